@@ -143,10 +143,13 @@ class Binder:
             top_k=page.sampling.top_k,
             stop=prompts.stop_strings(page.prompt, style),
             seed=page.sampling.seed + self.seed,
+            logprobs=page.sampling.logprobs,
         )
+        # What only asks for more about the same answer is left out of its key unless it is set
+        settings = {name: value for name, value in asdict(sampling).items() if name != "logprobs" or value}
         return [
             GenerateRequest(
-                _key(ask, sample.id, repeat, prompt, asdict(sampling)),
+                _key(ask, sample.id, repeat, prompt, settings),
                 page.name,
                 sample.id,
                 repeat,

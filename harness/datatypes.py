@@ -112,7 +112,10 @@ Prompt = TextPrompt | ChatPrompt
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How to decode. `temperature` 0 is greedy; `top_p` 1 and `top_k` 0 are off; `max_tokens` counts new tokens."""
+    """How to decode. `temperature` 0 is greedy; `top_p` 1 and `top_k` 0 are off; `max_tokens` counts new tokens.
+
+    `logprobs` asks for the log-probability of each new token.
+    """
 
     max_tokens: int
     temperature: float = 0.0
@@ -120,6 +123,7 @@ class Sampling:
     top_k: int = 0
     stop: tuple[str, ...] = ()
     seed: int = 0
+    logprobs: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +165,7 @@ class Completion:
     `prompt_hash` is over the token ids that the model really saw (over the text where ids are unknown);
     `dropped_tokens` were cut from the left of the prompt to fit the context window. `seconds` is the engine's time
     that this answer took up; in a batch, its share, so that the sum over answers is the engine's time.
+    `token_logprobs`, if asked for: natural logs, under the model itself (temperature 1), the end token's included.
     """
 
     key: str
@@ -178,13 +183,17 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ContinuationScore:
-    """Sum of natural-log probabilities of a continuation's tokens; `greedy` if each was the most likely one."""
+    """Sum of natural-log probabilities of a continuation's tokens; `greedy` if each was the most likely one.
+
+    `token_logprobs` are the parts of the sum, where the engine tells them.
+    """
 
     logprob: float
     tokens: int
     chars: int
     bytes: int
     greedy: bool
+    token_logprobs: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

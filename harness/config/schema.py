@@ -131,6 +131,7 @@ class SamplingSpec(Section):
     top_p: float = Field(1.0, gt=0, le=1, strict=False)
     top_k: int = Field(0, ge=0)
     seed: int = 0
+    logprobs: bool = Field(False, description="keep the log-probability of each new token")
 
 
 class TaskPage(Section):

@@ -22,6 +22,7 @@ from harness.engines.checkpoint import Checkpoint
 from harness.engines.model_files import fetch_weights, one_line
 from harness.engines.prompt_encoding import PromptEncoder
 from harness.engines.stop_strings import StopWatch
+from harness.engines.token_jobs import GenerateJob, ScoredRow
 from harness.errors import EngineError
 
 PROBE_TEXTS = ("The quick brown fox jumps over the lazy dog, and then", "One plus one")
@@ -51,14 +52,7 @@ class Continued:
     ids: tuple[int, ...]
     stopped: bool
     ended: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredRow:
-    """Sum of log-probabilities of a row's continuation, and whether each token was the likeliest."""
-
-    logprob: float
-    greedy: bool
+    logprobs: tuple[float, ...] | None = None
 
 
 class HFModel:
@@ -91,22 +85,26 @@ class HFModel:
         return str(self.model.dtype).removeprefix("torch.")
 
     @torch.inference_mode()
-    def generate(
-        self, prompts: Sequence[Sequence[int]], max_new: int, sampling: Sampling, seed: int = 0
-    ) -> list[Continued]:
-        """Continue each left-padded row by at most `max_new` tokens; `seed` matters to sampling only."""
+    def generate(self, jobs: Sequence[GenerateJob]) -> list[Continued]:
+        """Continue the jobs' prompts as one left-padded batch; all have the first one's settings."""
+        sampling, prompts = jobs[0].sampling, [job.ids for job in jobs]
         watch = StopWatch(self._encoder, prompts, sampling.stop)
         ids, mask = self._pad_left(prompts)
-        config = GenerationConfig(**(NEUTRAL | self._decoding(sampling)), max_new_tokens=max_new)
+        config = GenerationConfig(**(NEUTRAL | self._decoding(sampling)), max_new_tokens=jobs[0].max_new)
+        config.output_logits = config.return_dict_in_generate = sampling.logprobs
         config.eos_token_id = list(self._end_ids) or None
         config.pad_token_id = self._pad
         criteria = StoppingCriteriaList([_StopStrings(watch, ids.shape[1])] if sampling.stop else [])
         devices = [self.model.device] if self.model.device.type == "cuda" else []
         with torch.random.fork_rng(devices=devices):
-            torch.manual_seed(seed)
+            torch.manual_seed(jobs[0].seed)
             out = self.model.generate(ids, attention_mask=mask, generation_config=config, stopping_criteria=criteria)
-        rows = out[:, ids.shape[1] :].tolist()
-        return [self._ending(row, at) for row, at in zip(rows, watch.stopped_at, strict=True)]
+        new = (out.sequences if sampling.logprobs else out)[:, ids.shape[1] :]
+        taken = _taken(out.logits, new) if sampling.logprobs else [None] * len(jobs)
+        return [
+            self._ending(row, at, logprobs)
+            for row, at, logprobs in zip(new.tolist(), watch.stopped_at, taken, strict=True)
+        ]
 
     @torch.inference_mode()
     def score(self, rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[ScoredRow]:
@@ -128,8 +126,8 @@ class HFModel:
             first = starts[index] - offset
             logprobs = out.logits[index, first : first + len(continuation)].float().log_softmax(-1)
             wanted = torch.tensor(continuation, device=logprobs.device)
-            taken = logprobs.gather(1, wanted[:, None])
-            found.append(ScoredRow(float(taken.sum()), bool((logprobs.argmax(-1) == wanted).all())))
+            taken = logprobs.gather(1, wanted[:, None])[:, 0]
+            found.append(ScoredRow(tuple(taken.tolist()), bool((logprobs.argmax(-1) == wanted).all())))
         return found
 
     @torch.inference_mode()
@@ -182,11 +180,12 @@ class HFModel:
             "top_k": sampling.top_k,
         }
 
-    def _ending(self, row: Sequence[int], stopped_at: int | None) -> Continued:
+    def _ending(self, row: Sequence[int], stopped_at: int | None, logprobs: Sequence[float] | None) -> Continued:
         ended_at = next((place for place, token in enumerate(row, start=1) if token in self._end_ids), None)
-        if stopped_at is not None and (ended_at is None or stopped_at <= ended_at):
-            return Continued(tuple(row[:stopped_at]), True, False)
-        return Continued(tuple(row[:ended_at]), False, ended_at is not None)
+        stopped = stopped_at is not None and (ended_at is None or stopped_at <= ended_at)
+        end = stopped_at if stopped else ended_at
+        kept = None if logprobs is None else tuple(logprobs[:end])
+        return Continued(tuple(row[:end]), stopped, not stopped and ended_at is not None, kept)
 
     def _pad_left(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         longest = max(map(len, prompts))
@@ -196,6 +195,15 @@ class HFModel:
             ids[index, longest - len(prompt) :] = torch.tensor(prompt, dtype=torch.long)
             mask[index, longest - len(prompt) :] = 1
         return ids.to(self.device), mask.to(self.device)
+
+
+def _taken(logits: Sequence[torch.Tensor], new: torch.Tensor) -> list[list[float]]:
+    """Log-probability of each new token, under the logits of its step [rows, vocabulary]."""
+    steps = [
+        step.float().log_softmax(-1).gather(1, new[:, number, None])[:, 0] for number, step in enumerate(logits)
+    ]
+    rows: list[list[float]] = torch.stack(steps, 1).tolist()
+    return rows
 
 
 class _StopStrings(StoppingCriteria):  # type: ignore[misc]

@@ -1,0 +1,203 @@
+"""What engines of our own have in common: a checkpoint whose prompts become token jobs, and token results replies.
+
+A `CheckpointEngine` opens config and tokenizer, knows the model's facts, renders, fits and checks prompts, loads the
+weights and words the replies; how token jobs are run is its engine's own affair (`start` and `answer`). Guarantees:
+likelihoods are the field's (context and continuation tokenised as one text); what does not fit into the context
+window is cut or refused as the user said, and told in the reply.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.datatypes import GenerateRequest, Refusal, Reply, Request
+from harness.engines.base import EngineFacts, ModelSpec, PromptSize, refuse_greedy_repeats
+from harness.engines.checkpoint import Checkpoint, kv_bytes_per_token, weights_bytes
+from harness.engines.checkpoint_defaults import not_applied
+from harness.engines.device import ITEM_BYTES
+from harness.engines.digests import settings_digest, text_digest, tokenizer_digest, weights_digest
+from harness.engines.end_tokens import end_token_ids
+from harness.engines.prompt_encoding import PromptEncoder
+from harness.engines.token_jobs import Job, Outcome
+from harness.engines.wording import Fitting
+
+if TYPE_CHECKING:
+    from harness.engines.hf_model import HFModel
+
+# Below this many parameters a second thread only waits for the first, and on a busy machine it waits very long
+ONE_THREAD_BELOW = 20_000_000
+
+
+class CheckpointOptions(BaseModel):
+    """Options of every engine of our own. `template_options` go to the chat template by name (`enable_thinking`, say).
+
+    `threads` on a CPU: torch's own choice, but one for a tiny model, unless given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    overflow: Literal["truncate_left", "refuse"] = "truncate_left"
+    context_window: int | None = Field(None, ge=2)
+    threads: int | None = Field(None, ge=1)
+    template_options: dict[str, Any] = {}
+
+
+class CheckpointEngine(ABC):
+    """One local model behind the engine interface."""
+
+    name: str
+
+    def __init__(self, spec: ModelSpec, options: CheckpointOptions, checkpoint: Checkpoint, dtype: str) -> None:
+        """Resolve style, end tokens and digests; hash the weights if they are here already.
+
+        `spec.device` is a device that is there, `dtype` a precision for it.
+        """
+        self.options = options
+        self.checkpoint = checkpoint
+        self.encoder = PromptEncoder(checkpoint.tokenizer, options.template_options)
+        self.end_ids = end_token_ids(self.encoder, checkpoint.config, checkpoint.generation)
+        self.window = options.context_window or checkpoint.context_window
+        self._fitting = Fitting(self.encoder, self.window, refuse=options.overflow == "refuse")
+        self._threads_before: int | None = None
+        self._loaded = False
+        self._facts = self._first_facts(spec, dtype)
+
+    @abstractmethod
+    def pace(self) -> dict[str, Any]:
+        """Settings that decide how fast answers come, not which (`batch_size`)."""
+
+    @abstractmethod
+    def start(self, model: HFModel) -> tuple[str, ...]:
+        """Make ready to answer with `model`, in the precision it is in; return notes for the manifest."""
+
+    @abstractmethod
+    def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Do each job once, in any order."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Let go of the weights and of what was made from them; safe to call twice."""
+
+    def facts(self) -> EngineFacts:
+        """All is known before `load`, but for the weights' digest and count if they are not here yet."""
+        return self._facts
+
+    def check(self, requests: Sequence[Request]) -> None:
+        """Refuse repeats that would all be the same. Raises ConfigError."""
+        refuse_greedy_repeats(requests)
+
+    def measure(self, request: Request) -> PromptSize:
+        """Render and count without weights. A likelihood counts its context once and each continuation."""
+        return self._fitting.size(request)
+
+    def load(self) -> None:
+        """Load the weights and make ready. Raises EngineError or HubError."""
+        if self._loaded:
+            return
+        import torch
+
+        from harness.engines.hf_model import load_model
+
+        facts = self._facts
+        assert facts.device is not None and facts.dtype is not None
+        threads = self.options.threads or (1 if (facts.parameters or ONE_THREAD_BELOW) < ONE_THREAD_BELOW else None)
+        if facts.device == "cpu" and threads:
+            self._threads_before = torch.get_num_threads()
+            torch.set_num_threads(threads)
+        model = load_model(self.checkpoint, self.encoder, self.end_ids, facts.device, facts.dtype)
+        hashed = any(name.startswith("weights") for name in facts.digests)
+        parameters, size = model.parameters, model.weights_bytes
+        notes = self.start(model)
+        self._loaded = True
+        self._facts = replace(
+            facts,
+            digests=facts.digests if hashed else {**facts.digests, **self._weights_digest()},
+            parameters=parameters,
+            weights_bytes=size,
+            generation={**facts.generation, **self.pace(), "threads": torch.get_num_threads()},
+            notes=(*facts.notes, *notes),
+        )
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
+        """Answer each request once; what cannot be asked is refused first."""
+        self.load()
+        asked: dict[str, tuple[Request, Any]] = {}
+        jobs: list[Job] = []
+        for request in requests:
+            fitted = self._fitting.fit(request)
+            if isinstance(fitted, Refusal):
+                yield fitted
+            else:
+                asked[request.key] = (request, fitted)
+                jobs.append(fitted.job)
+        for outcome in self.answer(jobs):
+            request, fitted = asked.pop(outcome.key)
+            yield self._fitting.reply(request, fitted, outcome)
+
+    def close(self) -> None:
+        """Drop the weights, and give torch its threads back."""
+        if self._threads_before is not None:
+            import torch
+
+            torch.set_num_threads(self._threads_before)
+            self._threads_before = None
+        self.drop()
+        self._loaded = False
+
+    def _weights_digest(self) -> dict[str, str]:
+        files = self.checkpoint.files
+        return weights_digest(files.folder, files.weight_names()) if files.weights_here() else {}
+
+    def _first_facts(self, spec: ModelSpec, dtype: str) -> EngineFacts:
+        files, encoder = self.checkpoint.files, self.encoder
+        code = self.checkpoint.trust_remote_code
+        digests = {
+            "config": settings_digest(files.folder, code=code),
+            "tokenizer": tokenizer_digest(files.folder),
+            **self._weights_digest(),
+        }
+        if encoder.template:
+            digests["chat_template"] = text_digest(encoder.template)
+        return EngineFacts(
+            engine=self.name,
+            model=spec.name or spec.path,
+            style=encoder.style(spec.style),
+            revision=files.revision,
+            digests=digests,
+            context_window=self.window,
+            device=spec.device,
+            dtype=dtype,
+            parameters=files.parameters(),
+            weights_bytes=weights_bytes(self.checkpoint, ITEM_BYTES[dtype]),
+            kv_bytes_per_token=kv_bytes_per_token(self.checkpoint.config, ITEM_BYTES[dtype]),
+            generation=self._generation(),
+            end_tokens=tuple(encoder.tokenizer.convert_ids_to_tokens(list(self.end_ids))),
+            notes=self._first_notes(),
+        )
+
+    def _generation(self) -> Mapping[str, Any]:
+        """What is in force for every request beside its own sampling."""
+        return {
+            **self.pace(),
+            "overflow": self.options.overflow,
+            "context_window": self.window,
+            "end_token_ids": list(self.end_ids),
+            "repetition_penalty": 1.0,
+            "num_beams": 1,
+            "template_options": dict(self.options.template_options),
+        }
+
+    def _first_notes(self) -> tuple[str, ...]:
+        left_out = not_applied(self.checkpoint.generation)
+        notes = [left_out] if left_out else []
+        files = self.checkpoint.files
+        if files.repo and not files.online:
+            notes.append("the hub was not reachable: the cached copy is used")
+        if self.window is None:
+            notes.append("no context window is known: prompts are never cut (set the option context_window)")
+        says_bos = bool(self.checkpoint.tokenizer_config.get("add_bos_token"))
+        return (*notes, *self.encoder.notes(says_bos))
