@@ -27,7 +27,7 @@ from harness.execution.base import Limits
 from harness.scoring.services import Services
 
 # How fast, not what: a run may go on with other values of these
-PACE = {"batch_size", "threads"}
+PACE = {"batch_size", "threads", "level", "max_memory", "step_tokens"}
 # Unknown until a hub's weights are here; the commit stands for them
 OF_WEIGHTS = {"weights", "weights_sampled"}
 

@@ -21,12 +21,12 @@ def run(
     tasks: Annotated[Text, typer.Option(help="names or files of tasks instead of a suite, with commas")] = None,
     limit: Annotated[int | None, typer.Option(help="only the first so many samples of each task")] = None,
     out: Annotated[Text, typer.Option(help="run folder [default: runs/SUITE-MODEL-HASH]")] = None,
-    engine: Annotated[str, typer.Option(help="what answers: reference, scripted")] = "reference",
+    engine: Annotated[str, typer.Option(help="what answers: local, reference, scripted")] = "local",
     completions: Annotated[Text, typer.Option(help="answers for --engine scripted (JSON lines)")] = None,
     revision: Annotated[Text, typer.Option(help="branch, tag or commit of a hub model")] = None,
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="prompts in one batch")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="most prompts at once [default: by memory]")] = None,
     style: Annotated[Text, typer.Option(help="auto, chat (the model's template), text")] = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="run Python code that the model's repository brings")

@@ -61,7 +61,7 @@ def run_config(
             raise ConfigError(f"{origin}: {word} is empty; leave it out for the default")
         if not all(value is None or isinstance(value, str) for value in values or ()):
             raise ConfigError(f"{origin}: {word}: expected a name or a path (found {values!r})")
-    if "engine.completions" in settings and settings.get("engine.name", "reference") == "reference":
+    if "engine.completions" in settings and settings.get("engine.name", "local") in ("local", "reference"):
         raise ConfigError(f"{origin}: completions go with engine scripted, which replays answers made elsewhere")
     data: dict[str, Any] = {
         "model": _model(model, settings).model_dump(),

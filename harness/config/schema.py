@@ -199,7 +199,7 @@ class EngineConfig(BaseModel):
     """Which engine; its own options stand beside the name and are checked by the engine itself."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    name: str = "reference"
+    name: str = "local"
 
     def options(self) -> dict[str, Any]:
         """Everything but the name."""

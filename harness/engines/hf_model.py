@@ -63,8 +63,8 @@ class HFModel:
         self.model = model.eval().to(device)
         self.model.generation_config = GenerationConfig()
         self.device = device
-        self._encoder = encoder
-        self._end_ids = tuple(end_ids)
+        self.encoder = encoder
+        self.end_ids = tuple(end_ids)
         pad = encoder.tokenizer.pad_token_id
         self._pad = pad if pad is not None else next(iter(end_ids), 0)
         self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
@@ -80,6 +80,11 @@ class HFModel:
         return sum(parameter.numel() * parameter.element_size() for parameter in self.model.parameters())
 
     @property
+    def vocabulary(self) -> int:
+        """How many logits a token has."""
+        return int(self.model.config.get_text_config().vocab_size)
+
+    @property
     def dtype(self) -> str:
         """The precision the weights are in."""
         return str(self.model.dtype).removeprefix("torch.")
@@ -88,11 +93,11 @@ class HFModel:
     def generate(self, jobs: Sequence[GenerateJob]) -> list[Continued]:
         """Continue the jobs' prompts as one left-padded batch; all have the first one's settings."""
         sampling, prompts = jobs[0].sampling, [job.ids for job in jobs]
-        watch = StopWatch(self._encoder, prompts, sampling.stop)
+        watch = StopWatch(self.encoder, prompts, sampling.stop)
         ids, mask = self._pad_left(prompts)
         config = GenerationConfig(**(NEUTRAL | self._decoding(sampling)), max_new_tokens=jobs[0].max_new)
         config.output_logits = config.return_dict_in_generate = sampling.logprobs
-        config.eos_token_id = list(self._end_ids) or None
+        config.eos_token_id = list(self.end_ids) or None
         config.pad_token_id = self._pad
         criteria = StoppingCriteriaList([_StopStrings(watch, ids.shape[1])] if sampling.stop else [])
         devices = [self.model.device] if self.model.device.type == "cuda" else []
@@ -131,12 +136,21 @@ class HFModel:
         return found
 
     @torch.inference_mode()
+    def refuse_nonsense(self) -> None:
+        """Raise EngineError if the model computes no numbers in this precision."""
+        _finite(self._probe([self.probe_ids()]).logits[0][0], self.dtype)
+
+    def probe_ids(self) -> list[int]:
+        """A short text's token ids."""
+        return list(self.encoder.tokenizer(PROBE_TEXTS[0])["input_ids"])
+
+    @torch.inference_mode()
     def padding_fault(self) -> str | None:
         """Run two unequal prompts alone and together; say how they differ, None if they do not.
 
         Raises EngineError if the model computes no numbers in this precision.
         """
-        prompts = [list(self._encoder.tokenizer(text)["input_ids"]) for text in PROBE_TEXTS]
+        prompts = [list(self.encoder.tokenizer(text)["input_ids"]) for text in PROBE_TEXTS]
         try:
             together = self._probe(prompts)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
@@ -145,8 +159,7 @@ class HFModel:
             alone = self._probe([prompt])
             for step in range(PROBE_STEPS):
                 a, b = alone.logits[step][0].float(), together.logits[step][row].float()
-                if not bool(torch.isfinite(a).any()) or bool(a.isnan().any()):
-                    raise EngineError(f"the model computes no finite numbers in {self.dtype}; use --dtype float32")
+                _finite(a, self.dtype)
                 if bool(b.isnan().any()):
                     return "padded rows give no finite numbers"
                 shown = a.isfinite() & b.isfinite()
@@ -181,7 +194,7 @@ class HFModel:
         }
 
     def _ending(self, row: Sequence[int], stopped_at: int | None, logprobs: Sequence[float] | None) -> Continued:
-        ended_at = next((place for place, token in enumerate(row, start=1) if token in self._end_ids), None)
+        ended_at = next((place for place, token in enumerate(row, start=1) if token in self.end_ids), None)
         stopped = stopped_at is not None and (ended_at is None or stopped_at <= ended_at)
         end = stopped_at if stopped else ended_at
         kept = None if logprobs is None else tuple(logprobs[:end])
@@ -195,6 +208,11 @@ class HFModel:
             ids[index, longest - len(prompt) :] = torch.tensor(prompt, dtype=torch.long)
             mask[index, longest - len(prompt) :] = 1
         return ids.to(self.device), mask.to(self.device)
+
+
+def _finite(logits: torch.Tensor, dtype: str) -> None:
+    if not bool(torch.isfinite(logits).any()) or bool(logits.isnan().any()):
+        raise EngineError(f"the model computes no finite numbers in {dtype}; use --dtype float32")
 
 
 def _taken(logits: Sequence[torch.Tensor], new: torch.Tensor) -> list[list[float]]:

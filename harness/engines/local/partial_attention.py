@@ -1,0 +1,113 @@
+"""Attention over keys that lie in pieces: each piece by itself, put together exactly.
+
+Softmax over the union of two sets of keys is the mean of the softmaxes over each, weighted by the exponential of their
+log-sum-exp (FlashAttention, Dao et al. 2022, section 3.1). Scores, weights and sums are in float32 whatever the
+precision of keys and values.
+"""
+
+from __future__ import annotations
+
+import torch
+
+from harness.engines.local.layout import CAUSAL, UNSEEN, Bias
+
+
+class Attended:
+    """The attention of a step's queries [key heads, group, T, width], while its pieces come in."""
+
+    def __init__(self, query: torch.Tensor, value_width: int, scale: float, softcap: float | None) -> None:
+        """Every query must be in `rows` or `start` once before `add`."""
+        self.query = query
+        self._scale, self._softcap = scale, softcap
+        self._output = query.new_empty((*query.shape[:3], value_width), dtype=torch.float32)
+        self._total = query.new_empty(query.shape[:3], dtype=torch.float32)
+
+    def rows(self, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
+        """Let the first n queries attend to one home each: keys [n, heads, s, width], bias [n, 1, 1, s]."""
+        count = key.shape[0]
+        query = self.query[:, :, :count].permute(2, 0, 1, 3)
+        output, total = partial(query, key, value, bias, self._scale, self._softcap)
+        self._output[:, :, :count] = output.permute(1, 2, 0, 3)
+        self._total[:, :, :count] = total.permute(1, 2, 0)
+
+    def start(self, first: int, count: int, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
+        """Let `count` queries attend to their own home: keys [heads, s, width], bias [count, s]."""
+        last = first + count
+        self._output[:, :, first:last], self._total[:, :, first:last] = self._piece(first, last, key, value, bias)
+
+    def add(self, first: int, last: int, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
+        """Let queries attend to one more piece: keys [heads, s, width], bias [last - first, s]."""
+        output, total = self._piece(first, last, key, value, bias)
+        self._merge(slice(first, last), total, output)
+
+    def sink(self, logits: torch.Tensor) -> None:
+        """Add a key without a value (attention sinks): logits [key heads, group, 1]."""
+        self._merge(slice(None), logits.float().expand_as(self._total), None)
+
+    def result(self, dtype: torch.dtype) -> torch.Tensor:
+        """[1, T, heads, value width]."""
+        return self._output.flatten(0, 1).transpose(0, 1)[None].to(dtype)
+
+    def _piece(
+        self, first: int, last: int, key: torch.Tensor, value: torch.Tensor, bias: Bias
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        query = self.query[:, :, first:last]
+        heads, groups, count = query.shape[:3]
+        if bias is None:
+            # Without a mask it does not matter which query is whose: all of a head's at once
+            folded = query.flatten(1, 2)[None]
+            output, total = partial(folded, key[None], value[None], None, self._scale, self._softcap)
+            return output[0].unflatten(1, (groups, count)), total[0].unflatten(1, (groups, count))
+        key = key[:, None].expand(heads, groups, *key.shape[1:])
+        value = value[:, None].expand(heads, groups, *value.shape[1:])
+        return partial(query, key, value, bias, self._scale, self._softcap)
+
+    def _merge(self, where: slice, total: torch.Tensor, output: torch.Tensor | None) -> None:
+        before = self._total[:, :, where]
+        both = torch.logaddexp(before, total)
+        kept = self._output[:, :, where]
+        kept.mul_((before - both).exp_()[..., None])
+        if output is not None:
+            kept.addcmul_(output, (total - both).exp_()[..., None])
+        self._total[:, :, where] = both
+
+
+def partial(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: Bias, scale: float, softcap: float | None = None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Attention of queries [a, b, n, width] to keys [a, b, s, width] and values [a, b, s, value width].
+
+    `bias` is added to the scores ([n, s] or what broadcasts to them), "causal" for n = s tokens in order. Returns the
+    output [a, b, n, value width] and the log-sum-exp of the scores [a, b, n], both in float32.
+    """
+    if query.device.type == "cpu" and softcap is None and key.shape[-1] == value.shape[-1]:
+        # torch's own blocked kernel, the only one on a CPU that tells the log-sum-exp
+        output, total = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+            query, key, value, 0.0, bias is CAUSAL, attn_mask=None if bias is CAUSAL else _broad(bias), scale=scale
+        )
+        return output.float(), total
+    return plain_partial(query, key, value, bias, scale, softcap)
+
+
+def plain_partial(
+    query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: Bias, scale: float, softcap: float | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """As `partial`, in plain matrix products, for any device; `softcap` bends scores by tanh before the mask."""
+    scores = torch.matmul(query, key.transpose(-1, -2)).float() * scale
+    if softcap is not None:
+        scores = torch.tanh(scores / softcap) * softcap
+    if bias is CAUSAL:
+        count = scores.shape[-1]
+        later = torch.ones(count, count, dtype=torch.bool, device=scores.device).triu(1)
+        scores = scores.masked_fill_(later, UNSEEN)
+    elif bias is not None:
+        scores = scores + _broad(bias)
+    total = scores.logsumexp(-1)
+    weights = (scores - total[..., None]).exp_()
+    return torch.matmul(weights.to(value.dtype), value).float(), total
+
+
+def _broad(bias: Bias) -> torch.Tensor | None:
+    if not isinstance(bias, torch.Tensor):
+        return None
+    return bias if bias.dim() == 4 else bias[None, None]

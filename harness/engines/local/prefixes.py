@@ -1,0 +1,166 @@
+"""What waiting jobs have in common: their token ids as a tree whose inner nodes are computed once. No torch.
+
+A `Unit` is what is computed in one go: a generation, or the continuations that share one context. The ids before its
+last prompt token may be shared; a `Segment` is a run of ids that several units start with. Guarantees: a unit's
+segments, one after the other, are exactly the first ids of its prompt (never across different ids); at least one
+prompt token stays the unit's own, since its logits are needed; units come back in an order in which each segment's
+users stand together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from harness.engines.token_jobs import GenerateJob, Job, ScoreJob
+
+# Below these a segment costs more (attention in one more piece, every step) than it saves
+LEAST_LENGTH = 16
+LEAST_SAVED = 96
+
+
+@dataclass(slots=True, eq=False)
+class Segment:
+    """Token ids at positions `start` to `end` of every prompt below it. `waiting` users have not ended yet.
+
+    `computed` counts ids whose keys and values are stored, `planned` those that a step was made for.
+    """
+
+    ids: tuple[int, ...]
+    start: int
+    parent: Segment | None
+    users: int
+    waiting: int = 0
+    planned: int = 0
+    computed: int = 0
+    seconds: float = 0.0
+    claimed: bool = False
+
+    @property
+    def end(self) -> int:
+        """Position after its last id."""
+        return self.start + len(self.ids)
+
+    def chain(self) -> list[Segment]:
+        """From the root down to this segment."""
+        found: list[Segment] = []
+        node: Segment | None = self
+        while node is not None:
+            found.append(node)
+            node = node.parent
+        return found[::-1]
+
+
+@dataclass(slots=True, eq=False)
+class Unit:
+    """A job, or the part of a score job whose rows have one context.
+
+    `prompt` are all ids before the first new or scored token. `branches` (score only): continuations' ids, and for each
+    of them the numbers of the job's rows that it stands for. `seconds` is its share of the engine's time, `cached` how many
+    prompt ids had been computed for another unit.
+    """
+
+    job: Job
+    prompt: tuple[int, ...]
+    branches: tuple[tuple[int, ...], ...] = ()
+    rows: tuple[tuple[int, ...], ...] = ()
+    prefix: Segment | None = None
+    seconds: float = 0.0
+    cached: int = 0
+
+    @property
+    def own(self) -> tuple[int, ...]:
+        """Prompt ids behind the shared ones; never empty."""
+        return self.prompt[self.start :]
+
+    @property
+    def start(self) -> int:
+        """Position of the first own id."""
+        return self.prefix.end if self.prefix else 0
+
+
+def units_of(jobs: Sequence[Job]) -> list[Unit]:
+    """Cut jobs into units: one a generation, one for each context of a score job."""
+    found = []
+    for job in jobs:
+        if isinstance(job, GenerateJob):
+            found.append(Unit(job, job.ids))
+        else:
+            found += _score_units(job)
+    return found
+
+
+def share(units: Sequence[Unit]) -> list[Unit]:
+    """Give each unit its chain of segments; return the units in the order of a walk through the tree.
+
+    Under one segment the longest come first, since they run longest.
+    """
+    units = sorted(units, key=lambda unit: unit.prompt[:-1])
+    common = [_common(a.prompt[:-1], b.prompt[:-1]) for a, b in zip(units, units[1:], strict=False)]
+    ordered: list[Unit] = []
+    # A group of neighbours, the segment that all of them stand under, and where it ends
+    stack = [_Group(0, len(units), None, 0)] if units else []
+    while stack:
+        group = stack.pop()
+        inner = common[group.low : group.high - 1]
+        depth = min(inner) if inner else 0
+        count = group.high - group.low
+        prefix, covered = group.prefix, group.covered
+        length = depth - covered
+        if count > 1 and length >= LEAST_LENGTH and length * (count - 1) >= LEAST_SAVED:
+            prefix = Segment(units[group.low].prompt[covered:depth], covered, prefix, count, count)
+            covered = depth
+        children = _split(group, common, depth) if count > 1 else []
+        if len(children) > 1 and not all(child.high - child.low == 1 for child in children):
+            stack += [_Group(child.low, child.high, prefix, covered) for child in _longest_last(children, units)]
+            continue
+        own = units[group.low : group.high]
+        for unit in own:
+            unit.prefix = prefix
+        ordered += sorted(own, key=lambda unit: -len(unit.prompt))
+    return ordered
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
+    low: int
+    high: int
+    prefix: Segment | None = field(default=None)
+    covered: int = 0
+
+
+def _split(group: _Group, common: Sequence[int], depth: int) -> list[_Group]:
+    """Cut a group where neighbours have no more in common than all have."""
+    cuts = [place + 1 for place in range(group.low, group.high - 1) if common[place] == depth]
+    edges = [group.low, *cuts, group.high]
+    return [_Group(low, high) for low, high in zip(edges, edges[1:], strict=False)]
+
+
+def _longest_last(children: list[_Group], units: Sequence[Unit]) -> list[_Group]:
+    """For a stack: what is popped first has the longest prompt."""
+    return sorted(children, key=lambda child: max(len(unit.prompt) for unit in units[child.low : child.high]))
+
+
+def _score_units(job: ScoreJob) -> list[Unit]:
+    by_context: dict[tuple[int, ...], dict[tuple[int, ...], list[int]]] = {}
+    for number, (context, continuation) in enumerate(job.rows):
+        by_context.setdefault(context, {}).setdefault(continuation, []).append(number)
+    return [
+        Unit(job, context, tuple(branches), tuple(tuple(numbers) for numbers in branches.values()))
+        for context, branches in by_context.items()
+    ]
+
+
+def _common(a: Sequence[int], b: Sequence[int]) -> int:
+    """Length of the common start."""
+    shorter = min(len(a), len(b))
+    if a[:shorter] == b[:shorter]:
+        return shorter
+    low, high = 0, shorter
+    while low < high:
+        middle = (low + high + 1) // 2
+        if a[:middle] == b[:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low

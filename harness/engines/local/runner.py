@@ -1,0 +1,164 @@
+"""A step carried out by a transformers model: its tokens as one row, attention by the store, logits where they are read.
+
+Guarantees: the model's own code computes everything but attention and the cache, so heads with caps and scales, norms
+and routings are what they are. Raises Unpackable where the model
+cannot be run so; whether it then computes the right thing is for the self-check to find out.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, PreTrainedModel
+
+from harness.engines.local.layout import Layout
+from harness.engines.local.prefixes import Segment
+from harness.engines.local.sampling import choose, uniform
+from harness.engines.local.steps import Chunk, Drawn, Step, StepResult, Target
+from harness.engines.local.store import Store, Unpackable
+
+# What a model may stumble over that is run in a way its makers did not foresee
+STUMBLES = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError, NotImplementedError, AssertionError)
+
+
+class Runner:
+    """One model and its store."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        """Make the store known to transformers. Raises Unpackable for a model that has no place for it."""
+        self.model = model
+        self.device = model.device
+        parameters = inspect.signature(model.forward).parameters
+        self._keeps_logits = "logits_to_keep" in parameters
+        if "position_ids" not in parameters or "past_key_values" not in parameters:
+            raise Unpackable(f"{type(model).__name__} takes no position_ids")
+        self.store = Store(_attention_layers(model))
+        self._name = f"harness_{id(self):x}"
+        AttentionInterface.register(self._name, self.store.attend)
+        AttentionMaskInterface.register(self._name, self.store.mask)
+        self._before = {id(config): (config, config._attn_implementation) for config in _configs(model)}
+
+    @contextmanager
+    def engaged(self) -> Iterator[None]:
+        """While this is entered the model's attention is the store's; afterwards it is its own and nothing is stored."""
+        for config, _ in self._before.values():
+            config._attn_implementation_internal = self._name
+        try:
+            yield
+        finally:
+            for config, implementation in self._before.values():
+                config._attn_implementation_internal = implementation
+            self.store.clear()
+
+    def close(self) -> None:
+        """Take our attention out of transformers' lists."""
+        for interface in (AttentionInterface, AttentionMaskInterface):
+            interface._global_mapping.pop(self._name, None)
+
+    @torch.inference_mode()
+    def probe(self, ids: Sequence[int]) -> int:
+        """Run a few tokens to see how the model uses its cache; return the bytes that one token's keys and values take.
+
+        Raises Unpackable.
+        """
+        segment = Segment(tuple(ids), 0, None, 1)
+        for derived in (False, True):
+            self.store.clear()
+            self.store.derived = derived
+            try:
+                self._forward(_storing(segment))
+                size = self.store.bytes_of(segment)
+                self.store.clear()
+                return size // len(ids)
+            except STUMBLES as error:
+                if derived:
+                    raise Unpackable(_line(error)) from None
+        raise AssertionError("unreachable")
+
+    @torch.inference_mode()
+    def run(self, step: Step, moves: Sequence[tuple[int, int]], freed: Sequence[Segment]) -> StepResult:
+        """Compute a step, after the moves and releases that came before it."""
+        self.store.tidy(moves, freed)
+        logits = self._forward(step)
+        return StepResult(_drawn(step, logits), _targets(step, logits))
+
+    def _forward(self, step: Step) -> torch.Tensor:
+        """Logits [outputs, vocabulary] of a step."""
+        layout = Layout(step, self.device)
+        self.store.begin(layout)
+        # At least one: the head is asked for something in any case
+        outputs = torch.tensor(step.outputs or [len(step) - 1], device=self.device)
+        kept = {"logits_to_keep": outputs} if self._keeps_logits else {}
+        out = self.model(
+            input_ids=layout.ids,
+            position_ids=layout.positions,
+            past_key_values=self.store.cache,
+            use_cache=True,
+            return_dict=True,
+            **kept,
+        )
+        logits: torch.Tensor = out.logits[0]
+        return logits if self._keeps_logits and logits.shape[0] == outputs.shape[0] else logits[outputs]
+
+
+def _drawn(step: Step, logits: torch.Tensor) -> list[Drawn]:
+    if not step.draws:
+        return []
+    rows = logits[torch.tensor([draw.output for draw in step.draws], device=logits.device)]
+    numbers = [uniform(draw.seed, draw.number) if draw.sampling.temperature > 0 else 0.0 for draw in step.draws]
+    tokens = choose(rows, [draw.sampling for draw in step.draws], numbers)
+    asked = [index for index, draw in enumerate(step.draws) if draw.sampling.logprobs]
+    told: dict[int, float] = {}
+    if asked:
+        index = torch.tensor(asked, device=logits.device)
+        taken = rows[index].float().log_softmax(-1).gather(1, tokens[index][:, None])[:, 0]
+        told = dict(zip(asked, taken.tolist(), strict=True))
+    return [Drawn(token, told.get(index)) for index, token in enumerate(tokens.tolist())]
+
+
+def _targets(step: Step, logits: torch.Tensor) -> list[Target]:
+    if not step.targets:
+        return []
+    used = sorted({output for output, _ in step.targets})
+    place = {output: number for number, output in enumerate(used)}
+    rows = logits[torch.tensor(used, device=logits.device)].float()
+    total, best = rows.logsumexp(-1), rows.argmax(-1)
+    which = torch.tensor([place[output] for output, _ in step.targets], device=logits.device)
+    tokens = torch.tensor([token for _, token in step.targets], device=logits.device)
+    logprobs = (rows[which, tokens] - total[which]).tolist()
+    return [Target(a, b) for a, b in zip(logprobs, (best[which] == tokens).tolist(), strict=True)]
+
+
+def _storing(segment: Segment) -> Step:
+    """A step that stores a whole segment."""
+    step = Step()
+    step.chunks.append(Chunk(step.add(segment.ids, segment.start), len(segment.ids), segment=segment))
+    return step
+
+
+def _attention_layers(model: PreTrainedModel) -> int:
+    """How many layers the model's cache has. Raises Unpackable where one keeps something else than keys and values."""
+    layers = DynamicCache(config=model.config).layers
+    odd = {type(layer).__name__ for layer in layers} - {"DynamicLayer", "DynamicSlidingWindowLayer"}
+    if odd:
+        raise Unpackable(f"its cache has layers of kind {', '.join(sorted(odd))}")
+    text = model.config.get_text_config()
+    return len(layers) or int(text.num_hidden_layers)
+
+
+def _configs(model: PreTrainedModel) -> list[Any]:
+    """The configs whose attention implementation the model's modules look up."""
+    found = {id(config): config for config in (model.config, model.config.get_text_config())}
+    for module in model.modules():
+        config = getattr(module, "config", None)
+        if hasattr(config, "_attn_implementation_internal"):
+            found[id(config)] = config
+    return list(found.values())
+
+
+def _line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:160]

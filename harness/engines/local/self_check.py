@@ -1,0 +1,134 @@
+"""Does a level compute what transformers computes? A few short prompts through both, compared token by token.
+
+Twice: on a twin (the same class, small, random, in float32, with prompts longer than its windows), where only the
+arrangement can be at fault and any difference counts; and on the model itself, where the kernels and the precision are
+those of the run. The oracle is plain `generate` and a plain forward, one prompt at a time.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from harness.datatypes import Sampling
+from harness.engines.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoreJob
+from harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from harness.engines.hf_model import HFModel
+    from harness.engines.local.budget import Limits
+
+NEW_TOKENS = 8
+# Most and mean difference of natural-log probabilities. In half precision two right ways differ by rounding
+TOLERANCE = {"float32": (2e-3, 2e-4), "float16": (0.3, 0.03), "bfloat16": (1.0, 0.12)}
+# Longer than a twin's windows and chunks of 16
+SHARED, OWN = 24, (3, 17, 30)
+
+
+class Answers(Protocol):
+    """What is checked: something that does token jobs."""
+
+    def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Do each job once, in any order."""
+
+
+def fault_on_twin(model: HFModel, limits: Limits) -> str | None:
+    """Check the packed level on a twin of `model`; None if it is right, or if no twin can be made of this class."""
+    from harness.engines.hf_model import HFModel as Model
+    from harness.engines.local.budget import budget_for
+    from harness.engines.local.packed import Packed
+    from harness.engines.local.runner import Runner
+    from harness.engines.twin import tiny_config, tiny_model
+
+    try:
+        made = tiny_model(tiny_config(model.model.config), seed=0)
+    except ConfigError:
+        return None
+    twin = Model(made, model.encoder, (), "cpu")
+    oracle = _oracle(twin, _jobs(made.config.get_text_config().vocab_size))
+    runner = Runner(made)
+    with runner.engaged():
+        size = runner.probe(range(4, 12))
+    packed = Packed(runner, model.encoder, (), lambda: budget_for(twin, size, limits))
+    try:
+        return _fault(packed, oracle, "float32")
+    finally:
+        runner.close()
+
+
+def fault_of(level: Answers, model: HFModel) -> str | None:
+    """Check a level on the model itself."""
+    return _fault(level, _oracle(model, _jobs(model.vocabulary, model.end_ids)), model.dtype)
+
+
+def _jobs(vocabulary: int, avoid: Sequence[int] = ()) -> list[Job]:
+    """Prompts of unequal lengths, three of them with a shared start, one of them twice; continuations of one context."""
+    rng = random.Random(0)
+    usable = [token for token in range(min(4, vocabulary - 1), min(vocabulary, 4000)) if token not in avoid]
+
+    def draw(count: int) -> tuple[int, ...]:
+        return tuple(rng.choice(usable) for _ in range(count))
+
+    start = draw(SHARED)
+    prompts = [start + draw(count) for count in OWN]
+    prompts += [prompts[0], draw(5)]
+    sampling = Sampling(NEW_TOKENS, logprobs=True)
+    jobs: list[Job] = [
+        GenerateJob(f"generate-{number}", ids, NEW_TOKENS, sampling, 0) for number, ids in enumerate(prompts)
+    ]
+    context = start + draw(4)
+    return [*jobs, ScoreJob("score", tuple((context, draw(count)) for count in (1, 5, 2)))]
+
+
+def _oracle(model: HFModel, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
+    """Each job one by one, by the model's own code."""
+    found: list[tuple[Job, Outcome]] = []
+    for job in jobs:
+        if isinstance(job, GenerateJob):
+            (row,) = model.generate([job])
+            found.append((job, Generated(job.key, row.ids, row.stopped, row.ended, row.logprobs)))
+        else:
+            found.append((job, Scored(job.key, tuple(model.score([one])[0] for one in job.rows))))
+    return found
+
+
+def _fault(level: Answers, oracle: Sequence[tuple[Job, Outcome]], dtype: str) -> str | None:
+    from harness.engines.local.runner import STUMBLES
+
+    try:
+        answers = {outcome.key: outcome for outcome in level.answer([job for job, _ in oracle])}
+    except STUMBLES as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0][:160]
+    most, mean = TOLERANCE[dtype]
+    off: list[float] = []
+    for job, right in oracle:
+        found = answers.get(job.key)
+        if found is None or isinstance(found, Refused):
+            return "not every prompt was answered"
+        pairs = _pairs(right, found)
+        if isinstance(pairs, str):
+            return pairs
+        off += [abs(a - b) if math.isfinite(a) or math.isfinite(b) else 0.0 for a, b in pairs]
+    if not all(math.isfinite(one) for one in off) or max(off) > most or sum(off) / len(off) > mean:
+        return f"log-probabilities are off by up to {max(off):.2g}"
+    return None
+
+
+def _pairs(right: Outcome, found: Outcome) -> list[tuple[float, float]] | str:
+    """Log-probabilities to compare. Where the tokens part, both chose about the same probability: a tie."""
+    if isinstance(right, Generated) and isinstance(found, Generated):
+        assert right.logprobs is not None and found.logprobs is not None
+        same = next(
+            (place for place, (a, b) in enumerate(zip(right.ids, found.ids, strict=False)) if a != b), len(right.ids)
+        )
+        if same == len(right.ids) and len(found.ids) != same:
+            return "answers have other lengths"
+        return list(zip(right.logprobs[: same + 1], found.logprobs[: same + 1], strict=True))
+    assert isinstance(right, Scored) and isinstance(found, Scored)
+    return [
+        pair
+        for a, b in zip(right.rows, found.rows, strict=True)
+        for pair in zip(a.logprobs, b.logprobs, strict=True)
+    ]
