@@ -17,7 +17,7 @@ from typing import Any
 from harness import plugins
 from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
-from harness.config.schema import RunConfig, TaskPage
+from harness.config.schema import ModelPage, RunConfig, TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader
 from harness.datatypes import Tests
@@ -84,15 +84,7 @@ def planned(config: RunConfig) -> Iterator[Plan]:
             page_scorers(page, source, services.tools())
         model = config.model
         engine = plugins.load("engine", config.engine.name).build(
-            ModelSpec(
-                path=model.path,
-                name=model.name,
-                revision=model.revision,
-                style=model.style,
-                dtype=model.dtype,
-                device=model.device,
-                trust_remote_code=model.trust_remote_code,
-            ),
+            model_spec(model),
             config.engine.options(),
         )
         assert engine is not None
@@ -108,6 +100,19 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         if engine is not None:
             engine.close()
         services.close()
+
+
+def model_spec(model: ModelPage) -> ModelSpec:
+    """Return the model as engines are told of it."""
+    return ModelSpec(
+        path=model.path,
+        name=model.name,
+        revision=model.revision,
+        style=model.style,
+        dtype=model.dtype,
+        device=model.device,
+        trust_remote_code=model.trust_remote_code,
+    )
 
 
 def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:

@@ -22,6 +22,7 @@ WORDS = {
     "engine": "engine.name",
     "completions": "engine.completions",
     "batch_size": "engine.batch_size",
+    "max_memory": "engine.max_memory",
     "revision": "model.revision",
     "device": "model.device",
     "dtype": "model.dtype",

@@ -90,12 +90,15 @@ def open_checkpoint(path: str, revision: str | None, trust_remote_code: bool) ->
 def kv_bytes_per_token(config: Any, item_bytes: int) -> int | None:
     """Bytes that one token of one row takes in a plain key-value cache; None where the config does not tell."""
     text = config.get_text_config()
-    heads, layers = getattr(text, "num_attention_heads", None), getattr(text, "num_hidden_layers", None)
-    if not heads or not layers or getattr(text, "kv_lora_rank", None):
-        return None
-    rows = getattr(text, "num_key_value_heads", None) or getattr(text, "num_kv_heads", None) or heads
-    width = getattr(text, "head_dim", None) or text.hidden_size // heads
-    return int(2 * layers * rows * width * item_bytes)
+    try:
+        heads, layers = getattr(text, "num_attention_heads", None), getattr(text, "num_hidden_layers", None)
+        if not heads or not layers or getattr(text, "kv_lora_rank", None):
+            return None
+        rows = getattr(text, "num_key_value_heads", None) or getattr(text, "num_kv_heads", None) or heads
+        width = getattr(text, "head_dim", None) or text.hidden_size // heads
+        return int(2 * layers * rows * width * item_bytes)
+    except (AttributeError, ValueError, TypeError):
+        return None  # settings that differ from layer to layer
 
 
 def weights_bytes(checkpoint: Checkpoint, item_bytes: int) -> int | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.datatypes import GenerateRequest, Refusal, Reply, Request
+from harness.datatypes import Refusal, Reply, Request
 from harness.engines.base import EngineFacts, ModelSpec, PromptSize, refuse_greedy_repeats
 from harness.engines.checkpoint import Checkpoint, kv_bytes_per_token, weights_bytes
 from harness.engines.checkpoint_defaults import not_applied

@@ -142,7 +142,9 @@ class HFModel:
 
     def probe_ids(self) -> list[int]:
         """A short text's token ids."""
-        return list(self.encoder.tokenizer(PROBE_TEXTS[0])["input_ids"])
+        ids = list(self.encoder.tokenizer(PROBE_TEXTS[0])["input_ids"])
+        # A twin has fewer tokens than the tokenizer
+        return [token % self.vocabulary for token in ids]
 
     @torch.inference_mode()
     def padding_fault(self) -> str | None:
@@ -217,9 +219,7 @@ def _finite(logits: torch.Tensor, dtype: str) -> None:
 
 def _taken(logits: Sequence[torch.Tensor], new: torch.Tensor) -> list[list[float]]:
     """Log-probability of each new token, under the logits of its step [rows, vocabulary]."""
-    steps = [
-        step.float().log_softmax(-1).gather(1, new[:, number, None])[:, 0] for number, step in enumerate(logits)
-    ]
+    steps = [step.float().log_softmax(-1).gather(1, new[:, number, None])[:, 0] for number, step in enumerate(logits)]
     rows: list[list[float]] = torch.stack(steps, 1).tolist()
     return rows
 

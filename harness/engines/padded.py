@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-
 from harness.engines.hf_model import HFModel
 from harness.engines.memory import is_out_of_memory, release
 from harness.engines.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoredRow, ScoreJob
@@ -70,5 +69,3 @@ def _score(model: HFModel, job: ScoreJob, batch_size: int) -> Outcome:
         release(model.device)
         size = max(1, size // 2)
     return Scored(job.key, tuple(found), seconds=time.perf_counter() - started)
-
-

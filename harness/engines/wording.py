@@ -79,9 +79,7 @@ class Fitting:
         if fitted.dropped and self.refuse:
             return _overflow(request, len(prompt.ids), self.window)
         seed = _seed(request.sampling.seed, request.key)
-        return FittedJob(
-            GenerateJob(request.key, fitted.ids, fitted.max_new, request.sampling, seed), fitted.dropped
-        )
+        return FittedJob(GenerateJob(request.key, fitted.ids, fitted.max_new, request.sampling, seed), fitted.dropped)
 
     def _score(self, request: LikelihoodRequest) -> FittedJob | Refusal:
         rows = self._rows(request)

@@ -35,7 +35,7 @@ class LocalOptions(CheckpointOptions):
     batch_size: int | None = Field(None, ge=1)
     max_memory: float | None = Field(None, gt=0)
     step_tokens: int | None = Field(None, ge=16)
-    level: Literal["packed", "padded", "alone"] = "packed"
+    level: Literal["packed", "padded", "plain", "alone"] = "packed"
 
 
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> LocalEngine:
@@ -64,12 +64,15 @@ class LocalEngine(CheckpointEngine):
         """Find the level."""
         from harness.engines.local.budget import Limits
         from harness.engines.local.levels import choose_level
+        from harness.engines.local.linear import pack_linears
 
         memory = None if self.options.max_memory is None else int(self.options.max_memory * 1e9)
         limits = Limits(self.options.batch_size, memory, self.options.step_tokens)
         self._model = model
+        packed = pack_linears(model.model, model.device)
         self._chosen = choose_level(model, self.options.level, limits)
-        return self._chosen.notes
+        told = f"{packed} linear layers by oneDNN in its own order of weights"
+        return (*self._chosen.notes, told) if packed else self._chosen.notes
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do each job once, at the level that was found."""

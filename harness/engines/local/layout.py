@@ -66,8 +66,7 @@ class Seen:
 
     def _ask(self, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
         seen = self._function(0, 0, queries, keys)
-        shape = torch.broadcast_shapes(queries.shape, keys.shape)
-        return torch.as_tensor(seen, device=queries.device).expand(shape)
+        return torch.as_tensor(seen, device=queries.device).expand_as(queries + keys)
 
     def _rows(self) -> Bias:
         layout = self._layout

@@ -1,8 +1,9 @@
 """Which way a model is run: the fastest that gives what transformers itself gives, found out before anything counts.
 
-`packed` runs unrelated tokens in one row with our own attention; `padded` runs left-padded batches with the model's
-own; `alone` runs one request at a time and is what the others are held against. Guarantees: a level that was not held
-against plain `generate` and a plain forward on this model is not used; why one was passed over is told.
+`packed` runs unrelated tokens in one row with our own attention; `padded` runs left-padded batches through the model's
+own, with what they share read once; `plain` is the model's own `generate` on batches; `alone` is that for one request
+at a time, and what the others are held against. Guarantees: a level that was not held against plain `generate` and a
+plain forward on this model is not used; why one was passed over is told.
 """
 
 from __future__ import annotations
@@ -12,18 +13,20 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from harness.engines.hf_model import HFModel
+from harness.engines.local.batches import BatchModel
 from harness.engines.local.budget import Limits, budget_for
 from harness.engines.local.packed import Packed
+from harness.engines.local.prefixed import Prefixed
 from harness.engines.local.rope import longest_at_one_scale
 from harness.engines.local.runner import Runner
-from harness.engines.local.self_check import fault_of, fault_on_twin
+from harness.engines.local.self_check import Oracle, twin_of
 from harness.engines.local.store import Unpackable
 from harness.engines.padded import answer_in_batches
 from harness.engines.token_jobs import Job, Outcome
 
-LevelName = Literal["packed", "padded", "alone"]
-LEVELS: tuple[LevelName, ...] = ("packed", "padded", "alone")
-PADDED_ROWS = 8
+LevelName = Literal["packed", "padded", "plain", "alone"]
+LEVELS: tuple[LevelName, ...] = ("packed", "padded", "plain", "alone")
+PADDED_ROWS, PLAIN_ROWS = 16, 8
 
 
 class Level(Protocol):
@@ -37,7 +40,7 @@ class Level(Protocol):
 
 
 @dataclass(slots=True)
-class Padded:
+class Plain:
     """Plain batches of the model's own `generate`."""
 
     model: HFModel
@@ -60,7 +63,7 @@ class ByLength:
     """
 
     fast: Level
-    slow: Padded
+    slow: Plain
     longest: int
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -75,56 +78,79 @@ class ByLength:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The level, its name, and why a faster one was passed over."""
+    """The level, its name, and why a faster one was passed over; what a token takes in the cache where it was found."""
 
     level: Level
     name: LevelName
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     kv_bytes_per_token: int | None = None
 
 
 def choose_level(model: HFModel, first: LevelName, limits: Limits) -> Chosen:
     """Try levels from `first` down. Raises EngineError if the model computes no numbers at all."""
-    notes: list[str] = []
     model.refuse_nonsense()
-    alone = Padded(model, 1)
+    notes: list[str] = []
+    trial = _Trial(model, limits)
     for name in LEVELS[LEVELS.index(first) :]:
-        if name == "packed":
-            found = _try_packed(model, limits)
-            if isinstance(found, Chosen):
-                return found
-            notes.append(f"not run packed: {found}")
-        elif name == "padded":
-            rows = min(limits.rows or PADDED_ROWS, PADDED_ROWS)
-            fault = model.padding_fault() if rows > 1 else None
-            if fault is None:
-                level = _by_length(model, Padded(model, rows))
-                return Chosen(level, name, tuple(notes))
-            notes.append(f"not run in padded batches: {fault}")
-    return Chosen(alone, "alone", tuple(notes))
+        try:
+            chosen = trial.choose(name)
+        except Unpackable as error:
+            notes.append(f"not run {name}: {error}")
+            continue
+        longest = longest_at_one_scale(model.model.config)
+        level = chosen.level
+        if longest is not None and name != "alone":
+            level = ByLength(level, Plain(model, 1), longest)
+        return Chosen(level, name, tuple(notes), chosen.kv_bytes_per_token)
+    raise AssertionError("one request at a time is always possible")
 
 
-def _try_packed(model: HFModel, limits: Limits) -> Chosen | str:
-    try:
+class _Trial:
+    """The levels of one model, tried on its twin and on itself."""
+
+    def __init__(self, model: HFModel, limits: Limits) -> None:
+        self._model, self._limits = model, limits
+        self._oracles: list[tuple[HFModel, Oracle]] | None = None
+
+    def choose(self, name: LevelName) -> Chosen:
+        """The level called `name`. Raises Unpackable with why it cannot be used."""
+        if name == "alone":
+            return Chosen(Plain(self._model, 1), name)
+        if name == "plain":
+            rows = min(self._limits.rows or PLAIN_ROWS, PLAIN_ROWS)
+            if fault := self._model.padding_fault() if rows > 1 else None:
+                raise Unpackable(fault)
+            return Chosen(Plain(self._model, rows), name)
+        found: Chosen | None = None
+        for model, oracle in self._twin_and_model():
+            if found is not None:
+                found.level.close()
+            found = self._packed(model) if name == "packed" else self._padded(model)
+            if fault := oracle.fault_of(found.level):
+                found.level.close()
+                raise Unpackable(fault)
+        assert found is not None
+        return found
+
+    def _twin_and_model(self) -> list[tuple[HFModel, Oracle]]:
+        if self._oracles is None:
+            twin = twin_of(self._model)
+            models = [self._model] if twin is None else [twin, self._model]
+            self._oracles = [(model, Oracle(model)) for model in models]
+        return self._oracles
+
+    def _packed(self, model: HFModel) -> Chosen:
         runner = Runner(model.model)
-    except Unpackable as error:
-        return str(error)
-    packed: Packed | None = None
-    try:
-        fault = fault_on_twin(model, limits)
-        if fault is None:
+        try:
             with runner.engaged():
                 size = runner.probe(model.probe_ids())
-            packed = Packed(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, limits))
-            fault = fault_of(packed, model)
-    except Unpackable as error:
-        fault = str(error)
-    if fault is None and packed is not None:
-        return Chosen(_by_length(model, packed), "packed", (), size)
-    runner.close()
-    return fault or "it could not be tried"
+        except Unpackable:
+            runner.close()
+            raise
+        level = Packed(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, self._limits))
+        return Chosen(level, "packed", kv_bytes_per_token=size)
 
-
-def _by_length(model: HFModel, fast: Level) -> Level:
-    longest = longest_at_one_scale(model.model.config)
-    return fast if longest is None else ByLength(fast, Padded(model, 1), longest)
+    def _padded(self, model: HFModel) -> Chosen:
+        if not BatchModel(model.model, model.device).caches:
+            raise Unpackable("the model takes no cache of transformers' kind")
+        return Chosen(Prefixed(model, self._limits.rows or PADDED_ROWS), "padded")

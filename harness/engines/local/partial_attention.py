@@ -57,7 +57,7 @@ class Attended:
             # Without a mask it does not matter which query is whose: all of a head's at once
             folded = query.flatten(1, 2)[None]
             output, total = partial(folded, key[None], value[None], None, self._scale, self._softcap)
-            return output[0].unflatten(1, (groups, count)), total[0].unflatten(1, (groups, count))
+            return output[0].view(heads, groups, count, -1), total[0].reshape(heads, groups, count)
         key = key[:, None].expand(heads, groups, *key.shape[1:])
         value = value[:, None].expand(heads, groups, *value.shape[1:])
         return partial(query, key, value, bias, self._scale, self._softcap)
@@ -100,8 +100,8 @@ def plain_partial(
         count = scores.shape[-1]
         later = torch.ones(count, count, dtype=torch.bool, device=scores.device).triu(1)
         scores = scores.masked_fill_(later, UNSEEN)
-    elif bias is not None:
-        scores = scores + _broad(bias)
+    elif (added := _broad(bias)) is not None:
+        scores = scores + added
     total = scores.logsumexp(-1)
     weights = (scores - total[..., None]).exp_()
     return torch.matmul(weights.to(value.dtype), value).float(), total

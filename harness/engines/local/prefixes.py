@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from harness.engines.token_jobs import GenerateJob, Job, ScoreJob
 
@@ -56,8 +57,8 @@ class Unit:
     """A job, or the part of a score job whose rows have one context.
 
     `prompt` are all ids before the first new or scored token. `branches` (score only): continuations' ids, and for each
-    of them the numbers of the job's rows that it stands for. `seconds` is its share of the engine's time, `cached` how many
-    prompt ids had been computed for another unit.
+    of them the numbers of the job's rows that it stands for. `seconds` is its share of the engine's time, `cached` how
+    many prompt ids had been computed for another unit.
     """
 
     job: Job
@@ -96,7 +97,7 @@ def share(units: Sequence[Unit]) -> list[Unit]:
     Under one segment the longest come first, since they run longest.
     """
     units = sorted(units, key=lambda unit: unit.prompt[:-1])
-    common = [_common(a.prompt[:-1], b.prompt[:-1]) for a, b in zip(units, units[1:], strict=False)]
+    common = [_common(a.prompt[:-1], b.prompt[:-1]) for a, b in pairwise(units)]
     ordered: list[Unit] = []
     # A group of neighbours, the segment that all of them stand under, and where it ends
     stack = [_Group(0, len(units), None, 0)] if units else []
@@ -133,7 +134,7 @@ def _split(group: _Group, common: Sequence[int], depth: int) -> list[_Group]:
     """Cut a group where neighbours have no more in common than all have."""
     cuts = [place + 1 for place in range(group.low, group.high - 1) if common[place] == depth]
     edges = [group.low, *cuts, group.high]
-    return [_Group(low, high) for low, high in zip(edges, edges[1:], strict=False)]
+    return [_Group(low, high) for low, high in pairwise(edges)]
 
 
 def _longest_last(children: list[_Group], units: Sequence[Unit]) -> list[_Group]:

@@ -13,6 +13,7 @@ class Row:
     """`ids` are its own tokens, prompt and new ones; keys and values of the first `planned` are or will be stored.
 
     A row that scores has `branch`, the number of the unit's branch: the ids behind the prompt are given, not chosen.
+    `done`: its answer has ended, though it may still stand in a batch.
     """
 
     unit: Unit
@@ -21,6 +22,7 @@ class Row:
     planned: int = 0
     new: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    done: bool = False
 
     @property
     def pending(self) -> int:

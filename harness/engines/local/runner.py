@@ -1,4 +1,4 @@
-"""A step carried out by a transformers model: its tokens as one row, attention by the store, logits where they are read.
+"""A step carried out by a transformers model: its tokens as one row, attention by the store, logits where asked for.
 
 Guarantees: the model's own code computes everything but attention and the cache, so heads with caps and scales, norms
 and routings are what they are. Raises Unpackable where the model
@@ -15,14 +15,23 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, PreTrainedModel
 
+from harness.engines.local.choosing import draw, score
 from harness.engines.local.layout import Layout
 from harness.engines.local.prefixes import Segment
-from harness.engines.local.sampling import choose, uniform
 from harness.engines.local.steps import Chunk, Drawn, Step, StepResult, Target
 from harness.engines.local.store import Store, Unpackable
 
 # What a model may stumble over that is run in a way its makers did not foresee
-STUMBLES = (RuntimeError, ValueError, TypeError, AttributeError, IndexError, KeyError, NotImplementedError, AssertionError)
+STUMBLES = (
+    RuntimeError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    KeyError,
+    NotImplementedError,
+    AssertionError,
+)
 
 
 class Runner:
@@ -44,7 +53,7 @@ class Runner:
 
     @contextmanager
     def engaged(self) -> Iterator[None]:
-        """While this is entered the model's attention is the store's; afterwards it is its own and nothing is stored."""
+        """In here the model's attention is the store's; afterwards it is its own, and nothing is stored."""
         for config, _ in self._before.values():
             config._attn_implementation_internal = self._name
         try:
@@ -108,16 +117,8 @@ class Runner:
 def _drawn(step: Step, logits: torch.Tensor) -> list[Drawn]:
     if not step.draws:
         return []
-    rows = logits[torch.tensor([draw.output for draw in step.draws], device=logits.device)]
-    numbers = [uniform(draw.seed, draw.number) if draw.sampling.temperature > 0 else 0.0 for draw in step.draws]
-    tokens = choose(rows, [draw.sampling for draw in step.draws], numbers)
-    asked = [index for index, draw in enumerate(step.draws) if draw.sampling.logprobs]
-    told: dict[int, float] = {}
-    if asked:
-        index = torch.tensor(asked, device=logits.device)
-        taken = rows[index].float().log_softmax(-1).gather(1, tokens[index][:, None])[:, 0]
-        told = dict(zip(asked, taken.tolist(), strict=True))
-    return [Drawn(token, told.get(index)) for index, token in enumerate(tokens.tolist())]
+    rows = _rows(logits, [one.output for one in step.draws])
+    return [Drawn(*one) for one in draw(rows, [(one.sampling, one.seed, one.number) for one in step.draws])]
 
 
 def _targets(step: Step, logits: torch.Tensor) -> list[Target]:
@@ -125,12 +126,16 @@ def _targets(step: Step, logits: torch.Tensor) -> list[Target]:
         return []
     used = sorted({output for output, _ in step.targets})
     place = {output: number for number, output in enumerate(used)}
-    rows = logits[torch.tensor(used, device=logits.device)].float()
-    total, best = rows.logsumexp(-1), rows.argmax(-1)
-    which = torch.tensor([place[output] for output, _ in step.targets], device=logits.device)
-    tokens = torch.tensor([token for _, token in step.targets], device=logits.device)
-    logprobs = (rows[which, tokens] - total[which]).tolist()
-    return [Target(a, b) for a, b in zip(logprobs, (best[which] == tokens).tolist(), strict=True)]
+    found = score(_rows(logits, used), [(place[output], token) for output, token in step.targets])
+    return [Target(*one) for one in found]
+
+
+def _rows(logits: torch.Tensor, outputs: Sequence[int]) -> torch.Tensor:
+    """Logits of some outputs, without a copy where they stand together: a copy takes as long as a layer."""
+    first, last = outputs[0], outputs[-1] + 1
+    if list(outputs) == list(range(first, last)):
+        return logits[first:last]
+    return logits[torch.tensor(outputs, device=logits.device)]
 
 
 def _storing(segment: Segment) -> Step:

@@ -12,14 +12,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from harness.engines.local.endings import Ending
 from harness.engines.local.prefixes import Segment, Unit
 from harness.engines.local.rows import Row, rows_of
 from harness.engines.local.steps import Chunk, Draw, Step, StepResult
 from harness.engines.token_jobs import GenerateJob
-
-Ending = Literal["stopped", "ended", "length"]
 
 
 @dataclass(slots=True)
@@ -44,7 +42,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A unit that is done: the row of a generation and how it ended, or one list of (log-probability, best) a branch."""
+    """A unit that is done: a generation's row and how it ended, or (log-probability, best) lists, one a branch."""
 
     unit: Unit
     row: Row | None = None

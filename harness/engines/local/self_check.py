@@ -18,7 +18,6 @@ from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     from harness.engines.hf_model import HFModel
-    from harness.engines.local.budget import Limits
 
 NEW_TOKENS = 8
 # Most and mean difference of natural-log probabilities. In half precision two right ways differ by rounding
@@ -34,37 +33,33 @@ class Answers(Protocol):
         """Do each job once, in any order."""
 
 
-def fault_on_twin(model: HFModel, limits: Limits) -> str | None:
-    """Check the packed level on a twin of `model`; None if it is right, or if no twin can be made of this class."""
+def twin_of(model: HFModel) -> HFModel | None:
+    """A twin of `model`, None if none can be made of this class."""
     from harness.engines.hf_model import HFModel as Model
-    from harness.engines.local.budget import budget_for
-    from harness.engines.local.packed import Packed
-    from harness.engines.local.runner import Runner
     from harness.engines.twin import tiny_config, tiny_model
 
     try:
-        made = tiny_model(tiny_config(model.model.config), seed=0)
+        return Model(tiny_model(tiny_config(model.model.config), seed=0), model.encoder, (), "cpu")
     except ConfigError:
         return None
-    twin = Model(made, model.encoder, (), "cpu")
-    oracle = _oracle(twin, _jobs(made.config.get_text_config().vocab_size))
-    runner = Runner(made)
-    with runner.engaged():
-        size = runner.probe(range(4, 12))
-    packed = Packed(runner, model.encoder, (), lambda: budget_for(twin, size, limits))
-    try:
-        return _fault(packed, oracle, "float32")
-    finally:
-        runner.close()
 
 
-def fault_of(level: Answers, model: HFModel) -> str | None:
-    """Check a level on the model itself."""
-    return _fault(level, _oracle(model, _jobs(model.vocabulary, model.end_ids)), model.dtype)
+class Oracle:
+    """What a model's own code answers to the check's prompts."""
+
+    def __init__(self, model: HFModel) -> None:
+        """Ask the model, one prompt at a time."""
+        jobs = _jobs(model.vocabulary, model.end_ids)
+        self._dtype = model.dtype
+        self._answers = _answers(model, jobs)
+
+    def fault_of(self, level: Answers) -> str | None:
+        """How the level's answers differ; None if they do not."""
+        return _fault(level, self._answers, self._dtype)
 
 
 def _jobs(vocabulary: int, avoid: Sequence[int] = ()) -> list[Job]:
-    """Prompts of unequal lengths, three of them with a shared start, one of them twice; continuations of one context."""
+    """Prompts of unequal lengths, three with a shared start, one of them twice; continuations of one context."""
     rng = random.Random(0)
     usable = [token for token in range(min(4, vocabulary - 1), min(vocabulary, 4000)) if token not in avoid]
 
@@ -82,7 +77,7 @@ def _jobs(vocabulary: int, avoid: Sequence[int] = ()) -> list[Job]:
     return [*jobs, ScoreJob("score", tuple((context, draw(count)) for count in (1, 5, 2)))]
 
 
-def _oracle(model: HFModel, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
+def _answers(model: HFModel, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
     """Each job one by one, by the model's own code."""
     found: list[tuple[Job, Outcome]] = []
     for job in jobs:
@@ -128,7 +123,5 @@ def _pairs(right: Outcome, found: Outcome) -> list[tuple[float, float]] | str:
         return list(zip(right.logprobs[: same + 1], found.logprobs[: same + 1], strict=True))
     assert isinstance(right, Scored) and isinstance(found, Scored)
     return [
-        pair
-        for a, b in zip(right.rows, found.rows, strict=True)
-        for pair in zip(a.logprobs, b.logprobs, strict=True)
+        pair for a, b in zip(right.rows, found.rows, strict=True) for pair in zip(a.logprobs, b.logprobs, strict=True)
     ]

@@ -43,8 +43,8 @@ class Draw:
 class Step:
     """`ids` and `positions` of T tokens. `outputs` are the indices of tokens whose logits are read.
 
-    `lengths`: tokens stored in slots 0 to `decode` - 1. `shared`: for each segment, the ranges of tokens that see all of
-    it. `draws` choose tokens, `targets` (output, token id) ask for the log-probability of a given one.
+    `lengths`: tokens stored in slots 0 to `decode` - 1. `shared`: for each segment, the ranges of tokens that see all
+    of it. `draws` choose tokens, `targets` (output, token id) ask for the log-probability of a given one.
     """
 
     ids: list[int] = field(default_factory=list)

@@ -135,7 +135,7 @@ class Store:
         return keys, values
 
     def mask(self, *, mask_function: Callable[..., Any], attention_mask: Any = None, **_: Any) -> Seen:
-        """Wrap the model's mask function, to be asked piece by piece; takes what transformers calls mask makers with."""
+        """Wrap the model's mask function, to be asked piece by piece; called as transformers calls mask makers."""
         if attention_mask is not None or self._layout is None:
             raise Unpackable("a padding mask was made")
         return Seen(self._layout, mask_function)
@@ -225,10 +225,11 @@ def _cut(layout: Layout, key: torch.Tensor, value: torch.Tensor) -> list[tuple[t
     sizes += [chunk.past + chunk.count for chunk in step.chunks]
     if sum(sizes) != key.shape[1]:
         raise Unpackable("attention is given other keys than the cache returned")
-    found = list(zip(key.split(sizes, 1), value.split(sizes, 1), strict=True))
+    found = list(zip(torch.split(key, sizes, 1), torch.split(value, sizes, 1), strict=True))
     if step.decode:
         place = len(step.shared)
-        k, v = (one.unflatten(1, (step.decode, layout.own_width)).transpose(0, 1) for one in found[place])
+        shape = (key.shape[0], step.decode, layout.own_width, -1)
+        k, v = (one.reshape(shape).transpose(0, 1) for one in found[place])
         found[place] = (k, v)
     return found
 
@@ -244,5 +245,3 @@ class _StoreCache(Cache):  # type: ignore[misc]
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         return self._store.update(key_states, value_states, layer_idx)
-
-
