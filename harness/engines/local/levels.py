@@ -136,7 +136,7 @@ class _Trial:
         if self._oracles is None:
             twin = twin_of(self._model)
             models = [self._model] if twin is None else [twin, self._model]
-            self._oracles = [(model, Oracle(model)) for model in models]
+            self._oracles = [(one, Oracle(one, brief=one is self._model and twin is not None)) for one in models]
         return self._oracles
 
     def _packed(self, model: HFModel) -> Chosen:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.datatypes import Sampling
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from harness.engines.hf_model import HFModel
 
 NEW_TOKENS = 8
+# Of the jobs below: a long and a short prompt with a shared start, one without, the continuations
+BRIEFLY, BRIEF_TOKENS = (0, 1, 4, 5), 4
 # Most and mean difference of natural-log probabilities. In half precision two right ways differ by rounding
 TOLERANCE = {"float32": (2e-3, 2e-4), "float16": (0.3, 0.03), "bfloat16": (1.0, 0.12)}
 # Longer than a twin's windows and chunks of 16
@@ -47,9 +50,11 @@ def twin_of(model: HFModel) -> HFModel | None:
 class Oracle:
     """What a model's own code answers to the check's prompts."""
 
-    def __init__(self, model: HFModel) -> None:
-        """Ask the model, one prompt at a time."""
+    def __init__(self, model: HFModel, *, brief: bool) -> None:
+        """Ask the model, one prompt at a time; `brief` for a large one, after its twin was asked at length."""
         jobs = _jobs(model.vocabulary, model.end_ids)
+        if brief:
+            jobs = [_shorter(job) for number, job in enumerate(jobs) if number in BRIEFLY]
         self._dtype = model.dtype
         self._answers = _answers(model, jobs)
 
@@ -75,6 +80,10 @@ def _jobs(vocabulary: int, avoid: Sequence[int] = ()) -> list[Job]:
     ]
     context = start + draw(4)
     return [*jobs, ScoreJob("score", tuple((context, draw(count)) for count in (1, 5, 2)))]
+
+
+def _shorter(job: Job) -> Job:
+    return replace(job, max_new=BRIEF_TOKENS) if isinstance(job, GenerateJob) else job
 
 
 def _answers(model: HFModel, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
