@@ -5,12 +5,26 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test check clean
+.PHONY: demo test test-models test-gpu bench bench-gpu check clean
 demo: $(VENV)/.installed
 	$(BIN)/harness run
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# Every causal language model of transformers, as a small twin, against plain transformers; writes the table of the docs
+test-models: $(VENV)/.installed-dev
+	$(BIN)/python tests/engines/matrix.py --out docs/architectures.md
+
+# With TORCH set to a build for the GPU (README, "GPU")
+test-gpu: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m gpu tests/engines
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/vs_peers.py
+
+bench-gpu: $(VENV)/.installed
+	$(BIN)/python benchmarks/vs_peers.py --device cuda --dtype bfloat16
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check harness tests

@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.config.schema import ModelPage
 from harness.engines.base import EngineFacts
-from harness.engines.local import LocalEngine, build
+from harness.engines.local.engine import LocalEngine, build
 from harness.plan import model_spec
 
 

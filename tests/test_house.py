@@ -23,7 +23,7 @@ FLOORS = [
     {"scoring"},
     {"catalog", "metrics"},
     {"plan"},
-    {"run", "validate", "preview"},
+    {"run", "validate", "preview", "inspect_model"},
     {"publish"},
     {"cli"},
 ]

@@ -24,7 +24,7 @@ def run(
     engine: Annotated[str, typer.Option(help="what answers: local, reference, scripted")] = "local",
     completions: Annotated[Text, typer.Option(help="answers for --engine scripted (JSON lines)")] = None,
     revision: Annotated[Text, typer.Option(help="branch, tag or commit of a hub model")] = None,
-    device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = None,
+    device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps; cuda:0,1: a copy on each")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
     batch_size: Annotated[int | None, typer.Option(help="most prompts at once [default: by memory]")] = None,
     max_memory: Annotated[

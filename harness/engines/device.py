@@ -33,7 +33,8 @@ def choose_device(name: str) -> str:
         return "mps" if torch.backends.mps.is_available() else "cpu"
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
         hint = suggestion(name, ["auto", "cpu", "cuda", "mps"])
-        raise ConfigError(f"device: {name!r} is not auto, cpu, mps, cuda or cuda:N{hint}")
+        several = "; several devices go with engine local" if "," in name else ""
+        raise ConfigError(f"device: {name!r} is not auto, cpu, mps, cuda or cuda:N{hint}{several}")
     if name.startswith("cuda"):
         if not torch.cuda.is_available():
             built = "is built without CUDA" if torch.version.cuda is None else "sees no GPU"
@@ -44,6 +45,20 @@ def choose_device(name: str) -> str:
     if name == "mps" and not torch.backends.mps.is_available():
         raise ConfigError("device: mps was asked for, but this machine has none; use `--device cpu` or auto")
     return name
+
+
+def choose_devices(names: str) -> list[str]:
+    """Resolve one device or several with commas (`cuda:0,1`, `cpu,cpu`). Raises ConfigError."""
+    parts = [part.strip() for part in names.split(",")]
+    if len(parts) == 1:
+        return [choose_device(names)]
+    kind = parts[0].partition(":")[0]
+    found = [choose_device(f"{kind}:{part}" if part.isdecimal() else part) for part in parts]
+    if any(one.partition(":")[0] != kind for one in found) or kind not in ("cuda", "cpu"):
+        raise ConfigError(f"device: {names!r} names several kinds of devices; name GPUs only, as in cuda:0,1")
+    if kind == "cuda" and (len({*found}) < len(found) or "cuda" in found):
+        raise ConfigError(f"device: {names!r}: give each GPU once, with its number, as in cuda:0,1")
+    return found
 
 
 def choose_dtype(name: str, device: str) -> str:

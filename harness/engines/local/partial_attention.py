@@ -11,6 +11,9 @@ import torch
 
 from harness.engines.local.layout import CAUSAL, UNSEEN, Bias
 
+# Scores that are held at once: a quarter of a gigabyte
+MOST_SCORES = 2**26
+
 
 class Attended:
     """The attention of a step's queries [key heads, group, T, width], while its pieces come in."""
@@ -80,31 +83,54 @@ def partial(
     `bias` is added to the scores ([n, s] or what broadcasts to them), "causal" for n = s tokens in order. Returns the
     output [a, b, n, value width] and the log-sum-exp of the scores [a, b, n], both in float32.
     """
-    if query.device.type == "cpu" and softcap is None and key.shape[-1] == value.shape[-1]:
-        # torch's own blocked kernel, the only one on a CPU that tells the log-sum-exp
-        output, total = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
-            query, key, value, 0.0, bias is CAUSAL, attn_mask=None if bias is CAUSAL else _broad(bias), scale=scale
-        )
-        return output.float(), total
+    if softcap is None and key.shape[-1] == value.shape[-1]:
+        # torch's own blocked kernels that tell the log-sum-exp: one takes any mask, the other none
+        causal = bias is CAUSAL
+        if query.device.type == "cpu":
+            output, total = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
+                query, key, value, 0.0, causal, attn_mask=_broad(bias), scale=scale
+            )
+            return output.float(), total
+        if not isinstance(bias, torch.Tensor) and _flash(query):
+            output, total = torch.ops.aten._scaled_dot_product_flash_attention(
+                query, key, value, 0.0, causal, False, scale=scale
+            )[:2]
+            return output.float(), total
     return plain_partial(query, key, value, bias, scale, softcap)
+
+
+def _flash(query: torch.Tensor) -> bool:
+    """Whether the GPU kernel takes these: half precision, a width it was built for, a GPU of 2020 or later."""
+    if query.device.type != "cuda" or query.dtype not in (torch.float16, torch.bfloat16):
+        return False
+    return (
+        query.shape[-1] % 8 == 0 and query.shape[-1] <= 256 and torch.cuda.get_device_capability(query.device) >= (8, 0)
+    )
 
 
 def plain_partial(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: Bias, scale: float, softcap: float | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """As `partial`, in plain matrix products, for any device; `softcap` bends scores by tanh before the mask."""
-    scores = torch.matmul(query, key.transpose(-1, -2)).float() * scale
-    if softcap is not None:
-        scores = torch.tanh(scores / softcap) * softcap
+    count, keys = query.shape[-2], key.shape[-2]
     if bias is CAUSAL:
-        count = scores.shape[-1]
-        later = torch.ones(count, count, dtype=torch.bool, device=scores.device).triu(1)
-        scores = scores.masked_fill_(later, UNSEEN)
-    elif (added := _broad(bias)) is not None:
-        scores = scores + added
-    total = scores.logsumexp(-1)
-    weights = (scores - total[..., None]).exp_()
-    return torch.matmul(weights.to(value.dtype), value).float(), total
+        later = torch.ones(count, keys, dtype=torch.bool, device=query.device).triu(1)
+        bias = torch.zeros(count, keys, device=query.device).masked_fill_(later, UNSEEN)
+    added = _broad(bias)
+    step = max(1, MOST_SCORES // max(1, query.shape[0] * query.shape[1] * keys))
+    parts = []
+    for start in range(0, count, step):
+        scores = torch.matmul(query[..., start : start + step, :], key.transpose(-1, -2)).float() * scale
+        if softcap is not None:
+            scores = torch.tanh(scores / softcap) * softcap
+        if added is not None:
+            scores = scores + (added[..., start : start + step, :] if added.shape[-2] > 1 else added)
+        total = scores.logsumexp(-1)
+        weights = (scores - total[..., None]).exp_()
+        parts.append((torch.matmul(weights.to(value.dtype), value).float(), total))
+    if len(parts) == 1:
+        return parts[0]
+    return torch.cat([output for output, _ in parts], -2), torch.cat([total for _, total in parts], -1)
 
 
 def _broad(bias: Bias) -> torch.Tensor | None:

@@ -1,0 +1,82 @@
+"""The local engine on one device: it finds the fastest level that is right for its model, and answers at that level."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import Field
+
+from harness.engines.base import ModelSpec
+from harness.engines.checkpoint import open_checkpoint
+from harness.engines.checkpoint_engine import CheckpointEngine, CheckpointOptions
+from harness.engines.device import choose_device, choose_dtype
+from harness.engines.token_jobs import Job, Outcome
+
+if TYPE_CHECKING:
+    from harness.engines.hf_model import HFModel
+    from harness.engines.local.levels import Chosen
+
+
+class LocalOptions(CheckpointOptions):
+    """Options of the engine.
+
+    `batch_size`: most rows at once (by memory, unless given); `max_memory`: gigabytes for cache and logits;
+    `step_tokens`: prompt and new tokens in one step; `level`: the fastest level to try.
+    """
+
+    batch_size: int | None = Field(None, ge=1)
+    max_memory: float | None = Field(None, gt=0)
+    step_tokens: int | None = Field(None, ge=16)
+    level: Literal["packed", "padded", "plain", "alone"] = "packed"
+
+
+def open_engine(spec: ModelSpec, options: LocalOptions) -> LocalEngine:
+    """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
+    checkpoint = open_checkpoint(spec.path, spec.revision, spec.trust_remote_code)
+    device = choose_device(spec.device)
+    return LocalEngine(replace(spec, device=device), options, checkpoint, choose_dtype(spec.dtype, device))
+
+
+class LocalEngine(CheckpointEngine):
+    """One local model, at the fastest level that is right for it."""
+
+    name = "local"
+    options: LocalOptions
+    _model: HFModel | None = None
+    _chosen: Chosen | None = None
+
+    def pace(self) -> dict[str, Any]:
+        """Rows and memory as the user set them; the level once it is known."""
+        said = {name: getattr(self.options, name) for name in ("batch_size", "max_memory", "step_tokens")}
+        level = self._chosen.name if self._chosen else self.options.level
+        return {"level": level, **{name: value for name, value in said.items() if value is not None}}
+
+    def start(self, model: HFModel) -> tuple[str, ...]:
+        """Find the level."""
+        from harness.engines.local.budget import Limits
+        from harness.engines.local.levels import choose_level
+        from harness.engines.local.linear import pack_linears
+
+        memory = None if self.options.max_memory is None else int(self.options.max_memory * 1e9)
+        limits = Limits(self.options.batch_size, memory, self.options.step_tokens)
+        self._model = model
+        packed = pack_linears(model.model, model.device)
+        self._chosen = choose_level(model, self.options.level, limits)
+        told = f"{packed} linear layers by oneDNN in its own order of weights"
+        return (*self._chosen.notes, told) if packed else self._chosen.notes
+
+    def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Do each job once, at the level that was found."""
+        assert self._chosen is not None
+        return self._chosen.level.answer(jobs)
+
+    def drop(self) -> None:
+        """Drop the weights and the store."""
+        if self._chosen is not None:
+            self._chosen.level.close()
+            self._chosen = None
+        if self._model is not None:
+            self._model.close()
+            self._model = None

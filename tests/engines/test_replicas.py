@@ -1,0 +1,81 @@
+"""Several devices: a copy of the model on each gives what one gives, also when a copy dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from harness import plugins
+from harness.datatypes import Completion, GenerateRequest, LikelihoodRequest, Reply, Request, Sampling, TextPrompt
+from harness.engines.base import ModelSpec
+from harness.engines.device import choose_devices
+from harness.engines.local.replicas import ReplicatedEngine
+from harness.errors import ConfigError, EngineError
+
+SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3
+
+
+def requests(count: int) -> list[Request]:
+    asked: list[Request] = [
+        GenerateRequest(f"g{n}", "t", f"g{n}", 0, TextPrompt(f"{SHOTS}{n} foxes and"), Sampling(6 + n % 5))
+        for n in range(count)
+    ]
+    return [*asked, LikelihoodRequest("l", "t", "l", 0, TextPrompt(SHOTS), (" fox", " the lazy dog"))]
+
+
+def without_time(reply: Reply) -> tuple[object, ...]:
+    if isinstance(reply, Completion):
+        return (reply.text, reply.finish, reply.output_tokens)
+    return tuple((one.tokens, one.greedy, round(one.logprob, 4)) for one in getattr(reply, "continuations", ()))
+
+
+@pytest.fixture
+def pair(llama: Path) -> Iterator[ReplicatedEngine]:
+    engine = plugins.load("engine", "local").build(ModelSpec(str(llama), device="cpu,cpu", dtype="float32"), {})
+    engine.load()
+    yield engine
+    engine.close()
+
+
+def test_two_copies_answer_like_one(pair: ReplicatedEngine, llama: Path) -> None:
+    alone = plugins.load("engine", "local").build(ModelSpec(str(llama), device="cpu", dtype="float32"), {})
+    wanted = {reply.key: without_time(reply) for reply in alone.stream(requests(12))}
+    assert {reply.key: without_time(reply) for reply in pair.stream(requests(12))} == wanted
+    assert pair.facts().device == "cpu,cpu"
+    assert any("2 replicas" in note for note in pair.facts().notes)
+    assert len([one for one in pair._replicas if one.alive]) == 2
+
+
+def test_when_a_copy_dies_the_other_does_its_work(pair: ReplicatedEngine) -> None:
+    stream = pair.stream(requests(40))
+    first = next(stream)
+    os.kill(pair._replicas[0]._process.pid or 0, signal.SIGKILL)
+    keys = [first.key, *(reply.key for reply in stream)]
+    assert sorted(keys) == sorted(request.key for request in requests(40))
+
+
+def test_when_all_copies_are_dead_the_run_stops_with_a_reason(pair: ReplicatedEngine) -> None:
+    for replica in pair._replicas:
+        os.kill(replica._process.pid or 0, signal.SIGKILL)
+        replica._process.join()
+    with pytest.raises(EngineError, match="all replicas died.*-9"):
+        list(pair.stream(requests(4)))
+
+
+def test_copies_end_with_the_engine(llama: Path) -> None:
+    engine = plugins.load("engine", "local").build(ModelSpec(str(llama), device="cpu,cpu", dtype="float32"), {})
+    engine.load()
+    processes = [replica._process for replica in engine._replicas]
+    assert all(process.is_alive() for process in processes)
+    engine.close()
+    assert not any(process.is_alive() for process in processes)
+
+
+@pytest.mark.parametrize("names", ["cpu,mps", "cpu,cuda", "gpu,cpu", "mps,mps"])
+def test_devices_that_do_not_go_together_are_refused(names: str) -> None:
+    with pytest.raises(ConfigError, match="device: "):
+        choose_devices(names)
