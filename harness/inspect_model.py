@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.config.schema import ModelPage
 from harness.engines.base import EngineFacts
-from harness.engines.local.engine import LocalEngine, build
+from harness.engines.local import build
+from harness.engines.local.engine import LocalEngine
 from harness.plan import model_spec
 
 

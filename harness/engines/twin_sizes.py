@@ -31,7 +31,7 @@ _SIZES: tuple[tuple[int, str], ...] = (
     (HEAD_DIM, "mamba_num_heads n_mamba_heads hidden_size_per_layer_input"),
     (16, "q_lora_rank kv_lora_rank o_lora_rank adapter_rank laurel_rank gated_norm_rank hc_lowrank indexer_head_dim"),
     (16, "router_hidden_size moe_latent_size chunk_size mamba_chunk_size index_block_size index_topk rel_extent"),
-    (16, "indexer_budget index_n_heads"),
+    (16, "indexer_budget index_n_heads floor_scale"),
     (WINDOW, "sliding_window sliding_window_size window_size attention_window_size attention_chunk_size"),
     (WINDOW, "local_attention keep_window_size query_pre_attn_scalar"),
     (POSITIONS, "max_position_embeddings n_positions n_ctx max_seq_len context_length model_max_length"),

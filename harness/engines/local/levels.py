@@ -116,16 +116,12 @@ class _Trial:
         """The level called `name`. Raises Unpackable with why it cannot be used."""
         if name == "alone":
             return Chosen(Plain(self._model, 1), name)
-        if name == "plain":
-            rows = min(self._limits.rows or PLAIN_ROWS, PLAIN_ROWS)
-            if fault := self._model.padding_fault() if rows > 1 else None:
-                raise Unpackable(fault)
-            return Chosen(Plain(self._model, rows), name)
+        make = {"packed": self._packed, "padded": self._padded, "plain": self._plain}[name]
         found: Chosen | None = None
         for model, oracle in self._twin_and_model():
             if found is not None:
                 found.level.close()
-            found = self._packed(model) if name == "packed" else self._padded(model)
+            found = make(model)
             if fault := oracle.fault_of(found.level):
                 found.level.close()
                 raise Unpackable(fault)
@@ -149,6 +145,9 @@ class _Trial:
             raise
         level = Packed(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, self._limits))
         return Chosen(level, "packed", kv_bytes_per_token=size)
+
+    def _plain(self, model: HFModel) -> Chosen:
+        return Chosen(Plain(model, min(self._limits.rows or PLAIN_ROWS, PLAIN_ROWS)), "plain")
 
     def _padded(self, model: HFModel) -> Chosen:
         if not BatchModel(model.model, model.device).caches:

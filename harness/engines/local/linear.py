@@ -7,6 +7,9 @@ Guarantees: the same products up to float32 rounding; weights that stand nowhere
 
 from __future__ import annotations
 
+import ctypes
+import mmap
+import sys
 import time
 from collections.abc import Callable
 from typing import Any
@@ -83,8 +86,24 @@ def _pack(layer: Any, *, keep: bool) -> bool:
     layer.forward = product
     if not keep:
         # Shape and precision stay to be asked for; the numbers are in the packed weight now
-        layer.weight = torch.nn.Parameter(layer.weight.detach().to("meta"), requires_grad=False)
+        weight = layer.weight.detach()
+        layer.weight = torch.nn.Parameter(weight.to("meta"), requires_grad=False)
+        _forget(weight)
     return True
+
+
+def _forget(weight: torch.Tensor) -> None:
+    """Let the system take back the memory of a weight that nobody reads again.
+
+    Weights are read out of one mapped file, which stays in memory as long as any of them is held.
+    """
+    if sys.platform != "linux" or not weight.is_contiguous():
+        return
+    page = mmap.PAGESIZE
+    first = -(-weight.data_ptr() // page) * page
+    last = (weight.data_ptr() + weight.numel() * weight.element_size()) // page * page
+    if last > first:
+        ctypes.CDLL(None).madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), mmap.MADV_DONTNEED)
 
 
 def _shared_weights(model: torch.nn.Module) -> set[int]:

@@ -4,7 +4,7 @@ Each step takes one token of every row that is generating and fills up with prom
 and blocks to be scored, so that the batch never drains between tasks. Guarantees: slots 0 to n - 1 hold the rows,
 generating ones first; a segment is stored before, or in the same step as, what attends to it, and let go with its last
 user; rows and stored tokens stay within the budget, but for a single row that alone exceeds it. After `restart`
-every row goes on from the tokens that it has.
+every row goes on from the tokens that it has; a unit is given up only when memory ran out while nothing else was there.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Budget:
         if self.rows == 1 and self.step_tokens <= 32 and self.outputs <= 8:
             return False
         self.rows = max(1, self.rows // 2)
-        self.step_tokens = max(32, self.step_tokens // 2)
-        self.outputs = max(8, self.outputs // 2)
+        self.step_tokens = min(self.step_tokens, max(32, self.step_tokens // 2))
+        self.outputs = min(self.outputs, max(8, self.outputs // 2))
         self.stored_tokens //= 2
         return True
 
@@ -71,6 +71,7 @@ class Scheduler:
         self._stored: dict[Segment, int] = {}
         self._scores: dict[Unit, dict[int, list[tuple[float, bool]]]] = {}
         self._in_step: list[tuple[Row | Segment | Unit, int]] = []
+        self._one_by_one = self._was_alone = False
 
     def plan(self) -> Step | None:
         """Make the next step; None when everything is done."""
@@ -133,6 +134,7 @@ class Scheduler:
 
     def restart(self) -> None:
         """Forget everything stored: rows wait again with the tokens they have, segments are computed anew."""
+        there = {row.unit for row in self.rows} | {owner for owner, _ in self._in_step if isinstance(owner, Unit)}
         for row in reversed(self.rows):
             row.planned = 0
             if row.branch is not None:
@@ -140,20 +142,29 @@ class Scheduler:
             self._waiting.appendleft(row)
         for unit in reversed([owner for owner, _ in self._in_step if isinstance(owner, Unit)]):
             self._blocks.appendleft(unit)
+        first = self._first()
+        mine = first.prefix.chain() if first and first.prefix else []
+        self._was_alone = there <= {first} and all(segment in mine for segment in self._stored)
         for segment in self._stored:
             segment.planned = segment.computed = 0
         self.rows, self._moves, self._freed, self._stored = [], [], [], {}
         self._generating = 0
 
     def give_up(self) -> Unit | None:
-        """Take out the first waiting unit: it does not fit, though it is alone."""
-        unit = self._waiting[0].unit if self._waiting else self._blocks[0] if self._blocks else None
+        """Take out the first waiting unit, which does not fit. None if it was not alone: it goes on so."""
+        unit = self._first()
+        if not self._was_alone:
+            self._one_by_one = True
+            return None
         if unit is not None:
             self._waiting = deque(row for row in self._waiting if row.unit is not unit)
             self._blocks = deque(other for other in self._blocks if other is not unit)
             self._scores.pop(unit, None)
             self._let_go(unit)
         return unit
+
+    def _first(self) -> Unit | None:
+        return self._waiting[0].unit if self._waiting else self._blocks[0] if self._blocks else None
 
     # --- planning ---------------------------------------------------------------------------------
 
@@ -198,19 +209,22 @@ class Scheduler:
     def _admit(self, step: Step) -> None:
         while self._waiting and self._room(step) > 0 and len(step.outputs) < self.budget.outputs:
             row = self._waiting[0]
-            if not self._fits(row) or not self._store_prefix(step, row.unit):
+            if not self._fits(row.unit, row) or not self._store_prefix(step, row.unit) or self._room(step) <= 0:
                 return
             self._waiting.popleft()
             self.rows.append(row)
             if not self._advance(step, len(self.rows) - 1):
                 return
 
-    def _fits(self, row: Row) -> bool:
-        if not self.rows:
+    def _fits(self, unit: Unit, *new: Row) -> bool:
+        """Whether a unit's segments, and its row if it is to have one, may stand beside what is there."""
+        chain = unit.prefix.chain() if unit.prefix else []
+        if not self.rows or (not new and all(segment in self._stored for segment in chain)):
             return True
-        stored = sum(map(len, (segment.ids for segment in self._stored)))
-        cells = (len(self.rows) + 1) * max(row.longest, *(other.longest for other in self.rows))
-        return len(self.rows) < self.budget.rows and stored + cells <= self.budget.stored_tokens
+        stored = sum(len(segment.ids) for segment in {*self._stored, *chain})
+        rows = [*self.rows, *new]
+        cells = len(rows) * max(row.longest for row in rows)
+        return len(rows) <= self.budget.rows and stored + cells <= self.budget.stored_tokens
 
     def _store_prefix(self, step: Step, unit: Unit) -> bool:
         """Compute what is missing of a unit's segments; False if the step is full before they are whole."""
@@ -231,7 +245,7 @@ class Scheduler:
 
     def _fill(self, step: Step) -> None:
         """Add blocks to be scored while there is room; one that is too large for any step becomes rows."""
-        while self._blocks:
+        while self._blocks and not (self._one_by_one and len(step)):
             unit = self._blocks[0]
             if len(unit.own) > self.budget.step_tokens // 2:
                 # Too long to be read beside its branches: stored first, like what several units share
@@ -241,7 +255,7 @@ class Scheduler:
             if tokens > self.budget.step_tokens or outputs > self.budget.outputs:
                 self._waiting += rows_of(self._blocks.popleft())
                 continue
-            if self._room(step) <= 0 or not self._store_prefix(step, unit):
+            if self._room(step) <= 0 or not self._fits(unit) or not self._store_prefix(step, unit):
                 break
             if tokens > self._room(step) or len(step.outputs) + outputs > self.budget.outputs:
                 break
@@ -274,7 +288,8 @@ class Scheduler:
             yield self._finish(Finished(unit, scores=tuple(scores)))
 
     def _settle_branch(self, row: Row) -> Iterator[Finished]:
-        found = self._scores[row.unit]
+        # Several rows of a unit may end in one step: the first of them speaks for all
+        found = self._scores.get(row.unit, {})
         whole = [number for number, scores in found.items() if len(scores) == len(row.unit.branches[number])]
         if len(whole) == len(row.unit.branches):
             del self._scores[row.unit]

@@ -245,3 +245,15 @@ class _StoreCache(Cache):  # type: ignore[misc]
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
         return self._store.update(key_states, value_states, layer_idx)
+
+    def get_seq_length(self, layer_idx: int | None = None) -> int:
+        # A layer that asks makes its own positions of the answer, and rows of unrelated tokens have no one answer
+        if layer_idx is not None:
+            raise Unpackable("a layer asks how many tokens came before")
+        return 0
+
+    def get_query_offset(self, layer_idx: int = 0) -> int:
+        return 0
+
+    def get_mask_sizes(self, query_length: int, layer_idx: int) -> tuple[int, int]:
+        return query_length, 0
