@@ -27,9 +27,7 @@ def run(
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps; cuda:0,1: a copy on each")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
     batch_size: Annotated[int | None, typer.Option(help="most prompts at once [default: by memory]")] = None,
-    max_memory: Annotated[
-        float | None, typer.Option(metavar="GB", help="gigabytes for cache and logits [default: what is free]")
-    ] = None,
+    max_memory: Annotated[float | None, typer.Option(metavar="GB", help="for cache and logits")] = None,
     style: Annotated[Text, typer.Option(help="auto, chat (the model's template), text")] = None,
     trust_remote_code: Annotated[
         bool, typer.Option("--trust-remote-code", help="run Python code that the model's repository brings")

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from engines.asking import MakeEngine
 from engines.tiny_tokenizer import make_tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+
+from harness import plugins
+from harness.engines.base import Engine, ModelSpec
 
 SHARED = Path(__file__).resolve().parents[3] / "shared"
 SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
@@ -69,3 +73,18 @@ def make_model(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: PreTrai
 def llama(make_model: MakeModel) -> Path:
     """A folder with a tiny random Llama."""
     return make_model("llama")
+
+
+@pytest.fixture(params=["reference", "local"])
+def engine(request: pytest.FixtureRequest) -> Iterator[MakeEngine]:
+    """Build an engine on a model folder: each of our own in turn."""
+    made: list[Engine] = []
+
+    def make(folder: Path, device: str = "cpu", dtype: str = "float32", **options: Any) -> Engine:
+        built = plugins.load("engine", request.param).build(ModelSpec(str(folder), device=device, dtype=dtype), options)
+        made.append(built)
+        return built
+
+    yield make
+    for one in made:
+        one.close()

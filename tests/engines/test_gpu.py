@@ -1,4 +1,4 @@
-"""What only a machine with a GPU can prove (`make test-gpu`): the same engine on CUDA, in float32 and half precision."""
+"""What only a GPU can prove (`make test-gpu`): the same engine on CUDA, in float32 and in half precision."""
 
 from __future__ import annotations
 

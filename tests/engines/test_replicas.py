@@ -62,7 +62,7 @@ def test_when_all_copies_are_dead_the_run_stops_with_a_reason(pair: ReplicatedEn
     for replica in pair._replicas:
         os.kill(replica._process.pid or 0, signal.SIGKILL)
         replica._process.join()
-    with pytest.raises(EngineError, match="all replicas died.*-9"):
+    with pytest.raises(EngineError, match=r"all replicas died.*-9"):
         list(pair.stream(requests(4)))
 
 

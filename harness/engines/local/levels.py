@@ -9,7 +9,7 @@ plain forward on this model is not used; why one was passed over is told.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from harness.engines.hf_model import HFModel
@@ -97,11 +97,7 @@ def choose_level(model: HFModel, first: LevelName, limits: Limits) -> Chosen:
         except Unpackable as error:
             notes.append(f"not run {name}: {error}")
             continue
-        longest = longest_at_one_scale(model.model.config)
-        level = chosen.level
-        if longest is not None and name != "alone":
-            level = ByLength(level, Plain(model, 1), longest)
-        return Chosen(level, name, tuple(notes), chosen.kv_bytes_per_token)
+        return replace(chosen, notes=tuple(notes))
     raise AssertionError("one request at a time is always possible")
 
 
@@ -121,7 +117,7 @@ class _Trial:
         for model, oracle in self._twin_and_model():
             if found is not None:
                 found.level.close()
-            found = make(model)
+            found = _by_length(make(model), model)
             if fault := oracle.fault_of(found.level):
                 found.level.close()
                 raise Unpackable(fault)
@@ -153,3 +149,10 @@ class _Trial:
         if not BatchModel(model.model, model.device).caches:
             raise Unpackable("the model takes no cache of transformers' kind")
         return Chosen(Prefixed(model, self._limits.rows or PADDED_ROWS), "padded")
+
+
+def _by_length(chosen: Chosen, model: HFModel) -> Chosen:
+    longest = longest_at_one_scale(model.model.config)
+    if longest is None:
+        return chosen
+    return replace(chosen, level=ByLength(chosen.level, Plain(model, 1), longest))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.datatypes import Sampling
@@ -326,12 +326,8 @@ def test_memory_that_runs_out_at_any_step_changes_no_answer(jobs: list[Job], bud
 @given(streams(), budgets())
 def test_no_more_is_stored_than_the_budget_says(jobs: list[Job], budget: Budget) -> None:
     def watch(scheduler: Scheduler, machine: Machine, step: Step) -> None:
-        if machine.stored > budget.stored_tokens:
-            # What alone exceeds it must be done some time, but then nothing is begun beside it
-            assert len(scheduler.rows) <= 1
-            for row in scheduler.rows:
-                mine = row.unit.prefix.chain() if row.unit.prefix else []
-                assert all(chunk.segment in mine for chunk in step.chunks if chunk.segment is not None)
+        # What alone exceeds it must be done some time
+        assert machine.stored <= budget.stored_tokens or len(scheduler.rows) <= 1
 
     carry_out(jobs, budget, watch=watch)
 
@@ -397,8 +393,7 @@ def test_rows_that_end_make_room_for_others_at_once() -> None:
     """Continuous batching: with two rows, answers of 1 to 6 tokens take as many steps as the tokens need."""
     lengths = [1, 6, 2, 3, 1, 4]
     jobs = [GenerateJob(f"g{n}", (n, n, 50 + n), most, Sampling(most), 0) for n, most in enumerate(lengths)]
-    assume_no_end = [job for job in jobs if alone(job)[2] == "length"]  # type: ignore[index]
-    assert assume_no_end == jobs, "choose other prompts"
+    assert all(alone(job)[2] == "length" for job in jobs), "choose other prompts"  # type: ignore[index]
     ran = carry_out(jobs, Budget(64, 64, 2, 10**6))
     assert len(ran.steps) <= sum(lengths) // 2 + 2
 

@@ -1,42 +1,16 @@
-"""What the reference engine generates, held against `model.generate` on one prompt at a time."""
+"""What our engines generate, held against `model.generate` on one prompt at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from engines.asking import PROMPTS, MakeEngine, answers, ask
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from harness.datatypes import ChatPrompt, Completion, GenerateRequest, Message, Refusal, Sampling, TextPrompt
-from harness.engines import hf_model, reference
-from harness.engines.base import ModelSpec
-
-PROMPTS = [
-    "The quick brown fox",
-    "Question: what is 3 + 4? Answer:",
-    "def add(a, b):\n",
-    "A",
-    "The lazy dog and the quick brown fox jump over the naïve café, again and again and again.",
-]
-
-
-def engine(folder: Path, device: str = "cpu", **options: Any) -> reference.ReferenceEngine:
-    return reference.build(ModelSpec(str(folder), device=device, dtype="float32"), options)
-
-
-def ask(key: str, text: str, **sampling: Any) -> GenerateRequest:
-    settings = Sampling(**({"max_tokens": 16} | sampling))
-    return GenerateRequest(key, "task", key, 0, TextPrompt(text), settings)
-
-
-def answers(running: reference.ReferenceEngine, requests: Sequence[GenerateRequest]) -> dict[str, Completion]:
-    replies = {reply.key: reply for reply in running.stream(requests)}
-    assert len(replies) == len(requests)
-    assert all(isinstance(reply, Completion) for reply in replies.values()), replies
-    return replies  # type: ignore[return-value]
+from harness.datatypes import ChatPrompt, GenerateRequest, Message, Refusal, Sampling
 
 
 def generated_alone(folder: Path, text: str, end_ids: list[int], max_new: int = 16) -> list[int]:
@@ -51,7 +25,7 @@ def generated_alone(folder: Path, text: str, end_ids: list[int], max_new: int = 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "qwen2", "mistral", "gemma", "bloom", "mamba"])
 def test_a_batch_of_unequal_prompts_gives_each_the_text_it_gets_alone(
-    kind: str, make_model: Callable[..., Path]
+    engine: MakeEngine, kind: str, make_model: Callable[..., Path]
 ) -> None:
     folder = make_model(kind)
     running = engine(folder, batch_size=4)
@@ -66,7 +40,7 @@ def test_a_batch_of_unequal_prompts_gives_each_the_text_it_gets_alone(
     assert len(different) > 2, "a model that always says the same tests nothing"
 
 
-def test_sampled_text_depends_on_seed_and_key_and_not_on_the_stream(llama: Path) -> None:
+def test_sampled_text_depends_on_seed_and_key_and_not_on_the_stream(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     hot = {"temperature": 1.0, "seed": 5}
     together = answers(running, [ask(str(i), "The quick", **hot) for i in range(4)])
@@ -77,7 +51,7 @@ def test_sampled_text_depends_on_seed_and_key_and_not_on_the_stream(llama: Path)
     assert other["2"].text != alone["2"].text
 
 
-def test_sampling_leaves_the_programs_own_random_numbers_alone(llama: Path) -> None:
+def test_sampling_leaves_the_programs_own_random_numbers_alone(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     running.load()
     torch.manual_seed(1)
@@ -87,13 +61,13 @@ def test_sampling_leaves_the_programs_own_random_numbers_alone(llama: Path) -> N
     assert torch.equal(torch.rand(1), wanted)
 
 
-def test_a_top_k_of_one_is_greedy_even_at_high_temperature(llama: Path) -> None:
+def test_a_top_k_of_one_is_greedy_even_at_high_temperature(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     greedy = answers(running, [ask("a", "The quick")])["a"].text
     assert answers(running, [ask("a", "The quick", temperature=2.0, top_k=1)])["a"].text == greedy
 
 
-def test_each_row_ends_at_its_own_stop_string_across_token_borders(llama: Path) -> None:
+def test_each_row_ends_at_its_own_stop_string_across_token_borders(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama, batch_size=8)
     whole = answers(running, [ask(str(i), text, max_tokens=40) for i, text in enumerate(PROMPTS)])
     texts = [whole[str(i)].text for i in range(len(PROMPTS))]
@@ -111,7 +85,7 @@ def test_each_row_ends_at_its_own_stop_string_across_token_borders(llama: Path) 
         assert reply.output_tokens == alone.output_tokens, "waiting for slower rows is not output"
 
 
-def test_requests_of_different_settings_may_share_a_stream(llama: Path) -> None:
+def test_requests_of_different_settings_may_share_a_stream(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama, batch_size=8)
     free = answers(running, [ask("a", PROMPTS[0], max_tokens=40)])["a"].text
     mixed = [
@@ -125,13 +99,15 @@ def test_requests_of_different_settings_may_share_a_stream(llama: Path) -> None:
     assert got["stop"].text == free[: free.find(free[9:13])]
 
 
-def test_a_stop_string_in_the_prompt_does_not_stop_the_answer(llama: Path) -> None:
+def test_a_stop_string_in_the_prompt_does_not_stop_the_answer(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     free = answers(running, [ask("a", "Question: what")])["a"]
     assert answers(running, [ask("a", "Question: what", stop=("Question:", "what"))])["a"].text == free.text
 
 
-def test_any_of_the_end_tokens_ends_the_answer_and_is_not_shown(llama: Path, make_model: Callable[..., Path]) -> None:
+def test_any_of_the_end_tokens_ends_the_answer_and_is_not_shown(
+    engine: MakeEngine, llama: Path, make_model: Callable[..., Path]
+) -> None:
     free = generated_alone(llama, PROMPTS[0], [1])
     fresh = next(i for i, token in enumerate(free) if i > 3 and token not in free[:i])
     folder = make_model("llama", generation={"eos_token_id": [free[fresh]]})
@@ -148,7 +124,7 @@ def test_any_of_the_end_tokens_ends_the_answer_and_is_not_shown(llama: Path, mak
 
 
 def test_the_checkpoints_sampling_defaults_change_no_greedy_answer_and_are_told(
-    llama: Path, make_model: Callable[..., Path]
+    engine: MakeEngine, llama: Path, make_model: Callable[..., Path]
 ) -> None:
     folder = make_model(
         "llama",
@@ -169,7 +145,7 @@ def test_the_checkpoints_sampling_defaults_change_no_greedy_answer_and_are_told(
     assert dressed.facts().generation["repetition_penalty"] == 1.0
 
 
-def test_a_long_prompt_keeps_its_end_and_says_how_much_was_cut(llama: Path) -> None:
+def test_a_long_prompt_keeps_its_end_and_says_how_much_was_cut(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama, context_window=32)
     text = " ".join(PROMPTS * 3)
     ids = AutoTokenizer.from_pretrained(llama)(text)["input_ids"]
@@ -185,68 +161,21 @@ def test_a_long_prompt_keeps_its_end_and_says_how_much_was_cut(llama: Path) -> N
     assert (size.prompt_tokens, size.dropped_tokens, size.max_new_tokens) == (len(ids), len(ids) - 22, 10)
 
 
-def test_a_long_prompt_is_refused_when_the_user_wants_that(llama: Path) -> None:
+def test_a_long_prompt_is_refused_when_the_user_wants_that(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama, context_window=32, overflow="refuse")
     (reply,) = running.stream([ask("a", " ".join(PROMPTS * 3))])
     assert isinstance(reply, Refusal)
     assert (reply.failure.kind, reply.failure.ours) == ("context_overflow", False)
 
 
-def test_an_answer_that_fills_the_window_is_truncated_not_overrun(llama: Path) -> None:
+def test_an_answer_that_fills_the_window_is_truncated_not_overrun(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama, context_window=32)
     reply = answers(running, [ask("a", "The quick brown fox", max_tokens=1000)])["a"]
     assert reply.finish in ("length", "eos")
     assert (reply.prompt_tokens or 0) + (reply.output_tokens or 0) <= 32
 
 
-def test_out_of_memory_halves_the_batch_and_loses_nothing(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = engine(llama, batch_size=8)
-    requests = [ask(str(i), text) for i, text in enumerate(PROMPTS)]
-    wanted = {key: reply.text for key, reply in answers(running, requests).items()}
-    real, sizes = hf_model.HFModel.generate, []
-
-    def small_card(self: Any, prompts: Any, *rest: Any) -> Any:
-        sizes.append(len(prompts))
-        if len(prompts) > 2:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(self, prompts, *rest)
-
-    monkeypatch.setattr(hf_model.HFModel, "generate", small_card)
-    assert {key: reply.text for key, reply in answers(running, requests).items()} == wanted
-    assert sizes[0] == 5 and max(size for size in sizes if size <= 2) == 2
-
-
-def test_a_request_that_alone_does_not_fit_is_unscored(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = engine(llama)
-
-    def no_room(self: Any, *rest: Any) -> Any:
-        raise torch.OutOfMemoryError("CUDA out of memory")
-
-    monkeypatch.setattr(hf_model.HFModel, "generate", no_room)
-    (reply,) = running.stream([ask("a", "The")])
-    assert isinstance(reply, Refusal)
-    assert (reply.failure.kind, reply.failure.ours) == ("memory", True)
-
-
-def test_a_model_that_mishandles_padding_runs_one_by_one_and_says_so(
-    llama: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_mask(self: Any, prompts: Sequence[Sequence[int]]) -> Any:
-        ids, mask = real(self, prompts)
-        return ids, torch.ones_like(mask)
-
-    real = hf_model.HFModel._pad_left
-    monkeypatch.setattr(hf_model.HFModel, "_pad_left", no_mask)
-    running = engine(llama)
-    running.load()
-    assert any(note.startswith("batch_size is 1") for note in running.facts().notes)
-    got = answers(running, [ask(str(i), text) for i, text in enumerate(PROMPTS)])
-    monkeypatch.undo()
-    whole = answers(engine(llama), [ask(str(i), text) for i, text in enumerate(PROMPTS)])
-    assert {k: r.text for k, r in got.items()} == {k: r.text for k, r in whole.items()}
-
-
-def test_a_chat_prompt_goes_through_the_template_once(llama: Path) -> None:
+def test_a_chat_prompt_goes_through_the_template_once(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     assert running.facts().style == "chat"
     messages = (Message("system", "Be brief."), Message("user", "3 + 4?"))
@@ -257,7 +186,7 @@ def test_a_chat_prompt_goes_through_the_template_once(llama: Path) -> None:
     assert answers(running, [request])["a"].text == answers(running, [same])["a"].text
 
 
-def test_facts_say_what_ran(llama: Path) -> None:
+def test_facts_say_what_ran(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     before = running.facts()
     running.load()
@@ -269,27 +198,8 @@ def test_facts_say_what_ran(llama: Path) -> None:
     assert set(facts.digests) == {"weights", "config", "tokenizer", "chat_template"}
     assert facts.weights_bytes == 4 * facts.parameters
     assert facts.kv_bytes_per_token == 2 * 2 * 2 * 8 * 4, "keys and values, 2 layers, 2 kv heads of 8, 4 bytes"
-    half = reference.build(ModelSpec(str(llama), device="cpu", dtype="bfloat16"), {}).facts()
+    half = engine(llama, dtype="bfloat16").facts()
     assert half.kv_bytes_per_token == 128
     assert half.weights_bytes == facts.weights_bytes / 2
     running.close()
     running.close()
-
-
-def test_a_model_that_cannot_take_padded_rows_runs_one_at_a_time(llama: Path, monkeypatch) -> None:
-    """Some architectures raise on a padded batch; that costs speed, not the run."""
-    from harness.engines.hf_model import HFModel
-
-    real = HFModel._probe
-
-    def refuses_batches(self, prompts):
-        if len(prompts) > 1:
-            raise RuntimeError("no padding here")
-        return real(self, prompts)
-
-    monkeypatch.setattr(HFModel, "_probe", refuses_batches)
-    running = engine(llama)
-    running.load()
-    facts = running.facts()
-    assert facts.generation["batch_size"] == 1
-    assert any("no padding here" in note for note in facts.notes)

@@ -1,35 +1,17 @@
-"""Likelihoods of the reference engine, held against one plain forward pass per continuation."""
+"""Likelihoods of our engines, held against one plain forward pass per continuation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
+from engines.asking import CHOICES, MakeEngine, score
+from engines.asking import ask_likelihood as ask
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from harness.datatypes import ChatPrompt, Likelihood, LikelihoodRequest, Message, Prompt, Refusal, TextPrompt
-from harness.engines import hf_model, reference
-from harness.engines.base import ModelSpec
-
-CHOICES = (" 7", " the lazy dog", " brown fox jumps over", " café")
-
-
-def engine(folder: Path, **options: Any) -> reference.ReferenceEngine:
-    return reference.build(ModelSpec(str(folder), device="cpu", dtype="float32"), options)
-
-
-def ask(prompt: Prompt | str, continuations: Sequence[str] = CHOICES) -> LikelihoodRequest:
-    prompt = TextPrompt(prompt) if isinstance(prompt, str) else prompt
-    return LikelihoodRequest("k", "task", "s", 0, prompt, tuple(continuations))
-
-
-def score(running: reference.ReferenceEngine, request: LikelihoodRequest) -> Likelihood:
-    (reply,) = running.stream([request])
-    assert isinstance(reply, Likelihood), reply
-    return reply
+from harness.datatypes import ChatPrompt, Message, Refusal, TextPrompt
 
 
 def by_hand(folder: Path, context: list[int], continuation: list[int]) -> tuple[float, bool]:
@@ -47,7 +29,9 @@ def by_hand(folder: Path, context: list[int], continuation: list[int]) -> tuple[
 
 
 @pytest.mark.parametrize("kind", ["llama", "gpt2", "mistral", "gemma", "mamba", "bloom"])
-def test_each_continuation_scores_what_a_plain_forward_pass_says(kind: str, make_model: Callable[..., Path]) -> None:
+def test_each_continuation_scores_what_a_plain_forward_pass_says(
+    engine: MakeEngine, kind: str, make_model: Callable[..., Path]
+) -> None:
     folder = make_model(kind)
     context = "Question: what is 3 + 4? Answer:"
     reply = score(engine(folder, batch_size=3), ask(context))
@@ -61,7 +45,7 @@ def test_each_continuation_scores_what_a_plain_forward_pass_says(kind: str, make
         assert (got.chars, got.bytes) == (len(choice), len(choice.encode()))
 
 
-def test_the_models_own_greedy_answer_is_flagged_greedy(llama: Path) -> None:
+def test_the_models_own_greedy_answer_is_flagged_greedy(engine: MakeEngine, llama: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(llama)
     model = AutoModelForCausalLM.from_pretrained(llama).eval()
     for context in ("The", "The quick", "The quick brown", "def add(", "Question: what", "the dog", "return", "fox"):
@@ -76,7 +60,7 @@ def test_the_models_own_greedy_answer_is_flagged_greedy(llama: Path) -> None:
     pytest.fail("no greedy answer came back as its own tokens; choose other contexts")
 
 
-def test_spaces_at_the_contexts_end_count_with_the_continuation(llama: Path) -> None:
+def test_spaces_at_the_contexts_end_count_with_the_continuation(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     loose = score(running, ask("Question: what is ", ["the answer"]))
     tight = score(running, ask("Question: what is", [" the answer"]))
@@ -84,14 +68,14 @@ def test_spaces_at_the_contexts_end_count_with_the_continuation(llama: Path) -> 
     assert loose.continuations[0].chars == len("the answer"), "length norms see the continuation as given"
 
 
-def test_an_empty_context_starts_from_bos(llama: Path) -> None:
+def test_an_empty_context_starts_from_bos(engine: MakeEngine, llama: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(llama)
     ids = tokenizer("The fox", add_special_tokens=False)["input_ids"]
     total, _ = by_hand(llama, [tokenizer.bos_token_id], ids)
     assert score(engine(llama), ask("", ["The fox"])).continuations[0].logprob == pytest.approx(total, abs=1e-4)
 
 
-def test_a_chat_context_is_the_templates_text(llama: Path) -> None:
+def test_a_chat_context_is_the_templates_text(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama)
     chat = ChatPrompt((Message("user", "3 + 4?"),))
     plain = TextPrompt("<|user|>3 + 4?<|end|><|assistant|>")
@@ -99,13 +83,13 @@ def test_a_chat_context_is_the_templates_text(llama: Path) -> None:
     assert [one.logprob for one in a.continuations] == [one.logprob for one in b.continuations]
 
 
-def test_batch_size_changes_no_score(llama: Path) -> None:
+def test_batch_size_changes_no_score(engine: MakeEngine, llama: Path) -> None:
     one, many = (score(engine(llama, batch_size=size), ask("The quick")) for size in (1, 8))
     for a, b in zip(one.continuations, many.continuations, strict=True):
         assert a.logprob == pytest.approx(b.logprob, abs=1e-5)
 
 
-def test_a_long_context_keeps_its_end(llama: Path) -> None:
+def test_a_long_context_keeps_its_end(engine: MakeEngine, llama: Path) -> None:
     running = engine(llama, context_window=16)
     context = "The quick brown fox jumps over the lazy dog. " * 4 + "Answer:"
     tokenizer = AutoTokenizer.from_pretrained(llama)
@@ -122,26 +106,11 @@ def test_a_long_context_keeps_its_end(llama: Path) -> None:
     assert isinstance(refused, Refusal) and refused.failure.kind == "context_overflow"
 
 
-def test_a_continuation_longer_than_the_window_is_refused(llama: Path) -> None:
+def test_a_continuation_longer_than_the_window_is_refused(engine: MakeEngine, llama: Path) -> None:
     (reply,) = engine(llama, context_window=8).stream([ask("Answer:", ["The quick brown fox jumps" * 5])])
     assert isinstance(reply, Refusal) and reply.failure.kind == "context_overflow"
 
 
-def test_an_empty_continuation_is_unscored_not_free(llama: Path) -> None:
+def test_an_empty_continuation_is_unscored_not_free(engine: MakeEngine, llama: Path) -> None:
     (reply,) = engine(llama).stream([ask("Answer:", [" 7", ""])])
     assert isinstance(reply, Refusal) and reply.failure.ours
-
-
-def test_out_of_memory_goes_on_with_fewer_rows(llama: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    running = engine(llama)
-    wanted = score(running, ask("The quick"))
-    real = hf_model.HFModel.score
-
-    def small_card(self: Any, rows: Any) -> Any:
-        if len(rows) > 1:
-            raise torch.OutOfMemoryError("CUDA out of memory")
-        return real(self, rows)
-
-    monkeypatch.setattr(hf_model.HFModel, "score", small_card)
-    for a, b in zip(score(running, ask("The quick")).continuations, wanted.continuations, strict=True):
-        assert a.logprob == pytest.approx(b.logprob, abs=1e-5)

@@ -1,0 +1,283 @@
+"""The local engine: what it shares, how it steps down, what it does when memory is short; never another answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from engines.asking import CHOICES, PROMPTS, ask
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
+
+from harness import plugins
+from harness.datatypes import Completion, Likelihood, LikelihoodRequest, Refusal, Reply, Request, TextPrompt
+from harness.engines.base import Engine, ModelSpec
+from harness.engines.local.layout import Seen
+from harness.engines.local.linear import pack_linears
+from harness.engines.local.runner import Runner
+from harness.engines.twin import tiny_config, tiny_model
+
+# Longer than the twins' windows, and than the least that is shared
+SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3
+Build = Callable[..., Engine]
+
+
+@pytest.fixture
+def build() -> Iterator[Build]:
+    """Build engines by name, and close them."""
+    made: list[Engine] = []
+
+    def make(folder: Path, name: str = "local", **options: Any) -> Engine:
+        spec = ModelSpec(str(folder), device="cpu", dtype="float32")
+        made.append(plugins.load("engine", name).build(spec, options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture(scope="session")
+def twin(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: PreTrainedTokenizerFast) -> Callable[..., Path]:
+    """Save a small twin of a model type, with some settings changed."""
+
+    def make(kind: str, **settings: Any) -> Path:
+        folder = tmp_path_factory.mktemp(kind)
+        config = tiny_config(kind, vocab_size=len(tiny_tokenizer))
+        for name, value in settings.items():
+            setattr(config, name, value)
+        tiny_model(config, seed=3).save_pretrained(folder)
+        tiny_tokenizer.save_pretrained(folder)
+        return folder
+
+    return make
+
+
+def mix() -> list[Request]:
+    """Generation with shared shots, without, and twice the same; likelihoods with the same shots and with none."""
+    asked: list[Request] = [ask(f"few-{n}", f"{SHOTS}{text}", max_tokens=6 + n) for n, text in enumerate(PROMPTS)]
+    asked += [ask(f"zero-{n}", text, max_tokens=12 - n) for n, text in enumerate(PROMPTS)]
+    asked += [ask("again", f"{SHOTS}{PROMPTS[0]}", max_tokens=9)]
+    asked += [
+        LikelihoodRequest("shots", "t", "s", 0, TextPrompt(f"{SHOTS}Answer:"), CHOICES),
+        LikelihoodRequest("bare", "t", "b", 0, TextPrompt("Answer:"), CHOICES),
+        LikelihoodRequest("letters", "t", "l", 0, TextPrompt(f"{SHOTS}Answer:"), (" 7", " 3", " 4")),
+    ]
+    return asked
+
+
+def replies(engine: Engine, requests: Sequence[Request]) -> dict[str, Reply]:
+    found = {reply.key: reply for reply in engine.stream(requests)}
+    assert {*found} == {request.key for request in requests}
+    return found
+
+
+def agree(found: dict[str, Reply], wanted: dict[str, Reply]) -> None:
+    for key, right in wanted.items():
+        reply = found[key]
+        if isinstance(right, Completion):
+            assert isinstance(reply, Completion), reply
+            assert (reply.text, reply.finish, reply.output_tokens) == (right.text, right.finish, right.output_tokens)
+        else:
+            assert isinstance(right, Likelihood) and isinstance(reply, Likelihood)
+            for a, b in zip(reply.continuations, right.continuations, strict=True):
+                assert a.logprob == pytest.approx(b.logprob, abs=1e-4, rel=1e-5)
+                assert (a.tokens, a.greedy) == (b.tokens, b.greedy)
+
+
+def level(engine: Engine) -> str:
+    return str(engine.facts().generation["level"])
+
+
+FAMILIES = {
+    "packed": (
+        "llama qwen2 qwen3 gemma2 gemma3_text mistral phi3 olmo2 smollm3 gpt2 gpt_neox opt mixtral qwen3_moe "
+        "deepseek_v2 deepseek_v3 gpt_oss cohere2 granite stablelm"
+    ),
+    "padded": "falcon gptj gpt_neo bloom mpt bamba deepseek_v4",
+    "plain": "mamba jamba",
+    "alone": "rwkv llama4_text",
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"), [(kind, level) for level, kinds in FAMILIES.items() for kind in kinds.split()]
+)
+def test_a_family_runs_at_its_level_and_says_what_the_reference_says(
+    kind: str, wanted: str, twin: Callable[..., Path], build: Build
+) -> None:
+    folder = twin(kind)
+    engine = build(folder)
+    found = replies(engine, mix())
+    # One request at a time: batches of some of these classes are not to be trusted
+    agree(found, replies(build(folder, "reference", batch_size=1), mix()))
+    assert level(engine) == wanted, engine.facts().notes
+    passed_over = [note for note in engine.facts().notes if note.startswith("not run ")]
+    assert len(passed_over) == ["packed", "padded", "plain", "alone"].index(wanted), "each with its reason"
+    assert len({reply.text for reply in found.values() if isinstance(reply, Completion)}) > 4
+
+
+@pytest.mark.parametrize("options", [{"batch_size": 2}, {"step_tokens": 16}, {"level": "padded"}, {"level": "plain"}])
+def test_no_option_of_pace_changes_an_answer(options: dict[str, Any], llama: Path, build: Build) -> None:
+    agree(replies(build(llama, **options), mix()), replies(build(llama), mix()))
+
+
+def test_the_order_of_the_stream_and_what_else_stands_in_it_change_no_text(llama: Path, build: Build) -> None:
+    warm = {"temperature": 0.9, "top_p": 0.9, "seed": 4, "max_tokens": 12}
+    sampled = [ask(f"s{n}", f"{SHOTS}The", **warm) for n in range(5)]
+    engine = build(llama)
+    together = replies(engine, [*mix(), *sampled])
+    backwards = replies(build(llama, batch_size=3), [*reversed(sampled), *reversed(mix())])
+    alone = {request.key: replies(engine, [request])[request.key] for request in sampled}
+    texts = {key: reply.text for key, reply in alone.items() if isinstance(reply, Completion)}
+    assert len({*texts.values()}) == 5
+    for one in (together, backwards):
+        assert {key: getattr(one[key], "text", None) for key in texts} == texts
+
+
+def test_what_is_shared_is_computed_once_and_told(llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    tokens: list[int] = []
+    real = Runner.run
+    monkeypatch.setattr(Runner, "run", lambda self, step, *rest: (tokens.append(len(step)), real(self, step, *rest))[1])
+    engine = build(llama)
+    engine.load()
+    tokens.clear()
+    requests = [ask(str(n), f"{SHOTS}{n} foxes", max_tokens=1) for n in range(8)]
+    found = replies(engine, requests)
+    prompts = [reply.prompt_tokens or 0 for reply in found.values() if isinstance(reply, Completion)]
+    shots = len(AutoTokenizer.from_pretrained(llama)(SHOTS)["input_ids"])
+    assert sum(tokens) < sum(prompts) - 6 * shots
+    cached = sorted(reply.cached_tokens for reply in found.values() if isinstance(reply, Completion))
+    assert cached[0] == 0 and cached[1] >= shots - 1, "one of them paid for it"
+
+
+def test_log_probabilities_of_new_tokens_are_a_plain_forward_pass_s(llama: Path, build: Build) -> None:
+    for settings in ({}, {"temperature": 0.8, "top_k": 50}):
+        request = ask("a", PROMPTS[1], max_tokens=8, logprobs=True, **settings)
+        for options in ({}, {"level": "padded"}):
+            reply = replies(build(llama, **options), [request])["a"]
+            assert isinstance(reply, Completion) and reply.token_logprobs is not None
+            assert len(reply.token_logprobs) == reply.output_tokens
+        model = AutoModelForCausalLM.from_pretrained(llama).eval()
+        tokenizer = AutoTokenizer.from_pretrained(llama)
+        prompt = tokenizer(PROMPTS[1])["input_ids"]
+        new = tokenizer(reply.text, add_special_tokens=False)["input_ids"]
+        if len(new) != reply.output_tokens:
+            continue  # the text does not tokenise back to the tokens that were drawn
+        with torch.no_grad():
+            logprobs = model(torch.tensor([[*prompt, *new]])).logits[0].log_softmax(-1)
+        wanted = [float(logprobs[len(prompt) - 1 + at, token]) for at, token in enumerate(new)]
+        assert reply.token_logprobs == pytest.approx(wanted, abs=1e-4)
+    nothing_asked = replies(build(llama), [ask("b", PROMPTS[1])])["b"]
+    assert isinstance(nothing_asked, Completion) and nothing_asked.token_logprobs is None
+
+
+def test_likelihoods_come_with_their_parts(llama: Path, build: Build) -> None:
+    reply = replies(build(llama), mix())["shots"]
+    assert isinstance(reply, Likelihood)
+    for one in reply.continuations:
+        assert one.token_logprobs is not None and len(one.token_logprobs) == one.tokens
+        assert sum(one.token_logprobs) == pytest.approx(one.logprob)
+
+
+@pytest.mark.parametrize("settings", [{}, {"step_tokens": 16}])
+def test_memory_that_runs_out_costs_rows_and_no_answer(
+    settings: dict[str, Any], llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = replies(build(llama), mix())
+    engine = build(llama, **settings)
+    engine.load()
+    real, refused = Runner.run, []
+
+    def small_card(self: Runner, step: Any, *rest: Any) -> Any:
+        if step.decode > 3 or len(step) > 120:
+            refused.append(len(step))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return real(self, step, *rest)
+
+    monkeypatch.setattr(Runner, "run", small_card)
+    agree(replies(engine, mix()), wanted)
+    assert refused
+
+
+def test_what_does_not_fit_alone_is_refused_and_the_rest_is_answered(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = build(llama)
+    engine.load()
+    real = Runner.run
+
+    def no_long_ones(self: Runner, step: Any, *rest: Any) -> Any:
+        if max(step.positions) > 40:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+        return real(self, step, *rest)
+
+    monkeypatch.setattr(Runner, "run", no_long_ones)
+    found = replies(engine, mix())
+    lost = {key for key, reply in found.items() if isinstance(reply, Refusal)}
+    assert lost == {"few-0", "few-1", "few-2", "few-3", "few-4", "again", "shots", "letters"}
+    assert all(found[key].failure.kind == "memory" and found[key].failure.ours for key in lost)  # type: ignore[union-attr]
+
+
+def test_a_fast_path_that_forgets_the_window_is_found_out(
+    twin: Callable[..., Path], build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = twin("mistral")
+    wanted = replies(build(folder), mix())
+    monkeypatch.setattr(Seen, "_ask", lambda self, queries, keys: torch.ones_like(queries + keys, dtype=torch.bool))
+    engine = build(folder)
+    found = replies(engine, mix())
+    monkeypatch.undo()
+    assert level(engine) == "padded"
+    assert any("not run packed: log-probabilities are off" in note for note in engine.facts().notes)
+    agree(found, wanted)
+
+
+def test_a_fast_path_with_wrong_positions_is_found_out(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Runner._forward
+
+    def shifted(self: Runner, step: Any) -> torch.Tensor:
+        # One alone would be no error for rotary positions, which are relative
+        moved = [place + (place > 8) for place in step.positions]
+        return real(self, replace(step, positions=moved))
+
+    monkeypatch.setattr(Runner, "_forward", shifted)
+    engine = build(llama)
+    engine.load()
+    assert level(engine) == "padded"
+
+
+def test_rows_that_would_turn_all_positions_otherwise_run_by_themselves(
+    twin: Callable[..., Path], build: Build
+) -> None:
+    factors = {"short_factor": [1.0] * 4, "long_factor": [3.0 + at for at in range(4)]}
+    rope = {"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 40, **factors}
+    rope["partial_rotary_factor"] = 1.0
+    folder = twin("phi3", rope_parameters=rope, original_max_position_embeddings=40)
+    engine = build(folder)
+    found = replies(engine, mix())
+    assert level(engine) == "packed"
+    agree(found, replies(build(folder, "reference", batch_size=1), mix()))
+
+
+@pytest.mark.parametrize("kind", ["llama", "gpt2"])
+def test_packed_linear_layers_compute_the_same(kind: str) -> None:
+    settings = {"hidden_size": 128, "n_embd": 128, "intermediate_size": 256, "tie_word_embeddings": True}
+    config = tiny_config(kind, vocab_size=400)
+    for name, value in settings.items():
+        if hasattr(config, name):
+            setattr(config, name, value)
+    model = tiny_model(config, seed=0).eval()
+    ids = torch.arange(30)[None]
+    with torch.no_grad():
+        before, embedded = model(ids).logits, model.get_input_embeddings()(ids)
+        count = pack_linears(model, "cpu")
+        if not count:
+            pytest.xfail("plain products are the faster ones on this processor")
+        assert torch.allclose(model(ids).logits, before, atol=1e-4, rtol=1e-4)
+        assert torch.equal(model.get_input_embeddings()(ids), embedded), "a tied embedding keeps its numbers"
