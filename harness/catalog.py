@@ -27,10 +27,12 @@ from harness.datatypes import (
     Prompt,
     Reference,
     Request,
+    RollingRequest,
     Sample,
     Sampling,
     Style,
     Tests,
+    Text,
 )
 from harness.errors import ConfigError, DataError
 from harness.prompts import build as prompts
@@ -135,6 +137,9 @@ class Binder:
                 )
             key = _key(ask, sample.id, 0, prompt, list(continuations))
             return [LikelihoodRequest(key, page.name, sample.id, 0, prompt, continuations)]
+        if isinstance(sample.reference, Text):
+            key = _key(ask, sample.id, 0, prompt, sample.reference.text)
+            return [RollingRequest(key, page.name, sample.id, 0, prompt, sample.reference.text)]
         assert page.sampling is not None
         sampling = Sampling(
             max_tokens=page.sampling.max_tokens,
@@ -200,6 +205,12 @@ def _reference(page: TaskPage, source: YamlPage, variables: Mapping[str, Any]) -
         if not gold.isdecimal() or int(gold) >= len(options):
             raise DataError(f"{where}gold must be the index of an option, 0 to {len(options) - 1}; it is {gold!r}")
         return Choice(options, int(gold))
+    if spec.text is not None:
+        where = source.where(("reference", "text"))
+        text = render(spec.text, variables, where)
+        if not text.strip():
+            raise DataError(f"{where}the text renders to nothing for the row {str(variables)[:120]}")
+        return Text(text)
     assert spec.tests is not None
     where = source.where(("reference", "tests"))
     entry_point = spec.tests.entry_point
@@ -260,7 +271,8 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
     script = path.with_suffix(".py")
     logic = hashlib.sha256(script.read_bytes()).hexdigest() if script.is_file() else None
     # Options are shown or continued; an answer or tests only judge. Without defaults: a new key changes no hash
-    scoring = ABOUT_SCORING if page.reference.choice else ABOUT_SCORING | {"reference"}
+    asks_about = page.reference.choice or page.reference.text
+    scoring = ABOUT_SCORING if asks_about else ABOUT_SCORING | {"reference"}
     asked = page.model_dump(exclude=scoring, exclude_defaults=True)
     ask = _hash([asked, style, split.digest, pool.digest if pool else None, logic])
     return {

@@ -61,7 +61,15 @@ class Tests:
     kind: Literal["tests"] = "tests"
 
 
-Reference = Answer | Choice | Tests
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A whole text; how likely a model finds it is the score."""
+
+    text: str
+    kind: Literal["text"] = "text"
+
+
+Reference = Answer | Choice | Tests | Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +160,23 @@ class LikelihoodRequest:
     kind: Literal["loglikelihood"] = "loglikelihood"
 
 
-Request = GenerateRequest | LikelihoodRequest
+@dataclass(frozen=True, slots=True)
+class RollingRequest:
+    """How likely is `text`, each of its tokens once, in windows that do not overlap where it is longer than one?
+
+    `prompt` is empty: the first token is scored after the model's start token.
+    """
+
+    key: str
+    task: str
+    sample_id: str
+    repeat: int
+    prompt: Prompt
+    text: str
+    kind: Literal["rolling"] = "rolling"
+
+
+Request = GenerateRequest | LikelihoodRequest | RollingRequest
 
 
 # --- what came back ------------------------------------------------------------------------------
@@ -198,7 +222,7 @@ class ContinuationScore:
 
 @dataclass(frozen=True, slots=True)
 class Likelihood:
-    """One score per continuation, in the request's order."""
+    """One score per continuation, in the request's order; for a rolling request one score, of the whole text."""
 
     key: str
     continuations: tuple[ContinuationScore, ...]

@@ -71,7 +71,7 @@ def preview(config: RunConfig) -> Preview:
 def _memory(facts: EngineFacts, tasks: list[TaskPreview]) -> int | None:
     if facts.weights_bytes is None:
         return None
-    batch = int(facts.generation.get("batch_size") or 1)
+    batch = _rows(facts, tasks)
     longest = max(
         (task.longest + task.first.sampling.max_tokens if isinstance(task.first, GenerateRequest) else task.longest)
         for task in tasks
@@ -87,9 +87,18 @@ def _seconds(facts: EngineFacts, tasks: list[TaskPreview]) -> float | None:
         return None
     tokens_in = sum(task.tokens_in for task in tasks)
     tokens_out = sum(task.tokens_out_at_most for task in tasks)
-    batch = int(facts.generation.get("batch_size") or 1)
+    batch = _rows(facts, tasks)
     work = 2.0 * facts.parameters * (tokens_in + tokens_out) / _operations_a_second()
     return work + tokens_out / batch * SECONDS_A_STEP
+
+
+def _rows(facts: EngineFacts, tasks: list[TaskPreview]) -> int:
+    """Rows that run at once: as set, or as the local engine would have it with enough memory."""
+    from harness.engines.local.budget import ROWS_CPU, ROWS_GPU
+
+    if said := facts.generation.get("batch_size"):
+        return int(said)
+    return min(sum(task.requests for task in tasks), ROWS_CPU if facts.device == "cpu" else ROWS_GPU)
 
 
 def _operations_a_second() -> float:

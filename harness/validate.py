@@ -20,6 +20,7 @@ from harness.datatypes import (
     Likelihood,
     LikelihoodRequest,
     Request,
+    RollingRequest,
     Sample,
     Score,
     Style,
@@ -53,7 +54,8 @@ def check_rows(page: TaskPage, source: YamlPage, mirror: str | None, samples: in
             task = _binder(services, style, mirror, samples).bind(page, source)
             for request in task.requests:
                 _check_scoring(task, task.sample_of()[request.sample_id], request, source)
-            notes.append(f"{style}: {len(task.samples)} of {task.total} rows, gold scores 1, empty scores 0")
+            tried = "the likelihood of each is scored" if page.reference.text else "gold scores 1, empty scores 0"
+            notes.append(f"{style}: {len(task.samples)} of {task.total} rows, {tried}")
         finally:
             services.close()
     return notes
@@ -81,6 +83,13 @@ def _styles(page: TaskPage) -> list[Style]:
 
 def _check_scoring(task: Task, sample: Sample, request: Request, source: YamlPage) -> None:
     for scorer in task.scorers:
+        if isinstance(request, RollingRequest):
+            # No answer is right or wrong here; that the scorer takes such a reply can be tried
+            size = len(request.text.encode())
+            reply = Likelihood(request.key, (ContinuationScore(-float(size), size, len(request.text), size, False),))
+            if scorer.score(sample, request.prompt, reply).value is None:
+                raise ConfigError(f"{source.where(('score',))}{scorer.name!r} does not score the likelihood of a text")
+            continue
         if isinstance(request, LikelihoodRequest):
             assert isinstance(sample.reference, Choice)
             right, wrong = (
@@ -140,6 +149,8 @@ def _templates(page: TaskPage) -> list[tuple[tuple[str | int, ...], str]]:
     if reference.choice:
         found += [(("reference", "choice", "options", i), text) for i, text in enumerate(reference.choice.options)]
         found.append((("reference", "choice", "gold"), reference.choice.gold))
+    if reference.text:
+        found.append((("reference", "text"), reference.text))
     if reference.tests:
         found += [
             (("reference", "tests", key), getattr(reference.tests, key) or "")

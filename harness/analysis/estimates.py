@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from harness.analysis import cautions
-from harness.analysis.intervals import mean_interval
+from harness.analysis.intervals import RATIO, MeanInterval, mean_interval
 from harness.analysis.metric import parse
-from harness.analysis.metrics.base import Metric
+from harness.analysis.metrics.base import CorpusMetric, Metric
 from harness.analysis.tries import SampleTries, completions, count_by_failure, gather, scorers_of, share
 from harness.datatypes import Estimate, Record, Refusal, Score
 
@@ -84,6 +84,10 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate]) -> Estimate | None
         mean_tokens=_pooled(parts, lambda part: part.mean_tokens),
         tokens_per_second=_pooled_speed(parts),
     )
+    odd = [part.task for part in parts if part.method == RATIO]
+    if odd:
+        said = f"no mean over tasks: {', '.join(odd)} {'is' if len(odd) == 1 else 'are'} no share of right answers"
+        return replace(blank, metric=MACRO, warnings=(said,))
     missing = [part.task for part in parts if part.value is None]
     if missing:
         return replace(blank, warnings=(f"no score over all tasks, because of {', '.join(missing)}",))
@@ -102,7 +106,7 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate]) -> Estimate | None
 
 
 def _estimate(
-    task: str, fold: Metric, tries: Sequence[SampleTries], scorer: str, plan: tuple[int, int | None]
+    task: str, fold: Metric | CorpusMetric, tries: Sequence[SampleTries], scorer: str, plan: tuple[int, int | None]
 ) -> Estimate:
     """One scorer under one metric; `plan` is (repeats, samples expected)."""
     repeats, expected = plan
@@ -110,8 +114,7 @@ def _estimate(
     full = [(sample, scores) for sample, scores in scored if len(scores) >= fold.needs]
     unscored = [sample for sample in tries if sample.scores is None]
     kept = [sample for sample, _ in full]
-    values = [fold.of_sample(scores) for _, scores in full]
-    interval = mean_interval(values, _clusters(kept)) if values else None
+    interval = _interval(fold, [scores for _, scores in full], _clusters(kept)) if full else None
     outputs = completions(kept)
     estimate = Estimate(
         task=task,
@@ -122,7 +125,7 @@ def _estimate(
         high=interval.high if interval else None,
         stderr=interval.stderr if interval else None,
         method=interval.method if interval else "none",
-        n=len(values),
+        n=len(full),
         unscored=len(unscored),
         repeats=repeats,
         truncated=share([output.finish == "length" for output in outputs]),
@@ -133,6 +136,14 @@ def _estimate(
     )
     seen = cautions.Seen(len(tries), len(scored) - len(full), expected)
     return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]))
+
+
+def _interval(
+    fold: Metric | CorpusMetric, scores: Sequence[Sequence[Score]], clusters: Sequence[tuple[str, str]]
+) -> MeanInterval:
+    if hasattr(fold, "of_corpus"):
+        return fold.of_corpus(scores, clusters)
+    return mean_interval([fold.of_sample(own) for own in scores], clusters)
 
 
 def _clusters(tries: Sequence[SampleTries]) -> list[tuple[str, str]]:

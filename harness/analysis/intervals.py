@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 CONFIDENCE = 0.95
+# What an estimate that is a ratio of sums calls its method
+RATIO = "ratio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,31 @@ def mean_interval(values: Sequence[float], clusters: Sequence[Hashable] | None =
     if bounded:
         return MeanInterval(mean, *wilson(mean, mean * (1 - mean) / spread**2, quantile), stderr, method)
     return MeanInterval(mean, mean - quantile * spread, mean + quantile * spread, stderr, method)
+
+
+def ratio_interval(tops: Sequence[float], bottoms: Sequence[float], clusters: Sequence[Hashable]) -> MeanInterval:
+    """Return sum(tops) / sum(bottoms) over samples, with its 95 % interval.
+
+    The standard error is that of the linearised ratio (Cochran 1977, Sampling Techniques, 6.4): the residuals top -
+    ratio * bottom, summed by cluster, as a share of the sum of bottoms; Student's t with clusters - 1 degrees of
+    freedom. None with one cluster. Raises ValueError for no samples, unequal lengths or a sum of bottoms of 0.
+    """
+    if not tops or not len(tops) == len(bottoms) == len(clusters):
+        raise ValueError(f"{len(tops)} tops, {len(bottoms)} bottoms and {len(clusters)} clusters")
+    whole = math.fsum(bottoms)
+    if whole <= 0:
+        raise ValueError("a ratio needs something to divide by")
+    ratio = math.fsum(tops) / whole
+    residuals: dict[Hashable, list[float]] = defaultdict(list)
+    for top, bottom, cluster in zip(tops, bottoms, clusters, strict=True):
+        residuals[cluster].append(top - ratio * bottom)
+    units = len(residuals)
+    if units < 2:
+        return MeanInterval(ratio, None, None, None, RATIO)
+    squares = math.fsum(math.fsum(group) ** 2 for group in residuals.values())
+    stderr = math.sqrt(squares * units / (units - 1)) / whole
+    half = t_quantile(units - 1) * stderr
+    return MeanInterval(ratio, ratio - half, ratio + half, stderr, RATIO)
 
 
 def normal_quantile(confidence: float = CONFIDENCE) -> float:

@@ -10,13 +10,13 @@ import re
 from types import ModuleType
 
 from harness import plugins
-from harness.analysis.metrics.base import Metric
+from harness.analysis.metrics.base import CorpusMetric, Metric
 from harness.errors import ConfigError, UnknownName
 
 _WRITTEN = re.compile(r"(?P<stem>[A-Za-z_][A-Za-z0-9_]*)(?:@(?P<k>[0-9]{1,6}))?")
 
 
-def parse(text: str, *, where: str = "") -> Metric:
+def parse(text: str, *, where: str = "") -> Metric | CorpusMetric:
     """Return the metric called `text`; `where` ("file:line: ") leads the message of an error.
 
     Raises UnknownName, or ConfigError for a number missing or out of place.
@@ -27,13 +27,13 @@ def parse(text: str, *, where: str = "") -> Metric:
         known = (name.replace("_at_k", "@k") for name in plugins.names("metric"))
         raise UnknownName("metric", text, known, where=where)
     try:
-        metric: Metric = module.build(None if written["k"] is None else int(written["k"]))
+        metric: Metric | CorpusMetric = module.build(None if written["k"] is None else int(written["k"]))
     except ConfigError as error:
         raise ConfigError(f"{where}{error}") from None
     return metric
 
 
-def bind(text: str, repeats: int, *, where: str = "") -> Metric:
+def bind(text: str, repeats: int, *, where: str = "") -> Metric | CorpusMetric:
     """Return the metric called `text` for a task of so many repeats.
 
     Raises as `parse` does, and ConfigError when the metric needs more repeats than there are.

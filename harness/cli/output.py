@@ -28,11 +28,18 @@ def show(result: Result, *, as_json: bool) -> None:
 def exit_for(result: Result, fail_under: float | None = None) -> None:
     """End with 1 when something is unscored, or a task's primary score is below `fail_under`."""
     from harness.analysis.estimates import primary_estimates
+    from harness.analysis.intervals import RATIO
 
+    falling = [estimate.task for estimate in primary_estimates(result.estimates) if estimate.method == RATIO]
+    if fail_under is not None and falling:
+        print(f"harness: --fail-under says nothing of {', '.join(falling)}: lower is better there", file=sys.stderr)
     low = [
         f"{estimate.task} {estimate.value:.3f}"
         for estimate in primary_estimates(result.estimates)
-        if fail_under is not None and estimate.value is not None and estimate.value < fail_under
+        if fail_under is not None
+        and estimate.task not in falling
+        and estimate.value is not None
+        and estimate.value < fail_under
     ]
     if low:
         print(f"harness: below --fail-under {fail_under:g}: {', '.join(low)}", file=sys.stderr)

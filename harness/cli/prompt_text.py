@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from harness.datatypes import LikelihoodRequest, Request, TextPrompt
+from harness.datatypes import LikelihoodRequest, Request, RollingRequest, TextPrompt
 
 
 def shown_prompt(request: Request) -> str:
     """The prompt before any template of a model: text as it is, messages with their roles."""
+    if isinstance(request, RollingRequest):
+        return request.text
     prompt = request.prompt
     if isinstance(prompt, TextPrompt):
         lines = [prompt.text]

@@ -63,11 +63,12 @@ class ReferenceSpec(Section):
     answer: list[str] | None = None
     choice: ChoiceReference | None = None
     tests: TestsReference | None = None
+    text: str | None = Field(None, description="template of the text whose likelihood is asked for")
 
     @model_validator(mode="after")
     def _one_kind(self) -> ReferenceSpec:
-        if sum(kind is not None for kind in (self.answer, self.choice, self.tests)) != 1:
-            raise ValueError("give exactly one of answer, choice, tests")
+        if sum(kind is not None for kind in (self.answer, self.choice, self.tests, self.text)) != 1:
+            raise ValueError("give exactly one of answer, choice, tests, text")
         return self
 
 
@@ -145,8 +146,8 @@ class TaskPage(Section):
     reference: ReferenceSpec
     gold: str | None = Field(None, description="template of a completion that must score 1")
     fewshot: FewShot | None = None
-    prompt: PromptSpec
-    ask: Literal["generate", "loglikelihood"] = "generate"
+    prompt: PromptSpec = PromptSpec(text=TextPromptSpec(template=""))
+    ask: Literal["generate", "loglikelihood", "rolling_loglikelihood"] = "generate"
     sampling: SamplingSpec | None = None
     repeats: int = Field(1, ge=1)
     score: list[dict[str, Any]] = Field(min_length=1)
@@ -159,7 +160,14 @@ class TaskPage(Section):
             raise ValueError("`ask: generate` needs `sampling` with max_tokens")
         if self.ask == "loglikelihood" and self.reference.choice is None:
             raise ValueError("`ask: loglikelihood` needs `reference: {choice: ...}`")
-        if self.ask == "loglikelihood" and self.repeats != 1:
+        rolling = self.ask == "rolling_loglikelihood"
+        if rolling != (self.reference.text is not None):
+            raise ValueError("`ask: rolling_loglikelihood` goes with `reference: {text: ...}`, and only with it")
+        if rolling == ("prompt" in self.model_fields_set):
+            raise ValueError("a rolling log-likelihood has no prompt" if rolling else "the key 'prompt' is missing")
+        if rolling and self.fewshot is not None:
+            raise ValueError("a rolling log-likelihood has no shots")
+        if self.ask != "generate" and self.repeats != 1:
             raise ValueError("log-likelihoods do not vary: `repeats` must be 1")
         for entry in self.score:
             if not isinstance(entry.get("by"), str):

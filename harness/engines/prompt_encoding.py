@@ -85,6 +85,14 @@ class PromptEncoder:
             rest = rest[1:]
         return Encoded(text, (start,)), tuple(rest)
 
+    def start_and_ids(self, text: str) -> tuple[int, tuple[int, ...]]:
+        """The token that a whole text is scored after (BOS, or EOS), and the text's own ids without it.
+
+        Raises EngineError if the tokenizer has neither.
+        """
+        start, ids = self._start_token(), self._ids(text, templated=True)
+        return start, tuple(ids[1:] if ids and ids[0] == start else ids)
+
     def decode(self, prompt_ids: Sequence[int], output_ids: Sequence[int]) -> str:
         """Text of `output_ids` where they stand, after `prompt_ids`; special tokens are left out."""
         before = list(prompt_ids[-DECODE_CONTEXT_TOKENS:])

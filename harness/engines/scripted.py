@@ -36,11 +36,11 @@ from harness.datatypes import (
     Finish,
     GenerateRequest,
     Likelihood,
-    LikelihoodRequest,
     Prompt,
     Refusal,
     Reply,
     Request,
+    RollingRequest,
     Style,
     TextPrompt,
 )
@@ -154,10 +154,11 @@ class ScriptedEngine:
             return Completion(request.key, line.completion, line.finish, prompt_hash=prompt_hash)
         if line.loglikelihoods is None:
             return _refusal(request, "missing", f"{self._path} has no loglikelihoods {_label(request)}")
-        if len(line.loglikelihoods) != len(request.continuations):
-            counts = f"{len(line.loglikelihoods)} loglikelihoods for {len(request.continuations)} continuations"
+        texts = (request.text,) if isinstance(request, RollingRequest) else request.continuations
+        if len(line.loglikelihoods) != len(texts):
+            counts = f"{len(line.loglikelihoods)} loglikelihoods for {len(texts)} continuations"
             return _refusal(request, "mismatch", f"{self._path} has {counts} {_label(request)}")
-        return Likelihood(request.key, _continuations(request, line), prompt_hash=prompt_hash)
+        return Likelihood(request.key, _continuations(texts, line), prompt_hash=prompt_hash)
 
     def _no_match(self, requests: Sequence[Request]) -> str:
         asked = list(dict.fromkeys(f"{r.task}: {r.sample_id}" for r in requests))[:EXAMPLES_SHOWN]
@@ -168,11 +169,11 @@ class ScriptedEngine:
         )
 
 
-def _continuations(request: LikelihoodRequest, line: Line) -> tuple[ContinuationScore, ...]:
+def _continuations(texts: Sequence[str], line: Line) -> tuple[ContinuationScore, ...]:
     values = line.loglikelihoods or []
     tokens = line.tokens or [0] * len(values)
     greedy = line.greedy or [False] * len(values)
-    rows = zip(request.continuations, values, tokens, greedy, strict=True)
+    rows = zip(texts, values, tokens, greedy, strict=True)
     return tuple(ContinuationScore(v, n, len(text), len(text.encode()), g) for text, v, n, g in rows)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from harness.datatypes import (
     Refusal,
     Reply,
     Request,
+    RollingRequest,
 )
 from harness.engines.base import PromptSize
 from harness.engines.digests import ids_digest
@@ -49,6 +51,9 @@ class Fitting:
             prompt = self.encoder.encode(request.prompt)
             fitted = fit_prompt(prompt.ids, request.sampling.max_tokens, self.window)
             return PromptSize(len(prompt.ids), fitted.dropped, fitted.max_new, prompt.text)
+        if isinstance(request, RollingRequest):
+            windows = self._windows(request.text)
+            return PromptSize(sum(len(after) for _, after in windows), 0, 0, request.text)
         rows = self._rows(request)
         dropped = max((row.dropped for row in rows), default=0)
         kept = [(row.context, row.continuation) for row in rows]
@@ -57,7 +62,9 @@ class Fitting:
     def fit(self, request: Request) -> FittedJob | Refusal:
         """Make the job, or say why this request cannot be asked."""
         try:
-            return self._generate(request) if isinstance(request, GenerateRequest) else self._score(request)
+            if isinstance(request, GenerateRequest):
+                return self._generate(request)
+            return self._roll(request) if isinstance(request, RollingRequest) else self._score(request)
         except EngineError as error:
             return _refusal(request, "template", str(error), ours=True)
 
@@ -68,7 +75,10 @@ class Fitting:
         if isinstance(outcome, Generated):
             assert isinstance(request, GenerateRequest) and isinstance(fitted.job, GenerateJob)
             return self._completion(request, fitted.job, fitted.dropped, outcome)
-        assert isinstance(request, LikelihoodRequest) and isinstance(fitted.job, ScoreJob)
+        assert isinstance(fitted.job, ScoreJob)
+        if isinstance(request, RollingRequest):
+            return _rolled(request, fitted.job, outcome)
+        assert isinstance(request, LikelihoodRequest)
         return _likelihood(request, fitted.job, fitted.dropped, outcome)
 
     def _generate(self, request: GenerateRequest) -> FittedJob | Refusal:
@@ -89,6 +99,27 @@ class Fitting:
         if not all(row.context for row in rows) or (dropped and self.refuse):
             return _overflow(request, max(row.asked for row in rows), self.window)
         return FittedJob(ScoreJob(request.key, tuple((row.context, row.continuation) for row in rows)), dropped)
+
+    def _roll(self, request: RollingRequest) -> FittedJob | Refusal:
+        rows = self._windows(request.text)
+        if not rows:
+            return _refusal(request, "empty_continuation", "the text has no tokens to score", ours=True)
+        return FittedJob(ScoreJob(request.key, tuple(rows)), 0)
+
+    def _windows(self, text: str) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+        """A text as (context, continuation) rows, each token once.
+
+        As lm-evaluation-harness has it: the first row starts after the start token; every later one is a full window,
+        whose continuation is what is new and whose context is what fits before it.
+        """
+        start, ids = self.encoder.start_and_ids(text)
+        window = self.window or len(ids) + 1
+        rows: list[tuple[tuple[int, ...], tuple[int, ...]]] = [((start,), ids[:window])] if ids else []
+        for done in range(window, len(ids), window):
+            end = min(done + window, len(ids))
+            # The last token of a window is scored and not read, so one more fits before
+            rows.append((ids[max(0, end - window - 1) : done], ids[done:end]))
+        return rows
 
     def _rows(self, request: LikelihoodRequest) -> list[Row]:
         pairs = [self.encoder.encode_pair(request.prompt, one) for one in request.continuations]
@@ -121,6 +152,19 @@ def _likelihood(request: LikelihoodRequest, job: ScoreJob, dropped: int, found: 
         prompt_tokens=_tokens(job.rows),
         cached_tokens=found.cached,
         dropped_tokens=dropped,
+        seconds=found.seconds,
+        prompt_hash=ids_digest([[*context, *continuation] for context, continuation in job.rows]),
+    )
+
+
+def _rolled(request: RollingRequest, job: ScoreJob, found: Scored) -> Likelihood:
+    logprobs = tuple(logprob for row in found.rows for logprob in row.logprobs)
+    text, greedy = request.text, all(row.greedy for row in found.rows)
+    return Likelihood(
+        request.key,
+        (ContinuationScore(math.fsum(logprobs), len(logprobs), len(text), len(text.encode()), greedy),),
+        prompt_tokens=len(logprobs),
+        cached_tokens=found.cached,
         seconds=found.seconds,
         prompt_hash=ids_digest([[*context, *continuation] for context, continuation in job.rows]),
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from harness.datatypes import Completion, Likelihood, Prompt, Sample, Score, Tests
+from harness.datatypes import Completion, Likelihood, Prompt, Sample, Score, Tests, Text
 from harness.scoring.base import Extract, Scorer, Tools
 from harness.scoring.extraction import (
     NEEDS_TEXT,
@@ -74,6 +74,8 @@ class ExactMatch:
         """Score 1 where any right answer is the same as the extracted one."""
         if not isinstance(reply, Completion):
             return misused(self.name, NEEDS_TEXT)
+        if isinstance(sample.reference, Text):
+            return misused(self.name, "the reference is a text (`by: text_likelihood` scores its likelihood)")
         if isinstance(sample.reference, Tests):
             return misused(self.name, "the reference is tests (`by: unit_tests` runs them)")
         answer = self.extract(full_text(prompt, reply), prompt, sample)

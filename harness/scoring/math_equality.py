@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.datatypes import Completion, Failure, Likelihood, Prompt, Sample, Score, Tests
+from harness.datatypes import Completion, Failure, Likelihood, Prompt, Sample, Score, Tests, Text
 from harness.scoring.base import Extract, MathJudge, Scorer, Tools
 from harness.scoring.extraction import (
     NEEDS_TEXT,
@@ -38,6 +38,8 @@ class MathEquality:
         """Score 1 where any right answer equals the extracted one; detail keeps how it was decided."""
         if not isinstance(reply, Completion):
             return misused(self.name, NEEDS_TEXT)
+        if isinstance(sample.reference, Text):
+            return misused(self.name, "the reference is a text (`by: text_likelihood` scores its likelihood)")
         if isinstance(sample.reference, Tests):
             return misused(self.name, "the reference is tests (`by: unit_tests` runs them)")
         answer = self.extract(full_text(prompt, reply), prompt, sample)

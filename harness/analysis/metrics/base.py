@@ -1,5 +1,7 @@
 """What a metric is: it folds the scored tries of one sample into one value; estimates average over samples.
 
+Some metrics are of the whole corpus instead (a perplexity is no mean of the texts' perplexities): see CorpusMetric.
+
 A metric file has `build(k) -> Metric`, where k is the number after the `@` that users write (`pass@10`), None
 where they wrote none. A metric never sees an unscored try: samples that have one are left out before it is
 asked.
@@ -7,9 +9,10 @@ asked.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
+from harness.analysis.intervals import MeanInterval
 from harness.datatypes import Score
 from harness.errors import ConfigError
 
@@ -32,7 +35,25 @@ class Metric(Protocol):
         """Return the value of one sample; `scores` has at least `needs` entries, each with a value."""
 
 
-Build = Callable[[int | None], Metric]
+class CorpusMetric(Protocol):
+    """A metric of all samples together, such as a ratio of two sums; `of_sample` it has none."""
+
+    @property
+    def name(self) -> str:
+        """The name as users write it in pages and see it in tables."""
+
+    @property
+    def needs(self) -> int:
+        """The fewest tries of a sample that it can work with."""
+
+    def check(self, repeats: int) -> None:
+        """Raise ConfigError if a task of so many repeats cannot have this metric."""
+
+    def of_corpus(self, samples: Sequence[Sequence[Score]], clusters: Sequence[Hashable]) -> MeanInterval:
+        """Return the value over all samples, a sequence of scores and a cluster for each, with its interval."""
+
+
+Build = Callable[[int | None], Metric | CorpusMetric]
 
 
 def require_k(k: int | None, stem: str) -> int:

@@ -15,9 +15,7 @@ from harness.engines.token_jobs import GenerateJob, ScoreJob
 
 Ids = tuple[int, ...]
 # Runs of ids as few-shot examples are: below and above what is worth sharing, some starting like others
-BLOCKS: tuple[Ids, ...] = tuple(
-    tuple(range(100 * number, 100 * number + length)) for number, length in enumerate((5, 15, 16, 17, 40, 96, 97))
-) + (tuple(range(500, 560)),)
+BLOCKS: tuple[Ids, ...] = (*tuple(tuple(range(100 * number, 100 * number + length)) for number, length in enumerate((5, 15, 16, 17, 40, 96, 97))), tuple(range(500, 560)))
 TAILS = st.lists(st.integers(0, 2), min_size=1, max_size=4).map(tuple)
 PROMPTS = st.builds(
     lambda blocks, tail: tuple(token for block in blocks for token in block) + tail,
@@ -95,7 +93,7 @@ def test_what_is_worth_sharing_is_shared(prompts: list[Ids]) -> None:
 
 def test_few_shot_prompts_of_two_tasks_share_one_segment_each() -> None:
     first, second = tuple(range(80)), tuple(range(1000, 1060))
-    units = shared([shots + (number, number + 1) for number in range(10) for shots in (first, second)])
+    units = shared([(*shots, number, number + 1) for number in range(10) for shots in (first, second)])
     assert [segment.ids for segment in segments(units)] in ([first, second], [second, first])
     assert {len(unit.own) for unit in units} == {2}
 

@@ -256,9 +256,7 @@ PROMPTS = st.builds(
     st.sampled_from(((), tuple(range(5000, 5040)))),
     st.lists(TOKENS, min_size=1, max_size=30).map(tuple),
 )
-SAMPLINGS = st.builds(
-    Sampling, st.just(0), temperature=st.sampled_from((0.0, 1.0)), logprobs=st.booleans()
-)
+SAMPLINGS = st.builds(Sampling, st.just(0), temperature=st.sampled_from((0.0, 1.0)), logprobs=st.booleans())
 GENERATIONS = st.tuples(PROMPTS, st.integers(1, 12), SAMPLINGS, st.integers(0, 2))
 AFTER = st.lists(TOKENS, min_size=1, max_size=9).map(tuple)
 # Continuations of one context, of unequal lengths, some of one token, some twice; at times a second context

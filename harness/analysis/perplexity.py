@@ -1,0 +1,52 @@
+"""Perplexities of a corpus: all its log-probability over all its words or bytes, as lm-evaluation-harness counts them.
+
+The scorer `text_likelihood` leaves in each score's detail what is summed here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+
+from harness.analysis.intervals import MeanInterval, ratio_interval
+from harness.datatypes import Score
+from harness.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class PerUnit:
+    """Surprise (minus log-probability, natural) per `unit` of text, shown through a rising function `show`."""
+
+    name: str
+    unit: str
+    show: Callable[[float], float]
+    needs: int = 1
+
+    def check(self, repeats: int) -> None:
+        """Accept any number of repeats; likelihoods have one."""
+
+    def of_corpus(self, samples: Sequence[Sequence[Score]], clusters: Sequence[Hashable]) -> MeanInterval:
+        """Return the corpus's value. Bounds are the ratio's own, through `show`; the standard error by its slope.
+
+        Raises ConfigError where the scores are not those of text_likelihood.
+        """
+        details = [scores[0].detail for scores in samples]
+        try:
+            tops = [-float(detail["logprob"]) for detail in details]
+            bottoms = [float(detail[self.unit]) for detail in details]
+        except KeyError:
+            raise ConfigError(f"metric {self.name} goes with scores by text_likelihood") from None
+        found = ratio_interval(tops, bottoms, clusters)
+        shown = [None if one is None else self.show(one) for one in (found.low, found.high)]
+        value, step = self.show(found.value), 1e-6
+        slope = (self.show(found.value + step) - self.show(found.value - step)) / (2 * step)
+        stderr = None if found.stderr is None else found.stderr * slope
+        return replace(found, value=value, low=shown[0], high=shown[1], stderr=stderr)
+
+
+def per_unit(k: int | None, name: str, unit: str, show: Callable[[float], float] = math.exp) -> PerUnit:
+    """Make a metric. Raises ConfigError for a number behind its name."""
+    if k is not None:
+        raise ConfigError(f"metric {name} takes no number: write {name}, not {name}@{k}")
+    return PerUnit(name, unit, show)
