@@ -45,9 +45,7 @@ def main() -> None:
     from lm_eval.models.huggingface import HFLM
     from lm_eval.tasks import TaskManager
 
-    model = HFLM(
-        pretrained=spec["model"], device=spec["device"], dtype=spec["dtype"], batch_size=spec["batch_size"]
-    )
+    model = HFLM(pretrained=spec["model"], device=spec["device"], dtype=spec["dtype"], batch_size=spec["batch_size"])
     requests, evaluation = Clock(), Clock()
     for name in ("generate_until", "loglikelihood"):
         setattr(model, name, requests.wrap(getattr(model, name)))
@@ -90,7 +88,9 @@ def _prompts(model: Any, samples: dict[str, Sequence[Any]]) -> dict[str, list[st
                 rows = [[*context, *continuation] for context, continuation in pairs]
             else:
                 rows = [row.tolist() for row in model.tok_batch_encode([sample["arguments"][0][0]])[0]]
-            digests[name].append(hashlib.sha256("".join(",".join(map(str, row)) + ";" for row in rows).encode()).hexdigest())
+            digests[name].append(
+                hashlib.sha256("".join(",".join(map(str, row)) + ";" for row in rows).encode()).hexdigest()
+            )
     return digests
 
 

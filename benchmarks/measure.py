@@ -1,4 +1,4 @@
-"""Both sides as whole processes: what they cost, what they answered."""
+"""Whole processes, pinned and timed: one run of either side, the peer's best batch size, and pairs in turn."""
 
 from __future__ import annotations
 
@@ -8,119 +8,155 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parent
+from peer_env import BenchError
+from workloads import Workload, lm_eval_page, our_page
+
+RUNNER = Path(__file__).with_name("lm_eval_runner.py")
 
 
 @dataclass(frozen=True, slots=True)
-class Setup:
-    """What both sides share."""
+class Setting:
+    """What holds for every run of both sides."""
 
-    model: Path
-    pages: Path
-    tasks: tuple[str, ...]
+    cache: Path
+    peer: Path
+    cores: tuple[int, ...]
+    engine: str
     device: str
     dtype: str
-    cores: tuple[int, ...] | None
-    engine: str
-    peer_python: Path
+    seed: int = 0
+
+    def environment(self) -> dict[str, str]:
+        """One thread a core, nothing from the network, data caches inside ours."""
+        threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(len(self.cores)))
+        offline = dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1")
+        quiet = {"TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore"}
+        return {**os.environ, **threads, **offline, **quiet, "HF_HOME": str(self.cache / "hf")}
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
-    """Seconds of the whole process and of answering alone, peak memory of the process, answers by task and row."""
+class Run:
+    """One process: its cost, the time inside its engine, and what it answered, by task and document."""
 
     wall: float
     cpu: float
-    answering: float
-    peak_mib: float
-    texts: dict[tuple[str, int], list[str]] = field(default_factory=dict)
-    logprobs: dict[tuple[str, int], list[float]] = field(default_factory=dict)
+    peak_mb: float
+    engine_wall: float
+    engine_cpu: float | None
+    answers: Mapping[str, list[Any]]
+    prompts: Mapping[str, list[str]]
+    output_tokens: Mapping[str, list[list[int]]]
+    level: str = ""
+
+    def cost(self) -> dict[str, Any]:
+        """The numbers, without answers."""
+        names = ("wall", "cpu", "peak_mb", "engine_wall", "engine_cpu", "level")
+        return {name: getattr(self, name) for name in names}
 
 
-def run_peer(setup: Setup, batch_size: int, scratch: Path, limit: int | None = None) -> Measured:
-    """lm-evaluation-harness at a batch size."""
-    out = scratch / "lm_eval.json"
-    out.unlink(missing_ok=True)
-    command = [str(setup.peer_python), str(HERE / "lm_eval_runner.py"), "--model", str(setup.model)]
-    command += ["--pages", str(setup.pages / "lm_eval"), "--tasks", ",".join(setup.tasks), "--out", str(out)]
-    command += ["--device", setup.device, "--dtype", setup.dtype, "--batch-size", str(batch_size)]
-    command += ["--threads", str(_threads(setup)), *(["--limit", str(limit)] if limit else [])]
-    wall, cpu, peak = _process(command, setup, scratch / "lm_eval.log")
-    told = json.loads(out.read_text(encoding="utf-8"))
-    texts: dict[tuple[str, int], list[str]] = {}
-    logprobs: dict[tuple[str, int], list[float]] = {}
-    for task, answers in told["answers"].items():
-        for answer in answers:
-            if "texts" in answer:
-                texts[task, answer["id"]] = answer["texts"]
-            else:
-                logprobs[task, answer["id"]] = answer["logprobs"]
-    return Measured(wall, cpu, told["wall"], peak, texts, logprobs)
+def run_ours(setting: Setting, model: Path, workload: Workload, folder: Path) -> Run:
+    """Run our harness on a workload. Raises BenchError with the last line of what it said."""
+    shutil.rmtree(folder, ignore_errors=True)
+    pages = [str(our_page(task, folder)) for task in workload.tasks]
+    out = folder / "run"
+    command = [sys.executable, "-m", "harness", "run", "--model", str(model), "--tasks", ",".join(pages)]
+    command += ["--engine", setting.engine, "--device", setting.device, "--dtype", setting.dtype, "--style", "text"]
+    command += ["--seed", str(setting.seed), "--set", f"engine.threads={len(setting.cores)}", "--out", str(out)]
+    wall, cpu, peak = _process(command, setting, folder / "log.txt")
+    manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    records = [json.loads(line) for line in (out / "records.jsonl").open(encoding="utf-8")]
+    level = str(manifest["engine"]["generation"].get("level", ""))
+    return _of_records(records, workload, wall, cpu, peak, level)
 
 
-def run_ours(setup: Setup, scratch: Path, limit: int | None = None) -> Measured:
-    """Our command line, into a fresh run folder."""
-    out = scratch / "run"
-    shutil.rmtree(out, ignore_errors=True)
-    pages = ",".join(str(setup.pages / f"{task}.yaml") for task in setup.tasks)
-    command = [sys.executable, "-m", "harness", "run", "--model", str(setup.model), "--tasks", pages, "--style", "text"]
-    command += ["--engine", setup.engine, "--device", setup.device, "--dtype", setup.dtype, "--out", str(out)]
-    command += ["--set", f"engine.threads={_threads(setup)}", *(["--limit", str(limit)] if limit else [])]
-    wall, cpu, peak = _process(command, setup, scratch / "ours.log")
-    texts: dict[tuple[str, int], list[str]] = {}
-    logprobs: dict[tuple[str, int], list[float]] = {}
-    answering = 0.0
-    names = {task.lower(): task for task in setup.tasks}
-    for line in (out / "records.jsonl").read_text(encoding="utf-8").splitlines():
-        record: dict[str, Any] = json.loads(line)
-        request, reply = record["request"], record["reply"]
-        row = (names[request["task"]], int(request["sample_id"]))
-        answering += reply.get("seconds") or 0.0
+def _of_records(records: Sequence[Any], workload: Workload, wall: float, cpu: float, peak: float, level: str) -> Run:
+    answers: dict[str, list[Any]] = {task.name: [[] for _ in task.rows] for task in workload.tasks}
+    prompts: dict[str, list[str]] = {task.name: [""] * len(task.rows) for task in workload.tasks}
+    tokens: dict[str, list[list[int]]] = {task.name: [[] for _ in task.rows] for task in workload.tasks}
+    seconds = 0.0
+    for record in sorted(records, key=lambda record: record["request"]["repeat"]):
+        reply, task = record["reply"], record["request"]["task"]
+        if reply["kind"] == "refusal":
+            raise BenchError(f"{task}: our engine refused a prompt: {reply['failure']['message']}")
+        index = int(record["request"]["sample_id"])
+        seconds += reply["seconds"] or 0.0
+        prompts[task][index] = reply["prompt_hash"]
         if reply["kind"] == "completion":
-            texts.setdefault(row, []).append(reply["text"])
-        elif reply["kind"] == "likelihood":
-            logprobs[row] = [one["logprob"] for one in reply["continuations"]]
+            answers[task][index].append(reply["text"])
+            tokens[task][index].append(reply["output_tokens"])
         else:
-            raise SystemExit(f"vs_peers: our engine refused a request: {reply}")
-    return Measured(wall, cpu, answering, peak, texts, logprobs)
+            answers[task][index] = [[one["logprob"], one["greedy"]] for one in reply["continuations"]]
+            tokens[task][index] = [one["tokens"] for one in reply["continuations"]]
+    return Run(wall, cpu, peak, seconds, None, answers, prompts, tokens, level)
 
 
-def arithmetic_rate(setup: Setup) -> float:
-    """Floating-point operations a second of a large float32 product, on the cores of the measurement."""
-    code = (
-        f"import torch, time; torch.set_num_threads({_threads(setup)}); a = torch.randn(1024, 1024); b = a.clone()\n"
-        "best = 1e9\n"
-        "for _ in range(20):\n"
-        "    t = time.perf_counter(); a @ b; best = min(best, time.perf_counter() - t)\n"
-        "print(2 * 1024**3 / best)"
-    )
-    done = subprocess.run([*_pinned(setup), sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return float(done.stdout)
+def run_peer(
+    setting: Setting, model: Path, workload: Workload, folder: Path, batch_size: int, *, prompts: bool = False
+) -> Run:
+    """Run lm-eval on a workload; with `prompts`, also have it tell which token ids it fed."""
+    shutil.rmtree(folder, ignore_errors=True)
+    pages = folder / "pages"
+    for task in workload.tasks:
+        lm_eval_page(task, pages)
+    spec, out = folder / "spec.json", folder / "out.json"
+    asked = {
+        "model": str(model),
+        "tasks": [task.name for task in workload.tasks],
+        "pages": str(pages),
+        "device": setting.device,
+        "dtype": setting.dtype,
+        "batch_size": batch_size,
+        "prompts": prompts,
+        "seed": setting.seed,
+    }
+    spec.write_text(json.dumps(asked), encoding="utf-8")
+    wall, cpu, peak = _process([setting.peer, RUNNER, spec, out], setting, folder / "log.txt")
+    found = json.loads(out.read_text(encoding="utf-8"))
+    spent = found["requests"]
+    return Run(wall, cpu, peak, spent["wall"], spent["cpu"], found["answers"], found["prompts"], {})
 
 
-def _threads(setup: Setup) -> int:
-    return len(setup.cores) if setup.cores else os.cpu_count() or 1
+def best_batch_size(
+    setting: Setting, model: Path, workload: Workload, folder: Path, sizes: Sequence[int]
+) -> tuple[int, dict[int, float], Run]:
+    """Try the peer's batch sizes once each on a few documents; return the best, all their CPU seconds, one run."""
+    runs = {
+        size: run_peer(setting, model, workload, folder, size, prompts=index == 0) for index, size in enumerate(sizes)
+    }
+    # On a GPU the CPU only waits: there the clock decides
+    wall = setting.device != "cpu"
+    costs = {size: (run.engine_wall if wall else run.engine_cpu) or 0.0 for size, run in runs.items()}
+    return min(costs, key=lambda size: costs[size]), costs, runs[sizes[0]]
 
 
-def _pinned(setup: Setup) -> list[str]:
-    return ["taskset", "-c", ",".join(map(str, setup.cores))] if setup.cores else []
+def _process(command: Sequence[str | Path], setting: Setting, log: Path) -> tuple[float, float, float]:
+    """Run to the end; return wall seconds, CPU seconds with children, and the largest process in MB."""
 
+    def pin() -> None:
+        os.sched_setaffinity(0, setting.cores)
 
-def _process(command: list[str], setup: Setup, log: Path) -> tuple[float, float, float]:
-    """Run a command to its end; wall seconds, CPU seconds of it and what it waited for, peak MiB of one process."""
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
-    environment |= {"OMP_NUM_THREADS": str(_threads(setup)), "PYTHONPATH": str(HERE.parent)}
-    started = time.perf_counter()
-    with log.open("w", encoding="utf-8") as told:
-        process = subprocess.Popen([*_pinned(setup), *command], stdout=told, stderr=told, env=environment)
-        _, status, usage = os.wait4(process.pid, 0)
-    wall = time.perf_counter() - started
-    # Exit code 1 of ours says that a row is unscored, not that it is unanswered
-    if os.waitstatus_to_exitcode(status) not in (0, 1):
-        tail = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
-        raise SystemExit(f"vs_peers: {Path(command[0]).name} failed, see {log}: {' '.join(tail)}")
+    with log.open("w", encoding="utf-8") as said:
+        started = time.perf_counter()
+        process = subprocess.Popen(
+            [str(part) for part in command],
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            env=setting.environment(),
+            preexec_fn=pin if hasattr(os, "sched_setaffinity") else None,
+        )
+        try:
+            _, status, usage = os.wait4(process.pid, 0)
+        except BaseException:
+            process.kill()
+            raise
+        wall = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        last = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+        raise BenchError(f"exit code {process.returncode}, see {log}: {last[-1] if last else 'it said nothing'}")
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024

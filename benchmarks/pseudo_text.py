@@ -6,9 +6,10 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
-ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w y z".split() + [""]
-NUCLEI = "a e i o u ai ea ee oa ou".split()
-CODAS = [*"b ck d f g l m n nd ng nt p r s st t x".split(), ""]
+# A dash stands for no letter
+ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w y z -"
+NUCLEI = "a e i o u ai ea ee oa ou"
+CODAS = "b ck d f g l m n nd ng nt p r s st t x -"
 NUMBERS = 10_000
 WORD_SEED = 7
 
@@ -17,10 +18,11 @@ WORD_SEED = 7
 def words(count: int) -> tuple[str, ...]:
     """Return `count` different words of one to three syllables."""
     rng = random.Random(WORD_SEED)
+    onsets, nuclei, codas = ([part.strip("-") for part in parts.split()] for parts in (ONSETS, NUCLEI, CODAS))
     found: dict[str, None] = {}
     while len(found) < count:
         syllables = rng.choice([1, 1, 2, 2, 2, 3])
-        found["".join(rng.choice(ONSETS) + rng.choice(NUCLEI) + rng.choice(CODAS) for _ in range(syllables))] = None
+        found["".join(rng.choice(onsets) + rng.choice(nuclei) + rng.choice(codas) for _ in range(syllables))] = None
     return tuple(found)
 
 

@@ -1,208 +1,190 @@
-"""Speed and parity against lm-evaluation-harness: same model, prompts, precision and stop rules, side by side.
+"""Speed and parity of this harness against lm-evaluation-harness, on this machine. README.md says how to read it.
 
-    python benchmarks/vs_peers.py [--only gen_8shot,mc_long] [--documents 100] [--cores 0]
-
-Each side runs as a whole process, in turn (A B A B); the peer at the batch size that is best for it. See README.md.
+python benchmarks/vs_peers.py --documents 8 --only gen_8shot,mc_long --pairs 1
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import shutil
-import statistics
+import os
 import subprocess
 import sys
-import venv
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-import transformers
-from measure import Measured, Setup, arithmetic_rate, run_ours, run_peer
-from models import REPO, make_model
-from transformers import AutoConfig, AutoTokenizer
-from workloads import Workload, demo, make, write
+import floor
+import models
+import parity
+import report
+from measure import Setting, best_batch_size, run_ours, run_peer
+from peer_env import BenchError, check_peer, peer_python
+from stops import find_stop
+from workloads import Author, Workload, demo_workload
 
-NAMES = ("gen_8shot", "gen_0shot", "gen_own_shots", "mc_long", "mc_letter", "pass_at_10", "mixed", "demo")
-LM_EVAL = "lm_eval[hf]==0.4.13"
+HERE = Path(__file__).resolve().parent
+DEMO_MODEL = HERE.parent / "harness" / "demo" / "models" / "demo-larger"
+WORKLOADS = ("gen_8shot", "gen_0shot", "gen_own_shots", "mc_long", "mc_letter", "pass_at_10", "mixed", "demo")
 
 
-def main() -> None:
-    """Measure what is asked for and print a table."""
-    asked = _arguments()
-    cache = Path(asked.cache).resolve()
-    cache.mkdir(parents=True, exist_ok=True)
-    setup = Setup(
-        model=Path(),
-        pages=Path(),
-        tasks=(),
-        device=asked.device,
-        dtype=asked.dtype,
-        cores=tuple(int(core) for core in asked.cores.split(",")) if asked.cores else None,
-        engine=asked.engine,
-        peer_python=_peer(cache),
-    )
-    rate = arithmetic_rate(setup)
-    print(f"float32 products on these cores: {rate / 1e9:.0f} GFLOP/s", flush=True)
-    rows = []
-    for name in asked.only.split(","):
-        row = _workload(name, setup, cache, asked)
-        if name == "gen_8shot" and asked.device == "cpu":
-            row["share_of_floor"] = row["floor_operations"] / rate / row["our_answering"]
-        rows.append(row)
-        print(json.dumps(row), flush=True)
-    text = _table(rows)
+def main() -> int:
+    """Measure what was asked for; return the exit code."""
+    options = _options()
+    try:
+        results = _measure(options)
+    except BenchError as error:
+        print(f"vs_peers: {error}", file=sys.stderr)
+        return 3
+    except KeyboardInterrupt:
+        return 130
+    text = report.markdown(results)
     print(text)
-    if asked.out:
-        Path(asked.out).write_text(text + "\n", encoding="utf-8")
-    if asked.json:
-        Path(asked.json).write_text(json.dumps(rows, indent=1), encoding="utf-8")
+    if options.out:
+        options.out.write_text(text + "\n", encoding="utf-8")
+    return 0
 
 
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description="Speed and parity against lm-evaluation-harness.")
-    parser.add_argument("--only", default=",".join(NAMES), help="workloads, with commas")
-    parser.add_argument("--documents", type=int, default=100)
-    parser.add_argument("--pairs", type=int, default=3, help="runs of each side")
-    parser.add_argument("--model", default="smollm", choices=("smollm", "qwen"), help="shape of the random model")
-    parser.add_argument("--peer-batch-sizes", default="1,8,16", help="tried first; the best is used")
-    parser.add_argument("--probe-documents", type=int, default=16, help="documents of that trial")
-    parser.add_argument("--engine", default="local")
-    parser.add_argument("--device", default="cpu")
-    parser.add_argument("--dtype", default="float32")
-    parser.add_argument("--cores", default="", help="pin both sides to these, with commas")
-    parser.add_argument("--cache", default=str(REPO / "benchmarks" / ".cache"), help="environments and models")
-    parser.add_argument("--out", help="write the table as Markdown")
-    parser.add_argument("--json", help="write every figure")
-    asked = parser.parse_args()
-    if unknown := {*asked.only.split(",")} - {*NAMES}:
-        parser.error(f"unknown workload {', '.join(sorted(unknown))}; known: {', '.join(NAMES)}")
-    return asked
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    add = parser.add_argument
+    add("--model", default="smollm", help="shapes of random models, with commas: smollm, qwen [smollm]")
+    add("--only", default=",".join(WORKLOADS), help="workloads, with commas [all]: " + ", ".join(WORKLOADS))
+    add("--documents", type=_positive, help="at most so many documents of each task [100; pass_at_10: 20; demo: 160]")
+    add("--pairs", type=_positive, default=3, help="runs of each side, in turn [3]")
+    add("--peer-batch-sizes", default="1,8,16", help="tried once each; lm-eval then runs at its best [1,8,16]")
+    add("--probe-documents", type=_positive, default=8, help="documents of these trials [8]")
+    add("--engine", default="local", choices=("local", "reference"), help="our engine [local]")
+    add("--device", default="cpu", help="of both sides [cpu]")
+    add("--dtype", default="float32", choices=("float32", "bfloat16", "float16"), help="of both sides [float32]")
+    add("--cores", default="0", help="cores that both sides are pinned to, with commas; one thread each [0]")
+    add("--cache", type=Path, default=HERE / ".cache", help="folder of the peer's environment, models and runs")
+    add("--peer-python", type=Path, help="an interpreter that has lm-eval; nothing is installed then")
+    add("--peer-torch", help="torch for the peer's environment, as pip names it [our own version]")
+    add("--json", type=Path, help="write all numbers here, after each workload")
+    add("--out", type=Path, help="write the report here, too")
+    options = parser.parse_args()
+    options.model = _names(parser, options.model, tuple(models.SHAPES), "--model")
+    options.only = _names(parser, options.only, WORKLOADS, "--only")
+    try:
+        options.cores = tuple(int(core) for core in options.cores.split(","))
+        options.sizes = [_positive(size) for size in options.peer_batch_sizes.split(",")]
+    except (ValueError, argparse.ArgumentTypeError):
+        parser.error("--cores and --peer-batch-sizes are whole numbers with commas")
+    if hasattr(os, "sched_getaffinity") and not set(options.cores) <= os.sched_getaffinity(0):
+        parser.error(f"--cores: this process may use {sorted(os.sched_getaffinity(0))}")
+    return options
 
 
-def _peer(cache: Path) -> Path:
-    """The Python of the peer's own environment, made at the first call."""
-    folder = cache / "venv-lm_eval"
-    python = folder / "bin" / "python"
-    if not (folder / ".installed").exists():
-        print("setting up lm-evaluation-harness in an environment of its own ...", flush=True)
-        shutil.rmtree(folder, ignore_errors=True)
-        venv.create(folder, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-        # torch first: asked for by another package it may come as a build for GPUs
-        subprocess.run([*install, "torch==2.13.0"], check=True)
-        subprocess.run([*install, LM_EVAL, f"transformers=={transformers.__version__}"], check=True)
-        (folder / ".installed").touch()
-    return python
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not 1 or more")
+    return number
 
 
-def _workload(name: str, setup: Setup, cache: Path, asked: argparse.Namespace) -> dict[str, Any]:
-    model = make_model("demo" if name == "demo" else asked.model, cache / "models")
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    made = (
-        demo(REPO / "tasks" / "demo", tokenizer, asked.documents)
-        if name == "demo"
-        else make(name, tokenizer, asked.documents)
-    )
-    pages = cache / "pages" / f"{asked.model}-{name}"
-    write(made, pages)
-    setup = replace(setup, model=model, pages=pages, tasks=tuple(one.name for one in made))
-    scratch = cache / "scratch"
-    scratch.mkdir(exist_ok=True)
-    sizes = [int(size) for size in asked.peer_batch_sizes.split(",")]
-    best = sizes[0]
-    if len(sizes) > 1:
-        tried = {size: run_peer(setup, size, scratch, asked.probe_documents).answering for size in sizes}
-        best = min(tried, key=lambda size: tried[size])
-        print(f"{name}: peer's seconds by batch size: {_rounded(tried)}", flush=True)
-    pairs = [(run_peer(setup, best, scratch), run_ours(setup, scratch)) for _ in range(asked.pairs)]
+def _names(parser: argparse.ArgumentParser, text: str, known: tuple[str, ...], flag: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    unknown = [name for name in names if name not in known]
+    if unknown or not names:
+        parser.error(f"{flag}: unknown {', '.join(unknown) or 'nothing'}; known: {', '.join(known)}")
+    return names
+
+
+def _measure(options: argparse.Namespace) -> dict[str, Any]:
+    cache = options.cache.resolve()
+    cache.mkdir(parents=True, exist_ok=True)
+    peer = check_peer(options.peer_python) if options.peer_python else peer_python(cache, options.peer_torch)
+    setting = Setting(cache, peer, options.cores, options.engine, options.device, options.dtype)
+    results: dict[str, Any] = {
+        "setting": report.facts(setting),
+        "gflops_per_second": _gflops(setting),
+        "workloads": [],
+    }
+    for model, name, write in _chosen(options, setting):
+        workload = write()
+        print(f"{model.name} {name}: {sum(len(task.rows) for task in workload.tasks)} documents", file=sys.stderr)
+        results["workloads"].append(_workload(options, setting, model, workload, results["gflops_per_second"]))
+        if options.json:
+            options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
+    return results
+
+
+def _chosen(options: argparse.Namespace, setting: Setting) -> list[tuple[Path, str, Callable[[], Workload]]]:
+    chosen: list[tuple[Path, str, Callable[[], Workload]]] = []
+    ours = [name for name in options.only if name != "demo"]
+    for shape in options.model if ours else ():
+        folder = models.prepare(shape, setting.cache)
+        author = Author(models.tokenizer_of(folder), models.SHAPES[shape].vocabulary, (), options.documents)
+        author.stop = (find_stop(setting, folder, author),)
+        chosen += [(folder, name, lambda author=author, name=name: author.write(name)) for name in ours]
+    if "demo" in options.only:
+        chosen.append((DEMO_MODEL, "demo", lambda: _demo(options.documents)))
+    return chosen
+
+
+def _demo(documents: int | None) -> Workload:
+    """The prompts that `harness run` would give the demo model, as text."""
+    from harness.config.building import run_config
+    from harness.plan import planned
+
+    with planned(run_config(str(DEMO_MODEL), "demo", None, {"limit": documents}, "vs_peers")) as plan:
+        found = [
+            (
+                task.name,
+                [plan.engine.measure(request).rendered for request in task.requests],
+                max(request.sampling.max_tokens for request in task.requests),  # type: ignore[union-attr]
+            )
+            for task in plan.tasks
+        ]
+    return demo_workload(found)
+
+
+def _workload(
+    options: argparse.Namespace, setting: Setting, model: Path, workload: Workload, gflops: float
+) -> dict[str, Any]:
+    """Find the peer's best batch size, run the pairs, compare the first pair's answers."""
+    folder = setting.cache / "work" / model.name / workload.name
+    few = workload.head(options.probe_documents)
+    size, tried, probe = best_batch_size(setting, model, few, folder / "probe", options.sizes)
+    pairs = []
+    for index in range(options.pairs):
+        ours = run_ours(setting, model, workload, folder / "ours")
+        theirs = run_peer(setting, model, workload, folder / "lm_eval", size)
+        pairs.append((ours, theirs))
+        print(f"  pair {index + 1}: ours {ours.wall:.1f} s, lm-eval {theirs.wall:.1f} s", file=sys.stderr)
+    ours, theirs = pairs[0]
+    work = floor.flops(workload, ours, model) / 1e9
+    seconds = median(pair[0].engine_wall for pair in pairs)
     return {
-        "workload": name,
-        "documents": sum(len(one.rows) for one in made),
-        "peer_batch": best,
-        **_ratios(pairs),
-        **_parity(pairs[-1][0], pairs[-1][1], sampled=any(one.repeats > 1 for one in made)),
-        "floor_operations": _floor(made[0], pairs[-1][1], tokenizer, model) if name == "gen_8shot" else None,
+        "model": model.name,
+        "name": workload.name,
+        "about": workload.about,
+        "documents": {task.name: len(task.rows) for task in workload.tasks},
+        "stop": list(workload.tasks[0].stop),
+        "answer_tokens": report.mean_tokens(workload, ours),
+        "peer_batch_sizes": tried,
+        "peer_batch_size": size,
+        "pairs": [{"ours": a.cost(), "lm_eval": b.cost()} for a, b in pairs],
+        "ratios": {
+            what: report.spread([getattr(b, what) / getattr(a, what) for a, b in pairs])
+            for what in ("wall", "cpu", "engine_wall")
+        },
+        "floor": {"gflop": work, "seconds": work / gflops, "share": work / gflops / seconds},
+        "same_prompts": parity.same_prompts(ours, probe),
+        "parity": parity.compare(workload, ours, theirs, model, setting.dtype),
     }
 
 
-def _ratios(pairs: Sequence[tuple[Measured, Measured]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for part in ("wall", "cpu", "answering"):
-        values = sorted(getattr(peer, part) / getattr(ours, part) for peer, ours in pairs)
-        found[part] = [round(one, 2) for one in (values[0], statistics.median(values), values[-1])]
-        found[f"peer_{part}"] = round(statistics.median(getattr(peer, part) for peer, _ in pairs), 1)
-        found[f"our_{part}"] = round(statistics.median(getattr(ours, part) for _, ours in pairs), 1)
-    found["peer_mib"] = round(max(peer.peak_mib for peer, _ in pairs))
-    found["our_mib"] = round(max(ours.peak_mib for _, ours in pairs))
-    return found
-
-
-def _parity(peer: Measured, ours: Measured, *, sampled: bool) -> dict[str, Any]:
-    """How far the answers agree; sampled texts cannot."""
-    if {*peer.texts} != {*ours.texts} or {*peer.logprobs} != {*ours.logprobs}:
-        raise SystemExit("vs_peers: the two sides did not answer the same rows")
-    found: dict[str, Any] = {}
-    if peer.texts and not sampled:
-        same = sum(peer.texts[row] == ours.texts[row] for row in peer.texts)
-        found["equal_texts"] = f"{same}/{len(peer.texts)}"
-    if peer.texts:
-        found["characters"] = [sum(len(text) for one in side.texts.values() for text in one) for side in (peer, ours)]
-    if peer.logprobs:
-        pairs = [(a, b) for row, one in peer.logprobs.items() for a, b in zip(one, ours.logprobs[row], strict=True)]
-        found["logprob_off"] = max(abs(a - b) for a, b in pairs)
-    return found
-
-
-def _floor(workload: Workload, ours: Measured, tokenizer: Any, model: Path) -> float:
-    """Multiply-adds that nobody can do without: each prompt token that differs once, the shared start once.
-
-    The head counts for each new token only; attention does not count.
-    """
-    config = AutoConfig.from_pretrained(model)
-    head = config.vocab_size * config.hidden_size
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    attention = config.hidden_size * width * (2 * config.num_attention_heads + 2 * config.num_key_value_heads)
-    body = config.num_hidden_layers * (attention + 3 * config.hidden_size * config.intermediate_size)
-    prompts = [tokenizer(row["prompt"])["input_ids"] for row in workload.rows]
-    shared = next(at for at, column in enumerate(zip(*prompts, strict=False)) if len({*column}) > 1)
-    read = shared + sum(len(prompt) - shared for prompt in prompts)
-    # A stop string is cut off the text; its token was computed
-    new = sum(len(tokenizer(text)["input_ids"]) + 1 for one in ours.texts.values() for text in one)
-    return 2.0 * (body * (read + new) + head * new)
-
-
-def _rounded(values: dict[int, float]) -> str:
-    return ", ".join(f"{key}: {value:.1f}" for key, value in values.items())
-
-
-def _table(rows: Sequence[dict[str, Any]]) -> str:
-    lines = [
-        "| workload | documents | peer's batch | answering | whole process, wall | CPU | peak MiB, peer / ours | agreement |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        agreement = [f"texts {row['equal_texts']}"] if "equal_texts" in row else []
-        agreement += [f"log-probability off by {row['logprob_off']:.1e}"] if "logprob_off" in row else []
-        ratios = [f"{row[part][1]}x ({row[part][0]} to {row[part][2]})" for part in ("answering", "wall", "cpu")]
-        memory = f"{row['peer_mib']} / {row['our_mib']}"
-        cells = [
-            row["workload"],
-            row["documents"],
-            row["peer_batch"],
-            *ratios,
-            memory,
-            "; ".join(agreement) or "sampled",
-        ]
-        lines.append(f"| {' | '.join(map(str, cells))} |")
-    floors = [
-        f"{row['workload']}: {row['share_of_floor']:.0%} of the arithmetic floor"
-        for row in rows
-        if row.get("share_of_floor")
-    ]
-    return "\n".join([*lines, *([""] if floors else []), *floors])
+def _gflops(setting: Setting) -> float:
+    """The machine's rate at a large product, on the cores that both sides get."""
+    command = [sys.executable, HERE / "floor.py", setting.device, setting.dtype]
+    pin = {"preexec_fn": lambda: os.sched_setaffinity(0, setting.cores)} if hasattr(os, "sched_setaffinity") else {}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=setting.environment(), **pin)
+    if done.returncode:
+        raise BenchError(f"{setting.device}, {setting.dtype}: {(done.stderr.strip().splitlines() or ['?'])[-1]}")
+    return float(done.stdout)
 
 
 if __name__ == "__main__":

@@ -141,9 +141,7 @@ def demo_workload(tasks: Sequence[tuple[str, Sequence[str], int]]) -> Workload:
 
 
 def _shots(writer: Writer, count: int, question: int, answer: int) -> str:
-    return "".join(
-        f"Question: {writer.passage(question)}\nAnswer: {writer.passage(answer)}\n\n" for _ in range(count)
-    )
+    return "".join(f"Question: {writer.passage(question)}\nAnswer: {writer.passage(answer)}\n\n" for _ in range(count))
 
 
 def our_page(task: Task, folder: Path) -> Path:

@@ -15,7 +15,10 @@ from harness.engines.token_jobs import GenerateJob, ScoreJob
 
 Ids = tuple[int, ...]
 # Runs of ids as few-shot examples are: below and above what is worth sharing, some starting like others
-BLOCKS: tuple[Ids, ...] = (*tuple(tuple(range(100 * number, 100 * number + length)) for number, length in enumerate((5, 15, 16, 17, 40, 96, 97))), tuple(range(500, 560)))
+BLOCKS: tuple[Ids, ...] = (
+    *(tuple(range(100 * at, 100 * at + length)) for at, length in enumerate((5, 15, 16, 17, 40, 96, 97))),
+    tuple(range(500, 560)),
+)
 TAILS = st.lists(st.integers(0, 2), min_size=1, max_size=4).map(tuple)
 PROMPTS = st.builds(
     lambda blocks, tail: tuple(token for block in blocks for token in block) + tail,
