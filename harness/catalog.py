@@ -171,7 +171,11 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[Scorer
     Raises ConfigError or UnknownName with the page's file and line.
     """
     for name in page.metric:
-        metric.bind(name, page.repeats, where=source.where(("metric",)))
+        bound = metric.bind(name, page.repeats, where=source.where(("metric",)))
+        if hasattr(bound, "of_corpus") != (page.reference.text is not None):
+            # A mean of bits would pass for an accuracy, and only likelihoods have sums over a corpus
+            where, fits = source.where(("metric",)), "bits_per_byte" if page.reference.text else "mean"
+            raise ConfigError(f"{where}metric {name} does not go with `ask: {page.ask}`; name another, such as {fits}")
     if page.reference.tests is not None:
         plugins.load("language", page.reference.tests.language, where=source.where(("reference", "tests", "language")))
     return build_scorers(page.score, tools, source.where(("score",)))

@@ -30,6 +30,7 @@ def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, 
     """Return the warnings of one estimate, the gravest first; none if all is well."""
     lines = [
         _unscored(estimate, seen, faults),
+        _beyond(estimate),
         _truncated(estimate),
         _unextracted(estimate),
         _cut(estimate),
@@ -46,6 +47,12 @@ def _unscored(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> str:
     ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     causes = ", ".join(f"{kind} x{count}" for kind, count in ranked[:3])
     return f"{estimate.unscored} of {seen.samples} samples are unscored and left out of the score: {causes}"
+
+
+def _beyond(estimate: Estimate) -> str:
+    if estimate.value is not None or not estimate.n:
+        return ""
+    return f"{estimate.metric} is larger than any number here: metric bits_per_byte has no such bound"
 
 
 def _truncated(estimate: Estimate) -> str:

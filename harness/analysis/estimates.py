@@ -140,7 +140,7 @@ def _estimate(
 
 def _interval(
     fold: Metric | CorpusMetric, scores: Sequence[Sequence[Score]], clusters: Sequence[tuple[str, str]]
-) -> MeanInterval:
+) -> MeanInterval | None:
     if hasattr(fold, "of_corpus"):
         return fold.of_corpus(scores, clusters)
     return mean_interval([fold.of_sample(own) for own in scores], clusters)

@@ -115,7 +115,8 @@ def ratio_interval(tops: Sequence[float], bottoms: Sequence[float], clusters: Se
 
     The standard error is that of the linearised ratio (Cochran 1977, Sampling Techniques, 6.4): the residuals top -
     ratio * bottom, summed by cluster, as a share of the sum of bottoms; Student's t with clusters - 1 degrees of
-    freedom. None with one cluster. Raises ValueError for no samples, unequal lengths or a sum of bottoms of 0.
+    freedom. Tops that are all 0 or more keep the lower bound from going below 0. None with one cluster. Raises
+    ValueError for no samples, unequal lengths or a sum of bottoms of 0.
     """
     if not tops or not len(tops) == len(bottoms) == len(clusters):
         raise ValueError(f"{len(tops)} tops, {len(bottoms)} bottoms and {len(clusters)} clusters")
@@ -132,7 +133,8 @@ def ratio_interval(tops: Sequence[float], bottoms: Sequence[float], clusters: Se
     squares = math.fsum(math.fsum(group) ** 2 for group in residuals.values())
     stderr = math.sqrt(squares * units / (units - 1)) / whole
     half = t_quantile(units - 1) * stderr
-    return MeanInterval(ratio, ratio - half, ratio + half, stderr, RATIO)
+    floor = 0.0 if min(tops) >= 0 else -math.inf
+    return MeanInterval(ratio, max(floor, ratio - half), ratio + half, stderr, RATIO)
 
 
 def normal_quantile(confidence: float = CONFIDENCE) -> float:

@@ -26,9 +26,10 @@ class PerUnit:
     def check(self, repeats: int) -> None:
         """Accept any number of repeats; likelihoods have one."""
 
-    def of_corpus(self, samples: Sequence[Sequence[Score]], clusters: Sequence[Hashable]) -> MeanInterval:
+    def of_corpus(self, samples: Sequence[Sequence[Score]], clusters: Sequence[Hashable]) -> MeanInterval | None:
         """Return the corpus's value. Bounds are the ratio's own, through `show`; the standard error by its slope.
 
+        None where the value is larger than any number: text without white space is one word of a thousand characters.
         Raises ConfigError where the scores are not those of text_likelihood.
         """
         details = [scores[0].detail for scores in samples]
@@ -38,11 +39,18 @@ class PerUnit:
         except KeyError:
             raise ConfigError(f"metric {self.name} goes with scores by text_likelihood") from None
         found = ratio_interval(tops, bottoms, clusters)
-        shown = [None if one is None else self.show(one) for one in (found.low, found.high)]
-        value, step = self.show(found.value), 1e-6
-        slope = (self.show(found.value + step) - self.show(found.value - step)) / (2 * step)
-        stderr = None if found.stderr is None else found.stderr * slope
-        return replace(found, value=value, low=shown[0], high=shown[1], stderr=stderr)
+        value, step = self._shown(found.value), 1e-6
+        above, below = self._shown(found.value + step), self._shown(found.value - step)
+        if value is None or above is None or below is None:
+            return None
+        stderr = None if found.stderr is None else found.stderr * (above - below) / (2 * step)
+        return replace(found, value=value, low=self._shown(found.low), high=self._shown(found.high), stderr=stderr)
+
+    def _shown(self, ratio: float | None) -> float | None:
+        try:
+            return None if ratio is None else self.show(ratio)
+        except OverflowError:
+            return None
 
 
 def per_unit(k: int | None, name: str, unit: str, show: Callable[[float], float] = math.exp) -> PerUnit:

@@ -97,7 +97,7 @@ def kv_bytes_per_token(config: Any, item_bytes: int) -> int | None:
         rows = getattr(text, "num_key_value_heads", None) or getattr(text, "num_kv_heads", None) or heads
         width = getattr(text, "head_dim", None) or text.hidden_size // heads
         return int(2 * layers * rows * width * item_bytes)
-    except (AttributeError, ValueError, TypeError):
+    except (AttributeError, RuntimeError, ValueError, TypeError):
         return None  # settings that differ from layer to layer
 
 

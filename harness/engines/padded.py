@@ -12,19 +12,23 @@ from typing import Any
 
 from harness.engines.hf_model import HFModel
 from harness.engines.memory import is_out_of_memory, release
+from harness.engines.rope import longest_at_one_scale
 from harness.engines.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoredRow, ScoreJob
 
 
 def answer_in_batches(model: HFModel, jobs: Sequence[Job], batch_size: int) -> Iterator[Outcome]:
     """Do each job once."""
+    longest = longest_at_one_scale(model.model.config)
     batches: dict[tuple[Any, ...], list[GenerateJob]] = {}
     for job in jobs:
         if isinstance(job, ScoreJob):
-            yield _score(model, job, batch_size)
+            yield _score(model, job, batch_size if longest is None or job.longest <= longest else 1)
         elif job.sampling.temperature > 0:
             yield from _continue(model, [job])
         else:
-            batches.setdefault((job.sampling.stop, job.max_new, job.sampling.logprobs), []).append(job)
+            # A row beyond the scale would turn all positions of its batch
+            alone = job.key if longest is not None and job.longest > longest else None
+            batches.setdefault((job.sampling.stop, job.max_new, job.sampling.logprobs, alone), []).append(job)
     for group in batches.values():
         group.sort(key=lambda job: -len(job.ids))
         for start in range(0, len(group), batch_size):

@@ -49,8 +49,11 @@ class CorpusMetric(Protocol):
     def check(self, repeats: int) -> None:
         """Raise ConfigError if a task of so many repeats cannot have this metric."""
 
-    def of_corpus(self, samples: Sequence[Sequence[Score]], clusters: Sequence[Hashable]) -> MeanInterval:
-        """Return the value over all samples, a sequence of scores and a cluster for each, with its interval."""
+    def of_corpus(self, samples: Sequence[Sequence[Score]], clusters: Sequence[Hashable]) -> MeanInterval | None:
+        """Return the value over all samples, a sequence of scores and a cluster for each, with its interval.
+
+        None where there is no such number.
+        """
 
 
 Build = Callable[[int | None], Metric | CorpusMetric]

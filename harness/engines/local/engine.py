@@ -64,7 +64,7 @@ class LocalEngine(CheckpointEngine):
         self._model = model
         packed = pack_linears(model.model, model.device)
         self._chosen = choose_level(model, self.options.level, limits)
-        told = f"{packed} linear layers by oneDNN in its own order of weights"
+        told = f"linear layers in oneDNN's own order of weights: {packed}"
         return (*self._chosen.notes, told) if packed else self._chosen.notes
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:

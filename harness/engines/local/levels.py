@@ -17,11 +17,11 @@ from harness.engines.local.batches import BatchModel
 from harness.engines.local.budget import Limits, budget_for
 from harness.engines.local.packed import Packed
 from harness.engines.local.prefixed import Prefixed
-from harness.engines.local.rope import longest_at_one_scale
 from harness.engines.local.runner import Runner
 from harness.engines.local.self_check import Oracle, twin_of
 from harness.engines.local.store import Unpackable
 from harness.engines.padded import answer_in_batches
+from harness.engines.rope import longest_at_one_scale
 from harness.engines.token_jobs import Job, Outcome
 
 LevelName = Literal["packed", "padded", "plain", "alone"]

@@ -16,6 +16,8 @@ from harness.datatypes import Sampling
 
 # Most of the probability that a filter may keep lies in so many tokens; a row that needs more is sorted whole
 FIRST_SORTED = 512
+# Rows whose probabilities are held in float64 at once
+ROWS_AT_ONCE = 32
 
 
 def uniform(seed: int, number: int) -> float:
@@ -27,31 +29,69 @@ def uniform(seed: int, number: int) -> float:
 def choose(logits: torch.Tensor, samplings: Sequence[Sampling], numbers: Sequence[float]) -> torch.Tensor:
     """Token ids [rows] out of logits [rows, vocabulary]; `numbers` are uniform in [0, 1), idle in greedy rows."""
     chosen = logits.argmax(-1)
-    warm = [row for row, sampling in enumerate(samplings) if sampling.temperature > 0]
-    for start in range(0, len(warm), 32):
-        part = warm[start : start + 32]
-        picked = _draw(logits[part].float(), [samplings[row] for row in part], [numbers[row] for row in part])
-        chosen[torch.tensor(part, device=chosen.device)] = picked
+    for pick, group in ((_draw_from_all, _unfiltered), (_draw_filtered, _filtered)):
+        rows = [row for row, sampling in enumerate(samplings) if group(sampling)]
+        for start in range(0, len(rows), ROWS_AT_ONCE):
+            part = rows[start : start + ROWS_AT_ONCE]
+            temperature = torch.tensor([samplings[row].temperature for row in part], device=logits.device)
+            probs = (logits[part].float() / temperature[:, None]).softmax(-1)
+            drawn = pick(probs, [samplings[row] for row in part], [numbers[row] for row in part])
+            chosen[torch.tensor(part, device=chosen.device)] = drawn
     return chosen
 
 
-def _draw(logits: torch.Tensor, samplings: Sequence[Sampling], numbers: Sequence[float]) -> torch.Tensor:
-    device, size = logits.device, logits.shape[-1]
-    temperature = torch.tensor([one.temperature for one in samplings], device=device)
-    probs = (logits / temperature[:, None]).softmax(-1)
-    top_k = torch.tensor([min(one.top_k or size, size) for one in samplings], device=device)
-    top_p = torch.tensor([one.top_p for one in samplings], device=device, dtype=torch.float64)
-    if all(one.top_p >= 1 and not one.top_k for one in samplings):
-        return _pick(probs.double().cumsum(-1), numbers)
-    sorted_count = min(size, max([FIRST_SORTED, *(one.top_k for one in samplings)]))
-    values, ids = probs.topk(sorted_count, dim=-1)
-    covered = values.double().sum(-1)
-    if sorted_count < size and bool(((covered < top_p) & (top_k > sorted_count)).any()):
-        values, ids = probs.sort(-1, descending=True)
+def _unfiltered(sampling: Sampling) -> bool:
+    return sampling.temperature > 0 and sampling.top_p >= 1 and not sampling.top_k
+
+
+def _filtered(sampling: Sampling) -> bool:
+    return sampling.temperature > 0 and not _unfiltered(sampling)
+
+
+def _draw_from_all(probs: torch.Tensor, samplings: Sequence[Sampling], numbers: Sequence[float]) -> torch.Tensor:
+    return _pick(probs.double().cumsum(-1), numbers)
+
+
+def _draw_filtered(probs: torch.Tensor, samplings: Sequence[Sampling], numbers: Sequence[float]) -> torch.Tensor:
+    """Sort no further than a row needs, which depends on the row alone: ties break the same way in any batch."""
+    size = probs.shape[-1]
+    most = min(FIRST_SORTED, size)
+    values, ids = probs.topk(most, dim=-1)
+    covered = values.double().sum(-1).tolist()
+    place = torch.tensor([max(1, min(one.top_k, most)) - 1 for one in samplings], device=probs.device)
+    parted = (values.gather(-1, place[:, None])[:, 0] > values[:, -1]).tolist()
+    enough = [
+        most == size or (is_parted if one.top_k else share >= one.top_p)
+        for one, share, is_parted in zip(samplings, covered, parted, strict=True)
+    ]
+    drawn = ids.new_empty(len(samplings))
+    for done in (True, False):
+        rows = [row for row, is_enough in enumerate(enough) if is_enough is done]
+        if rows:
+            index = torch.tensor(rows, device=probs.device)
+            kept, order = (values[index], ids[index]) if done else _sorted(probs[index])
+            drawn[index] = _nucleus(kept, order, [samplings[row] for row in rows], [numbers[row] for row in rows])
+    return drawn
+
+
+def _sorted(probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    values, ids = torch.sort(probs, dim=-1, descending=True, stable=True)
+    return values, ids
+
+
+def _nucleus(
+    values: torch.Tensor, ids: torch.Tensor, samplings: Sequence[Sampling], numbers: Sequence[float]
+) -> torch.Tensor:
+    """Draw from sorted probabilities [rows, n] of token `ids`, after top-k and top-p."""
     values = values.double()
-    ranks = torch.arange(values.shape[-1], device=device)
-    values = torch.where(ranks < top_k[:, None], values, 0.0)
-    values /= values.sum(-1, keepdim=True) if bool((top_k < size).any()) else 1.0
+    size = values.shape[-1]
+    top_k = torch.tensor([min(one.top_k or size, size) for one in samplings], device=values.device)
+    top_p = torch.tensor([one.top_p for one in samplings], device=values.device, dtype=torch.float64)
+    # What equals the last of the likeliest stays, as in transformers
+    values = torch.where(values >= values.gather(-1, top_k[:, None] - 1), values, 0.0)
+    # Top-p is a share of what top-k left, and without top-k of everything
+    whole = torch.tensor([bool(one.top_k) for one in samplings], device=values.device)
+    values = values / torch.where(whole, values.sum(-1), 1.0)[:, None]
     before = values.cumsum(-1) - values
     values = torch.where(before < top_p[:, None], values, 0.0)
     return ids.gather(-1, _pick(values.cumsum(-1), numbers)[:, None])[:, 0]
