@@ -1,48 +1,43 @@
-"""Models with real shapes and random weights, their tokenizer, and the trained demo model.
+"""Random models in the shapes of known ones, with a tokenizer of our own: no download, and the same on every machine.
 
-What a random model says is noise, but it costs what a trained one of that shape costs, and both harnesses must say
-the same noise. The weights are scaled so that greedy text neither repeats itself nor hangs on near ties; plain
-`from_config` weights repeat one token for ever, and would test little.
+A random model at its usual scale repeats one token for ever, and a run of equal tokens hides faults and shortens
+texts. The factors below make attention sharp and each block's output large beside its input: greedy text then hardly
+repeats, and two tokens seldom come within rounding of each other.
 """
 
 from __future__ import annotations
 
-import random
+import json
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-REPO = Path(__file__).resolve().parents[1]
+import pseudo_text
+
 END, PAD = "<|end|>", "<|pad|>"
-# Attention that looks at some places more than at others, and layers louder than the token they stand on
-SHARPER_ATTENTION = 3.0
-LOUDER_MLP = 3.0
-FRAME = ["Question:", " Answer:", ".", "?", ",", " A", " B", " C", " D", "\nA", "\nB", "\nC", "\nD", "\n\n"]
-FRAME_TIMES = 2000
-ONSETS = (
-    *("b br c ch cl d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w y z".split()),
-    "",
-)
-NUCLEI = ("a", "e", "i", "o", "u", "ai", "ea", "ee", "oa", "ou")
-CODAS = ("", "b", "ck", "d", "f", "g", "l", "m", "n", "nd", "ng", "nt", "p", "r", "s", "st", "t", "x")
+SCALES = {"q_proj": 2.0, "k_proj": 2.0, "v_proj": 2.0, "o_proj": 2.0, "mlp": 2.0, "embed_tokens": 2.0}
+WEIGHT_SEED = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """One model: the class of its config, what differs from the class's defaults, and its stop string.
+    """A model's class and the values of its config."""
 
-    `stop` comes about once in a hundred greedy tokens of this very model, as measured; "" for a trained model.
-    """
+    architecture: str
+    values: Mapping[str, Any]
 
-    config: str
-    values: dict[str, Any]
-    stop: str
+    @property
+    def vocabulary(self) -> int:
+        """Number of tokens."""
+        return int(self.values["vocab_size"])
 
 
 SHAPES = {
-    "smollm2-135m": Shape(
-        "LlamaConfig",
+    # HuggingFaceTB/SmolLM2-135M
+    "smollm": Shape(
+        "Llama",
         {
             "hidden_size": 576,
             "num_hidden_layers": 30,
@@ -50,13 +45,14 @@ SHAPES = {
             "num_key_value_heads": 3,
             "intermediate_size": 1536,
             "vocab_size": 49152,
-            "rope_parameters": {"rope_type": "default", "rope_theta": 100000.0},
+            "tie_word_embeddings": True,
             "max_position_embeddings": 8192,
+            "rope_parameters": {"rope_type": "default", "rope_theta": 100000.0},
         },
-        stop="STOP",
     ),
-    "qwen2.5-0.5b": Shape(
-        "Qwen2Config",
+    # Qwen/Qwen2.5-0.5B
+    "qwen": Shape(
+        "Qwen2",
         {
             "hidden_size": 896,
             "num_hidden_layers": 24,
@@ -64,97 +60,76 @@ SHAPES = {
             "num_key_value_heads": 2,
             "intermediate_size": 4864,
             "vocab_size": 151936,
+            "tie_word_embeddings": True,
+            "max_position_embeddings": 32768,
             "rope_parameters": {"rope_type": "default", "rope_theta": 1000000.0},
-            "max_position_embeddings": 8192,
         },
-        stop="STOP",
     ),
 }
 
 
-def words(count: int) -> list[str]:
-    """That many different made-up words, always the same."""
-    rng = random.Random(7)
-    found: dict[str, None] = {}
-    while len(found) < count:
-        syllables = rng.choice((1, 1, 2, 2, 2, 3))
-        found["".join(rng.choice(ONSETS) + rng.choice(NUCLEI) + rng.choice(CODAS) for _ in range(syllables))] = None
-    return list(found)
-
-
-def random_model(cache: Path, name: str) -> Path:
-    """The folder of a random model in the cache, made when it is not there."""
+def prepare(name: str, cache: Path) -> Path:
+    """Make the model's folder in `cache`, unless it is there; return it."""
     folder = cache / "models" / name
-    if folder.is_dir():
+    weights = {"values": SHAPES[name].values, "scales": SCALES, "seed": WEIGHT_SEED}
+    recipe = json.dumps({**weights, "text": pseudo_text.FRAME}, sort_keys=True)
+    mark = folder / "recipe.json"
+    if mark.is_file() and mark.read_text(encoding="utf-8") == recipe:
         return folder
-    making = folder.with_name(f".{name}.making")
-    shutil.rmtree(making, ignore_errors=True)
-    making.mkdir(parents=True)
-    shape = SHAPES[name]
-    _save_tokenizer(making, int(shape.values["vocab_size"]))
-    _save_weights(making, shape)
-    making.rename(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    _write_tokenizer(SHAPES[name].vocabulary, folder)
+    _write_weights(SHAPES[name], folder)
+    mark.write_text(recipe, encoding="utf-8")
     return folder
 
 
-def demo_model() -> Path:
-    """The trained demo model of this checkout."""
-    return REPO / "harness" / "demo" / "models" / "demo-larger"
+def tokenizer_of(folder: Path) -> Any:
+    """Load the tokenizer of a model's folder."""
+    from transformers import AutoTokenizer
+
+    return AutoTokenizer.from_pretrained(folder)
 
 
-def _save_tokenizer(folder: Path, size: int) -> None:
-    """Train a byte-level BPE of exactly `size` entries; twice as many words as entries leave enough to merge."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+def _write_tokenizer(vocabulary: int, folder: Path) -> None:
+    from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=size,
+        vocab_size=vocabulary,
+        min_frequency=1,
         special_tokens=[END, PAD],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    lines = [f" {word}" for word in words(2 * size)] + FRAME * FRAME_TIMES
-    tokenizer.train_from_iterator(lines, trainer)
-    if tokenizer.get_vocab_size() != size:
-        raise RuntimeError(f"the tokenizer has {tokenizer.get_vocab_size()} entries, not {size}")
+    tokenizer.train_from_iterator(pseudo_text.training_lines(vocabulary), trainer)
+    missing = range(tokenizer.get_vocab_size(), vocabulary)
+    tokenizer.add_tokens([AddedToken(f"<|unused{index}|>", normalized=False) for index in missing])
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         eos_token=END,
         pad_token=PAD,
+        padding_side="left",
         clean_up_tokenization_spaces=False,
-        model_max_length=8192,
     ).save_pretrained(folder)
 
 
-def _save_weights(folder: Path, shape: Shape) -> None:
+def _write_weights(shape: Shape, folder: Path) -> None:
     import torch
     import transformers
 
-    config = getattr(transformers, shape.config)(
-        **shape.values, tie_word_embeddings=True, eos_token_id=0, pad_token_id=1, bos_token_id=None
+    transformers.utils.logging.disable_progress_bar()
+    config = getattr(transformers, f"{shape.architecture}Config")(
+        **shape.values, eos_token_id=0, pad_token_id=1, bos_token_id=None
     )
-    torch.manual_seed(0)
-    model = transformers.AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    torch.manual_seed(WEIGHT_SEED)
+    model = getattr(transformers, f"{shape.architecture}ForCausalLM")(config).eval()
     with torch.no_grad():
         for name, weight in model.named_parameters():
-            if ".q_proj.weight" in name or ".k_proj.weight" in name:
-                weight.mul_(SHARPER_ATTENTION)
-            elif ".mlp." in name:
-                weight.mul_(LOUDER_MLP)
+            for part, factor in SCALES.items():
+                if part in name:
+                    weight.mul_(factor)
     model.save_pretrained(folder)
-
-
-def multiply_adds(folder: Path) -> tuple[int, int]:
-    """Weights that every token is multiplied with (body), and those of the head, which answers alone need."""
-    import torch
-    import transformers
-
-    config = transformers.AutoConfig.from_pretrained(folder)
-    with torch.device("meta"):
-        model = transformers.AutoModelForCausalLM.from_config(config)
-    head = config.vocab_size * config.hidden_size
-    total = sum(weight.numel() for weight in model.parameters())
-    return total - head * (1 if config.tie_word_embeddings else 2), head

@@ -42,7 +42,7 @@ def _task(task: Task, ours: Run, theirs: Run, model: Path, dtype: str) -> dict[s
     return {
         "texts": len(texts),
         "equal": len(texts) - len(unequal),
-        "near_ties": sum(one["gap"] < NEAR_TIE for one in examined),
+        "near_ties": sum(one["gap"] is not None and one["gap"] < NEAR_TIE for one in examined),
         "examined": examined,
     }
 
@@ -79,7 +79,8 @@ def _lengths(task: Task, mine: list[Any], other: list[Any], model: Path) -> dict
 def part(model: Path, dtype: str, task: Task, index: int, prompt: str, ours: str, theirs: str) -> dict[str, Any]:
     """Find the first token at which plain `generate`, alone in its batch, leaves one of two texts.
 
-    `gap` is between its two largest logits there; the texts part at a near tie if that is tiny.
+    `gap` is between its two largest logits there; the texts part at a near tie if that is tiny. None: both texts go
+    its way, and one of them ends too early.
     """
     plain = _plain(model, dtype, prompt, task.max_tokens)
     for step in range(len(plain["ids"])):
@@ -88,7 +89,7 @@ def part(model: Path, dtype: str, task: Task, index: int, prompt: str, ours: str
         if not all(agrees):
             follows = "ours" if agrees[0] else "theirs" if agrees[1] else "neither"
             return {"document": index, "token": step, "gap": plain["gaps"][step], "plain_follows": follows}
-    return {"document": index, "token": len(plain["ids"]), "gap": float("inf"), "plain_follows": "both"}
+    return {"document": index, "token": None, "gap": None, "plain_follows": "both"}
 
 
 def _on_the_way(text: str, side: str) -> bool:

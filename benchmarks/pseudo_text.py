@@ -11,6 +11,9 @@ ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th t
 NUCLEI = "a e i o u ai ea ee oa ou"
 CODAS = "b ck d f g l m n nd ng nt p r s st t x -"
 NUMBERS = 10_000
+# What stands around the words in prompts, often enough that each piece is one token, as in a real vocabulary
+FRAME = [f"Question:\nAnswer: {letter}\n\n" for letter in "ABCD"]
+FRAME_TIMES = 2000
 WORD_SEED = 7
 
 
@@ -30,6 +33,7 @@ def training_lines(vocabulary: int) -> Iterator[str]:
     """Lines to train a tokenizer of so many tokens on: each word once, and numbers."""
     for word in words(2 * vocabulary):
         yield f" {word}"
+    yield from FRAME * FRAME_TIMES
     rng = random.Random(1)
     for _ in range(4 * NUMBERS):
         yield f" {rng.randrange(NUMBERS)}"

@@ -131,8 +131,14 @@ def _told(task: Mapping[str, Any]) -> str:
             f"{task['mean_tokens']:.1f} and {task['mean_tokens_of_peer']:.1f} tokens"
         )
     told = f"{task['equal']}/{task['texts']} texts equal"
-    parted = [f"document {one['document']} at token {one['token']}, gap {one['gap']:.1e}" for one in task["examined"]]
+    parted = [f"document {one['document']} {_where(one)}" for one in task["examined"]]
     return told + (f"; parted: {', '.join(parted)}" if parted else "")
+
+
+def _where(found: Mapping[str, Any]) -> str:
+    if found["gap"] is None:
+        return "where one text ends early"
+    return f"at token {found['token']}, gap {found['gap']:.1e} (plain generate goes with {found['plain_follows']})"
 
 
 def _device(name: str) -> str:

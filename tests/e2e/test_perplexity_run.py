@@ -88,6 +88,12 @@ def test_the_page_is_shown_and_validated(cli: Callable, prose: Path) -> None:
         ("ask: rolling_loglikelihood", "sampling: {max_tokens: 3}", "goes with `reference: {text: ...}`"),
         ("ask: rolling", "prompt: {text: {template: 'x'}}\nask: rolling", "has no prompt"),
         ("by: text_likelihood", "by: exact_match", "score misused x3"),
+        (
+            "metric: [bits_per_byte",
+            "metric: [mean, bits_per_byte",
+            "mean does not go with `ask: rolling_loglikelihood`",
+        ),
+        ("by: text_likelihood", "by: text_likelihood\n    count: '{{ text'", "does not parse"),
     ],
 )
 def test_a_page_that_mixes_things_up_is_refused(cli: Callable, prose: Path, old: str, new: str, said: str) -> None:
@@ -100,3 +106,46 @@ def test_a_page_that_mixes_things_up_is_refused(cli: Callable, prose: Path, old:
 def test_a_gate_on_a_perplexity_is_not_read_the_wrong_way(cli: Callable, prose: Path) -> None:
     seen = cli("run", "--model", MODEL, "--tasks", prose, "--fail-under", "0.9")
     assert seen.code == 0 and "lower is better" in seen.err
+
+
+def test_a_perplexity_of_answers_is_refused_before_a_model_loads(cli: Callable, sums: Path) -> None:
+    sums.write_text(sums.read_text().replace("metric: [mean]", "metric: [bits_per_byte]"))
+    seen = cli("run", "--model", MODEL, "--tasks", sums)
+    assert seen.code == 2
+    assert "sums.yaml" in seen.err and "does not go with `ask: generate`" in seen.err and "level" not in seen.err
+
+
+def test_words_and_bytes_may_be_counted_in_another_text(cli: Callable, prose: Path) -> None:
+    values = {}
+    for count in ("", "\n    count: '{{ text }}{{ text }}'"):
+        prose.write_text(PAGE.replace("by: text_likelihood", f"by: text_likelihood{count}"), encoding="utf-8")
+        seen = cli("run", "--model", MODEL, "--tasks", prose, "--json", "--out", f"r{len(values)}")
+        assert seen.code == 0, seen.err
+        values[count] = json.loads(seen.out)["rows"][0]["value"]
+    plain, doubled = values.values()
+    assert doubled == pytest.approx(plain / 2)
+
+
+def test_unbroken_text_has_no_word_perplexity_and_still_a_table(cli: Callable, prose: Path) -> None:
+    write_jsonl(prose.parent / "prose.jsonl", [{"text": "xq" * 1500}, {"text": "zj" * 1500}])
+    seen = cli("run", "--model", MODEL, "--tasks", prose, "--json")
+    assert seen.code == 0, seen.err
+    found = json.loads(seen.out)
+    assert found["rows"][0]["value"] > 0 and found["rows"][2]["value"] is None
+    assert any("word_perplexity is larger than any number" in warning for warning in found["warnings"])
+
+
+def test_the_shipped_page_scores_the_article_and_counts_in_the_data(cli: Callable, tmp_path: Path) -> None:
+    """Made rows in the form of the data: spaces around marks, headings in = signs."""
+    page = ' = Oak = \n \n The oak \'s wood , 1 @,@ 000 kg ( dry ) , is " hard " . \n'
+    write_jsonl(
+        tmp_path / "EleutherAI/wikitext_document_level/wikitext-2-raw-v1/test.jsonl", [{"page": page}, {"page": "A . "}]
+    )
+    words = ("--mirror", tmp_path, "--set", "tasks.wikitext.expected_count=2", "--out", "r")
+    seen = cli("run", "--model", MODEL, "--tasks", "wikitext", *words)
+    assert seen.code == 0, seen.err
+    records = [json.loads(line) for line in (tmp_path / "r/records.jsonl").read_text().splitlines()]
+    first = next(record for record in records if record["request"]["sample_id"] == "0")
+    assert first["request"]["text"] == ' = Oak =\n\nThe oak\'s wood, 1,000 kg (dry), is "hard".\n'
+    detail = first["scores"][0]["detail"]
+    assert (detail["bytes"], detail["words"]) == (len(page.encode()), len(page.split()) + 2)

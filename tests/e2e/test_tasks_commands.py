@@ -31,10 +31,15 @@ def test_show_without_data_says_why_there_is_no_prompt(cli):
     assert seen.code == 0 and "no prompt can be shown" in seen.out and "--mirror" in seen.out
 
 
+# Their data is not in the mirror of the tests; test_perplexity_run holds the page against made rows
+NOT_MIRRORED = {"wikitext"}
+
+
 def test_all_shipped_pages_hold_against_the_real_data(cli, mirror):
-    seen = cli("tasks", "validate", "--mirror", mirror)
+    there = [name for name in PAGES if name not in NOT_MIRRORED]
+    seen = cli("tasks", "validate", "--mirror", mirror, *there)
     assert seen.code == 0, seen.out
-    assert len([line for line in seen.out.splitlines() if line.startswith("ok ")]) == len(PAGES)
+    assert len([line for line in seen.out.splitlines() if line.startswith("ok ")]) == len(there)
 
 
 def test_validate_finds_a_gold_answer_that_the_page_cannot_read(cli, sums):

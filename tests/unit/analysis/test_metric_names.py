@@ -21,7 +21,9 @@ def test_a_name_comes_back_as_it_was_written(name: str) -> None:
 
 
 def test_every_metric_of_the_room_can_be_reached_by_a_written_name() -> None:
-    assert plugins.names("metric") == ["maj_at_k", "mean", "pass_at_k"]
+    of_samples, of_corpus = ["maj_at_k", "mean", "pass_at_k"], ["bits_per_byte", "byte_perplexity", "word_perplexity"]
+    assert plugins.names("metric") == sorted(of_samples + of_corpus)
+    assert all(parse(name).name == name for name in of_corpus)
     assert parse("mean").of_sample(scores(1, 0, 0.5, 0.5)) == 0.5
     assert parse("pass@2").of_sample(scores(1, 0, 1, 0)) == pytest.approx(5 / 6)
     assert parse("maj@3").of_sample(scores(1, 1, 0, answers="aab")) == 1.0

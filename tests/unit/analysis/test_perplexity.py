@@ -76,3 +76,22 @@ def test_what_has_no_sums_and_what_has_a_number_is_refused() -> None:
     other = [Record(RECORD_SCHEMA, "run", one.request, one.reply, (Score("x", 1.0),)) for one in records(PARTS)]
     with pytest.raises(ConfigError, match="text_likelihood"):
         estimate_task("prose", other, ["bits_per_byte"], repeats=1)
+
+
+def test_no_bound_lies_below_what_a_likelihood_can_be() -> None:
+    bits, per_byte = estimate_task("prose", records(PARTS[:2]), ["bits_per_byte", "byte_perplexity"], repeats=1)
+    assert (bits.low, per_byte.low) == (0.0, 1.0)
+
+
+def test_a_perplexity_beyond_any_number_is_told_and_breaks_nothing() -> None:
+    """Two texts without white space: each is one word of a thousand characters."""
+    unbroken = records([(-2000.0, 1, 3000), (-1900.0, 1, 3000)])
+    bits, per_word = estimate_task("prose", unbroken, ["bits_per_byte", "word_perplexity"], repeats=1)
+    assert bits.value is not None
+    assert (per_word.value, per_word.low, per_word.high, per_word.n) == (None, None, None, 2)
+    assert any("larger than any number" in warning for warning in per_word.warnings)
+
+
+def test_a_bound_beyond_any_number_is_unknown() -> None:
+    (found,) = estimate_task("prose", records([(-500.0, 1, 9), (-20.0, 1, 9)]), ["word_perplexity"], repeats=1)
+    assert found.value == pytest.approx(math.exp(260)) and found.high is None

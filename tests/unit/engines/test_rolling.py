@@ -42,6 +42,21 @@ def test_each_token_is_scored_once_and_after_what_stands_before_it(length: int, 
         assert all(len(before) + len(after) - 1 == window for before, after in rows[1:]), "as much context as fits"
 
 
+@given(length=st.integers(1, 200), window=st.integers(2, 40))
+def test_the_rows_are_those_that_lm_evaluation_harness_defines(length: int, window: int) -> None:
+    """Its rule, stated: full inputs of `window` tokens, one position before what each foretells; then no overlap."""
+    whole = [START, *range(length)]
+    expected, known = [], 0
+    while known < length:
+        fresh = min(window, length - known)
+        end = known + fresh
+        # The input that ends one token before the last one foretold; the first has nothing further left than START
+        read = whole[max(0, end - window) : end]
+        expected.append((tuple(read[: len(read) - (fresh - 1)]), tuple(whole[1 + known : 1 + end])))
+        known = end
+    assert list(fitting(length, window).fit(request()).job.rows) == expected
+
+
 def test_the_rows_of_the_field_s_reference_harness() -> None:
     """Its documented example: ten tokens, windows of four."""
     fitted = fitting(10, 4).fit(request())

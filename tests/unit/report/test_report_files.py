@@ -36,7 +36,9 @@ TYPES: dict[str, Any] = {
 
 def document() -> dict[str, Any]:
     overall = replace(SCORED, task="demo", scorer="", method="macro", warnings=())
-    text = scores_text(scores_document(RUN, [SCORED, replace(SCORED, scorer="flexible"), UNKNOWN], overall))
+    prose = replace(UNKNOWN, task="prose", metric="word_perplexity", value=27.5, low=20.0, high=40.0, method="ratio")
+    shown = [SCORED, replace(SCORED, scorer="flexible"), UNKNOWN, prose]
+    text = scores_text(scores_document(RUN, shown, overall))
     read: dict[str, Any] = json.loads(text)
     return read
 
@@ -103,6 +105,7 @@ def test_the_first_row_of_a_task_is_primary_and_the_suite_stands_apart() -> None
         ("gsm8k", True),
         ("gsm8k", False),
         ("copa", True),
+        ("prose", True),
     ]
     assert (found["overall"]["task"], found["overall"]["method"]) == ("demo", "macro")
     assert found["warnings"] == ["gsm8k: w"]
@@ -116,7 +119,7 @@ def test_what_json_does_not_have_is_refused() -> None:
 
 def test_csv_has_the_same_rows_and_leaves_the_unknown_empty() -> None:
     rows = list(csv.DictReader(io.StringIO(csv_text(document()))))
-    assert [row["level"] for row in rows] == ["task", "task", "task", "suite"]
+    assert [row["level"] for row in rows] == ["task", "task", "task", "task", "suite"]
     assert float(rows[0]["value"]) == 1 / 3
     assert (rows[2]["value"], rows[2]["n"], rows[2]["unscored"]) == ("", "0", "3")
     assert set(rows[0]) - {"level"} == set(document()["rows"][0])

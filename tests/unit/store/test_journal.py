@@ -22,6 +22,7 @@ from harness.datatypes import (
     Message,
     Record,
     Refusal,
+    RollingRequest,
     Sampling,
     Score,
     TextPrompt,
@@ -47,7 +48,8 @@ def test_a_record_comes_back_as_it_went_in(text):
     likelihood = Record(RECORD_SCHEMA, "run", request, Likelihood("k", (score, score)), (), "group", 12.5)
     fault = Failure("engine", "refused", text, ours=True)
     refused = Record(RECORD_SCHEMA, "run", request, Refusal("k", fault), (Score("exact", None, failure=fault),))
-    for record in (generated(text), likelihood, refused):
+    rolling = Record(RECORD_SCHEMA, "run", RollingRequest("k", "t", "s", 0, TextPrompt(""), text), likelihood.reply, ())
+    for record in (generated(text), likelihood, rolling, refused):
         line = encode(record)
         assert line.count(b"\n") == 1
         assert decode(line) == record

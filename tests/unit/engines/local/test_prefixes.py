@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from itertools import groupby
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,6 +100,16 @@ def test_few_shot_prompts_of_two_tasks_share_one_segment_each() -> None:
     units = shared([(*shots, number, number + 1) for number in range(10) for shots in (first, second)])
     assert [segment.ids for segment in segments(units)] in ([first, second], [second, first])
     assert {len(unit.own) for unit in units} == {2}
+
+
+@pytest.mark.parametrize(
+    ("length", "users", "worth"), [(16, 7, True), (16, 6, False), (15, 30, False), (96, 2, True), (95, 2, False)]
+)
+def test_the_least_that_is_shared(length: int, users: int, worth: bool) -> None:
+    start = tuple(range(length))
+    units = shared([(*start, 500 + number) for number in range(users)])
+    assert [segment.ids for segment in segments(units)] == ([start] if worth else [])
+    assert (length >= LEAST_LENGTH and length * (users - 1) >= LEAST_SAVED) == worth
 
 
 def test_repeats_of_a_long_prompt_share_all_but_its_last_token() -> None:

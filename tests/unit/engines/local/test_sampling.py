@@ -39,7 +39,7 @@ def wanted(logits: torch.Tensor, settings: Sampling) -> torch.Tensor:
     return scores.softmax(-1)[0]
 
 
-def shares(logits: torch.Tensor, settings: Sampling, count: int = 2**14) -> torch.Tensor:
+def shares(logits: torch.Tensor, settings: Sampling, count: int) -> torch.Tensor:
     """How many of `count` evenly spread numbers choose each token: its probability, without chance."""
     numbers = [(at + 0.5) / count for at in range(count)]
     found = []
@@ -71,12 +71,21 @@ FILTERS = [
 def test_the_same_tokens_are_left_with_the_same_probabilities_as_in_transformers(
     settings: Sampling, spread: float
 ) -> None:
-    logits, count = row(spread), 2**14
+    logits, count = row(spread), 2**11
     right, found = wanted(logits, settings), shares(logits, settings, count)
     # A token's numbers are one interval: their count is off by less than one, its border's rounding aside
     assert float((found - right).abs().max()) <= 1.01 / count
     assert not bool((found > 0)[right == 0].any()), "a token that is filtered out is never drawn"
     assert bool((found > 0)[right > 1.01 / count].all()), "a token that is left is drawn"
+
+
+@pytest.mark.parametrize("top_k", [20, FIRST_SORTED, FIRST_SORTED + 1])
+def test_what_equals_the_last_of_the_likeliest_stays_as_in_transformers(top_k: int) -> None:
+    """Half precision gives equal logits; which of them are left must not be left to a sort."""
+    logits = (row(1.0) * 4).round() / 4
+    right, found = wanted(logits, sampling(top_k=top_k)), shares(logits, sampling(top_k=top_k), 2**13)
+    assert int((right > 0).sum()) > top_k, "choose other logits: none are equal there"
+    assert torch.equal(found > 0, right > 0)
 
 
 @pytest.mark.parametrize("settings", [sampling(), sampling(0.7), sampling(1.3, top_p=0.9), sampling(top_k=6)])
