@@ -79,7 +79,8 @@ class Author:
 
     def plain(self, documents: int, tokens: int) -> Task:
         """Prompts without a stop string, to see what the model writes."""
-        rows = replace(self._gen_0shot(), name="emitted").rows[:documents]
+        # However few documents are measured: the stop string must not depend on it
+        rows = replace(self, documents=None)._gen_0shot().rows[:documents]
         return Task("emitted", "generate", rows, max_tokens=tokens)
 
     def _one(self, about: str, task: Task) -> Workload:

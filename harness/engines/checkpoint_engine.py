@@ -25,6 +25,7 @@ from harness.engines.end_tokens import end_token_ids
 from harness.engines.prompt_encoding import PromptEncoder
 from harness.engines.token_jobs import Job, Outcome
 from harness.engines.wording import Fitting
+from harness.errors import EngineError
 
 if TYPE_CHECKING:
     from harness.engines.hf_model import HFModel
@@ -64,6 +65,7 @@ class CheckpointEngine(ABC):
         self._fitting = Fitting(self.encoder, self.window, refuse=options.overflow == "refuse")
         self._threads_before: int | None = None
         self._loaded = False
+        self._streaming = False
         self._facts = self._first_facts(spec, dtype)
 
     @abstractmethod
@@ -123,7 +125,16 @@ class CheckpointEngine(ABC):
         )
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
-        """Answer each request once; what cannot be asked is refused first."""
+        """Answer each request once; what cannot be asked is refused first. Raises EngineError for a second stream."""
+        if self._streaming:
+            raise EngineError("the engine is answering another stream; finish or close that one first")
+        self._streaming = True
+        try:
+            yield from self._stream(requests)
+        finally:
+            self._streaming = False
+
+    def _stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
         self.load()
         asked: dict[str, tuple[Request, Any]] = {}
         jobs: list[Job] = []

@@ -67,6 +67,7 @@ class HFModel:
         self.end_ids = tuple(end_ids)
         pad = encoder.tokenizer.pad_token_id
         self._pad = pad if pad is not None else next(iter(end_ids), 0)
+        self._scaled = [module for module in model.modules() if hasattr(module, "max_seq_len_cached")]
         self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
 
     @property
@@ -92,6 +93,7 @@ class HFModel:
     @torch.inference_mode()
     def generate(self, jobs: Sequence[GenerateJob]) -> list[Continued]:
         """Continue the jobs' prompts as one left-padded batch; all have the first one's settings."""
+        self._forget_lengths()
         sampling, prompts = jobs[0].sampling, [job.ids for job in jobs]
         watch = StopWatch(self.encoder, prompts, sampling.stop)
         ids, mask = self._pad_left(prompts)
@@ -114,6 +116,7 @@ class HFModel:
     @torch.inference_mode()
     def score(self, rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> list[ScoredRow]:
         """Score each (context ids, continuation ids) row by float32 log-probabilities of its continuation."""
+        self._forget_lengths()
         inputs = [[*context, *continuation][:-1] for context, continuation in rows]
         longest = max(map(len, inputs))
         ids = torch.full((len(rows), longest), self._pad, dtype=torch.long)
@@ -177,6 +180,20 @@ class HFModel:
         self.model = None
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
+
+    def _forget_lengths(self) -> None:
+        """Put rotary scales back to where they start.
+
+        Dynamic scaling keeps the scale of the longest row that it has seen, so that an answer would depend on those
+        before it.
+        """
+        for module in self._scaled:
+            module.max_seq_len_cached = module.original_max_seq_len
+            for name in [name for name in vars(module) if name.endswith("_max_seq_len_cached")]:
+                setattr(module, name, module.original_max_seq_len)
+            for name, start in [*vars(module).items(), *module.named_buffers(recurse=False)]:
+                if name.endswith("original_inv_freq"):
+                    setattr(module, name.replace("original_", ""), start.to(self.device).clone())
 
     def _probe(self, prompts: Sequence[Sequence[int]]) -> Any:
         ids, mask = self._pad_left(prompts)

@@ -17,10 +17,12 @@ from harness.datatypes import Completion, Likelihood, LikelihoodRequest, Refusal
 from harness.engines.base import Engine, ModelSpec
 from harness.engines.checkpoint_engine import CheckpointEngine
 from harness.engines.local import linear
+from harness.engines.local.batches import Batch, BatchModel
 from harness.engines.local.layout import Seen
 from harness.engines.local.runner import Runner
 from harness.engines.token_jobs import Generated, GenerateJob
 from harness.engines.twin import tiny_config, tiny_model
+from harness.errors import EngineError
 
 # Longer than the twins' windows, and than the least that is shared
 SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3
@@ -277,6 +279,19 @@ def test_rows_that_would_turn_all_positions_otherwise_run_by_themselves(
     agree(found, replies(build(folder, "reference", batch_size=1), mix()))
 
 
+@pytest.mark.parametrize("name", ["reference", "local"])
+def test_a_long_row_leaves_no_trace_in_those_after_it(twin: Callable[..., Path], build: Build, name: str) -> None:
+    """Dynamic rotary scaling remembers the longest row in the model itself."""
+    rope = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 8.0}
+    folder = twin("llama", max_position_embeddings=40, rope_parameters=rope)
+    requests = [ask(str(n), (SHOTS * 2)[: 40 * n], max_tokens=8) for n in (2, 5, 3, 4, 1)]
+    engine = build(folder, name, context_window=400)
+    together = {key: getattr(reply, "text", None) for key, reply in replies(engine, requests).items()}
+    for request in requests:
+        fresh = build(folder, name, context_window=400)
+        assert getattr(replies(fresh, [request])[request.key], "text", None) == together[request.key]
+
+
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "apart"])
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
 def test_packed_linear_layers_compute_the_same(kind: str, tied: bool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -298,3 +313,46 @@ def test_packed_linear_layers_compute_the_same(kind: str, tied: bool, monkeypatc
         assert float((after - before).abs().max() / before.abs().max()) < 1e-5
         assert torch.equal(model.get_input_embeddings()(ids), embedded), "a tied embedding keeps its numbers"
     assert model.get_input_embeddings().weight.device.type == "cpu"
+
+
+def test_a_batch_that_cannot_be_joined_starts_again_without_a_token_too_many(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [ask("long", PROMPTS[4], max_tokens=20)]
+    requests += [ask(f"one-{n}", f"{n} foxes", max_tokens=1) for n in range(9)]
+    wanted = replies(build(llama, level="padded"), requests)
+    real, failed = Batch.join, []
+
+    def no_room_once(self: Batch, other: Batch) -> None:
+        if not failed:
+            failed.append(len(other.rows))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        real(self, other)
+
+    monkeypatch.setattr(Batch, "join", no_room_once)
+    agree(replies(build(llama, level="padded", batch_size=4), requests), wanted)
+    assert failed
+
+
+def test_a_shared_start_that_does_not_fit_is_read_by_each_for_itself(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = replies(build(llama), mix())
+    engine = build(llama, level="padded")
+    engine.load()
+
+    def no_room(self: BatchModel, prefix: Any, ids: Any) -> Any:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(BatchModel, "extend", no_room)
+    agree(replies(engine, mix()), wanted)
+
+
+def test_a_second_stream_is_refused_while_one_is_open(llama: Path, build: Build) -> None:
+    engine = build(llama)
+    first = engine.stream(mix())
+    next(first)
+    with pytest.raises(EngineError, match="another stream"):
+        next(engine.stream(mix()))
+    first.close()  # type: ignore[attr-defined]
+    agree(replies(engine, mix()), replies(build(llama), mix()))

@@ -24,7 +24,8 @@ class Gathered:
 
     def add(self, unit: Unit, scores: Sequence[Scores]) -> Scored | None:
         """Take one context's scores, one entry a branch; return the outcome when all contexts are there."""
-        self.cached += unit.cached
+        # Contexts of one job are cut from the same prompt
+        self.cached = max(self.cached, unit.cached)
         self.seconds += unit.seconds
         for numbers, tokens in zip(unit.rows, scores, strict=True):
             row = ScoredRow(tuple(logprob for logprob, _ in tokens), all(best for _, best in tokens))

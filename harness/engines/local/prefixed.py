@@ -41,7 +41,14 @@ class Prefixed:
         prefixes = _Prefixes(self._calls)
         for segment, same in groupby(share(units_of(jobs)), key=lambda unit: unit.prefix):
             units = list(same)
-            prefix, seconds = prefixes.of(segment)
+            try:
+                prefix, seconds = prefixes.of(segment)
+            except RuntimeError as error:
+                if not is_out_of_memory(error):
+                    raise
+                # Each reads it for itself then, in as small batches as it takes
+                prefix, seconds = self._without_prefix(units)
+                prefixes = _Prefixes(self._calls)
             for number, unit in enumerate(units):
                 unit.seconds += seconds / len(units)
                 unit.cached = len(prefix.ids) if number else 0
@@ -52,6 +59,12 @@ class Prefixed:
 
     def close(self) -> None:
         """Nothing is held between two answers."""
+
+    def _without_prefix(self, units: Sequence[Unit]) -> tuple[Prefix, float]:
+        release(self._model.device)
+        for unit in units:
+            unit.prefix = None
+        return self._calls.empty(), 0.0
 
     def _generate(self, prefix: Prefix, units: Sequence[Unit]) -> Iterator[Outcome]:
         waiting = [row for unit in units for row in rows_of(unit)]
@@ -94,12 +107,13 @@ class Prefixed:
 
     def _admit(self, prefix: Prefix, batch: Batch | None, fresh: Sequence[Row]) -> Batch:
         new, logits = self._calls.start(prefix, fresh)
-        draw_all(logits[:, -1], new.rows)
-        if batch is None:
-            return new
-        batch.keep([place for place, row in enumerate(batch.rows) if not row.done])
-        batch.join(new)
-        return batch
+        rows = list(new.rows)
+        if batch is not None:
+            batch.keep([place for place, row in enumerate(batch.rows) if not row.done])
+            batch.join(new)
+        # Last: were there no memory for the above, rows with a token that nobody looked at would start again
+        draw_all(logits[:, -1], rows)
+        return batch or new
 
     def _settle(self, batch: Batch, endings: Endings) -> Iterator[Outcome]:
         for row in _going(batch):
@@ -167,5 +181,10 @@ def _thinned(batch: Batch) -> Batch | None:
     if not places:
         return None
     if len(places) <= len(batch.rows) // 2:
-        batch.keep(places)
+        try:
+            batch.keep(places)
+        except RuntimeError as error:
+            # It only saves time, and takes a copy
+            if not is_out_of_memory(error):
+                raise
     return batch
