@@ -111,7 +111,7 @@ def table(verdicts: Sequence[Verdict], engine: str) -> str:
     lines = [
         "# Architectures",
         "",
-        f"Written by `python tests/engines/matrix.py --engine {engine}` with transformers {transformers.__version__}.",
+        f"Written by `make test-models` (engine {engine}) with transformers {transformers.__version__}.",
         "For each causal language model class of transformers a small twin with random weights answers one mixed",
         "stream of requests in float32 on a CPU. Greedy texts, token counts and log-likelihoods (within 1e-4) are",
         "compared with `model.generate` on one prompt at a time and with plain forward passes.",
