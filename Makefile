@@ -18,6 +18,7 @@ test-models: $(VENV)/.installed-dev
 
 # With TORCH set to a build for the GPU (README, "GPU")
 test-gpu: $(VENV)/.installed-dev
+	$(BIN)/python -c 'import sys, torch; sys.exit(None if torch.cuda.is_available() else "this torch sees no GPU: README, GPU")'
 	$(BIN)/python -m pytest -m gpu tests/engines
 
 bench: $(VENV)/.installed

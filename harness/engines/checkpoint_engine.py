@@ -10,21 +10,21 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.datatypes import Refusal, Reply, Request
 from harness.engines.base import EngineFacts, ModelSpec, PromptSize, refuse_greedy_repeats
-from harness.engines.checkpoint import Checkpoint, kv_bytes_per_token, weights_bytes
+from harness.engines.checkpoint import Checkpoint, kv_bytes_per_token, open_checkpoint, weights_bytes
 from harness.engines.checkpoint_defaults import not_applied
-from harness.engines.device import ITEM_BYTES
+from harness.engines.device import ITEM_BYTES, choose_device, choose_dtype
 from harness.engines.digests import settings_digest, text_digest, tokenizer_digest, weights_digest
 from harness.engines.end_tokens import end_token_ids
+from harness.engines.fitting import Fitting
 from harness.engines.prompt_encoding import PromptEncoder
 from harness.engines.token_jobs import Job, Outcome
-from harness.engines.wording import Fitting
 from harness.errors import EngineError
 
 if TYPE_CHECKING:
@@ -47,16 +47,30 @@ class CheckpointOptions(BaseModel):
     template_options: dict[str, Any] = {}
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A checkpoint's small files, and the device and precision that it will run in."""
+
+    spec: ModelSpec
+    checkpoint: Checkpoint
+    dtype: str
+
+
+def opened(spec: ModelSpec) -> Opened:
+    """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
+    checkpoint = open_checkpoint(spec.path, spec.revision, spec.trust_remote_code)
+    device = choose_device(spec.device)
+    return Opened(replace(spec, device=device), checkpoint, choose_dtype(spec.dtype, device))
+
+
 class CheckpointEngine(ABC):
     """One local model behind the engine interface."""
 
     name: str
 
-    def __init__(self, spec: ModelSpec, options: CheckpointOptions, checkpoint: Checkpoint, dtype: str) -> None:
-        """Resolve style, end tokens and digests; hash the weights if they are here already.
-
-        `spec.device` is a device that is there, `dtype` a precision for it.
-        """
+    def __init__(self, opened: Opened, options: CheckpointOptions) -> None:
+        """Resolve style, end tokens and digests; hash the weights if they are here already."""
+        checkpoint = opened.checkpoint
         self.options = options
         self.checkpoint = checkpoint
         self.encoder = PromptEncoder(checkpoint.tokenizer, options.template_options)
@@ -66,7 +80,7 @@ class CheckpointEngine(ABC):
         self._threads_before: int | None = None
         self._loaded = False
         self._streaming = False
-        self._facts = self._first_facts(spec, dtype)
+        self._facts = self._first_facts(opened.spec, opened.dtype)
 
     @abstractmethod
     def pace(self) -> dict[str, Any]:
@@ -75,6 +89,10 @@ class CheckpointEngine(ABC):
     @abstractmethod
     def start(self, model: HFModel) -> tuple[str, ...]:
         """Make ready to answer with `model`, in the precision it is in; return notes for the manifest."""
+
+    def measured_kv_bytes(self) -> int | None:
+        """What a token was seen to take in the cache, once ready; None where nobody looked."""
+        return None
 
     @abstractmethod
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -120,6 +138,7 @@ class CheckpointEngine(ABC):
             digests=facts.digests if hashed else {**facts.digests, **self._weights_digest()},
             parameters=parameters,
             weights_bytes=size,
+            kv_bytes_per_token=self.measured_kv_bytes() or facts.kv_bytes_per_token,
             generation={**facts.generation, **self.pace(), "threads": torch.get_num_threads()},
             notes=(*facts.notes, *notes),
         )

@@ -9,16 +9,13 @@ runs one request at a time.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
 from harness.config.checking import check_values
 from harness.engines.base import ModelSpec
-from harness.engines.checkpoint import open_checkpoint
-from harness.engines.checkpoint_engine import CheckpointEngine, CheckpointOptions
-from harness.engines.device import choose_device, choose_dtype
+from harness.engines.checkpoint_engine import CheckpointEngine, CheckpointOptions, opened
 from harness.engines.token_jobs import Job, Outcome
 
 if TYPE_CHECKING:
@@ -34,9 +31,7 @@ class ReferenceOptions(CheckpointOptions):
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> ReferenceEngine:
     """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
     chosen = check_values(ReferenceOptions, options, "engine reference")
-    checkpoint = open_checkpoint(spec.path, spec.revision, spec.trust_remote_code)
-    device = choose_device(spec.device)
-    return ReferenceEngine(replace(spec, device=device), chosen, checkpoint, choose_dtype(spec.dtype, device))
+    return ReferenceEngine(opened(spec), chosen)
 
 
 class ReferenceEngine(CheckpointEngine):
@@ -61,7 +56,7 @@ class ReferenceEngine(CheckpointEngine):
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Likelihoods go one request at a time, greedy requests in batches, sampled ones alone."""
-        from harness.engines.padded import answer_in_batches
+        from harness.engines.plain_batches import answer_in_batches
 
         assert self._model is not None and self._batch_size is not None
         return answer_in_batches(self._model, jobs, self._batch_size)

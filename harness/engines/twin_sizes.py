@@ -124,6 +124,14 @@ CARE: dict[str, dict[str, Any]] = {
     "dots3_note_text": {"head_dim": 20},
     # Keys are chosen by a number that a token repeats wherever it stands: among equals the batch's layout chooses
     "doge": {"keep_window_size": POSITIONS},
+    # Written as checkpoints have it, attention and MLP apart: four layers, of which the middle two are run in loops
+    "dory": {
+        "layer_types": ["sliding_attention", "mlp", "full_attention", "mlp"] * 2,
+        "num_hidden_layers": 8,
+        "n_input_layers": 2,
+        "n_recurrent_layers": 4,
+        "n_output_layers": 2,
+    },
     # The layer count is the stack's times the cycles, and the embedding's scale undoes its spread
     "hrm_text": {"num_layers_per_stack": 2, "num_hidden_layers": 16, "H_cycles": 2, "L_cycles": 3},
     # Axial positions must multiply to the longest prompt and add up to the width; unseeded hashes are drawn anew

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import torch
+import transformers
 from engines.asking import CHOICES, PROMPTS, ask
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
@@ -20,6 +21,7 @@ from harness.engines.local import linear
 from harness.engines.local.batches import Batch, BatchModel
 from harness.engines.local.layout import Seen
 from harness.engines.local.runner import Runner
+from harness.engines.local.store import LayerStore
 from harness.engines.token_jobs import Generated, GenerateJob
 from harness.engines.twin import tiny_config, tiny_model
 from harness.errors import EngineError
@@ -27,6 +29,7 @@ from harness.errors import EngineError
 # Longer than the twins' windows, and than the least that is shared
 SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3
 Build = Callable[..., Engine]
+TRANSFORMERS = tuple(int(part) for part in transformers.__version__.split(".")[:2])
 
 
 @pytest.fixture
@@ -101,10 +104,12 @@ FAMILIES = {
         "llama qwen2 qwen3 gemma2 gemma3_text mistral phi3 olmo2 smollm3 gpt2 gpt_neox opt mixtral qwen3_moe "
         "deepseek_v2 deepseek_v3 gpt_oss cohere2 granite stablelm"
     ),
-    "padded": "falcon gptj gpt_neo bloom mpt bamba deepseek_v4",
+    "padded": "falcon gpt_neo bloom mpt bamba deepseek_v4",
     "plain": "mamba jamba",
     "alone": "rwkv llama4_text",
 }
+# A class comes up when transformers gives it the attention interface
+FAMILIES["packed" if TRANSFORMERS >= (5, 24) else "padded"] += " gptj"
 
 
 @pytest.mark.parametrize(
@@ -356,3 +361,24 @@ def test_a_second_stream_is_refused_while_one_is_open(llama: Path, build: Build)
         next(engine.stream(mix()))
     first.close()  # type: ignore[attr-defined]
     agree(replies(engine, mix()), replies(build(llama), mix()))
+
+
+def test_the_cache_stays_within_the_memory_that_the_user_gives_it(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long row that has left must not decide how much each of many short ones takes."""
+    taken: list[int] = []
+    real = LayerStore.write
+
+    def weighed(self: LayerStore, *rest: Any) -> None:
+        real(self, *rest)
+        taken.append(sum(one.numel() * one.element_size() for one in self.slots or ()))
+
+    monkeypatch.setattr(LayerStore, "write", weighed)
+    requests = [ask("long", "fox " * 100, max_tokens=2), *(ask(f"{n}", f"{n} dog", max_tokens=12) for n in range(120))]
+    engine = build(llama, max_memory=0.0004)
+    engine.load()
+    taken.clear()
+    replies(engine, requests)
+    layers = engine.facts().kv_bytes_per_token // (2 * 2 * 8 * 4)  # type: ignore[operator]
+    assert layers == 2 and max(taken) * layers <= 400_000

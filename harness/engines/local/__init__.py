@@ -22,13 +22,14 @@ def build(spec: ModelSpec, options: Mapping[str, Any]) -> LocalEngine:
 
     Raises ConfigError, HubError or EngineError with one line.
     """
+    from harness.engines.checkpoint_engine import opened
     from harness.engines.device import choose_devices
-    from harness.engines.local.engine import LocalOptions, open_engine
+    from harness.engines.local.engine import LocalEngine, LocalOptions
 
     chosen = check_values(LocalOptions, options, "engine local")
     devices = choose_devices(spec.device)
     if len(devices) == 1:
-        return open_engine(spec, chosen)
+        return LocalEngine(opened(spec), chosen)
     from harness.engines.local.replicas import ReplicatedEngine
 
     return ReplicatedEngine(spec, chosen, devices)

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
+from harness.engines.local.cache_names import cache_name
 from harness.engines.local.rows import Row
 
 PLAIN_LAYERS = {"DynamicLayer", "DynamicSlidingWindowLayer"}
@@ -68,7 +69,7 @@ class BatchModel:
         layers = {type(layer).__name__ for layer in DynamicCache(config=model.config).layers}
         self._plain = layers <= PLAIN_LAYERS
         self.unequal = self._plain and "attention_mask" in self._parameters
-        self._cache_name = next((name for name in ("past_key_values", "cache_params") if name in self._parameters), "")
+        self._cache_name = cache_name(model)
 
     @property
     def caches(self) -> bool:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from harness.engines.base import ModelSpec
-from harness.engines.checkpoint import open_checkpoint
 from harness.engines.checkpoint_engine import CheckpointEngine, CheckpointOptions
-from harness.engines.device import choose_device, choose_dtype
 from harness.engines.token_jobs import Job, Outcome
 
 if TYPE_CHECKING:
@@ -30,13 +26,6 @@ class LocalOptions(CheckpointOptions):
     max_memory: float | None = Field(None, gt=0)
     step_tokens: int | None = Field(None, ge=16)
     level: Literal["packed", "padded", "plain", "alone"] = "packed"
-
-
-def open_engine(spec: ModelSpec, options: LocalOptions) -> LocalEngine:
-    """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
-    checkpoint = open_checkpoint(spec.path, spec.revision, spec.trust_remote_code)
-    device = choose_device(spec.device)
-    return LocalEngine(replace(spec, device=device), options, checkpoint, choose_dtype(spec.dtype, device))
 
 
 class LocalEngine(CheckpointEngine):
@@ -66,6 +55,10 @@ class LocalEngine(CheckpointEngine):
         self._chosen = choose_level(model, self.options.level, limits)
         told = f"linear layers in oneDNN's own order of weights: {packed}"
         return (*self._chosen.notes, told) if packed else self._chosen.notes
+
+    def measured_kv_bytes(self) -> int | None:
+        """As seen when the level was found."""
+        return self._chosen.kv_bytes_per_token if self._chosen else None
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do each job once, at the level that was found."""

@@ -9,7 +9,7 @@ infinity: a token that sees nothing of a piece must give numbers, with no weight
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import torch
 
@@ -17,6 +17,7 @@ from harness.engines.local.steps import Chunk, Step
 
 UNSEEN = -1e30
 CAUSAL: Literal["causal"] = "causal"
+Answer = TypeVar("Answer")
 # None: everything is seen; False: nothing is
 Bias = torch.Tensor | Literal["causal"] | None
 
@@ -32,9 +33,6 @@ class Layout:
         self.rows = torch.arange(step.decode, device=device)
         self.lengths = torch.tensor(step.lengths, dtype=torch.long, device=device)
         self.own_width = max(step.lengths, default=-1) + 1
-        homes = [chunk for chunk in step.chunks if chunk.slot is not None]
-        self.slots_needed = max([step.decode, *(chunk.slot + 1 for chunk in homes if chunk.slot is not None)])
-        self.capacity_needed = max([self.own_width, *(chunk.past + chunk.count for chunk in homes)])
         self.ranges = [step.shared[segment] for segment in step.shared]
 
 
@@ -47,22 +45,23 @@ class Seen:
         self._function = function
         self._answers: dict[tuple[str, int, int], Any] = {}
 
-    def rows_bias(self, device: torch.device) -> Bias:
+    def rows_bias(self) -> Bias:
         """[rows, 1, 1, own_width] for the tokens of the slots that generate."""
-        return self._once(("rows", 0, 0), self._rows)  # type: ignore[no-any-return]
+        return self._once(("rows", 0, 0), self._rows)
 
     def chunk_bias(self, number: int) -> Bias:
         """[count, past + count] for a chunk and its own home."""
-        return self._once(("chunk", number, 0), lambda: self._chunk(self._layout.step.chunks[number]))  # type: ignore[no-any-return]
+        return self._once(("chunk", number, 0), lambda: self._chunk(self._layout.step.chunks[number]))
 
     def segment_bias(self, number: int, place: int) -> Bias | Literal[False]:
         """[tokens of the range, tokens of the segment], for a range of tokens that stand behind a whole segment."""
-        return self._once(("segment", number, place), lambda: self._segment(number, place))  # type: ignore[no-any-return]
+        return self._once(("segment", number, place), lambda: self._segment(number, place))
 
-    def _once(self, key: tuple[str, int, int], find: Callable[[], Any]) -> Any:
+    def _once(self, key: tuple[str, int, int], find: Callable[[], Answer]) -> Answer:
         if key not in self._answers:
             self._answers[key] = find()
-        return self._answers[key]
+        answer: Answer = self._answers[key]
+        return answer
 
     def _ask(self, queries: torch.Tensor, keys: torch.Tensor) -> torch.Tensor:
         seen = self._function(0, 0, queries, keys)

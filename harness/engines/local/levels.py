@@ -16,11 +16,11 @@ from harness.engines.hf_model import HFModel
 from harness.engines.local.batches import BatchModel
 from harness.engines.local.budget import Limits, budget_for
 from harness.engines.local.packed import Packed
-from harness.engines.local.prefixed import Prefixed
+from harness.engines.local.padded import Padded
 from harness.engines.local.runner import Runner
 from harness.engines.local.self_check import Oracle, twin_of
 from harness.engines.local.store import Unpackable
-from harness.engines.padded import answer_in_batches
+from harness.engines.plain_batches import answer_in_batches
 from harness.engines.rope import longest_at_one_scale
 from harness.engines.token_jobs import Job, Outcome
 
@@ -148,7 +148,7 @@ class _Trial:
     def _padded(self, model: HFModel) -> Chosen:
         if not BatchModel(model.model, model.device).caches:
             raise Unpackable("the model takes no cache of transformers' kind")
-        return Chosen(Prefixed(model, self._limits.rows or PADDED_ROWS), "padded")
+        return Chosen(Padded(model, self._limits.rows or PADDED_ROWS), "padded")
 
 
 def _by_length(chosen: Chosen, model: HFModel) -> Chosen:

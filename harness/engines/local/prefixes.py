@@ -24,7 +24,7 @@ LEAST_SAVED = 96
 class Segment:
     """Token ids at positions `start` to `end` of every prompt below it. `waiting` users have not ended yet.
 
-    `computed` counts ids whose keys and values are stored, `planned` those that a step was made for.
+    `planned` counts ids that a step was made for: their keys and values are stored from then on.
     """
 
     ids: tuple[int, ...]
@@ -33,7 +33,6 @@ class Segment:
     users: int
     waiting: int = 0
     planned: int = 0
-    computed: int = 0
     seconds: float = 0.0
     claimed: bool = False
 

@@ -16,7 +16,8 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from harness.engines.base import EngineFacts, ModelSpec
-from harness.engines.local.engine import LocalEngine, LocalOptions, open_engine
+from harness.engines.checkpoint_engine import opened
+from harness.engines.local.engine import LocalEngine, LocalOptions
 from harness.engines.local.prefixes import share, units_of
 from harness.engines.token_jobs import Job, Outcome
 from harness.errors import EngineError
@@ -31,8 +32,8 @@ class ReplicatedEngine(LocalEngine):
 
     def __init__(self, spec: ModelSpec, options: LocalOptions, devices: Sequence[str]) -> None:
         """Open config and tokenizer here, weights only in the replicas."""
-        front = open_engine(replace(spec, device=devices[0]), options)
-        super().__init__(replace(spec, device=",".join(devices)), options, front.checkpoint, str(front.facts().dtype))
+        front = opened(replace(spec, device=devices[0]))
+        super().__init__(replace(front, spec=replace(spec, device=",".join(devices))), options)
         self._spec, self._devices = spec, tuple(devices)
         self._replicas: list[_Replica] = []
 
@@ -168,7 +169,7 @@ def _serve(line: Connection, spec: ModelSpec, options: dict[str, Any]) -> None:
     from harness.errors import HarnessError
 
     try:
-        engine = open_engine(spec, LocalOptions(**options))
+        engine = LocalEngine(opened(spec), LocalOptions(**options))
         engine.load()
         line.send(engine.facts())
         while True:

@@ -1,8 +1,8 @@
 """A step carried out by a transformers model: its tokens as one row, attention by the store, logits where asked for.
 
 Guarantees: the model's own code computes everything but attention and the cache, so heads with caps and scales, norms
-and routings are what they are. Raises Unpackable where the model
-cannot be run so; whether it then computes the right thing is for the self-check to find out.
+and routings are what they are. Raises Unpackable where the model cannot be run so; whether it then computes the right
+thing is for the self-check to find out.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, PreTrainedModel
 
+from harness.engines.local.cache_names import ATTENTION_CACHES, cache_name
 from harness.engines.local.choosing import draw, score
 from harness.engines.local.layout import Layout
 from harness.engines.local.prefixes import Segment
@@ -22,16 +23,7 @@ from harness.engines.local.steps import Chunk, Drawn, Step, StepResult, Target
 from harness.engines.local.store import Store, Unpackable
 
 # What a model may stumble over that is run in a way its makers did not foresee
-STUMBLES = (
-    RuntimeError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    KeyError,
-    NotImplementedError,
-    AssertionError,
-)
+STUMBLES = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError)
 
 
 class Runner:
@@ -43,8 +35,9 @@ class Runner:
         self.device = model.device
         parameters = inspect.signature(model.forward).parameters
         self._keeps_logits = "logits_to_keep" in parameters
-        if "position_ids" not in parameters or "past_key_values" not in parameters:
-            raise Unpackable(f"{type(model).__name__} takes no position_ids")
+        self._cache_name = cache_name(model)
+        if "position_ids" not in parameters or self._cache_name not in ATTENTION_CACHES:
+            raise Unpackable(f"{type(model).__name__} takes no position_ids, or no cache of keys and values")
         self.store = Store(_attention_layers(model))
         self._name = f"harness_{id(self):x}"
         AttentionInterface.register(self._name, self.store.attend)
@@ -105,9 +98,9 @@ class Runner:
         out = self.model(
             input_ids=layout.ids,
             position_ids=layout.positions,
-            past_key_values=self.store.cache,
             use_cache=True,
             return_dict=True,
+            **{self._cache_name: self.store.cache},
             **kept,
         )
         logits: torch.Tensor = out.logits[0]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from harness.engines.local.endings import Ending
 from harness.engines.local.prefixes import Segment, Unit
 from harness.engines.local.rows import Row, rows_of
-from harness.engines.local.steps import Chunk, Draw, Step, StepResult
+from harness.engines.local.steps import Chunk, Draw, Step, StepResult, Target
 from harness.engines.token_jobs import GenerateJob
 
 
@@ -68,13 +68,18 @@ class Scheduler:
                 self._waiting += rows_of(unit)
             else:
                 self._blocks.append(unit)
-        self._stored: dict[Segment, int] = {}
+        self._stored: set[Segment] = set()
         self._scores: dict[Unit, dict[int, list[tuple[float, bool]]]] = {}
         self._in_step: list[tuple[Row | Segment | Unit, int]] = []
         self._one_by_one = self._was_alone = False
 
     def plan(self) -> Step | None:
         """Make the next step; None when everything is done."""
+        step = self._planned()
+        step.rows, step.held = len(self.rows), max((row.planned for row in self.rows), default=0)
+        return step if len(step) else None
+
+    def _planned(self) -> Step:
         step = Step()
         self._in_step = []
         for slot, row in enumerate(self.rows[: self._generating]):
@@ -86,7 +91,7 @@ class Scheduler:
                 return step
         self._admit(step)
         self._fill(step)
-        return step if len(step) else None
+        return step
 
     def settle(self, step: Step, result: StepResult, seconds: float) -> Iterator[Finished]:
         """Take the results of the planned step in; yield what it finished."""
@@ -95,7 +100,6 @@ class Scheduler:
         blocks = []
         for owner, count in self._in_step:
             if isinstance(owner, Segment):
-                owner.computed += count
                 owner.seconds += share * count
             elif isinstance(owner, Row):
                 owner.unit.seconds += share * count
@@ -146,8 +150,8 @@ class Scheduler:
         mine = first.prefix.chain() if first and first.prefix else []
         self._was_alone = there <= {first} and all(segment in mine for segment in self._stored)
         for segment in self._stored:
-            segment.planned = segment.computed = 0
-        self.rows, self._moves, self._freed, self._stored = [], [], [], {}
+            segment.planned = 0
+        self.rows, self._moves, self._freed, self._stored = [], [], [], set()
         self._generating = 0
 
     def give_up(self) -> Unit | None:
@@ -223,7 +227,8 @@ class Scheduler:
             return True
         stored = sum(len(segment.ids) for segment in {*self._stored, *chain})
         rows = [*self.rows, *new]
-        cells = len(rows) * max(row.longest for row in rows)
+        # A slot's tensor has room for half as much again as the longest row
+        cells = len(rows) * max(row.longest for row in rows) * 3 // 2
         return len(rows) <= self.budget.rows and stored + cells <= self.budget.stored_tokens
 
     def _store_prefix(self, step: Step, unit: Unit) -> bool:
@@ -237,7 +242,7 @@ class Scheduler:
                 step.sees(segment.parent, first, count)
                 step.chunks.append(Chunk(first, count, past, segment=segment))
                 segment.planned += count
-                self._stored[segment] = 1
+                self._stored.add(segment)
                 self._in_step.append((segment, count))
             if count < missing:
                 return False
@@ -279,12 +284,12 @@ class Scheduler:
 
     # --- settling ---------------------------------------------------------------------------------
 
-    def _settle_blocks(self, blocks: Sequence[Unit], targets: Iterator[object]) -> Iterator[Finished]:
+    def _settle_blocks(self, blocks: Sequence[Unit], targets: Iterator[Target]) -> Iterator[Finished]:
         for unit in blocks:
             scores = []
             for branch in unit.branches:
                 taken = [next(targets) for _ in branch]
-                scores.append(tuple((t.logprob, t.best) for t in taken))  # type: ignore[attr-defined]
+                scores.append(tuple((one.logprob, one.best) for one in taken))
             yield self._finish(Finished(unit, scores=tuple(scores)))
 
     def _settle_branch(self, row: Row) -> Iterator[Finished]:
@@ -308,7 +313,7 @@ class Scheduler:
             unit.seconds += segment.seconds / segment.users
             segment.waiting -= 1
             if not segment.waiting and segment in self._stored:
-                del self._stored[segment]
+                self._stored.remove(segment)
                 self._freed.append(segment)
 
     def _count_generating(self) -> None:

@@ -43,12 +43,15 @@ class Draw:
 class Step:
     """`ids` and `positions` of T tokens. `outputs` are the indices of tokens whose logits are read.
 
-    `lengths`: tokens stored in slots 0 to `decode` - 1. `shared`: for each segment, the ranges of tokens that see all
+    `rows` slots are in use, and none of them holds more than `held` tokens when the step is done. `lengths`: tokens
+    stored in slots 0 to `decode` - 1. `shared`: for each segment, the ranges of tokens that see all
     of it. `draws` choose tokens, `targets` (output, token id) ask for the log-probability of a given one.
     """
 
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
+    rows: int = 0
+    held: int = 0
     decode: int = 0
     lengths: list[int] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)

@@ -41,7 +41,7 @@ class LayerStore:
     def write(self, layout: Layout, new: tuple[torch.Tensor, torch.Tensor]) -> None:
         """Put the step's keys and values [heads, T, width] into their homes."""
         step = layout.step
-        if layout.slots_needed:
+        if step.rows:
             self._make_room(layout, new)
             assert self.slots is not None
             for home, tokens in zip(self.slots, new, strict=True):
@@ -67,14 +67,13 @@ class LayerStore:
             home[target] = home[source]
 
     def _make_room(self, layout: Layout, new: tuple[torch.Tensor, torch.Tensor]) -> None:
-        slots, capacity = self.slots[0].shape[0::2][:2] if self.slots else (0, 0)
-        if layout.slots_needed <= slots and layout.capacity_needed <= capacity:
+        slots, capacity = (self.slots[0].shape[0], self.slots[0].shape[2]) if self.slots else (0, 0)
+        held = layout.step.held
+        if layout.step.rows <= slots and held <= capacity:
             return
-        if layout.capacity_needed > capacity:
-            # Half as much again, so that growing costs little; only as many slots as are in use, which may be fewer now
-            capacity = max(FIRST_CAPACITY, layout.capacity_needed + layout.capacity_needed // 2)
-            slots = layout.slots_needed
-        slots = max(slots, layout.slots_needed)
+        # As many slots as there are rows, and half as much again as any holds, so that growing costs little: a long row
+        # that has left must not go on to decide what every new slot takes
+        slots, capacity = layout.step.rows, max(FIRST_CAPACITY, held + held // 2)
         grown = []
         for number, tokens in enumerate(new):
             # Zeros: what stands behind a row's end is looked at with no weight, and must be a number
@@ -206,7 +205,7 @@ class Store:
         rest = list(homes[shared:])
         if step.decode:
             k, v = rest.pop(0)
-            made.rows(k, v, seen.rows_bias(made.query.device))
+            made.rows(k, v, seen.rows_bias())
         for number, (chunk, (k, v)) in enumerate(zip(step.chunks, rest, strict=True)):
             made.start(chunk.first, chunk.count, k, v, seen.chunk_bias(number))
         for number, (k, v) in enumerate(homes[:shared]):

@@ -26,7 +26,7 @@ MOST_LOGITS = 2**27
 TOO_LARGE = "the request alone does not fit into the device's memory"
 
 
-class Prefixed:
+class Padded:
     """One model, run in padded batches over shared prefixes."""
 
     def __init__(self, model: HFModel, rows: int) -> None:
