@@ -14,7 +14,7 @@ from typing import Any
 from harness.datatypes import Estimate
 from harness.report.tables import primary_flags, warning_lines
 
-SCORES_SCHEMA = 1
+SCORES_SCHEMA = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def _outcome(name: str, process: Any, receiver: Connection, seconds: float, limi
 def line(verdict: Verdict) -> str:
     """One verdict for the terminal."""
     what = verdict.reason or ("equal" if verdict.equal else f"DIFFERS: {'; '.join(verdict.differences)}")
-    ties = f" ({len(verdict.near_ties)} near ties)" if verdict.near_ties else ""
+    ties = f" ({len(verdict.near_ties)} near ties or roundings)" if verdict.near_ties else ""
     return f"{verdict.model_type} {verdict.level} {what}{ties} [{verdict.distinct} tokens, {verdict.seconds:.1f} s]"
 
 
@@ -118,7 +118,7 @@ def table(verdicts: Sequence[Verdict], engine: str) -> str:
         "",
         f"- model types: {len(verdicts)}" + (f" ({variants} of them variants)" if variants else ""),
         f"- equal: {len(equal)}"
-        + (f" (with a near tie: {sum(bool(one.near_ties) for one in equal)})" if equal else ""),
+        + (f" (with a near tie or rounding: {sum(bool(one.near_ties) for one in equal)})" if equal else ""),
         f"- different: {len(wrong)}",
         f"- not comparable: {len(verdicts) - len(equal) - len(wrong)}",
     ]

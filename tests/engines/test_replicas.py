@@ -14,6 +14,7 @@ from harness.datatypes import Completion, GenerateRequest, LikelihoodRequest, Re
 from harness.engines.base import ModelSpec
 from harness.engines.device import choose_devices
 from harness.engines.local.replicas import ReplicatedEngine
+from harness.engines.token_jobs import GenerateJob
 from harness.errors import ConfigError, EngineError
 
 SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3
@@ -64,6 +65,21 @@ def test_when_all_copies_are_dead_the_run_stops_with_a_reason(pair: ReplicatedEn
         replica._process.join()
     with pytest.raises(EngineError, match=r"all replicas died.*-9"):
         list(pair.stream(requests(4)))
+
+
+def test_an_abandoned_stream_leaves_nothing_to_the_next(pair: ReplicatedEngine) -> None:
+    first = pair.stream(requests(40))
+    next(first)
+    first.close()  # type: ignore[attr-defined]
+    keys = [reply.key for reply in pair.stream(requests(6))]
+    assert sorted(keys) == sorted(request.key for request in requests(6))
+
+
+def test_a_fault_in_a_copy_is_told_once(pair: ReplicatedEngine) -> None:
+    """A prompt that no tokenizer made: every copy would meet the same fault."""
+    job = GenerateJob("bad", (10**9,), 3, Sampling(3), 0)
+    with pytest.raises(EngineError, match=r"the replica on cpu failed \(IndexError"):
+        list(pair.answer([job]))
 
 
 def test_copies_end_with_the_engine(llama: Path) -> None:

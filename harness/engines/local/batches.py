@@ -1,4 +1,4 @@
-"""Rows of one length through a model's own attention and cache: the tensors of the padded level.
+"""Rows through a model's own attention and cache: the tensors of the padded level.
 
 A `Prefix` is what a chain of shared segments left in the model's cache; a `Batch` holds rows that go on from one, with
 the cache repeated for each row. Where every layer keeps plain keys and values, rows of unequal lengths are padded on

@@ -42,16 +42,17 @@ class Padded:
         for segment, same in groupby(share(units_of(jobs)), key=lambda unit: unit.prefix):
             units = list(same)
             try:
-                prefix, seconds = prefixes.of(segment)
+                prefix, known, seconds = prefixes.of(segment)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
                 # Each reads it for itself then, in as small batches as it takes
-                prefix, seconds = self._without_prefix(units)
+                self._forget_prefix(units)
                 prefixes = _Prefixes(self._calls)
+                prefix, known, seconds = prefixes.of(None)
             for number, unit in enumerate(units):
                 unit.seconds += seconds / len(units)
-                unit.cached = len(prefix.ids) if number else 0
+                unit.cached = len(prefix.ids) if number else known
             yield from self._generate(prefix, [unit for unit in units if isinstance(unit.job, GenerateJob)])
             for unit in units:
                 if isinstance(unit.job, ScoreJob):
@@ -60,11 +61,10 @@ class Padded:
     def close(self) -> None:
         """Nothing is held between two answers."""
 
-    def _without_prefix(self, units: Sequence[Unit]) -> tuple[Prefix, float]:
+    def _forget_prefix(self, units: Sequence[Unit]) -> None:
         release(self._model.device)
         for unit in units:
             unit.prefix = None
-        return self._calls.empty(), 0.0
 
     def _generate(self, prefix: Prefix, units: Sequence[Unit]) -> Iterator[Outcome]:
         waiting = [row for unit in units for row in rows_of(unit)]
@@ -156,15 +156,16 @@ class _Prefixes:
         self._calls = calls
         self._chain: list[tuple[Segment | None, Prefix]] = [(None, calls.empty())]
 
-    def of(self, segment: Segment | None) -> tuple[Prefix, float]:
-        """The prefix that ends with `segment`, and the seconds that computing it took now."""
+    def of(self, segment: Segment | None) -> tuple[Prefix, int, float]:
+        """The prefix that ends with `segment`, how many of its ids were there, and the seconds that the rest took."""
         started = time.perf_counter()
         chain = segment.chain() if segment else []
         while self._chain[-1][0] is not None and self._chain[-1][0] not in chain:
             self._chain.pop()
+        known = len(self._chain[-1][1].ids)
         for link in chain[len(self._chain) - 1 :]:
             self._chain.append((link, self._calls.extend(self._chain[-1][1], link.ids)))
-        return self._chain[-1][1], time.perf_counter() - started
+        return self._chain[-1][1], known, time.perf_counter() - started
 
 
 def _going(batch: Batch) -> list[Row]:

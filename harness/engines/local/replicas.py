@@ -52,6 +52,14 @@ class ReplicatedEngine(LocalEngine):
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do each job once."""
         open_jobs = {job.key: job for job in jobs}
+        try:
+            yield from self._answer(jobs, open_jobs)
+        finally:
+            if open_jobs:
+                # Nobody waits for what the copies are still at: the next stream starts with fresh ones
+                self.drop()
+
+    def _answer(self, jobs: Sequence[Job], open_jobs: dict[str, Job]) -> Iterator[Outcome]:
         for replica, hand in zip(self._replicas, _deal(jobs, len(self._replicas)), strict=True):
             replica.ask(hand)
         while open_jobs:
@@ -166,6 +174,7 @@ def _serve(line: Connection, spec: ModelSpec, options: dict[str, Any]) -> None:
     """The replica's own life: load, then answer until nobody asks any more."""
     # An interrupt is the parent's to handle; it ends us
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    from harness.engines.local.runner import STUMBLES
     from harness.errors import HarnessError
 
     try:
@@ -180,3 +189,6 @@ def _serve(line: Connection, spec: ModelSpec, options: dict[str, Any]) -> None:
         return
     except HarnessError as error:
         line.send(str(error))
+    except STUMBLES as error:
+        # A fault that another copy would meet as well: told, not tried again
+        line.send(f"{type(error).__name__}: {error}")
