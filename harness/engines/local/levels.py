@@ -153,6 +153,7 @@ class _Trial:
 
 def _by_length(chosen: Chosen, model: HFModel) -> Chosen:
     longest = longest_at_one_scale(model.model.config)
-    if longest is None:
+    if longest is None or chosen.name == "plain":
+        # Plain batches keep such rows apart by themselves
         return chosen
     return replace(chosen, level=ByLength(chosen.level, Plain(model, 1), longest))
