@@ -32,11 +32,16 @@ class Setting:
     seed: int = 0
 
     def environment(self) -> dict[str, str]:
-        """One thread a core, nothing from the network, data caches inside ours."""
+        """One thread a core, nothing from the network, data caches inside ours; Python may keep what it compiles.
+
+        Some containers forbid Python to write bytecode. A package installed without it is then compiled at every
+        start, which costs seconds for torch and transformers, and only the side that was installed so pays.
+        """
         threads = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(len(self.cores)))
         offline = dict.fromkeys(("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"), "1")
         quiet = {"TOKENIZERS_PARALLELISM": "false", "PYTHONWARNINGS": "ignore"}
-        return {**os.environ, **threads, **offline, **quiet, "HF_HOME": str(self.cache / "hf")}
+        outer = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**outer, **threads, **offline, **quiet, "HF_HOME": str(self.cache / "hf")}
 
 
 @dataclass(frozen=True, slots=True)
