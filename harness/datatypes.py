@@ -50,7 +50,8 @@ class Tests:
     """How a program is judged.
 
     `prelude` stands before the candidate's code (imports, the prompt's own definitions), `tests` after it;
-    `entry_point` is the function that the tests call; `cases` are whole-program runs instead of `tests`.
+    `entry_point` is the function that the tests call; `cases` are whole-program runs instead of `tests`. With `check`
+    "in_process" the tests run in the candidate's own process, because they need its classes or iterators.
     """
 
     language: str
@@ -58,6 +59,7 @@ class Tests:
     tests: str = ""
     entry_point: str | None = None
     cases: tuple[StdinCase, ...] = ()
+    check: Literal["by_value", "in_process"] = "by_value"
     kind: Literal["tests"] = "tests"
 
 

@@ -19,16 +19,23 @@ Status = Literal[
     "compile_error", "compile_timeout", "violation", "infra",
 ]  # fmt: skip
 
+Check = Literal["by_value", "in_process", "exit_marker"]
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one program: wall seconds, bytes of memory, of output and of its work folder, processes."""
+    """Bounds on one program: wall seconds, bytes of memory, of output and of its work folder, processes.
+
+    Memory and processes are of the program's whole tree. Building it has bounds of its own.
+    """
 
     wall_seconds: float = 10.0
     memory_bytes: int = 1 << 30
     output_bytes: int = 4 << 20
     work_bytes: int = 64 << 20
     processes: int = 64
+    build_seconds: float = 60.0
+    build_memory_bytes: int = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +52,15 @@ class Verdict:
     line.
 
     `output` is the head and tail of what it printed, control characters removed; `check` says how far the
-    verdict can be forged by the candidate: "by_value" (not at all) or "in_process" (by aimed code only).
+    verdict can be forged by the candidate: "by_value" (not at all: it never met the tests), "in_process" and
+    "exit_marker" (by code that aims at this harness: it shares a process with its tests).
     """
 
     status: Status
     message: str = ""
     output: str = ""
     seconds: float = 0.0
-    check: Literal["by_value", "in_process", "exit_marker"] = "in_process"
+    check: Check = "in_process"
     signal: int | None = None
 
 

@@ -1,32 +1,36 @@
-"""The host's end of a launcher: starts a fresh watcher process for each program and waits for its answer.
+"""The host's end of a launcher: a pool of zygotes, each a fresh process that starts one program after another.
 
-Guaranteed: the watcher is a newly exec'ed interpreter with an empty environment, closed descriptors and
-none of the host's memory, so threads of the host (torch, tokenizers) cannot harm it and nothing leaks into
-it; the host waits no longer than a hard deadline, whatever the watcher does; `close` and Ctrl-C end every
-watcher. How the watcher isolates the program is its own affair (`inside/`).
+Guaranteed: a zygote is a newly exec'ed interpreter with an empty environment, closed descriptors and none of the
+host's memory, so threads of the host (torch, tokenizers) cannot harm it and nothing leaks into it; the host waits no
+longer than a hard deadline for an answer, whatever the zygote does, and replaces a zygote that failed it; `close` and
+the host's own death, of whatever kind, end every zygote. How a zygote isolates programs is its own affair
+(`inside/`).
 """
 
 from __future__ import annotations
 
 import marshal
 import os
+import select
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
+from typing import Any
 
 from harness.errors import SandboxError
 from harness.execution.base import Limits
-from harness.execution.inside.order import MOST_WALLS, Order
-from harness.execution.language import End, Outcome, Program
+from harness.execution.inside.order import MOST_WALLS, Commands, Hello, Order, Trial
+from harness.execution.language import ByValue, Outcome, Program
 from harness.execution.verdicts import OUTPUT_KEPT
 
-# Beyond the program's own limit: starting and clearing away on a heavily loaded machine.
+# Beyond the program's own limits: starting and clearing away on a heavily loaded machine.
 HARD_DEADLINE_EXTRA = 30.0
-# What a watcher gets to clear away after it is asked to end.
+# What a zygote gets to clear away after it is asked to end.
 LEAVE_SECONDS = 5.0
 
-# The watcher must not run `harness/__init__`, which knows the whole library: bare packages stand in for it.
+# The zygote must not run `harness/__init__`, which knows the whole library: bare packages stand in for it.
 _BOOT = """
 import sys
 for name, folder in (("", ""), (".execution", "/execution"), (".execution.inside", "/execution/inside")):
@@ -36,82 +40,169 @@ for name, folder in (("", ""), (".execution", "/execution"), (".execution.inside
 __import__(sys.argv[2])
 sys.modules[sys.argv[2]].main()
 """
+# The same string hashes each time: a verdict repeats
+_INTERPRETER_ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+PROGRAM_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
-_ENDS: tuple[End, ...] = ("exit", "signal", "timeout", "memory", "output_limit", "infra")
+
+class Lost(Exception):
+    """A zygote did not answer; the message says what is known."""
 
 
-class WatcherProcesses:
-    """A `Launcher` whose programs are watched by `module` (in `harness.execution.inside`)."""
+class Zygotes:
+    """A `Launcher` whose programs are started by zygotes of `module` (in `harness.execution.inside`)."""
 
-    def __init__(self, module: str) -> None:
-        """`module` has a `main()` that reads an Order from stdin and writes its answer to stdout."""
-        package = Path(__file__).resolve().parent.parent
-        self._command = (
-            interpreter(),
-            "-I",
-            "-S",
-            "-c",
-            _BOOT,
-            str(package),
-            f"harness.execution.inside.{module}",
-        )
+    def __init__(self, module: str, wrapper: tuple[str, ...] = ()) -> None:
+        """`module` has a `main()` that serves; `wrapper` is a command that the zygote is started under."""
+        self._command = (*wrapper, *_interpreter_command(f"harness.execution.inside.{module}"))
         self._lock = threading.Lock()
-        self._living: set[subprocess.Popen[bytes]] = set()
+        self._idle: dict[tuple[str, ...], list[_Zygote]] = {}
+        self._living: set[_Zygote] = set()
         self._closed = False
 
-    def launch(self, program: Program, limits: Limits) -> Outcome:
+    def launch(self, program: Program | ByValue, limits: Limits) -> Outcome:
         """Run one program. Raises SandboxError after `close`."""
-        order = marshal.dumps(dict(_order(program, limits)))
         try:
-            watcher = self._start()
-        except OSError as error:
-            return Outcome("infra", message=f"no process could be started: {error}")
+            zygote = self._take(program.readable)
+        except (OSError, Lost) as error:
+            return Outcome("infra", message=str(error))
+        order, secret = _order(program, limits), _secret(program)
+        builds = len(program.build) if isinstance(program, Program) else 0
+        most = MOST_WALLS * (limits.wall_seconds + builds * limits.build_seconds) + HARD_DEADLINE_EXTRA
         try:
-            most = MOST_WALLS * limits.wall_seconds + HARD_DEADLINE_EXTRA
-            answer, complaint = watcher.communicate(order, timeout=most)
-        except subprocess.TimeoutExpired:
-            return Outcome("infra", message="the watcher of the program did not answer and was killed")
-        except OSError as error:
-            return Outcome("infra", message=f"the watcher of the program was lost: {error}")
-        finally:
-            self._end(watcher)
-        return _outcome(answer, complaint)
+            answer = zygote.ask((marshal.dumps(dict(order)), marshal.dumps(dict(secret))), most)
+            end, number, seconds, report, stdout, stderr, message = answer
+        except (Lost, OSError, ValueError, TypeError) as error:
+            self._discard(zygote)
+            return Outcome("infra", message=f"the process that starts programs was lost: {error}")
+        self._give_back(program.readable, zygote, good=end != "infra")
+        return Outcome(end, number, seconds, report, stdout, stderr, message)
 
     def close(self) -> None:
-        """End every watcher; each takes its program with it."""
+        """End every zygote; each takes its program with it."""
         with self._lock:
             self._closed = True
             living = list(self._living)
-        for watcher in living:
-            watcher.terminate()
+            self._idle.clear()
+            self._living.clear()
+        for zygote in living:
+            zygote.dismiss()
+        for zygote in living:
+            zygote.end()
 
-    def _start(self) -> subprocess.Popen[bytes]:
+    def _take(self, readable: tuple[str, ...]) -> _Zygote:
         with self._lock:
             if self._closed:
                 raise SandboxError("the sandbox is closed")
-            watcher = subprocess.Popen(
-                self._command,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                env={},
-                # Ctrl-C at a terminal is for the harness alone, which then ends the watchers in order.
-                start_new_session=True,
-                cwd="/",
-            )
-            self._living.add(watcher)
-            return watcher
+            idle = self._idle.get(readable)
+            if idle:
+                return idle.pop()
+            zygote = _Zygote(self._command)
+            self._living.add(zygote)
+        try:
+            zygote.greet(readable)
+        except BaseException:
+            self._discard(zygote)
+            raise
+        return zygote
 
-    def _end(self, watcher: subprocess.Popen[bytes]) -> None:
-        with watcher:
-            if watcher.poll() is None:
-                watcher.terminate()
-                try:
-                    watcher.wait(LEAVE_SECONDS)
-                except subprocess.TimeoutExpired:
-                    watcher.kill()
+    def _give_back(self, readable: tuple[str, ...], zygote: _Zygote, *, good: bool) -> None:
         with self._lock:
-            self._living.discard(watcher)
+            if good and not self._closed:
+                self._idle.setdefault(readable, []).append(zygote)
+                return
+        self._discard(zygote)
+
+    def _discard(self, zygote: _Zygote) -> None:
+        with self._lock:
+            self._living.discard(zygote)
+        zygote.end()
+
+
+class _Zygote:
+    """One process and the two pipes to it."""
+
+    def __init__(self, command: tuple[str, ...]) -> None:
+        """Start it. Raises OSError."""
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=_INTERPRETER_ENVIRONMENT,
+            bufsize=0,
+            # Ctrl-C at a terminal is for the harness alone, which then ends the zygotes in order.
+            start_new_session=True,
+            cwd="/",
+        )
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            os.set_blocking(pipe.fileno(), False)  # type: ignore[union-attr]
+
+    def greet(self, readable: tuple[str, ...]) -> None:
+        """Tell it what programs may read, and hear whether it could isolate itself. Raises Lost."""
+        hello: Hello = {"host": os.getpid(), "readable": list(readable), "environment": PROGRAM_ENVIRONMENT}
+        complaint = self.ask((marshal.dumps(dict(hello)),), HARD_DEADLINE_EXTRA)
+        if complaint:
+            raise Lost(complaint)
+
+    def ask(self, frames: tuple[bytes, ...], seconds: float) -> Any:
+        """Send frames, return its answer. Raises Lost when it is dead or says nothing in so many seconds."""
+        unsent = memoryview(b"".join(len(frame).to_bytes(4, "big") + frame for frame in frames))
+        assert self._process.stdin is not None and self._process.stdout is not None
+        into, out_of = self._process.stdin.fileno(), self._process.stdout.fileno()
+        answer = bytearray()
+        deadline = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(out_of, select.POLLIN)
+        poll.register(into, select.POLLOUT)
+        while len(answer) < 4 or len(answer) < 4 + int.from_bytes(answer[:4], "big"):
+            ready = dict(poll.poll(max(0.0, deadline - time.monotonic()) * 1000))
+            if not ready:
+                raise Lost("it did not answer and was ended")
+            try:
+                if into in ready:
+                    unsent = unsent[os.write(into, unsent[: 1 << 16]) :]
+                    if not unsent:
+                        poll.unregister(into)
+                if out_of in ready:
+                    part = os.read(out_of, 1 << 18)
+                    if not part:
+                        raise Lost(self._last_word())
+                    answer += part
+            except BlockingIOError:
+                continue
+            except BrokenPipeError:
+                raise Lost(self._last_word()) from None
+        return marshal.loads(bytes(answer[4:]))
+
+    def dismiss(self) -> None:
+        """Close its input: it clears away and ends."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+
+    def end(self) -> None:
+        """See it off: asked first, then killed."""
+        self.dismiss()
+        try:
+            self._process.wait(LEAVE_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.terminate()
+            try:
+                self._process.wait(LEAVE_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        for pipe in (self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                pipe.close()
+
+    def _last_word(self) -> str:
+        assert self._process.stderr is not None
+        try:
+            said = os.read(self._process.stderr.fileno(), 1 << 16).decode("utf-8", "replace").strip()
+        except (BlockingIOError, ValueError):
+            said = ""
+        return said.splitlines()[-1] if said else "it ended and said nothing"
 
 
 def interpreter() -> str:
@@ -119,40 +210,40 @@ def interpreter() -> str:
     return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 
 
-def _order(program: Program, limits: Limits) -> Order:
-    environment = {
-        "PATH": "/usr/local/bin:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "TZ": "UTC",
-        **dict(program.environment),
-    }
+def _interpreter_command(module: str) -> tuple[str, ...]:
+    package = Path(__file__).resolve().parent.parent
+    # No site, no user site, no unsafe path; not isolated, because the hash seed comes by the environment
+    return (interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", _BOOT, str(package), module)
+
+
+def _order(program: Program | ByValue, limits: Limits) -> Order:
+    runs = isinstance(program, Program)
     return {
-        "host": os.getpid(),
-        "command": list(program.command),
-        "environment": environment,
-        "readable": list(program.readable),
-        "request": program.request,
-        "stdin": program.stdin,
-        "keep": OUTPUT_KEPT if program.expected is None else limits.output_bytes,
+        "source": None if runs else program.source,
+        "environment": {**PROGRAM_ENVIRONMENT, **dict(program.environment if runs else ())},
+        "keep": limits.output_bytes if runs and program.expected is not None else OUTPUT_KEPT,
         "wall_seconds": float(limits.wall_seconds),
         "memory_bytes": limits.memory_bytes,
         "output_bytes": limits.output_bytes,
-        "work_bytes": limits.work_bytes,
-        "processes": limits.processes,
+        "work_bytes": max(limits.work_bytes, _BUILD_BYTES) if runs and program.build else limits.work_bytes,
+        "processes": limits.processes + (program.threads if runs else 0),
+        "reserves": runs and program.reserves,
+        "build_seconds": float(limits.build_seconds),
+        "build_memory_bytes": limits.build_memory_bytes,
     }
 
 
-def _outcome(answer: bytes, complaint: bytes) -> Outcome:
-    """Read the answer: a line `end number seconds` and four lengths, then that many bytes each."""
-    head, _, body = answer.partition(b"\n")
-    words = head.decode("ascii", "replace").split()
-    if len(words) != 7 or words[0] not in _ENDS:
-        last = complaint.decode("utf-8", "replace").strip().splitlines()[-1:] or ["it said nothing"]
-        return Outcome("infra", message=f"the watcher of the program died: {last[0]}")
-    parts = []
-    for word in words[3:]:
-        parts.append(body[: int(word)])
-        body = body[int(word) :]
-    report, stdout, stderr, message = parts
-    end = next(known for known in _ENDS if known == words[0])
-    return Outcome(end, int(words[1]), float(words[2]), report, stdout, stderr, message.decode("utf-8", "replace"))
+# What compilers write beside the program
+_BUILD_BYTES = 256 << 20
+
+
+def _secret(program: Program | ByValue) -> Commands | Trial:
+    if isinstance(program, ByValue):
+        return {"nonce": program.nonce, "code": program.code, "names": list(program.names)}
+    return {
+        "files": [(name, data) for name, data in program.files],
+        "build": [list(command) for command in program.build],
+        "command": list(program.command),
+        "request": program.request,
+        "stdin": program.stdin,
+    }

@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from harness.execution.base import Job, Limits
+from harness.execution.base import Check, Job, Limits
 
 REQUEST_FD = 3
 REPORT_FD = 4
@@ -23,14 +23,21 @@ REPORT_FD = 4
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One process to run.
+    """A program that is started by a command, in an empty work folder of its own.
 
-    `command` starts with an absolute path; `request` and `stdin` are all that it may read from descriptors
-    3 and 0; `readable` are folders of its toolchain outside the system's own. With `expected` the program
-    is judged by its standard output, without by its report. `tests` is only for messages and stays outside.
+    `files` are written into the folder (relative names), then the commands of `build` are run there in turn, each
+    of which must exit with 0, then the `files` are removed if there was a build, then `command` runs. All of it is
+    untrusted and happens inside. Commands start with an absolute path or one relative to the work folder ("./x").
+    `request` and `stdin` are all that the running program may read from descriptors 3 and 0; `readable` are
+    folders of its toolchain outside the system's own. With `expected` the program is judged by its standard
+    output, without by its report. `tests` is only for messages and stays outside. A runtime that reserves far more
+    memory than it uses (`reserves`: java, node, go) is bound by what it touches, not by its address space;
+    `threads` are those that the runtime starts for itself, on top of the limit of processes.
     """
 
     command: tuple[str, ...]
+    files: tuple[tuple[str, bytes], ...] = ()
+    build: tuple[tuple[str, ...], ...] = ()
     request: bytes = b""
     stdin: bytes = b""
     readable: tuple[str, ...] = ()
@@ -38,9 +45,29 @@ class Program:
     nonce: str = ""
     expected: str | None = None
     tests: str = ""
+    check: Check = "exit_marker"
+    reserves: bool = False
+    threads: int = 0
 
 
-End = Literal["exit", "signal", "timeout", "memory", "output_limit", "infra"]
+@dataclass(frozen=True, slots=True)
+class ByValue:
+    """A Python candidate in a process of its own, and tests that call it from another one.
+
+    `source` is all that the candidate's process ever holds. `code` (marshalled) is run by the tester, with the
+    functions of the candidate that `names` lists in reach; only values pass between the two. `tests` is only for
+    messages.
+    """
+
+    source: str
+    code: bytes
+    names: tuple[str, ...]
+    nonce: str
+    readable: tuple[str, ...] = ()
+    tests: str = ""
+
+
+End = Literal["exit", "signal", "timeout", "memory", "output_limit", "build_failed", "build_timeout", "infra"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +95,10 @@ class Language(Protocol):
     def missing(self) -> str | None:
         """Return a line that names the toolchain which is not here and what to install, or None."""
 
-    def programs(self, job: Job) -> tuple[Program, ...]:
+    def trial(self) -> Job:
+        """Return a small job that passes where the toolchain works."""
+
+    def programs(self, job: Job) -> tuple[Program | ByValue, ...]:
         """Return the processes that must all pass, in order. Raises DataError when the tests themselves are
         broken.
         """
@@ -77,7 +107,7 @@ class Language(Protocol):
 class Launcher(Protocol):
     """Runs programs apart from the machine, from any thread, several at once."""
 
-    def launch(self, program: Program, limits: Limits) -> Outcome:
+    def launch(self, program: Program | ByValue, limits: Limits) -> Outcome:
         """Run to an outcome; what goes wrong on our side comes back as `infra`, never as an exception."""
 
     def close(self) -> None:

@@ -12,13 +12,13 @@ import signal
 from typing import Literal, cast
 
 from harness.execution.base import Status, Verdict
-from harness.execution.language import Outcome, Program
+from harness.execution.language import ByValue, Outcome, Program
 
 # Enough to see what happened, little enough to keep one in every record.
 OUTPUT_KEPT = 4096
 MESSAGE_KEPT = 500
 
-_ENDINGS = ("passed", "failed", "error", "exited")
+_ENDINGS = ("passed", "failed", "error", "exited", "unsendable")
 _LIMIT_MESSAGES = {
     "timeout": "did not end within its time",
     "memory": "took more memory than allowed",
@@ -26,20 +26,21 @@ _LIMIT_MESSAGES = {
 }
 
 
-def judge(program: Program, outcome: Outcome) -> Verdict:
+def judge(program: Program | ByValue, outcome: Outcome) -> Verdict:
     """Say what became of `program`."""
-    status, message = _by_output(program, outcome) if program.expected is not None else _by_report(program, outcome)
+    by_output = isinstance(program, Program) and program.expected is not None
+    status, message = _by_output(program, outcome) if by_output else _by_report(program, outcome)
     return Verdict(
         status=status,
         message=_one_line(message),
         output=_shown(outcome.stdout, outcome.stderr),
         seconds=outcome.seconds,
-        check="in_process" if program.expected is None else "by_value",
+        check="by_value" if by_output or isinstance(program, ByValue) else program.check,
         signal=outcome.number if status == "signal" else None,
     )
 
 
-def _by_report(program: Program, outcome: Outcome) -> tuple[Status, str]:
+def _by_report(program: Program | ByValue, outcome: Outcome) -> tuple[Status, str]:
     told = _report(program, outcome)
     if told is not None:
         return told
@@ -48,7 +49,7 @@ def _by_report(program: Program, outcome: Outcome) -> tuple[Status, str]:
     return _by_end(outcome)
 
 
-def _by_output(program: Program, outcome: Outcome) -> tuple[Status, str]:
+def _by_output(program: Program | ByValue, outcome: Outcome) -> tuple[Status, str]:
     """A program is right when it ends by itself without error and prints what was expected."""
     if outcome.end != "exit":
         return _by_end(outcome)
@@ -67,6 +68,10 @@ def _by_output(program: Program, outcome: Outcome) -> tuple[Status, str]:
 def _by_end(outcome: Outcome) -> tuple[Status, str]:
     if outcome.end == "infra":
         return "infra", outcome.message
+    if outcome.end == "build_failed":
+        return "compile_error", _complaint(outcome)
+    if outcome.end == "build_timeout":
+        return "compile_timeout", "could not be built within its time"
     if outcome.end != "signal":
         return cast(Status, outcome.end), _LIMIT_MESSAGES[outcome.end]
     if outcome.number == signal.SIGXCPU:
@@ -78,7 +83,13 @@ def _by_end(outcome: Outcome) -> tuple[Status, str]:
     return "signal", f"killed by {name}"
 
 
-def _report(program: Program, outcome: Outcome) -> tuple[Status, str] | None:
+def _complaint(outcome: Outcome) -> str:
+    """The first line in which the compiler calls something an error, else its last word."""
+    lines = [line for line in (outcome.stderr + outcome.stdout).decode("utf-8", "replace").splitlines() if line.strip()]
+    return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else outcome.message)
+
+
+def _report(program: Program | ByValue, outcome: Outcome) -> tuple[Status, str] | None:
     """Read the report; None when there is none that carries the secret."""
     lines = outcome.report.decode("utf-8", "replace").split("\n")
     if len(lines) < 7 or not program.nonce or not hmac.compare_digest(lines[0].encode(), program.nonce.encode()):
@@ -88,6 +99,8 @@ def _report(program: Program, outcome: Outcome) -> tuple[Status, str] | None:
         return None
     if ending == "passed":
         return "passed", ""
+    if ending == "unsendable":
+        return "infra", f"{message}: this sample needs `check: in_process`"
     if kind == "MemoryError":
         return "memory", f"{place}: {kind}: {message}"
     if ending == "failed":

@@ -1,76 +1,86 @@
-"""The watcher of the `none` sandbox: limits, an empty environment, a fresh folder, and a kill at the end.
+"""The zygote of the `none` sandbox: limits, a clean environment, a fresh folder, and a kill at the end.
 
-Guaranteed: wall, processor, memory and output limits, the process group killed at the end and, on Linux,
-also daemons that left it. Not guaranteed, and not attempted: keeping the program from the user's files, the
-network and other processes. It also ends when the harness is killed, but a program that stops this watcher
-survives.
+Guaranteed: wall, processor, memory and output limits, the process group killed at the end and, on Linux, also
+daemons that left it. Not guaranteed, and not attempted: keeping the program from the user's files, the network and
+other processes, this one among them.
 """
 
 from __future__ import annotations
 
-import marshal
+import _signal as signal  # type: ignore[import-not-found]
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
 
-from harness.execution.inside.supervise import SIGKILL, Jail, answer, supervise
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from harness.execution.inside.order import Order
+from harness.execution.inside import zygote
+from harness.execution.inside.place import SIGKILL, Place
+from harness.execution.inside.supervise import HostGone
 
 _PR_SET_CHILD_SUBREAPER = 36
 ROUND_SECONDS = 0.002
 
 
 def main() -> None:
-    """Read an Order from stdin, answer on stdout."""
-    asked: list[int] = []
-    # Who kills this process outright leaves the program alive; who asks lets it clear away.
-    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
-    order: Order = marshal.loads(sys.stdin.buffer.read())
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    # The limit counts every process of the user, not only the program's.
-    order["processes"] += _processes_of_user()
-    work = tempfile.mkdtemp(prefix="harness-program-")
-    try:
-        jail = Jail(work, members, kill_all, lambda: None, lambda: bool(asked) or os.getppid() != order["host"])
-        supervise(order, jail)
-    except OSError as error:
-        answer("infra", message=str(error).encode())
-    finally:
-        kill_all()
-        shutil.rmtree(work, ignore_errors=True)
+    """Serve the host at stdin and stdout."""
+    zygote.serve(Bare())
 
 
-def members() -> list[int]:
-    """Every living descendant of this process; only Linux tells."""
-    found, unseen = [], [os.getpid()]
-    while unseen:
-        parent = unseen.pop()
-        children = _children(parent)
-        found += children
-        unseen += children
-    return found
+class Bare(Place):
+    """No isolation."""
+
+    def __init__(self) -> None:
+        """No program runs yet."""
+        self._work = ""
+
+    def enter(self, readable: list[str]) -> None:
+        """Become the one to whom lost processes fall."""
+        del readable
+        signal.signal(signal.SIGTERM, _end)
+        if sys.platform == "linux":
+            import ctypes
+
+            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+    def fork(self) -> int:
+        """A child with a folder; the limit on processes counts every one of the user, not only the program's."""
+        self._work = tempfile.mkdtemp(prefix="harness-program-")
+        self.own_processes = _processes_of_user()
+        return os.fork()
+
+    def furnish(self, work_bytes: int) -> str:
+        """The folder is there; nothing bounds its size but the size of one file."""
+        del work_bytes
+        os.setpgid(0, 0)
+        return self._work
+
+    def members(self) -> list[int]:
+        """Every living descendant of this process; only Linux tells."""
+        found, unseen = [], [os.getpid()]
+        while unseen:
+            children = _children(unseen.pop())
+            found += children
+            unseen += children
+        return found
+
+    def clear(self, first: int) -> None:
+        """Kill and collect every descendant; what forks meanwhile is met again in the next round."""
+        _kill(first)
+        try:
+            while True:
+                for pid in self.members():
+                    _kill(pid)
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+                time.sleep(ROUND_SECONDS)
+        except ChildProcessError:
+            pass
+        shutil.rmtree(self._work, ignore_errors=True)
 
 
-def kill_all() -> None:
-    """Kill and collect every descendant; what forks meanwhile is met again in the next round."""
-    try:
-        while True:
-            for pid in members():
-                _kill(pid)
-            while os.waitpid(-1, os.WNOHANG)[0]:
-                pass
-            time.sleep(ROUND_SECONDS)
-    except ChildProcessError:
-        return
+def _end(number: int, frame: object) -> None:
+    raise HostGone
 
 
 def _kill(pid: int) -> None:

@@ -17,7 +17,7 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
 _MS_REC, _MS_PRIVATE = 0x4000, 0x40000
 _MNT_DETACH = 2
 
@@ -32,8 +32,15 @@ _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 _CAPABILITY_VERSION_3 = 0x20080522
-_SIGKILL = 9
+_PR_SET_SECCOMP, _MODE_FILTER = 22, 2
+# No architecture but these two is known to the filter of system calls either
+_CLONE = 220 if os.uname().machine == "aarch64" else 56
+_SIGKILL, _SIGCHLD = 9, 17
 _EINVAL = 22
+
+
+class _FilterProgram(ctypes.Structure):
+    _fields_ = (("length", ctypes.c_ushort), ("instructions", ctypes.c_void_p))
 
 
 class Kernel:
@@ -41,6 +48,26 @@ class Kernel:
 
     def __init__(self) -> None:
         self._c = ctypes.CDLL(None, use_errno=True)
+        # Keeps the interpreter's lock, as a fork must
+        self._locked = ctypes.PyDLL(None, use_errno=True)
+
+    def fork(self, flags: int) -> int:
+        """Fork into new namespaces: 0 in the child. The interpreter is told as by `os.fork`."""
+        python = ctypes.pythonapi
+        python.PyOS_BeforeFork()
+        pid: int = self._locked.syscall(ctypes.c_long(_CLONE), ctypes.c_ulong(flags | _SIGCHLD), 0, 0, 0, 0)
+        if pid == 0:
+            python.PyOS_AfterFork_Child()
+            return 0
+        python.PyOS_AfterFork_Parent()
+        self._checked("clone", pid)
+        return pid
+
+    def filter_calls(self, instructions: bytes) -> None:
+        """Put a filter over the system calls of this process and all that come from it."""
+        buffer = ctypes.create_string_buffer(instructions, len(instructions))
+        program = _FilterProgram(len(instructions) // 8, ctypes.addressof(buffer))
+        self._checked("prctl (seccomp)", self._c.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0))
 
     def die_with_parent(self) -> None:
         """Be killed when the thread that started this process ends. Forgotten at each change of user."""
@@ -68,6 +95,10 @@ class Kernel:
 
     def forbid_new_privileges(self) -> None:
         self._checked("prctl", self._c.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+
+    def landlock(self, number: int, *arguments: object) -> int:
+        """Call one of the three calls of Landlock."""
+        return self._call("landlock", number, *arguments)
 
     def make_mounts_private(self) -> None:
         """Nothing mounted from now on is seen outside."""

@@ -1,27 +1,21 @@
-"""The watcher of the `namespace` sandbox: a world of its own for one program, gone when the program is.
+"""The zygote of the `namespace` sandbox: worlds within a world, each gone when its program is.
 
-Three processes: the *outer* one makes the namespaces and waits; the *init* is process 1 of the new world,
-builds its root, watches and answers; the *program* is init's child without any privilege. Guaranteed: the
-program sees its toolchain and the system's program folders read-only, four harmless devices, and one small
-work folder, which is also its /tmp; no network, not even a loopback; no process but its own. Everything is
-memory and namespaces, so nothing is left behind however the processes end: the kernel kills a world whose
-process 1 dies, and each process here dies with its parent. Not guaranteed: a small kernel surface (no
-system call is filtered).
+The process that the host starts makes the namespaces and stays outside, waiting; the *zygote* is process 1 of them,
+with a read-only root; the first process of each program's *world* is process 1 of smaller ones, with a process list
+and a work folder of their own; the program is its child without any privilege. Guaranteed: the program sees its
+toolchain and the system's program folders read-only, harmless devices, and one small work folder, which is also its
+/tmp; no network, not even a loopback; no process but its own; no system call that honest programs have no use for.
+Everything is memory and namespaces, so nothing is left behind however the processes end: the kernel kills a world
+whose process 1 dies, and the zygote ends with the host. Not guaranteed: anything against a fault of the kernel.
 """
 
 from __future__ import annotations
 
-import marshal
 import os
 import select
-import sys
 
-from harness.execution.inside import kernel
-from harness.execution.inside.supervise import SIGKILL, Jail, answer, supervise
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from harness.execution.inside.order import Order
+from harness.execution.inside import kernel, seccomp, zygote
+from harness.execution.inside.place import SIGKILL, Place
 
 WORK = "/work"
 WORK_FILES = 4096
@@ -47,26 +41,94 @@ _NAMESPACES = (
 )
 
 
+_WORLD = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
+
+
 def main() -> None:
-    """Read an Order from stdin, answer on stdout."""
-    order: Order = marshal.loads(sys.stdin.buffer.read())
-    calls = kernel.Kernel()
-    calls.die_with_parent()
-    if os.getppid() != order["host"]:
-        return
-    two_users = os.geteuid() == 0
-    try:
-        _enter(calls, two_users)
+    """Serve the host at stdin and stdout."""
+    zygote.serve(Namespaces())
+
+
+class Namespaces(Place):
+    """One world for the zygote, and in it a smaller one for each program."""
+
+    def __init__(self) -> None:
+        """Nothing is isolated yet."""
+        self._calls = kernel.Kernel()
+        self._two_users = os.geteuid() == 0
+        self._user = PROGRAM_ID if self._two_users else ONLY_ID
+        # Where only one user may be mapped, its limit counts zygote, first process and helper as well
+        self.own_processes = 0 if self._two_users else 3
+
+    def enter(self, readable: list[str]) -> None:
+        """Return as process 1 of new namespaces with a root of its own; this process waits for that one's end."""
+        calls = self._calls
+        host = _open_process(os.getppid())
+        _enter(calls, self._two_users)
         alive, kept = os.pipe()
         pid = os.fork()
-        if pid == 0:
-            os.close(kept)
-            _be_init(order, calls, two_users, alive)
-    except OSError as error:
-        answer("infra", message=_reason(error))
-        return
-    os.close(1)
-    os.waitpid(pid, 0)
+        if pid:
+            _wait_with(pid, host)
+        os.close(kept)
+        if host is not None:
+            os.close(host)
+        os.umask(0o022)
+        calls.die_with_parent()
+        _leave_if_alone(alive)
+        calls.make_mounts_private()
+        trees = _clone_trees(calls, readable)
+        if self._two_users:
+            os.setgroups([])
+            os.setresgid(0, 0, 0)
+            os.setresuid(0, 0, 0)
+            calls.die_with_parent()
+            _leave_if_alone(alive)
+        os.close(alive)
+        _build_root(calls, trees)
+        calls.hide()
+        self._filter = seccomp.program()
+
+    def fork(self) -> int:
+        """A process in new process, mount and message namespaces."""
+        return self._calls.fork(_WORLD)
+
+    def furnish(self, work_bytes: int) -> str:
+        """Mount the world's own process list and work folder."""
+        self._calls.hide()
+        secure = kernel.MS_NOSUID | kernel.MS_NODEV
+        self._calls.mount("proc", "/proc", secure | kernel.MS_NOEXEC | kernel.MS_RDONLY, "hidepid=2")
+        sizes = f"size={work_bytes},nr_inodes={WORK_FILES},mode=700,uid={self._user},gid={self._user}"
+        self._calls.mount("tmpfs", WORK, secure, sizes)
+        return WORK
+
+    def guard(self) -> None:
+        """Keep nothing that tests could need protection from."""
+        self._calls.forbid_new_privileges()
+        self._calls.drop_capabilities()
+        seccomp.install(self._calls, self._filter)
+
+    def restrict(self) -> None:
+        """Become the user that is nobody, without capabilities, behind the filter of system calls."""
+        calls = self._calls
+        calls.forbid_new_privileges()
+        calls.bound_capabilities()
+        if self._two_users:
+            os.setresgid(self._user, self._user, self._user)
+            os.setresuid(self._user, self._user, self._user)
+        calls.drop_capabilities()
+        seccomp.install(calls, self._filter)
+
+    def members(self) -> list[int]:
+        """Everything but the zygote itself, in the zygote's own process list."""
+        return [int(name) for name in os.listdir("/proc") if name.isdecimal() and name != "1"]
+
+    def clear(self, first: int) -> None:
+        """Kill the first process: the kernel kills its world with it, and unmounts what was mounted there."""
+        try:
+            os.kill(first, SIGKILL)
+        except ProcessLookupError:
+            pass
+        os.waitpid(first, 0)
 
 
 def _enter(calls: kernel.Kernel, two_users: bool) -> None:
@@ -88,7 +150,6 @@ def _enter(calls: kernel.Kernel, two_users: bool) -> None:
         _map_from_outside(watcher, go, telling)
     os.close(telling)
     calls.unshare(_NAMESPACES)
-    calls.die_with_parent()
     os.write(going, b"1")
     complaint = os.read(done, 4096)
     os.waitpid(helper, 0)
@@ -109,39 +170,20 @@ def _map_from_outside(watcher: int, go: int, telling: int) -> None:
         os._exit(0)
 
 
-def _be_init(order: Order, calls: kernel.Kernel, two_users: bool, alive: int) -> None:
-    """Process 1: build the world, run the program in it, answer. Never returns."""
+def _open_process(pid: int) -> int | None:
+    return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
+
+
+def _wait_with(pid: int, host: int | None) -> None:
+    """The process that stays outside: end when the zygote or the host does. Never returns."""
+    os.close(0)
+    os.close(1)
+    watched = [descriptor for descriptor in (host, _open_process(pid)) if descriptor is not None]
     try:
-        os.umask(0o022)
-        calls.die_with_parent()
-        _leave_if_alone(alive)
-        calls.make_mounts_private()
-        trees = _clone_trees(calls, order["readable"])
-        program_user = PROGRAM_ID if two_users else ONLY_ID
-        if two_users:
-            os.setgroups([])
-            os.setresgid(0, 0, 0)
-            os.setresuid(0, 0, 0)
-            calls.die_with_parent()
-            _leave_if_alone(alive)
-        _build_root(order, calls, trees, program_user)
-        calls.hide()
-        me = os.getpid()
-
-        def restrict() -> None:
-            calls.forbid_new_privileges()
-            calls.bound_capabilities()
-            if two_users:
-                os.setresgid(program_user, program_user, program_user)
-                os.setresuid(program_user, program_user, program_user)
-            calls.drop_capabilities()
-
-        def members() -> list[int]:
-            return [int(name) for name in os.listdir("/proc") if name.isdecimal() and int(name) != me]
-
-        supervise(order, Jail(WORK, members, _kill_all, restrict, stopped=lambda: False))
-    except OSError as error:
-        answer("infra", message=_reason(error))
+        if host is not None and len(watched) == 2:
+            select.select(watched, [], [])
+            os.kill(pid, SIGKILL)
+        os.waitpid(pid, 0)
     finally:
         os._exit(0)
 
@@ -159,8 +201,8 @@ def _clone_trees(calls: kernel.Kernel, readable: list[str]) -> dict[str, int]:
     return trees
 
 
-def _build_root(order: Order, calls: kernel.Kernel, trees: dict[str, int], user: int) -> None:
-    """Make a root of `trees`, a process list, a work folder and nothing else; then forbid changes to it."""
+def _build_root(calls: kernel.Kernel, trees: dict[str, int]) -> None:
+    """Make a root of `trees`, a process list, a place for work and nothing else; then forbid changes to it."""
     links = [(path, os.readlink(path)) for path in SYSTEM_FOLDERS if os.path.islink(path)]
     secure = kernel.MS_NOSUID | kernel.MS_NODEV
     # The old /tmp is only covered, and gone with the old root a few lines below.
@@ -173,8 +215,6 @@ def _build_root(order: Order, calls: kernel.Kernel, trees: dict[str, int], user:
     _make_place("/proc", is_folder=True)
     calls.mount("proc", "proc", secure | kernel.MS_NOEXEC, "hidepid=2")
     _make_place(WORK, is_folder=True)
-    sizes = f"size={order['work_bytes']},nr_inodes={WORK_FILES}"
-    calls.mount("tmpfs", "." + WORK, secure, f"{sizes},mode=700,uid={user},gid={user}")
     for path, target in (*links, *LINKS):
         os.symlink(target, "." + path)
     calls.become_root_folder()
@@ -197,16 +237,6 @@ def _make_place(path: str, *, is_folder: bool) -> None:
 
 def _is_folder(descriptor: int) -> bool:
     return (os.fstat(descriptor).st_mode & 0o170000) == 0o040000
-
-
-def _kill_all() -> None:
-    """Kill and collect every process of this world but its first."""
-    try:
-        os.kill(-1, SIGKILL)
-        while True:
-            os.waitpid(-1, 0)
-    except (ProcessLookupError, ChildProcessError):
-        return
 
 
 def _leave_if_alone(alive: int) -> None:

@@ -1,4 +1,8 @@
-"""What the host asks of a watcher: one program and its limits. Only plain values: it travels by `marshal`."""
+"""What the host asks of a zygote: one program and its limits. Only plain values: it travels by `marshal`.
+
+Two frames: an `Order`, which the zygote reads, and a `Secret`, which it leaves in the pipe for the first process of
+the program's world. So what proves a pass never stands in memory that a candidate is forked from.
+"""
 
 from __future__ import annotations
 
@@ -8,19 +12,48 @@ from typing import TypedDict
 # on the same processor, say); all in all it may take so many times its wall limit.
 MOST_WALLS = 3.0
 
+INPUT, ANSWER = 0, 1
 
-class Order(TypedDict):
-    """One program. `host` is the process that asked; `keep` is how much of each output stream comes back."""
+
+class Hello(TypedDict):
+    """The first frame. `host` is the process that asks; `readable` the folders that programs may read."""
 
     host: int
-    command: list[str]
-    environment: dict[str, str]
     readable: list[str]
-    request: bytes
-    stdin: bytes
+    environment: dict[str, str]
+
+
+class Order(TypedDict):
+    """One program. `source` is a Python candidate to run by value, None for commands; `keep` is how much of each
+    output stream comes back.
+    """
+
+    source: str | None
+    environment: dict[str, str]
     keep: int
     wall_seconds: float
     memory_bytes: int
     output_bytes: int
     work_bytes: int
     processes: int
+    reserves: bool
+    build_seconds: float
+    build_memory_bytes: int
+
+
+class Commands(TypedDict):
+    """The secret of a program that is started by a command."""
+
+    files: list[tuple[str, bytes]]
+    build: list[list[str]]
+    command: list[str]
+    request: bytes
+    stdin: bytes
+
+
+class Trial(TypedDict):
+    """The secret of a candidate that is called by value: the tests' code, marshalled, and the names that it uses."""
+
+    nonce: str
+    code: bytes
+    names: list[str]

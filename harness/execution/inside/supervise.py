@@ -1,196 +1,208 @@
-"""Start one program, watch it to its end, clear its whole tree away, and answer. Trusted; shared by all
-watchers.
+"""Watches one world from outside of it: time, memory, output, and the word of the world's first process.
 
-Guaranteed: every limit is enforced from outside of the program; what counts is the program's own process,
-and whatever it leaves behind is killed before the answer goes out. Not guaranteed: isolation, which the
-watcher that calls this must have prepared.
+Trusted, and the same for every way of isolating. Guaranteed: every limit is enforced from outside of the program;
+the whole world is dead before the answer goes out. Not guaranteed: isolation, which is the `Place`'s affair.
 """
 
 from __future__ import annotations
 
-# `signal` itself would import `enum`, `functools` and `collections`: 8 ms of processor time per program.
-import _signal as signal  # type: ignore[import-not-found]
-import fcntl
 import os
 import resource
 import select
 import time
 
-from harness.execution.inside.order import MOST_WALLS
+from harness.execution.inside.order import INPUT, MOST_WALLS
+from harness.execution.inside.streams import Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from harness.execution.inside.order import Order
+    from harness.execution.inside.place import Place
 
-SIGKILL = 9
 TICK_SECONDS = 0.05
 # A program whose report is complete has nothing left to do but leave.
 LEAVE_SECONDS = 0.5
-# Between the wall limit and this, the processor limit of each process ends what the watcher could not.
-CPU_EXTRA_SECONDS = 2
-# Deep recursion through C code needs more than the usual 8 MB.
-STACK_BYTES = 64 << 20
-FILE_BYTES = 16 << 20
-OPEN_FILES = 256
+# For making a world, on a machine that has much else to do.
+FURNISH_SECONDS = 20.0
 REPORT_BYTES = 64 << 10
 REPORT_LINES = 6
 
 _PAGE = resource.getpagesize()
 
 
-class Jail:
-    """What a watcher must know of the place where its program runs."""
-
-    def __init__(
-        self,
-        work: str,
-        members: Callable[[], list[int]],
-        kill_all: Callable[[], None],
-        restrict: Callable[[], None],
-        stopped: Callable[[], bool],
-    ) -> None:
-        """`members` lists the program's living processes, `restrict` runs in the child just before exec."""
-        self.work = work
-        self.members = members
-        self.kill_all = kill_all
-        self.restrict = restrict
-        self.stopped = stopped
+class HostGone(Exception):
+    """Nobody waits for the answer any more."""
 
 
-class _Stream:
-    """Head and tail of one output stream, and its full length."""
+class Ends:
+    """The writing ends of a world's pipes: output, errors, report, and the first process's word to the zygote."""
 
-    def __init__(self, keep: int) -> None:
-        self.keep = keep
-        self.length = 0
-        self.head = bytearray()
-        self.tail = bytearray()
+    def __init__(self, out: int, err: int, report: int, control: int) -> None:
+        """Descriptors, in the first process."""
+        self.out, self.err, self.report, self.control = out, err, report, control
 
-    def add(self, data: bytes) -> None:
-        self.length += len(data)
-        room = self.keep - len(self.head)
-        self.head += data[:room]
-        self.tail = (self.tail + data[room:])[-self.keep :]
-
-    def kept(self) -> bytes:
-        between = b"\n[...]\n" if self.length > 2 * self.keep else b""
-        return bytes(self.head) + between + bytes(self.tail)
+    def tell(self, word: str) -> None:
+        """Say one line to the zygote."""
+        os.write(self.control, word.encode("utf-8", "replace").replace(b"\n", b" ") + b"\n")
 
 
-def supervise(order: Order, jail: Jail) -> None:
-    """Run the program of `order` and write the answer to descriptor 1."""
-    ends = [os.pipe() for _ in range(4)]
-    for reader, _ in ends:
-        os.set_blocking(reader, False)
-    request, stdin = _sealed(order["request"]), _sealed(order["stdin"])
-    pid = os.fork()
-    if pid == 0:
-        _become_program(order, jail, [stdin, *(writer for _, writer in ends[:2]), request, ends[2][1], ends[3][1]])
-    for descriptor in (request, stdin, *(writer for _, writer in ends)):
-        os.close(descriptor)
-    out, err, report, failed = (reader for reader, _ in ends)
-    select.select([failed], [], [])  # closed by a successful exec, or carries the reason of a failed one
-    broken = os.read(failed, 4096)
-    started = time.monotonic()
-    if broken:
-        jail.kill_all()
-        answer("infra", message=broken)
-        return
-    streams = {out: _Stream(order["keep"]), err: _Stream(order["keep"]), report: _Stream(REPORT_BYTES)}
-    end, status = _watch(order, jail, pid, report, streams)
-    seconds = time.monotonic() - started
-    _kill_group(pid)
-    jail.kill_all()
-    _drain(streams)
-    number = 0
-    if end == "exit" and os.WIFSIGNALED(status):
-        end, number = "signal", os.WTERMSIG(status)
-    elif end == "exit":
-        number = os.WEXITSTATUS(status)
-    answer(end, number, seconds, (streams[report].kept(), streams[out].kept(), streams[err].kept()))
+class Answer:
+    """How a program ended."""
+
+    def __init__(self, end: str, number: int = 0, message: str = "") -> None:
+        """`end` and `number` as in `harness.execution.language.Outcome`."""
+        self.end, self.number, self.message = end, number, message
+        self.seconds = 0.0
+        self.report = self.stdout = self.stderr = b""
+        # Whether the first process took its secret from the pipe: if not, the pipe is of no more use
+        self.taken = False
+
+    def plain(self) -> tuple[str, int, float, bytes, bytes, bytes, str]:
+        """As it travels to the host."""
+        return self.end, self.number, self.seconds, self.report, self.stdout, self.stderr, self.message
 
 
-def answer(
-    end: str,
-    number: int = 0,
-    seconds: float = 0.0,
-    streams: tuple[bytes, bytes, bytes] = (b"", b"", b""),
-    message: bytes = b"",
-) -> None:
-    """Write the answer that `harness.execution.host` reads; `streams` are report, stdout, stderr."""
-    parts = (*streams, message)
-    lengths = " ".join(str(len(part)) for part in parts)
-    data = memoryview(f"{end} {number} {seconds:.6f} {lengths}\n".encode() + b"".join(parts))
-    while data:
-        data = data[os.write(1, data) :]
+class Watch:
+    """One program, from its world's first process to its answer."""
 
+    def __init__(self, order: Order, place: Place) -> None:
+        """Make the pipes; nothing runs yet."""
+        self.order, self.place = order, place
+        pairs = [os.pipe() for _ in range(4)]
+        self.readers = [reader for reader, _ in pairs]
+        for reader in self.readers:
+            os.set_blocking(reader, False)
+        self.ends = Ends(*(writer for _, writer in pairs))
+        keep = order["keep"]
+        self.streams = {
+            reader: Stream(size)
+            for reader, size in zip(self.readers, (keep, keep, REPORT_BYTES, REPORT_BYTES), strict=True)
+        }
+        self.words: list[str] = []
+        self.phase, self.began = "furnish", time.monotonic()
+        self.deadline = self.began + FURNISH_SECONDS
+        self.told = False
 
-def _watch(order: Order, jail: Jail, pid: int, report: int, streams: dict[int, _Stream]) -> tuple[str, int]:
-    """Return how the program ended (`exit` with its wait status, or the limit that it hit)."""
-    poll = select.poll()
-    for descriptor in streams:
-        poll.register(descriptor, select.POLLIN)
-    exited = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
-    if exited is not None:
-        poll.register(exited, select.POLLIN)
-    started = time.monotonic()
-    deadline = started + order["wall_seconds"]
-    next_look = 0.0
-    told = False
-    while True:
-        ready = poll.poll(max(0.0, min(TICK_SECONDS, deadline - time.monotonic())) * 1000)
-        for descriptor, _ in ready:
-            if descriptor in streams and not _read(descriptor, streams[descriptor]):
+    def see_through(self, first: int) -> Answer:
+        """Watch the world whose first process is `first`, end it, and say how it went. Raises HostGone."""
+        for writer in (self.ends.out, self.ends.err, self.ends.report, self.ends.control):
+            os.close(writer)
+        try:
+            answer = self._watch(first)
+            seconds = time.monotonic() - self.began
+        finally:
+            self.place.clear(first)
+        for reader, stream in self.streams.items():
+            stream.drain(reader)
+            os.close(reader)
+        self._hear()
+        out, err, report, _ = (self.streams[reader] for reader in self.readers)
+        answer.seconds = seconds if self.phase == "run" else 0.0
+        answer.stdout, answer.stderr, answer.report = out.kept(), err.kept(), bytes(report.head)
+        answer.taken = "got" in self.words
+        return answer
+
+    def _watch(self, first: int) -> Answer:
+        poll = select.poll()
+        for reader in self.readers:
+            poll.register(reader, select.POLLIN)
+        # The host's pipe is not read here; poll tells of its end unasked
+        poll.register(INPUT, 0)
+        exited = os.pidfd_open(first) if hasattr(os, "pidfd_open") else None
+        if exited is not None:
+            poll.register(exited, select.POLLIN)
+        next_look = time.monotonic() + TICK_SECONDS
+        try:
+            while True:
+                wait = max(0.0, min(TICK_SECONDS, self.deadline - time.monotonic()))
+                gone = self._read(poll, poll.poll(wait * 1000), exited)
+                if (answer := self._heard()) is not None:
+                    return answer
+                if gone or (exited is None and not _alive(first)):
+                    return self._silent()
+                if (answer := self._late(first)) is not None:
+                    return answer
+                if time.monotonic() >= next_look:
+                    next_look = time.monotonic() + TICK_SECONDS
+                    if self._memory():
+                        return Answer("memory")
+        finally:
+            if exited is not None:
+                os.close(exited)
+
+    def _read(self, poll: select.poll, ready: list[tuple[int, int]], exited: int | None) -> bool:
+        """Take what is ready; whether the first process has ended."""
+        gone = False
+        for descriptor, event in ready:
+            if descriptor == INPUT:
+                if event & (select.POLLHUP | select.POLLERR | select.POLLNVAL):
+                    raise HostGone
+            elif descriptor == exited:
+                gone = True
+            elif not self.streams[descriptor].read(descriptor):
                 poll.unregister(descriptor)
+        return gone
+
+    def _heard(self) -> Answer | None:
+        """The answer, once the first process or the program has said enough."""
+        self._hear()
+        out, err, report, _ = (self.streams[reader] for reader in self.readers)
+        if self.words:
+            end, _, rest = self.words[-1].partition(" ")
+            if end == "broken":
+                return Answer("infra", message=rest)
+            if end in ("exit", "signal", "build_failed"):
+                return Answer(end, int(rest.rpartition(" ")[2]), rest)
+        if self.phase == "run" and out.length + err.length > self.order["output_bytes"]:
+            return Answer("output_limit")
+        if not self.told and report.head.count(b"\n") >= REPORT_LINES:
+            self.told, self.deadline = True, min(self.deadline, time.monotonic() + LEAVE_SECONDS)
+        return None
+
+    def _hear(self) -> None:
+        """Follow what the first process says about the phases."""
+        control = self.streams.get(self.readers[3])
+        said = bytes(control.head).decode("utf-8", "replace").split("\n")[:-1] if control else []
+        for word in said[len(self.words) :]:
+            self.words.append(word)
+            if word in ("build", "run"):
+                self.phase, self.began = word, time.monotonic()
+                self.deadline = self.began + self.order["build_seconds" if word == "build" else "wall_seconds"]  # type: ignore[literal-required]
+
+    def _silent(self) -> Answer:
+        """The first process ended: by value, the tester has said all that it had to say in its report."""
+        for reader, stream in self.streams.items():
+            stream.drain(reader)
+        if (answer := self._heard()) is not None:
+            return answer
+        return Answer("exit") if self.told else Answer("infra", message="the program's world ended by itself")
+
+    def _late(self, first: int) -> Answer | None:
         now = time.monotonic()
-        if not told and streams[report].head.count(b"\n") >= REPORT_LINES:
-            told, deadline = True, min(deadline, now + LEAVE_SECONDS)
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return "exit", status
-        if sum(s.length for d, s in streams.items() if d != report) > order["output_bytes"]:
-            return "output_limit", 0
-        if told and now >= deadline:
-            return "exit", 0
-        if now >= deadline:
-            waited = min(_waited(pid), (MOST_WALLS - 1) * order["wall_seconds"])
-            if now >= started + order["wall_seconds"] + waited:
-                return "timeout", 0
-            deadline = started + order["wall_seconds"] + waited
-        if now >= next_look:
-            next_look = now + TICK_SECONDS
-            if _memory(jail.members(), order["memory_bytes"]) > order["memory_bytes"]:
-                return "memory", 0
-            if jail.stopped():
-                raise OSError("the program was stopped because the harness ended")
+        if now < self.deadline:
+            return None
+        if self.told:
+            return Answer("exit")
+        if self.phase == "furnish":
+            return Answer("infra", message="the program's world could not be made in time")
+        wall = self.order["wall_seconds"] if self.phase == "run" else self.order["build_seconds"]
+        waited = max((_waited(pid) for pid in (first, *self.place.members())), default=0.0)
+        self.deadline = self.began + wall + min(waited, (MOST_WALLS - 1) * wall)
+        if now < self.deadline:
+            return None
+        return Answer("timeout" if self.phase == "run" else "build_timeout")
+
+    def _memory(self) -> bool:
+        limit = self.order["build_memory_bytes"] if self.phase == "build" else self.order["memory_bytes"]
+        return _memory(self.place.members(), limit) > limit
 
 
-def _kill_group(pid: int) -> None:
+def _alive(first: int) -> bool:
+    """Whether a child still runs; it is left to be collected."""
     try:
-        os.killpg(pid, SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
-def _read(descriptor: int, stream: _Stream) -> bool:
-    """Take what is there, at most one buffer; False at the end of the stream."""
-    try:
-        data = os.read(descriptor, 1 << 18)
-    except BlockingIOError:
-        return True
-    stream.add(data)
-    return bool(data)
-
-
-def _drain(streams: dict[int, _Stream]) -> None:
-    """Take what a dead program left in its pipes: never more than the pipes hold."""
-    for descriptor, stream in streams.items():
-        while True:
-            before = stream.length
-            if not _read(descriptor, stream) or stream.length == before:
-                break
+        return os.waitid(os.P_PID, first, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    except ChildProcessError:
+        return False
 
 
 def _memory(pids: list[int], limit: int) -> int:
@@ -223,66 +235,3 @@ def _proportional(pid: int) -> int:
             return next((int(line.split()[1]) << 10 for line in file if line.startswith(b"Pss:")), 0)
     except OSError:
         return 0
-
-
-def _sealed(data: bytes) -> int:
-    """Return a descriptor to read `data` from; nothing can change it and no reader can block the writer."""
-    if not hasattr(os, "memfd_create"):
-        import tempfile
-
-        with tempfile.TemporaryFile() as file:
-            file.write(data)
-            file.seek(0)
-            return os.dup(file.fileno())
-    descriptor = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
-    return descriptor
-
-
-def _become_program(order: Order, jail: Jail, descriptors: list[int]) -> None:
-    """Child: put stdin, stdout, stderr, request and report at 0 to 4, close the rest, limit, exec. Never
-    returns.
-
-    The sixth descriptor closes on exec; until then it carries the reason of a failure.
-    """
-    high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD, 64) for descriptor in descriptors]
-    for number, descriptor in enumerate(high):
-        os.dup2(descriptor, number, inheritable=number < 5)
-    os.closerange(6, 1 << 16)
-    try:
-        os.setsid()
-        os.chdir(jail.work)
-        os.umask(0o022)
-        _limit(order)
-        jail.restrict()
-        # The interpreter ignores these two; a program expects the system's own behaviour.
-        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-        environment = {**order["environment"], "HOME": jail.work, "TMPDIR": jail.work}
-        os.execve(order["command"][0], order["command"], environment)
-    except (OSError, ValueError) as error:
-        os.write(5, f"the program could not be started: {error}".encode())
-    finally:
-        os._exit(127)
-
-
-def _limit(order: Order) -> None:
-    cpu = int(order["wall_seconds"]) + CPU_EXTRA_SECONDS
-    limits = {
-        resource.RLIMIT_CPU: (cpu, cpu + 1),
-        resource.RLIMIT_AS: (order["memory_bytes"],) * 2,
-        resource.RLIMIT_FSIZE: (min(FILE_BYTES, order["work_bytes"]),) * 2,
-        resource.RLIMIT_NOFILE: (OPEN_FILES,) * 2,
-        resource.RLIMIT_NPROC: (order["processes"],) * 2,
-        resource.RLIMIT_STACK: (STACK_BYTES,) * 2,
-        resource.RLIMIT_CORE: (0, 0),
-    }
-    for kind, (soft, hard) in limits.items():
-        most = resource.getrlimit(kind)[1]
-        if most != resource.RLIM_INFINITY:
-            soft, hard = min(soft, most), min(hard, most)
-        resource.setrlimit(kind, (soft, hard))

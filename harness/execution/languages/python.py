@@ -7,16 +7,21 @@ program that repeats the function redefines it. The tests are compiled by themse
 the same module, whose name is not `__main__`, as in the reference. With stdin cases, `prelude + candidate`
 is run once per case as `__main__`.
 
-Guaranteed: a program that ends, kills itself, prints or patches its way out before the tests' last
+The tests run in a process of their own and call the candidate's functions by value (`inside/by_value.py`), so that
+nothing of the candidate takes part in the verdict. Where a sample says `check: in_process`, because its tests need
+the candidate's own classes or iterators, they run in the candidate's process and the verdict says so.
+
+Guaranteed in process: a program that ends, kills itself, prints or patches its way out before the tests' last
 statement is not `passed`; tests use the built-in functions as they were before the candidate ran;
 comparisons in the tests against an object whose class the candidate made and no test names cannot be
-decided by that class. Hash seeds are fixed, so a verdict repeats. Not guaranteed: candidate and tests share
-a process, so code that aims at this harness can still forge a pass; verdicts say `check="in_process"`.
+decided by that class. Hash seeds are fixed, so a verdict repeats. Not guaranteed
+there: code that aims at this harness can forge a pass.
 """
 
 from __future__ import annotations
 
 import ast
+import builtins
 import functools
 import marshal
 import os
@@ -31,7 +36,8 @@ from harness.errors import DataError
 from harness.execution.base import Job
 from harness.execution.host import interpreter
 from harness.execution.inside import python_runner
-from harness.execution.language import Program
+from harness.execution.inside.by_value import PRELUDE_FILE, TESTS_FILE
+from harness.execution.language import ByValue, Program
 
 # The runner travels as compiled code: reading and compiling a file would cost every program milliseconds.
 _BOOT = (
@@ -41,6 +47,7 @@ _BOOT = (
     "exec(order.pop(0), space)\n"
     "space.pop('run')(order)\n"
 )
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _COMPARISONS: Final = {
     ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge",
 }  # fmt: skip
@@ -55,7 +62,11 @@ class Python:
         """Nothing: it is the interpreter that is running."""
         return None
 
-    def programs(self, job: Job) -> tuple[Program, ...]:
+    def trial(self) -> Job:
+        """An addition."""
+        return Job("def add(a, b):\n    return a + b\n", Tests("python", tests="assert add(1, 2) == 3\n"))
+
+    def programs(self, job: Job) -> tuple[Program | ByValue, ...]:
         """One program for `tests`, or one per stdin case. Raises DataError for tests that are no Python."""
         tests = job.tests
         source = joined(tests.prelude, job.candidate)
@@ -66,6 +77,10 @@ class Python:
             )
         if not tests.tests.strip():
             raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+        if tests.check == "by_value":
+            code, called = _trial_code(tests)
+            nonce = secrets.token_hex(16)
+            return (ByValue(source, code, called, nonce, _toolchain(), tests.tests),)
         code, names = _tests_code(tests)
         return (_program([False, source, code, names], tests=tests.tests),)
 
@@ -94,6 +109,7 @@ def _program(order: list[object], stdin: bytes = b"", expected: str | None = Non
         nonce=nonce,
         expected=expected,
         tests=tests,
+        check="in_process",
     )
 
 
@@ -107,6 +123,56 @@ def _runner() -> CodeType:
 def _toolchain() -> tuple[str, ...]:
     folders = {sys.base_prefix, sys.base_exec_prefix, str(Path(interpreter()).parent)}
     return tuple(sorted(os.path.realpath(folder) for folder in folders))
+
+
+@functools.lru_cache(maxsize=64)
+def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
+    """Return the tester's code, marshalled (prelude or None, tests), and the names that are the candidate's.
+
+    The prelude's own complete functions are the tests' to use; what it only begins is the candidate's.
+    """
+    try:
+        tree = ast.parse(tests.tests)
+        code = compile(tree, TESTS_FILE, "exec", dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise DataError(f"the sample's tests are no Python: {error}") from error
+    prelude, begun = None, set()
+    try:
+        begin = ast.parse(tests.prelude)
+        prelude = compile(begin, PRELUDE_FILE, "exec", dont_inherit=True)
+        begun = {node.name for node in begin.body if isinstance(node, _FUNCTIONS) and _only_begun(node)}
+        defined = _bound(begin) - begun
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        # A prelude that ends in the middle of a statement is only good in front of a candidate
+        defined = set()
+    used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    called = used - _bound(tree) - defined - set(dir(builtins))
+    if tests.entry_point:
+        called.add(tests.entry_point)
+    return marshal.dumps((prelude, code)), tuple(sorted(called))
+
+
+def _only_begun(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Whether a function has no body but its docstring, `pass` or `...`."""
+    return all(isinstance(step, ast.Pass) or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
+               for step in node.body)
+
+
+def _bound(tree: ast.AST) -> set[str]:
+    """Names that code gives a meaning itself, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.arg):
+            found.add(node.arg)
+        elif isinstance(node, ast.alias):
+            found.add((node.asname or node.name).split(".")[0])
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            found.add(node.name)
+    return found
 
 
 @functools.lru_cache(maxsize=64)

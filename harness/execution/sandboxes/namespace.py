@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from harness.execution.base import Sandbox
 from harness.execution.conduct import Conductor
-from harness.execution.host import WatcherProcesses
+from harness.execution.host import Zygotes
 
 _ADVICE = (
     ("write /proc/", "this system lets no program have user namespaces (Ubuntu 24.04 and later): allow them with "
@@ -23,7 +23,7 @@ _ADVICE = (
 
 def build() -> Sandbox:
     """Return the sandbox; nothing is started or tried yet."""
-    return Conductor("namespace", WatcherProcesses("namespaces"))
+    return Conductor("namespace", Zygotes("namespaces"))
 
 
 def advice(reason: str) -> str:

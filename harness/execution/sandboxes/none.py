@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from harness.execution.base import Sandbox
 from harness.execution.conduct import Conductor
-from harness.execution.host import WatcherProcesses
+from harness.execution.host import Zygotes
 
 
 def build() -> Sandbox:
     """Return the sandbox."""
-    return Conductor("none", WatcherProcesses("bare"))
+    return Conductor("none", Zygotes("bare"))
 
 
 def advice(reason: str) -> str:

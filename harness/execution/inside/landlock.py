@@ -1,0 +1,117 @@
+"""The zygote of the `landlock` sandbox: for containers, which refuse namespaces.
+
+Guaranteed: no file can be read or written but the system's program folders, the toolchain and the work folder; no
+socket; no signal to and no look at a process outside (Linux 6.12, or as root, where programs run as a user that is
+nobody); no system call that honest programs have no use for. Not guaranteed: what `namespaces` gives on top. The
+number and names of files elsewhere can be asked for (`stat`), there is no process list at all, the work folder lies
+on the disk and is bounded only file by file, and a program shares the container's kernel objects.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+
+from harness.execution.inside import kernel, seccomp, zygote
+from harness.execution.inside.bare import Bare
+from harness.execution.inside.namespaces import DEVICES, FIRST_UNUSED_ID, SYSTEM_FILES, SYSTEM_FOLDERS
+
+_CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
+_VERSION, _PATH_BENEATH = 1, 1
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _TRUNCATE = 1, 2, 4, 8, 1 << 14
+_READ = _EXECUTE | _READ_FILE | _READ_FOLDER
+_OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
+# Rights over files that a version of the kernel's interface knows: their number of bits
+_FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
+_DEVICE_IOCTL_SINCE = 5
+_NET_SINCE, _SCOPES_SINCE = 4, 6
+LEAST_VERSION = 4
+
+
+def main() -> None:
+    """Serve the host at stdin and stdout."""
+    zygote.serve(Landlock())
+
+
+class Landlock(Bare):
+    """Rules over files, sockets and signals, put on each program for ever."""
+
+    def __init__(self) -> None:
+        """Nothing is asked of the kernel yet."""
+        super().__init__()
+        self._calls = kernel.Kernel()
+        self._version = 0
+        self._user = FIRST_UNUSED_ID + 2 * os.getpid() if os.geteuid() == 0 else None
+        self._readable: list[str] = []
+        self._filter = b""
+
+    def enter(self, readable: list[str]) -> None:
+        """Ask the kernel what it can; refuse a version that would leave a promise out."""
+        self._version = self._calls.landlock(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION))
+        if self._version < LEAST_VERSION:
+            raise OSError(0, f"landlock: version {self._version} of its interface, {LEAST_VERSION} is needed")
+        if self._version < _SCOPES_SINCE and self._user is None:
+            raise OSError(0, f"landlock: version {self._version} lets programs signal this user's processes")
+        if self._user is not None:
+            for path in readable:
+                _reachable(path)
+        super().enter(readable)
+        self._readable = [path for path in (*SYSTEM_FOLDERS, *SYSTEM_FILES, *readable) if os.path.exists(path)]
+        self._filter = seccomp.program(families=())
+        self._calls.hide()
+
+    def furnish(self, work_bytes: int) -> str:
+        """Give the folder to the user who will run in it."""
+        work = super().furnish(work_bytes)
+        if self._user is not None:
+            os.chown(work, self._user, self._user)
+            self.own_processes = 0
+        self._calls.hide()
+        return work
+
+    def restrict(self) -> None:
+        """Put the rules on, become nobody, filter calls."""
+        calls = self._calls
+        rules = self._rules()
+        if self._user is not None:
+            os.setgroups([])
+            calls.bound_capabilities()
+            os.setresgid(self._user, self._user, self._user)
+            os.setresuid(self._user, self._user, self._user)
+        calls.drop_capabilities()
+        calls.forbid_new_privileges()
+        calls.landlock(_RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint(0))
+        os.close(rules)
+        seccomp.install(calls, self._filter)
+
+    def _rules(self) -> int:
+        """Return a descriptor of the rule set; made while this process may still open every path."""
+        rights = (1 << _FILE_RIGHTS.get(self._version, 16)) - 1
+        scopes = 3 if self._version >= _SCOPES_SINCE else 0
+        wanted = struct.pack("QQQ", rights, 3, scopes)[: 24 if scopes else 16]
+        made = self._calls.landlock(_CREATE_RULESET, wanted, ctypes.c_size_t(len(wanted)), ctypes.c_uint(0))
+        for path in self._readable:
+            self._allow(made, path, _READ)
+        for name in DEVICES:
+            self._allow(made, f"/dev/{name}", _READ_FILE | _WRITE_FILE)
+        self._allow(made, self._work, rights)
+        return made
+
+    def _allow(self, rules: int, path: str, rights: int) -> None:
+        descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
+        try:
+            if not os.path.isdir(path):
+                rights &= _OF_FILES
+            rule = struct.pack("=Qi", rights, descriptor)
+            self._calls.landlock(_ADD_RULE, ctypes.c_int(rules), ctypes.c_int(_PATH_BENEATH), rule, ctypes.c_uint(0))
+        finally:
+            os.close(descriptor)
+
+
+def _reachable(path: str) -> None:
+    """Refuse a toolchain that the user who is nobody cannot walk to."""
+    while path != "/":
+        if not os.stat(path).st_mode & 0o001:
+            raise OSError(0, f"landlock: programs run as nobody, who may not enter {path}")
+        path = os.path.dirname(path)

@@ -1,0 +1,42 @@
+"""What a zygote must know of the way in which its programs are kept apart: one subclass for each way."""
+
+from __future__ import annotations
+
+SIGKILL = 9
+
+
+class Place:
+    """A way of isolating. Used by the zygote (`enter`, `fork`, `members`, `clear`), by the first process of a world
+    (`furnish`) and by the program itself (`restrict`).
+    """
+
+    # Processes of ours that a limit on the number of processes counts as well
+    own_processes = 0
+
+    def enter(self, readable: list[str]) -> None:
+        """Isolate this process once, for all programs to come. Raises OSError. May return in a descendant only."""
+
+    def fork(self) -> int:
+        """Start the first process of a new world: 0 in it, its number in the zygote."""
+        raise NotImplementedError
+
+    def furnish(self, work_bytes: int) -> str:
+        """In the first process: make the world; return its empty work folder. Raises OSError."""
+        raise NotImplementedError
+
+    def guard(self) -> None:
+        """In the first process, once the program is split off: give up what only furnishing needed."""
+
+    def restrict(self) -> None:
+        """In the program, just before strangers' code: give up every privilege."""
+
+    def members(self) -> list[int]:
+        """Living processes of the present world, as the zygote sees them."""
+        raise NotImplementedError
+
+    def clear(self, first: int) -> None:
+        """Kill and collect everything of the world whose first process is `first`; remove its folder."""
+        raise NotImplementedError
+
+    def leave(self) -> None:
+        """The zygote ends."""

@@ -1,0 +1,41 @@
+"""The report of a tester or runner: six lines, as `harness.execution.language` describes them."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+class Trap:
+    """Remembers what its block raised, and lets the program go on."""
+
+    def __init__(self) -> None:
+        """Nothing caught yet."""
+        self.caught: BaseException | None = None
+        self.traceback: TracebackType | None = None
+
+    def __enter__(self) -> Trap:
+        return self
+
+    def __exit__(self, kind: object, caught: BaseException | None, traceback: TracebackType | None) -> bool:
+        self.caught, self.traceback = caught, traceback
+        return True
+
+    def line(self, file: str) -> int:
+        """Last line of `file` on the way of the exception; 0 for none."""
+        line, step = 0, self.traceback
+        while step is not None:
+            if step.tb_frame.f_code.co_filename == file:
+                line = step.tb_lineno
+            step = step.tb_next
+        return line
+
+
+def write_report(descriptor: int, nonce: str, ending: str, place: str, name: str, message: str, line: int) -> None:
+    """Write the six lines."""
+    fields = (nonce, ending, place, name, message, str(line))
+    data = "\n".join(field.replace("\r", " ").replace("\n", " ") for field in fields) + "\n"
+    os.write(descriptor, data.encode("utf-8", "replace"))

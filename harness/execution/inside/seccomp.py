@@ -1,0 +1,90 @@
+"""The filter of system calls: a deny list, as a program of the kernel's packet filter machine.
+
+Refused are the calls that honest programs have no use for and that reach far into the kernel or to other processes:
+they fail with EPERM, since honest code probes too. Refused with ENOSYS: `clone3` (its flags cannot be looked at; C
+libraries fall back to `clone`). Sockets are let through only in the given families. Other architectures' calls end
+the process. Source of the layout: linux/filter.h, linux/seccomp.h.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.execution.inside.kernel import Kernel
+
+# name: number on x86_64, on aarch64 (None: the call does not exist there)
+_DENIED: dict[str, tuple[int, int | None]] = {
+    "ptrace": (101, 117), "process_vm_readv": (310, 270), "process_vm_writev": (311, 271),
+    "process_madvise": (440, 440), "kcmp": (312, 272), "pidfd_getfd": (438, 438), "bpf": (321, 280),
+    "perf_event_open": (298, 241), "userfaultfd": (323, 282), "keyctl": (250, 219), "add_key": (248, 217),
+    "request_key": (249, 218), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41),
+    "chroot": (161, 51), "unshare": (272, 97), "setns": (308, 268), "open_tree": (428, 428), "move_mount": (429, 429),
+    "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432), "fspick": (433, 433),
+    "mount_setattr": (442, 442), "open_tree_attr": (467, 467), "init_module": (175, 105), "finit_module": (313, 273),
+    "delete_module": (176, 106), "kexec_load": (246, 104), "kexec_file_load": (320, 294), "reboot": (169, 142),
+    "swapon": (167, 224), "swapoff": (168, 225), "syslog": (103, 116), "acct": (163, 89), "quotactl": (179, 60),
+    "quotactl_fd": (443, 443), "name_to_handle_at": (303, 264), "open_by_handle_at": (304, 265),
+    "settimeofday": (164, 170), "clock_settime": (227, 112), "clock_adjtime": (305, 266), "adjtimex": (159, 171),
+    "sethostname": (170, 161), "setdomainname": (171, 162), "iopl": (172, None), "ioperm": (173, None),
+    "modify_ldt": (154, None), "lookup_dcookie": (212, 18), "fanotify_init": (300, 262), "vhangup": (153, 58),
+    "nfsservctl": (180, 42), "migrate_pages": (256, 238), "move_pages": (279, 239), "personality": (135, 92),
+    "memfd_secret": (447, 447), "uselib": (134, None), "sysfs": (139, None), "ustat": (136, None),
+}  # fmt: skip
+_OTHERS = {"clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "prlimit64": (302, 261)}
+_ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+# Every flag of clone that makes a namespace
+_NEW_NAMESPACES = 0x7E020080
+_X32 = 0x40000000
+
+_LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _JUMP_IF_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
+_NUMBER, _ARCHITECTURE, _ARGUMENT = 0, 4, 16
+
+LOCAL, IPV4, IPV6 = 1, 2, 10
+
+
+def program(families: tuple[int, ...] = (LOCAL, IPV4, IPV6)) -> bytes:
+    """Return the instructions, 8 bytes each. Raises OSError on an architecture whose calls are not known here."""
+    machine = os.uname().machine
+    if machine not in _ARCHITECTURES:
+        raise OSError(0, f"system calls of {machine} are not known to the filter (x86_64 and aarch64 are)")
+    column, architecture = _ARCHITECTURES[machine]
+    code = [
+        _step(_LOAD, _ARCHITECTURE), _step(_JUMP_IF_EQUAL, architecture, 1, 0), _step(_RETURN, _KILL),
+        _step(_LOAD, _NUMBER), _step(_JUMP_IF_AT_LEAST, _X32, 0, 1), _step(_RETURN, _ERRNO | _ENOSYS),
+    ]  # fmt: skip
+    for numbers in _DENIED.values():
+        number = numbers[column]
+        if number is not None:
+            code += [_step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _ERRNO | _EPERM)]
+    code += [_step(_JUMP_IF_EQUAL, _OTHERS["clone3"][column], 0, 1), _step(_RETURN, _ERRNO | _ENOSYS)]
+    looked_at = [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_SET, _NEW_NAMESPACES, 0, 1), _step(_RETURN, _ERRNO | _EPERM)]
+    code += _of_call(_OTHERS["clone"][column], looked_at)
+    # Limits of other processes are none of a program's business
+    looked_at = [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_EQUAL, 0, 1, 0), _step(_RETURN, _ERRNO | _EPERM)]
+    code += _of_call(_OTHERS["prlimit64"][column], looked_at)
+    looked_at = [_step(_LOAD, _ARGUMENT)]
+    for index, family in enumerate(families):
+        looked_at.append(_step(_JUMP_IF_EQUAL, family, len(families) - index, 0))
+    looked_at.append(_step(_RETURN, _ERRNO | _EAFNOSUPPORT))
+    code += _of_call(_OTHERS["socket"][column], looked_at)
+    return b"".join([*code, _step(_RETURN, _ALLOW)])
+
+
+def install(calls: Kernel, instructions: bytes) -> None:
+    """Filter this process and all that come from it, for ever. New privileges must be forbidden before."""
+    calls.filter_calls(instructions)
+
+
+def _of_call(number: int, looked_at: list[bytes]) -> list[bytes]:
+    """Look at the arguments of one call; allow it if nothing returned before."""
+    return [_step(_JUMP_IF_EQUAL, number, 0, len(looked_at) + 1), *looked_at, _step(_RETURN, _ALLOW)]
+
+
+def _step(operation: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
+    return struct.pack("HBBI", operation, if_true, if_false, value)

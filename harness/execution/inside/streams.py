@@ -1,0 +1,45 @@
+"""What a program wrote: head and tail of each stream, bounded, read without ever blocking."""
+
+from __future__ import annotations
+
+import os
+
+
+class Stream:
+    """Head and tail of one stream, each at most `keep` bytes, and its full length."""
+
+    def __init__(self, keep: int) -> None:
+        """Nothing read yet."""
+        self.keep = keep
+        self.length = 0
+        self.head = bytearray()
+        self.tail = bytearray()
+
+    def add(self, data: bytes) -> None:
+        """Take what was read."""
+        self.length += len(data)
+        room = self.keep - len(self.head)
+        self.head += data[:room]
+        if len(data) > room:
+            self.tail = (self.tail + data[room:])[-self.keep :]
+
+    def kept(self) -> bytes:
+        """Head and tail, with a mark between them where something was left out."""
+        between = b"\n[...]\n" if self.length > 2 * self.keep else b""
+        return bytes(self.head) + between + bytes(self.tail)
+
+    def read(self, descriptor: int) -> bool:
+        """Take what is there, at most one buffer; False at the end of the stream."""
+        try:
+            data = os.read(descriptor, 1 << 18)
+        except BlockingIOError:
+            return True
+        self.add(data)
+        return bool(data)
+
+    def drain(self, descriptor: int) -> None:
+        """Take what a dead program left in its pipe: never more than a pipe holds."""
+        while True:
+            before = self.length
+            if not self.read(descriptor) or self.length == before:
+                return

@@ -1,0 +1,21 @@
+"""The sandbox for ordinary containers, where namespaces are refused: rules over files, sockets, signals and calls.
+
+Guaranteed and not guaranteed: see `harness.execution.inside.landlock`. Chosen by itself only in a container.
+"""
+
+from __future__ import annotations
+
+from harness.execution.base import Sandbox
+from harness.execution.conduct import Conductor
+from harness.execution.host import Zygotes
+
+
+def build() -> Sandbox:
+    """Return the sandbox; nothing is started or tried yet."""
+    return Conductor("landlock", Zygotes("landlock"))
+
+
+def advice(reason: str) -> str:
+    """Say what to do about the `reason` for which a program could not be run."""
+    del reason
+    return "Linux 6.7 with Landlock is needed (6.12 for other users than root), and a container that lets it through"
