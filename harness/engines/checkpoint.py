@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from harness import hub
@@ -63,15 +64,9 @@ class Checkpoint:
 def open_checkpoint(path: str, revision: str | None, trust_remote_code: bool) -> Checkpoint:
     """Find and read a model's small files. Raises ConfigError, HubError or EngineError with one line."""
     files = locate(path, revision)
-    hub.quiet()
-    raw = _json(files, "config.json")
-    _check_code(files, raw, trust_remote_code)
-    _silence()
-    config = _load_config(files, trust_remote_code)
-    if not _own_code(raw, trust_remote_code):
-        _check_causal(files, raw)
+    config = _checked_config(files, "config.json", trust_remote_code)
     files.weight_names()
-    tokenizer = _load_tokenizer(files, trust_remote_code)
+    tokenizer = load_tokenizer(files, trust_remote_code)
     said = {
         name: _json(files, name) if (files.folder / name).is_file() else {}
         for name in ("generation_config.json", "tokenizer_config.json")
@@ -83,8 +78,28 @@ def open_checkpoint(path: str, revision: str | None, trust_remote_code: bool) ->
         generation=said["generation_config.json"],
         tokenizer_config=said["tokenizer_config.json"],
         trust_remote_code=trust_remote_code,
-        context_window=_context_window(config, tokenizer),
+        context_window=context_window(config, tokenizer.model_max_length),
     )
+
+
+def open_config(path: str, revision: str | None, trust_remote_code: bool) -> tuple[ModelFiles, Any]:
+    """Read a model's config alone, of a folder, a hub id or a bare JSON file; nothing else needs to be there.
+
+    Raises ConfigError, HubError or EngineError with one line.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        files = locate(path, revision)
+        return files, _checked_config(files, "config.json", trust_remote_code)
+    if revision:
+        raise ConfigError(f"{path}: a file has no revisions; leave `revision` out or give a hub id")
+    files = ModelFiles(path, file.parent, frozenset((file.name,)))
+    return files, _checked_config(files, file.name, trust_remote_code)
+
+
+def has_tokenizer(files: ModelFiles) -> bool:
+    """Whether one of the files that tokenizers are made of is there."""
+    return bool({*TOKENIZER_MARKS} & files.names) or any(name.endswith(".tiktoken") for name in files.names)
 
 
 def kv_bytes_per_token(config: Any, item_bytes: int) -> int | None:
@@ -121,6 +136,17 @@ def _silence() -> None:
 
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
+
+
+def _checked_config(files: ModelFiles, name: str, trust_remote_code: bool) -> Any:
+    hub.quiet()
+    raw = _json(files, name)
+    _check_code(files, raw, trust_remote_code)
+    _silence()
+    config = _load_config(files, name, trust_remote_code)
+    if not _own_code(raw, trust_remote_code):
+        _check_causal(files, raw)
+    return config
 
 
 def _json(files: ModelFiles, name: str) -> dict[str, Any]:
@@ -164,22 +190,24 @@ def _check_causal(files: ModelFiles, raw: dict[str, Any]) -> None:
         raise ConfigError(f"{files.name}: a {kind} model{shown} is not a causal language model; choose one that is")
 
 
-def _load_config(files: ModelFiles, trust_remote_code: bool) -> Any:
+def _load_config(files: ModelFiles, name: str, trust_remote_code: bool) -> Any:
     from transformers import AutoConfig
 
     try:
         return AutoConfig.from_pretrained(
-            files.folder, trust_remote_code=trust_remote_code, local_files_only=not trust_remote_code
+            files.folder if name == "config.json" else files.folder / name,
+            trust_remote_code=trust_remote_code,
+            local_files_only=not trust_remote_code,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
-        raise EngineError(f"{files.name}: config.json cannot be used ({one_line(error)})") from None
+        raise EngineError(f"{files.name}: {name} cannot be used ({one_line(error)})") from None
 
 
-def _load_tokenizer(files: ModelFiles, trust_remote_code: bool) -> Any:
+def load_tokenizer(files: ModelFiles, trust_remote_code: bool) -> Any:
+    """Load the tokenizer that lies beside a config. Raises ConfigError or EngineError with one line."""
     from transformers import AutoTokenizer
 
-    marks = {*TOKENIZER_MARKS} & files.names or any(name.endswith(".tiktoken") for name in files.names)
-    if not marks and not trust_remote_code:
+    if not has_tokenizer(files) and not trust_remote_code:
         raise ConfigError(f"{files.name}: no tokenizer there (tokenizer.json or its like); copy it beside the weights")
     try:
         tokenizer = AutoTokenizer.from_pretrained(
@@ -192,12 +220,11 @@ def _load_tokenizer(files: ModelFiles, trust_remote_code: bool) -> Any:
     return tokenizer
 
 
-def _context_window(config: Any, tokenizer: Any) -> int | None:
-    """Tokens that prompt and answer share; None where neither config nor tokenizer sets a limit."""
+def context_window(config: Any, limit: int | None = None) -> int | None:
+    """Tokens that prompt and answer share, by the config, else by the tokenizer's `limit`; None where neither tells."""
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     for key in WINDOW_KEYS:
         value = getattr(text, key, None)
         if isinstance(value, int) and value > 0:
             return value
-    limit = tokenizer.model_max_length
     return int(limit) if limit and limit < NO_LIMIT else None

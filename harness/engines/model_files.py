@@ -22,7 +22,11 @@ from harness import hub
 from harness.errors import ConfigError, EngineError, HubError
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
-SMALL_FILES = ("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py", "additional_chat_templates/*")
+SMALL_FILES = (
+    *("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py", "additional_chat_templates/*"),
+    # The licence stands in one of these
+    *("README.md", "LICENSE*"),
+)
 WEIGHTS = (
     "model.safetensors",
     "model.safetensors.index.json",

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 import torch
 from engines.tiny_tokenizer import make_tokenizer
+from files import REPO
 
 from harness.engines.twin import tiny_config, tiny_model
+
+CONFIGS = REPO / "tests" / "model_configs"
 
 
 def saved(folder: Path, kind: str) -> Path:
@@ -30,9 +34,13 @@ def test_the_demo_model_is_told_in_a_page(cli: Callable) -> None:
     assert seen.code == 0, seen.err
     lines = dict(line.split(maxsplit=1) for line in seen.out.splitlines() if line.strip())
     assert lines["class"] == "LlamaForCausalLM (type llama)"
-    assert lines["parameters"] == "967,808"
+    assert lines["parameters"] == "967,808 (967.8 k)"
+    assert lines["attention"].startswith("MHA: 4 heads")
+    assert lines["KV"].startswith("cache     2,048 bytes a token in bfloat16 (1,024 numbers)")
+    assert "no normaliser" in lines["tokenizer"]
+    assert "they agree" in seen.out
     assert lines["level"] == "packed (held against transformers)"
-    assert "2048" in lines["window"]
+    assert lines["window"] == "2,048 tokens"
 
 
 @pytest.mark.parametrize(("kind", "level"), [("mistral", "packed"), ("bloom", "padded"), ("mamba", "plain")])
@@ -55,10 +63,87 @@ def test_without_weights_a_twin_is_tried_and_that_is_said(cli: Callable) -> None
     assert told["model"]["parameters"] == 967808, "the model's own, not the twin's"
 
 
+def test_a_bare_config_is_enough(cli: Callable) -> None:
+    seen = cli("models", "inspect", CONFIGS / "deepseek-v3.json", "--context", "1000")
+    assert seen.code == 0, seen.err
+    for told in (
+        "671,026,404,352 (671.0 B)",
+        "37.6 B for each token; 36.6 B without the input embedding (8 of 256 routed experts a layer)",
+        "MLA: 128 heads read one latent of 512 + 64 numbers a token",
+        "70,272 bytes a token in bfloat16 (35,136 numbers)",
+        "they agree",
+        "163,840 tokens",
+        "tokenizer    none",
+        "licence      unknown",
+        "KV of one row of 1,000 tokens",
+        "1,249.9 GiB",
+        "the weights were not tried",
+    ):
+        assert told in seen.out, told
+
+
+def test_a_folder_with_only_a_config_and_a_licence_is_enough_too(cli: Callable, tmp_path: Path) -> None:
+    folder = tmp_path / "mixtral"
+    folder.mkdir()
+    shutil.copy(CONFIGS / "mixtral-8x7b.json", folder / "config.json")
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# A model\n", encoding="utf-8")
+    told = json.loads(cli("models", "inspect", folder, "--json").out)
+    model = told["model"]
+    assert (model["parameters"], model["active_parameters"]) == (46_702_792_704, 12_879_925_248)
+    assert model["licence"] == "apache-2.0 (README.md)"
+    assert model["tokenizer"] is None and model["digests"] == {}
+    assert model["kv_cache"]["agree"] is True
+    bfloat16 = next(one for one in model["memory"] if one["precision"] == "bfloat16")
+    assert (bfloat16["weights"], bfloat16["kv_cache"]) == (2 * 46_702_792_704, 32_768 * 65_536 * 2)
+    assert {file["name"] for file in model["files"]} == {"README.md", "config.json"}
+    assert (told["engine"]["level"], told["engine"]["level_of"]) == ("packed", "twin")
+
+
+def test_a_licence_file_speaks_where_no_card_does(cli: Callable, tmp_path: Path) -> None:
+    folder = saved(tmp_path / "model", "llama")
+    (folder / "LICENSE.txt").write_text("\n   MIT License\n\nCopyright ...\n", encoding="utf-8")
+    model = json.loads(cli("models", "inspect", folder, "--no-weights", "--json").out)["model"]
+    assert model["licence"] == "MIT License (first line of LICENSE.txt)"
+
+
+def test_a_rule_that_the_twin_contradicts_is_not_trusted(cli: Callable, tmp_path: Path) -> None:
+    # Xlnet keeps hidden states, not keys and values
+    config = tmp_path / "odd.json"
+    config.write_text(json.dumps({"model_type": "xlnet", "n_layer": 2, "n_head": 4, "d_model": 32, "d_inner": 64}))
+    seen = cli("models", "inspect", config)
+    assert seen.code == 0, seen.err
+    assert "THEY DISAGREE" in seen.out
+    told = json.loads(cli("models", "inspect", config, "--json", "--context", "100").out)["model"]
+    assert told["kv_cache"]["agree"] is False
+    assert all(one["kv_cache"] is None and one["weights"] > 0 for one in told["memory"])
+
+
+def test_real_tokenizers_are_told_apart(shared: Path) -> None:
+    from transformers import AutoTokenizer
+
+    from harness.engines.tokenizer_facts import SAMPLES, tokenizer_facts
+
+    told = {
+        name: tokenizer_facts(AutoTokenizer.from_pretrained(shared / "tokenizers" / name))
+        for name in ("gpt2", "qwen2.5", "mistral-7b")
+    }
+    assert [told[name].kind for name in told] == ["BPE"] * 3
+    assert [told[name].normaliser for name in told] == [None, "NFC", "Sequence(Prepend, Replace)"]
+    assert [told[name].unit for name in told] == ["bytes", "bytes", "characters, else bytes"]
+    assert told["gpt2"].vocabulary == 50257
+    # Qwen's was made for Chinese, GPT-2's was not
+    assert told["qwen2.5"].bytes_per_token["Chinese"] > 2 * told["gpt2"].bytes_per_token["Chinese"]
+    assert all(1 <= rate < 8 for one in told.values() for rate in one.bytes_per_token.values())
+    assert set(told["gpt2"].bytes_per_token) == set(SAMPLES)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
         (("models", "inspect", "./nowhere"), "no such folder"),
+        (("models", "inspect", "./nothing.json"), "no such"),
+        (("models", "inspect", CONFIGS / "mixtral-8x7b.json", "--weights"), "give the folder of the checkpoint"),
+        (("models", "inspect", CONFIGS / "mixtral-8x7b.json", "--revision", "main"), "a file has no revisions"),
         (("models", "inspect", "demo-larger", "--device", "gpu"), "device: 'gpu' is not"),
         (("models", "inspect", "demo-larger", "--dtype", "float33"), "float33"),
         (("run", "--set", "engine.level=packd"), "level: input should be"),
