@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from harness.cli import doctor, models, rescore, run, tasks
+from harness.cli import cost, doctor, models, rescore, run, tasks
 from harness.errors import HarnessError
 
 # Plain help: rich help would more than double the time of `--help`
@@ -27,6 +27,7 @@ app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(models.app, name="models")
+app.add_typer(cost.app, name="cost")
 
 
 def main() -> None:
