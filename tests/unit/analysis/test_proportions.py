@@ -1,0 +1,150 @@
+"""Proportions against scipy.stats, tabled figures, brute force and exact coverage."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.analysis import proportions as p
+
+# right, n, then Clopper-Pearson and Jeffreys at 95 %, four digits
+TABLE = [
+    (9, 10, 0.5550, 0.9975, 0.6187, 0.9890),
+    (27, 30, 0.7347, 0.9789, 0.7566, 0.9710),
+    (45, 50, 0.7819, 0.9667, 0.7946, 0.9608),
+    (148, 164, 0.8464, 0.9432, 0.8500, 0.9408),
+    (131, 164, 0.7292, 0.8573, 0.7325, 0.8546),
+    (0, 20, 0.0, 0.1684, 0.0, 0.1166),
+    (20, 20, 0.8316, 1.0, 0.8834, 1.0),
+    (442, 500, 0.8526, 0.9107, 0.8537, 0.9098),
+]
+HALF = 5.1e-5
+
+
+@pytest.mark.parametrize(("k", "n", "cp_low", "cp_high", "j_low", "j_high"), TABLE)
+def test_intervals_are_the_tabled_ones(
+    k: int, n: int, cp_low: float, cp_high: float, j_low: float, j_high: float
+) -> None:
+    assert p.clopper_pearson(k, n) == pytest.approx((cp_low, cp_high), abs=HALF)
+    assert p.jeffreys(k, n) == pytest.approx((j_low, j_high), abs=HALF)
+
+
+@pytest.mark.parametrize(("k", "low", "high"), [(9, 0.147, 0.494), (12, 0.227, 0.594), (24, 0.614, 0.923)])
+def test_thirty_problems_say_little(k: int, low: float, high: float) -> None:
+    assert p.clopper_pearson(k, 30) == pytest.approx((low, high), abs=5.1e-4)
+
+
+def test_rule_of_three() -> None:
+    assert p.clopper_pearson_upper(0, 30) == pytest.approx(1 - 0.05 ** (1 / 30), abs=1e-12)
+    assert p.clopper_pearson_upper(0, 30) == pytest.approx(0.0950, abs=HALF)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 2000), st.data())
+def test_clopper_pearson_is_scipys(n: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    expected = stats.binomtest(k, n).proportion_ci(method="exact")
+    assert p.clopper_pearson(k, n) == pytest.approx((expected.low, expected.high), abs=1e-10)
+
+
+@pytest.mark.parametrize("n", [5, 30, 164])
+def test_clopper_pearson_covers_every_truth_and_jeffreys_on_average(n: int) -> None:
+    truths = np.linspace(0.0005, 0.9995, 1000)
+    chances = stats.binom.pmf(np.arange(n + 1)[:, None], n, truths)
+    exact = np.array([p.clopper_pearson(k, n) for k in range(n + 1)])
+    middling = np.array([p.jeffreys(k, n) for k in range(n + 1)])
+
+    def coverage(bounds: np.ndarray) -> np.ndarray:
+        holds = (bounds[:, :1] <= truths) & (truths <= bounds[:, 1:])
+        return np.asarray((chances * holds).sum(axis=0))
+
+    assert coverage(exact).min() >= 0.95
+    assert coverage(middling).mean() == pytest.approx(0.95, abs=0.01)
+    assert coverage(middling).mean() < coverage(exact).mean()
+
+
+POSTERIOR = [
+    (27, 30, 0.7039, 0.3762),
+    (45, 50, 0.7967, 0.4024),
+    (88, 100, 0.7653, 0.2081),
+    (148, 164, 0.9691, 0.4861),
+    (140, 164, 0.5115, 0.0237),
+    (131, 164, 0.0321, 0.0000),
+]
+
+
+@pytest.mark.parametrize(("k", "n", "at_85", "at_90"), POSTERIOR)
+def test_posterior_that_the_claim_holds(k: int, n: int, at_85: float, at_90: float) -> None:
+    assert p.posterior_at_least(k, n, 0.85) == pytest.approx(at_85, abs=HALF)
+    assert p.posterior_at_least(k, n, 0.90) == pytest.approx(at_90, abs=HALF)
+
+
+def test_posterior_under_jeffreys_prior() -> None:
+    assert p.posterior_at_least(27, 30, 0.85, "jeffreys") == pytest.approx(0.7704, abs=HALF)
+    assert p.posterior_at_least(27, 30, 0.90, "jeffreys") == pytest.approx(0.4664, abs=HALF)
+
+
+def test_which_of_two_is_better() -> None:
+    assert p.posterior_greater((45, 50), (38, 50)) == pytest.approx(0.966495, abs=5.1e-7)
+    assert p.posterior_greater((38, 50), (45, 50)) == pytest.approx(1 - 0.966495, abs=5.1e-7)
+    assert p.posterior_greater((900, 1000), (900, 1000)) == pytest.approx(0.5, abs=1e-8)
+    draws = np.random.default_rng(3).beta([[3.5], [1.5]], [[1.5], [4.5]], size=(2, 400_000))
+    assert p.posterior_greater((3, 4), (1, 5), "jeffreys") == pytest.approx(np.mean(draws[0] > draws[1]), abs=0.003)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 1000), st.floats(0.01, 0.99), st.data())
+def test_binomial_p_values_are_scipys(n: int, p0: float, data: st.DataObject) -> None:
+    k = data.draw(st.integers(0, n))
+    for tail in ("less", "greater"):
+        expected = stats.binomtest(k, n, p0, alternative=tail).pvalue
+        assert p.binomial_p_value(k, n, p0, tail) == pytest.approx(expected, rel=1e-8, abs=1e-300)
+
+
+def test_the_base_models_score_refutes_nearly_90_percent() -> None:
+    assert p.binomial_p_value(126, 164, 0.9, "less") == pytest.approx(7.0e-7, abs=0.05e-7)
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 400), st.data())
+def test_hypergeometric_p_values_are_scipys(size: int, data: st.DataObject) -> None:
+    right, n = data.draw(st.integers(0, size)), data.draw(st.integers(1, size))
+    k = data.draw(st.integers(max(0, n - (size - right)), min(n, right)))
+    law = stats.hypergeom(size, right, n)
+    assert p.hypergeometric_p_value((k, n), right, size, "less") == pytest.approx(law.cdf(k), rel=1e-8)
+    assert p.hypergeometric_p_value((k, n), right, size, "greater") == pytest.approx(law.sf(k - 1), rel=1e-8)
+
+
+def test_what_cannot_be_drawn_has_no_chance() -> None:
+    # 8 of 10 are right: of 5 items at least 3 are
+    assert p.hypergeometric_p_value((2, 5), 8, 10, "less") == 0
+    assert p.hypergeometric_p_value((5, 5), 4, 10, "greater") == 0
+
+
+def test_fisher() -> None:
+    assert p.fisher_p_value((45, 50), (38, 50)) == pytest.approx(0.108370, abs=5.1e-7)
+    assert p.fisher_p_value((148, 164), (131, 164)) == pytest.approx(0.012609, abs=5.1e-7)
+    assert p.fisher_p_value((101, 164), (50, 164)) == pytest.approx(2.4e-8, abs=0.05e-8)
+    assert p.fisher_p_value((3, 7), (9, 11)) == pytest.approx(stats.fisher_exact([[3, 4], [9, 2]]).pvalue, rel=1e-9)
+
+
+def test_the_count_that_a_share_needs() -> None:
+    assert p.least_right(0.9, 164) == 148
+    assert p.least_right(0.85, 164) == 140
+    assert p.least_right(0.85, 20) == 17
+    assert p.least_right(0.07, 100) == 7
+    assert p.least_right(1.0, 164) == 164
+    assert p.least_right(0.0, 164) == 0
+
+
+@pytest.mark.parametrize(("k", "n"), [(-1, 5), (6, 5), (0, 0)])
+def test_counts_that_cannot_be_are_refused(k: int, n: int) -> None:
+    for call in (p.clopper_pearson, p.jeffreys, lambda k, n: p.binomial_p_value(k, n, 0.5, "less")):
+        with pytest.raises(ValueError, match="right of n"):
+            call(k, n)
+    assert not math.isnan(p.clopper_pearson(0, 1)[1])
