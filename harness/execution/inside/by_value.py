@@ -84,6 +84,8 @@ class Tester:
         self._pid, self._asks, self._replies = pid, asks, replies
         self._opaque: dict[int, values.Opaque] = {}
         self._blame: tuple[str, str, str] | None = None
+        # Remembered, because tests may catch everything and go on
+        self._lost: Gone | Broken | None = None
 
     def judge(self, trial: Trial) -> tuple[str, str, str, str, int] | None:
         """Return ending, place, error type, message and line; None when the candidate's process ended."""
@@ -119,7 +121,7 @@ class Tester:
         return f"exit {os.WEXITSTATUS(status)}"
 
     def _verdict(self, trap: Trap) -> tuple[str, str, str, str, int] | None:
-        error = trap.caught
+        error = trap.caught if self._lost is None else self._lost
         if error is None:
             return "passed", "call", "", "", 0
         if isinstance(error, Gone):
@@ -173,11 +175,13 @@ class Tester:
         if reply[0] == "raised" and len(reply) == 4 and isinstance(reply[2], list):
             self._raise([str(part) for part in reply[2][:50]], str(reply[3]))
         if reply[0] != "returned" or len(reply) != 3:
-            raise Broken("it sent no answer to a call")
+            raise self._losing(Broken("it sent no answer to a call"))
         if reply[2] is not None:
             after = self._value(reply[2])
             if isinstance(after, list) and len(after) == 2 and isinstance(after[0], list):
-                for mine, theirs in zip([*arguments, *named.values()], [*after[0], *dict(after[1]).values()], strict=False):
+                for mine, theirs in zip(
+                    [*arguments, *named.values()], [*after[0], *dict(after[1]).values()], strict=False
+                ):
                     _follow(mine, theirs)
         return self._value(reply[1])
 
@@ -188,6 +192,9 @@ class Tester:
         name = classes[0] if classes else "Exception"
         kinds = (getattr(builtins, found, None) for found in classes)
         kind = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseException)), Exception)
+        if kind in (StopIteration, StopAsyncIteration):
+            # As out of a generator (PEP 479): it would end a map() of the tests early, and all() is true of nothing
+            kind = RuntimeError
         if kind in (KeyboardInterrupt, SystemExit, GeneratorExit):
             self._blame = "exited" if kind is SystemExit else "error", name, message[:300]
             raise _Stopped(name)
@@ -201,11 +208,11 @@ class Tester:
 
     def _value(self, written: Any) -> Any:
         if not isinstance(written, str):
-            raise Broken("it sent no value")
+            raise self._losing(Broken("it sent no value"))
         try:
             return values.value(written, self._opaque_of)
         except ValueError as error:
-            raise Broken(str(error)) from None
+            raise self._losing(Broken(str(error))) from None
 
     def _opaque_of(self, number: int, kind: str) -> values.Opaque:
         return self._opaque.setdefault(number, values.Opaque(number, kind))
@@ -214,15 +221,19 @@ class Tester:
         try:
             wire.send(self._asks, candidate.written(message))
         except BrokenPipeError:
-            raise Gone from None
+            raise self._losing(Gone()) from None
 
     def _reply(self) -> list[Any]:
         try:
             return candidate.read(wire.receive(self._replies, 4 * values.MOST_BYTES))
         except EOFError:
-            raise Gone from None
+            raise self._losing(Gone()) from None
         except ValueError as error:
-            raise Broken(str(error)[:200]) from None
+            raise self._losing(Broken(str(error)[:200])) from None
+
+    def _losing(self, why: Gone | Broken) -> Gone | Broken:
+        self._lost = self._lost or why
+        return why
 
 
 class _Stopped(BaseException):
@@ -242,7 +253,9 @@ def _follow(mine: Any, theirs: Any) -> None:
     if type(mine) is list:
         for old, new in zip(mine, theirs, strict=False):
             _follow(old, new)
-        mine[:] = [old if _same(old, new) else new for old, new in zip(mine, theirs, strict=False)] + theirs[len(mine) :]
+        mine[:] = [old if _same(old, new) else new for old, new in zip(mine, theirs, strict=False)] + theirs[
+            len(mine) :
+        ]
     elif type(mine) is dict:
         for key, new in theirs.items():
             if key in mine:
