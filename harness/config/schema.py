@@ -49,12 +49,17 @@ class ChoiceReference(Section):
 
 
 class TestsReference(Section):
-    """Templates of a program's prelude, tests and entry point."""
+    """Templates of a program's prelude, tests and entry point, and where the tests run (Python only).
+
+    `by_value`: in a process of their own, which exchanges values with the candidate's. `in_process`: in the
+    candidate's, for samples whose tests need its classes or iterators; aimed code could forge a pass there.
+    """
 
     language: str
     prelude: str = ""
     tests: str
     entry_point: str | None = None
+    check: str = Field("by_value", description="by_value or in_process, or a template of one of them")
 
 
 class ReferenceSpec(Section):

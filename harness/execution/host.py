@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,10 @@ _INTERPRETER_ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1
 PROGRAM_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
+# From a zygote's own command and the folders that its programs may read to the command that starts it
+Wrap = Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]]
+
+
 class Lost(Exception):
     """A zygote did not answer; the message says what is known."""
 
@@ -52,9 +57,10 @@ class Lost(Exception):
 class Zygotes:
     """A `Launcher` whose programs are started by zygotes of `module` (in `harness.execution.inside`)."""
 
-    def __init__(self, module: str, wrapper: tuple[str, ...] = ()) -> None:
-        """`module` has a `main()` that serves; `wrapper` is a command that the zygote is started under."""
-        self._command = (*wrapper, *_interpreter_command(f"harness.execution.inside.{module}"))
+    def __init__(self, module: str, wrap: Wrap | None = None) -> None:
+        """`module` has a `main()` that serves; `wrap` makes a zygote's command from it and what it may read."""
+        self._command = _interpreter_command(f"harness.execution.inside.{module}")
+        self._wrap = wrap
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, ...], list[_Zygote]] = {}
         self._living: set[_Zygote] = set()
@@ -97,7 +103,7 @@ class Zygotes:
             idle = self._idle.get(readable)
             if idle:
                 return idle.pop()
-            zygote = _Zygote(self._command)
+            zygote = _Zygote(self._wrap(self._command, readable) if self._wrap else self._command)
             self._living.add(zygote)
         try:
             zygote.greet(readable)

@@ -13,7 +13,7 @@ import os
 import select
 import sys
 
-from harness.execution.inside import candidate, program, values, wire
+from harness.execution.inside import candidate, values, wire
 from harness.execution.inside.order import INPUT
 from harness.execution.inside.reporting import Trap, write_report
 
@@ -67,7 +67,7 @@ def run(order: Order, place: Place, ends: Ends) -> None:
         verdict = tester.judge(trial)
         tester.dismiss()
         if verdict is not None:
-            write_report(ends.report, trial["nonce"], *verdict)
+            write_report(ends.report, trial["nonce"], verdict)
         else:
             ends.tell(tester.how_it_ended())
     except (OSError, EOFError) as error:

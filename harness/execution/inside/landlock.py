@@ -81,6 +81,7 @@ class Landlock(Bare):
             os.setresuid(self._user, self._user, self._user)
         calls.drop_capabilities()
         calls.forbid_new_privileges()
+        calls.show()
         calls.landlock(_RESTRICT_SELF, ctypes.c_int(rules), ctypes.c_uint(0))
         os.close(rules)
         seccomp.install(calls, self._filter)

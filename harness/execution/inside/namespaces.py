@@ -116,6 +116,7 @@ class Namespaces(Place):
             os.setresgid(self._user, self._user, self._user)
             os.setresuid(self._user, self._user, self._user)
         calls.drop_capabilities()
+        calls.show()
         seccomp.install(calls, self._filter)
 
     def members(self) -> list[int]:
@@ -124,10 +125,8 @@ class Namespaces(Place):
 
     def clear(self, first: int) -> None:
         """Kill the first process: the kernel kills its world with it, and unmounts what was mounted there."""
-        try:
-            os.kill(first, SIGKILL)
-        except ProcessLookupError:
-            pass
+        # Not yet collected, so there is somebody to kill even if it has ended
+        os.kill(first, SIGKILL)
         os.waitpid(first, 0)
 
 
@@ -213,7 +212,7 @@ def _build_root(calls: kernel.Kernel, trees: dict[str, int]) -> None:
         calls.attach(tree, "." + path)
         os.close(tree)
     _make_place("/proc", is_folder=True)
-    calls.mount("proc", "proc", secure | kernel.MS_NOEXEC, "hidepid=2")
+    calls.mount("proc", "proc", secure | kernel.MS_NOEXEC, "")
     _make_place(WORK, is_folder=True)
     for path, target in (*links, *LINKS):
         os.symlink(target, "." + path)

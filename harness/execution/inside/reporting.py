@@ -34,8 +34,8 @@ class Trap:
         return line
 
 
-def write_report(descriptor: int, nonce: str, ending: str, place: str, name: str, message: str, line: int) -> None:
-    """Write the six lines."""
-    fields = (nonce, ending, place, name, message, str(line))
+def write_report(descriptor: int, nonce: str, verdict: tuple[str, str, str, str, int]) -> None:
+    """Write the six lines; `verdict` is ending, place, error type, message and line of the tests."""
+    fields = (nonce, *map(str, verdict))
     data = "\n".join(field.replace("\r", " ").replace("\n", " ") for field in fields) + "\n"
     os.write(descriptor, data.encode("utf-8", "replace"))

@@ -100,7 +100,7 @@ def _pack(value: Any, opaque: Callable[[object], list[Any]], depth: int) -> Any:
 def _travels_as_it_is(items: list[Any]) -> bool:
     """Whether JSON writes the items of a flat list without help: most lists are of this kind."""
     kinds = set(map(type, items))
-    return kinds <= _PLAIN or (kinds == {int} and -_BIG < min(items) and max(items) < _BIG)
+    return kinds <= _PLAIN or (kinds == {int} and min(items) > -_BIG and max(items) < _BIG)
 
 
 def _pack_rare(value: Any, kind: type, opaque: Callable[[object], list[Any]]) -> Any:

@@ -9,6 +9,9 @@ import os
 
 MOST = 1 << 30
 
+# Taken now: a candidate may replace what the module holds, for reasons of its own
+_read, _write = os.read, os.write
+
 
 class TooLong(ValueError):
     """A frame beyond what its reader takes."""
@@ -18,7 +21,7 @@ def send(descriptor: int, data: bytes) -> None:
     """Write one frame. Raises OSError, BrokenPipeError when nobody reads."""
     view = memoryview(len(data).to_bytes(4, "big") + data)
     while view:
-        view = view[os.write(descriptor, view) :]
+        view = view[_write(descriptor, view) :]
 
 
 def receive(descriptor: int, most: int = MOST) -> bytes:
@@ -32,7 +35,7 @@ def receive(descriptor: int, most: int = MOST) -> bytes:
 def _exactly(descriptor: int, count: int) -> bytes:
     parts = []
     while count:
-        part = os.read(descriptor, min(count, 1 << 20))
+        part = _read(descriptor, min(count, 1 << 20))
         if not part:
             raise EOFError
         parts.append(part)

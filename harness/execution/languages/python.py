@@ -154,8 +154,10 @@ def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
 
 def _only_begun(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
     """Whether a function has no body but its docstring, `pass` or `...`."""
-    return all(isinstance(step, ast.Pass) or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
-               for step in node.body)
+    return all(
+        isinstance(step, ast.Pass) or (isinstance(step, ast.Expr) and isinstance(step.value, ast.Constant))
+        for step in node.body
+    )
 
 
 def _bound(tree: ast.AST) -> set[str]:

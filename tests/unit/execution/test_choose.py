@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import SandboxError, UnknownName
 from harness.execution import choose
-from harness.execution.host import WatcherProcesses
+from harness.execution.host import Zygotes
 from harness.execution.sandboxes import namespace
 
 CHECKOUT = Path(__file__).resolve().parents[3]
@@ -43,18 +43,21 @@ def test_each_failed_probe_names_its_fix(reason: str, fix: str) -> None:
 
 
 def test_a_machine_without_isolation_is_refused_and_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(WatcherProcesses):
+    class Broken(Zygotes):
         def __init__(self, module: str) -> None:
             super().__init__(module)
-            self._command = (sys.executable, "-I", "-S", "-c", "print('infra 0 0.0 0 0 0 7\\nunshare', end='')")
+            said = "import sys; sys.stderr.write('unshare (making namespaces): Operation not permitted')"
+            self._command = (sys.executable, "-I", "-S", "-c", said)
 
-    monkeypatch.setattr(namespace, "WatcherProcesses", Broken)
-    with pytest.raises(SandboxError, match=r"'namespace': unshare: user namespaces are refused.*--sandbox none"):
+    monkeypatch.setattr(namespace, "Zygotes", Broken)
+    monkeypatch.setattr(choose, "AUTOMATIC", ("namespace",))
+    monkeypatch.setattr(choose, "in_container", lambda: False)
+    with pytest.raises(SandboxError, match=r"'namespace': unshare .*: user namespaces are refused.*--sandbox none"):
         choose.open_sandbox("auto")
 
 
 def test_a_sandbox_that_runs_programs_without_isolating_them_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespace, "WatcherProcesses", lambda _: WatcherProcesses("bare"))
+    monkeypatch.setattr(namespace, "Zygotes", lambda _: Zygotes("bare"))
     assert "does not isolate" in (choose.probe("namespace") or "")
 
 

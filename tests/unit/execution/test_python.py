@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from harness.datatypes import StdinCase, Tests
@@ -12,9 +14,14 @@ PROMPT = 'def add(a, b):\n    """Add two numbers.\n    """\n'
 CHECK = "def check(candidate):\n    assert candidate(1, 2) == 3\n\ncheck(add)"
 
 
-def verdict(sandbox: Sandbox, candidate: str, tests: str = CHECK, prelude: str = "", **limits: float) -> Verdict:
-    job = Job(candidate, Tests("python", prelude=prelude, tests=tests, entry_point="add"))
-    return sandbox.run(job, Limits(wall_seconds=limits.get("wall_seconds", 10.0)))
+def verdict(
+    sandbox: Sandbox,
+    candidate: str,
+    tests: str = CHECK,
+    prelude: str = "",
+    check: Literal["by_value", "in_process"] = "by_value",
+) -> Verdict:
+    return sandbox.run(Job(candidate, Tests("python", prelude, tests, "add", check=check)), Limits())
 
 
 @pytest.mark.parametrize(
@@ -75,7 +82,10 @@ def test_programs_are_run_once_per_stdin_case(sandbox: Sandbox) -> None:
 
 def test_a_task_about_a_class_may_use_that_classes_comparison(sandbox: Sandbox) -> None:
     money = "class Money:\n    def __init__(self, n): self.n = n\n    def __eq__(self, o): return self.n == o\n"
-    assert verdict(sandbox, money, tests="assert Money(5) == 5\nassert [Money(1)] == [1]").status == "passed"
+    assert (
+        verdict(sandbox, money, tests="assert Money(5) == 5\nassert [Money(1)] == [1]", check="in_process").status
+        == "passed"
+    )
 
 
 def test_standard_types_compare_as_ever(sandbox: Sandbox) -> None:
@@ -88,7 +98,67 @@ def test_standard_types_compare_as_ever(sandbox: Sandbox) -> None:
         "assert Fraction(1, 2) == 0.5 and 1 < Fraction(3, 2)\nassert D(1) == D(1) and D(1) != D(2)\n"
         "x = [1]; x.append(x)\nassert x == x\nassert 1 < 2 < 3"
     )
+    assert verdict(sandbox, program, tests=tests, check="in_process").status == "passed"
+
+
+VALUES = {
+    "plain": "(None, True, 3, -2.5, 'a\\ud800', b'x', 2 ** 200, float('inf'), 1j)",
+    "containers": "[(1, [2]), {'a': {3}}, frozenset({4}), {(1, 2): [None]}, range(3)]",
+    "standard library": "(deque([1]), Counter('aab'), Decimal('1.5'), Fraction(1, 3), OrderedDict(a=1))",
+    "subclasses": "(P(1, 2), I(7), S('s'), L([1]))",
+}
+MAKERS = (
+    "from collections import Counter, OrderedDict, deque, namedtuple\nfrom decimal import Decimal\n"
+    "from fractions import Fraction\nP = namedtuple('P', 'x y')\nclass I(int): pass\nclass S(str): pass\n"
+    "class L(list): pass\n"
+)
+
+
+@pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
+def test_values_arrive_as_they_are(sandbox: Sandbox, value: str) -> None:
+    tests = f"{MAKERS}assert add(1, 2) == {value}, add(1, 2)\nassert add(1, 2) != [{value}]"
+    told = verdict(sandbox, f"{MAKERS}def add(a, b): return {value}", tests=tests)
+    assert told.status == "passed", told
+
+
+def test_arguments_changed_in_place_are_changed_for_the_tests(sandbox: Sandbox) -> None:
+    program = "def add(a, b):\n    a.append([9]); a.sort(); b[0]['k'] = a[0]; return None"
+    tests = (
+        "x, y = [[3], [2]], [{'k': 1}]\ninner = y[0]\nassert add(x, y) is None\n"
+        "assert x == [[2], [3], [9]]\nassert inner == {'k': [2]}"
+    )
     assert verdict(sandbox, program, tests=tests).status == "passed"
+
+
+def test_tests_may_expect_the_candidates_exceptions(sandbox: Sandbox) -> None:
+    program = "class Own(KeyError): pass\ndef add(a, b):\n    raise Own('no') if a else ValueError('v')"
+    tests = (
+        "for given, kind in ((0, ValueError), (1, KeyError)):\n    try:\n        add(given, 0)\n"
+        "    except kind: continue\n    assert False"
+    )
+    assert verdict(sandbox, program, tests=tests).status == "passed"
+    assert verdict(sandbox, program).message == "call: Own: 'no'"
+
+
+def test_an_object_that_is_no_data_goes_back_to_the_candidate_and_decides_nothing(sandbox: Sandbox) -> None:
+    program = "class Box:\n    def __init__(self, x): self.x = x\n    def __eq__(self, o): return True\n"
+    program += "def make(x): return Box(x)\ndef add(a, b): return a.x + b.x\n"
+    assert verdict(sandbox, program, tests="assert add(make(1), make(2)) == 3").status == "passed"
+    assert verdict(sandbox, program, tests="assert make(1) == 1").status == "failed"
+    assert verdict(sandbox, program, tests="assert make(1) != 1").status == "failed"
+
+
+def test_functions_that_the_prelude_completes_are_the_tests_own(sandbox: Sandbox) -> None:
+    prelude = "def twice(x): return 2 * x\n\ndef add(a, b):\n    'Add.'\n"
+    cheat = "    return 0\ndef twice(x): return 0\n"
+    assert verdict(sandbox, cheat, "assert add(2, 4) == twice(3)", prelude).status == "failed"
+    assert verdict(sandbox, "    return a + b\n", "assert add(2, 4) == twice(3)", prelude).status == "passed"
+
+
+def test_tests_that_cannot_run_by_value_leave_the_sample_unscored(sandbox: Sandbox) -> None:
+    told = verdict(sandbox, "def add(a, b): return a(b)", tests="assert add(lambda x: x, 1) == 1")
+    assert told.status == "infra"
+    assert told.message == "the tests hand over a function, which is no data: this sample needs `check: in_process`"
 
 
 def test_verdicts_repeat_for_programs_that_depend_on_the_order_of_sets(sandbox: Sandbox) -> None:

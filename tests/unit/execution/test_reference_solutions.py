@@ -19,6 +19,8 @@ from harness.execution.base import Job, Limits, Sandbox
 DATA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
 MBPP_STRIDE = 16
 NEEDS_SETUP_AFTER_CODE = {367, 927}
+# As the task's page says, with the reason of each
+IN_PROCESS = {126, 367, 533, 596, 927}
 
 
 def rows(*names: str) -> list[dict[str, Any]]:
@@ -33,13 +35,19 @@ def statuses(sandbox: Sandbox, jobs: Iterable[Job]) -> list[str]:
         return [verdict.status for verdict in pool.map(lambda job: sandbox.run(job, Limits()), jobs)]
 
 
+def check(row: dict[str, Any]) -> Any:
+    return "in_process" if row["task_id"] in IN_PROCESS else "by_value"
+
+
 def test_reference_code_of_mbpp_passes_with_the_setup_after_the_code(sandbox: Sandbox) -> None:
     splits = [f"google-research-datasets/mbpp/full/{s}.jsonl" for s in ("prompt", "test", "validation", "train")]
     everything = rows(*splits)
-    chosen = [row for i, row in enumerate(everything) if row["test_setup_code"] or i % MBPP_STRIDE == 0]
+    chosen = [row for i, row in enumerate(everything) if row["task_id"] in IN_PROCESS or i % MBPP_STRIDE == 0]
     assert {row["task_id"] for row in chosen} >= NEEDS_SETUP_AFTER_CODE
     jobs = [
-        Job(row["code"], Tests("python", tests="\n".join([row["test_setup_code"], *row["test_list"]])))
+        Job(
+            row["code"], Tests("python", tests="\n".join([row["test_setup_code"], *row["test_list"]]), check=check(row))
+        )
         for row in chosen
     ]
     found = statuses(sandbox, jobs)

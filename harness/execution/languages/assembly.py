@@ -1,0 +1,156 @@
+"""Where a prelude ends and a candidate begins: what languages with braces share when they put a program together.
+
+A candidate either continues the prelude's open function (a completion of a text prompt) or is a program of
+its own that repeats that function (a chat answer). It is the second when it defines the entry point outside
+of any other function. Texts are read with comments and strings blanked, so that neither can look like code.
+
+Guaranteed: a continuation is joined to its prelude to the letter. Not guaranteed: this is no parser; where a
+signature is not understood, a language falls back to joining the parts as they are.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from harness.errors import DataError
+from harness.execution.base import Job
+
+_TEXTS = r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\(?:u\{?\w+\}?|x\w+|.)|[^'\\\n])'"""
+_C_LIKE = re.compile(_TEXTS, re.S)
+_WITH_BACKTICKS = re.compile(_TEXTS + r"""|`(?:\\.|[^`\\])*`|'(?:\\.|[^'\\\n])*'""", re.S)
+_RAW_TEXT = re.compile(r'R"(\w{0,16})\(.*?\)\1"', re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A program in pieces. `head` stands before the open function, `signature` is that function up to its brace.
+
+    `body` is the candidate behind the signature, or a whole program of its own (`whole`). `closing` ends the open
+    function where the tests' text begins with its closing brace; `tests` is without it, on the same lines.
+    """
+
+    head: str
+    signature: str
+    body: str
+    whole: bool
+    closing: str
+    tests: str
+    entry: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One parameter of a signature: as it is declared, without its default value, and its name."""
+
+    declared: str
+    name: str
+
+
+def blanked(source: str, *, backticks: bool = False) -> str:
+    """Return `source`, equally long and with the same lines, with blanks for comments and texts."""
+    found = _RAW_TEXT.sub(_blank, source) if not backticks else source
+    return (_WITH_BACKTICKS if backticks else _C_LIKE).sub(_blank, found)
+
+
+def split(job: Job, definition: str, *, backticks: bool = False) -> Parts:
+    """Take a job apart. `definition` is a pattern of a function's definition, with `NAME` for its name.
+
+    Raises DataError where there is nothing to be proved.
+    """
+    tests = job.tests
+    if not tests.tests.strip():
+        raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+    at = _open_function(tests.prelude, tests.entry_point, definition, backticks)
+    head, signature = (tests.prelude, "") if at is None else (tests.prelude[:at], tests.prelude[at:])
+    whole = _defines(blanked(job.candidate, backticks=backticks), tests.entry_point, definition)
+    text, closing = tests.tests, ""
+    if signature and text.lstrip().startswith("}"):
+        place = text.index("}")
+        text, closing = text[:place] + " " + text[place + 1 :], "" if whole else "\n}"
+    return Parts(head, signature, job.candidate, whole, closing, text, tests.entry_point)
+
+
+def joined(parts: Parts) -> str:
+    """Return the candidate's program without its tests: a whole program alone, a continuation after its prelude."""
+    if parts.whole:
+        return parts.body + "\n"
+    before = parts.head + parts.signature
+    return before + ("" if before.endswith("\n") or not before else "\n") + parts.body + "\n" + parts.closing + "\n"
+
+
+def line_of(text: str, at: int) -> int:
+    """Return the number, from 1, of the line that position `at` stands on."""
+    return text.count("\n", 0, at) + 1
+
+
+def mentions(text: str) -> set[str]:
+    """Return all identifiers in a text, those in comments and strings too."""
+    return set(re.findall(r"[A-Za-z_]\w*", text))
+
+
+def fresh(prefix: str) -> str:
+    """Return an identifier that nobody can have guessed."""
+    return f"{prefix}_{secrets.token_hex(8)}"
+
+
+def bracketed(masked: str, at: int) -> int | None:
+    """Return where the bracket that opens at `at` closes, or None."""
+    depth = 0
+    for place in range(at, len(masked)):
+        if masked[place] in "([{":
+            depth += 1
+        elif masked[place] in ")]}":
+            depth -= 1
+            if depth == 0:
+                return place
+    return None
+
+
+def separated(text: str) -> list[str]:
+    """Split at the commas that stand in no bracket, angle brackets included."""
+    pieces, depth, start = [], 0, 0
+    for place, character in enumerate(text):
+        if character in "([{<":
+            depth += 1
+        elif character in ")]}" or (character == ">" and text[place - 1 : place] != "-"):
+            depth -= 1
+        elif character == "," and depth == 0:
+            pieces.append(text[start:place])
+            start = place + 1
+    pieces.append(text[start:])
+    return [piece.strip() for piece in pieces if piece.strip()]
+
+
+def _blank(found: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", found.group())
+
+
+def _pattern(definition: str, name: str) -> re.Pattern[str]:
+    return re.compile(definition.replace("NAME", re.escape(name)), re.M)
+
+
+def _open_function(prelude: str, name: str | None, definition: str, backticks: bool) -> int | None:
+    """Where the function begins that the prelude leaves open; None where it leaves none."""
+    if not name:
+        return None
+    masked = blanked(prelude, backticks=backticks)
+    found = [match.start() for match in _pattern(definition, name).finditer(masked)]
+    if not found:
+        return None
+    after = masked[found[-1] :]
+    opening = after.rfind("{")
+    is_open = opening >= 0 and not after[opening + 1 :].strip() and after.count("{") - after.count("}") == 1
+    return found[-1] if is_open else None
+
+
+def _defines(masked: str, name: str | None, definition: str) -> bool:
+    """Whether the function is defined where it can be called from outside: in no brace, or in a class's only."""
+    if not name:
+        return True
+    for match in _pattern(definition, name).finditer(masked):
+        before = masked[: match.start()]
+        if before.count("{") - before.count("}") <= 1:
+            return True
+    return False

@@ -1,0 +1,200 @@
+"""Rust by rustc (edition 2021, `-O` off), candidate and tests in one crate, with the frame of C and C++ around it.
+
+The tests stand in a module of their own that takes nothing from the candidate but functions by name. Where
+the prelude declares a signature, they call a function with that signature which calls the candidate's, so
+types of the candidate's own never meet them; `assert_eq!` and the like are written `::std::assert_eq!`, since
+a macro of the candidate could stand before them.
+
+Guaranteed: as in `native.py` (no exit code, marker, `process::exit`, abort or panic is a pass; the secret is taken
+before anything of the candidate runs and stands in no file; no `include_str!` finds the tests). Not guaranteed:
+candidate and tests share a process; `unsafe` code that aims at this harness can search its memory. A panic
+hook of the candidate's own makes a failed test look like an error. Crates other than the standard library are
+not there; `use` lines of the prelude that name one are left out.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from pathlib import Path
+
+from harness.datatypes import Tests
+from harness.execution.base import Job
+from harness.execution.language import Program
+from harness.execution.languages import assembly, native, toolchain
+from harness.execution.languages.assembly import Parts
+
+DEFINITION = r"^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(?:const\s+|unsafe\s+)*fn\s+NAME\s*(?:<[^{};]*>)?\s*\([^;{}]*\)[^;{}]*\{"
+# Beside std's own, what a prelude may `use`
+_OWN_ROOTS = ("std", "core", "alloc", "crate", "self", "super")
+_MACROS = (
+    "assert", "assert_eq", "assert_ne", "debug_assert", "vec", "panic", "format", "println", "print", "matches",
+    "unreachable", "write", "eprintln",
+)  # fmt: skip
+_START = """
+extern "C" {{ fn harness_failed(line: u64); fn harness_error(kind: *const u8, message: *const u8); }}
+fn main() {{
+    static LINE: ::std::sync::atomic::AtomicU32 = ::std::sync::atomic::AtomicU32::new(0);
+    let told = ::std::panic::take_hook();
+    ::std::panic::set_hook(::std::boxed::Box::new(move |panic: &::std::panic::PanicHookInfo| {{
+        if let ::std::option::Option::Some(place) = panic.location() {{
+            LINE.store(place.line(), ::std::sync::atomic::Ordering::SeqCst);
+        }}
+        told(panic);
+    }}));
+    if let ::std::result::Result::Err(panic) = ::std::panic::catch_unwind({tests}::main) {{
+        let line = LINE.load(::std::sync::atomic::Ordering::SeqCst) as u64;
+        let text = if let ::std::option::Option::Some(text) = panic.downcast_ref::<&str>() {{
+            (*text).as_bytes().to_vec()
+        }} else if let ::std::option::Option::Some(text) = panic.downcast_ref::<::std::string::String>() {{
+            text.as_bytes().to_vec()
+        }} else {{ ::std::vec::Vec::new() }};
+        let mut message: ::std::vec::Vec<u8> = text;
+        message.push(0);
+        unsafe {{
+            if line >= {first} && line < {last} {{ harness_failed(line - {first} + 1); }}
+            harness_error(b"panic\\0".as_ptr(), message.as_ptr());
+        }}
+    }}
+}}
+"""
+
+
+class Rust:
+    """The `Language` of `tests.language: rust`."""
+
+    name = "rust"
+
+    def missing(self) -> str | None:
+        """Whether there is a compiler, and the C compiler that it links with."""
+        if not toolchain.find("rustc"):
+            return toolchain.lacking("the Rust compiler (rustc)", "rustc")
+        return None if toolchain.find("cc", "gcc") else toolchain.lacking("a C compiler, which Rust links with", "gcc")
+
+    def trial(self) -> Job:
+        """Doubles the numbers of a vector."""
+        prelude = "fn twice(values: Vec<i32>) -> Vec<i32> {\n"
+        body = "    values.iter().map(|value| 2 * value).collect()\n}\n"
+        return Job(body, Tests("rust", prelude, "fn main() { assert_eq!(twice(vec![1, 2]), vec![2, 4]); }\n", "twice"))
+
+    def programs(self, job: Job) -> tuple[Program, ...]:
+        """One program for the tests, or one per stdin case. Raises DataError without either."""
+        tests, compiler = job.tests, native.framed(toolchain.need("cc", "gcc"))
+        if tests.cases:
+            source = tests.prelude + ("\n" if tests.prelude else "") + job.candidate + "\n"
+            return tuple(
+                _program(source, None, stdin=case.stdin.encode(), expected=case.stdout, check="by_value")
+                for case in tests.cases
+            )
+        nonce = secrets.token_hex(16)
+        source = crate(assembly.split(job, DEFINITION))
+        return (_program(source, compiler, request=nonce.encode(), nonce=nonce, tests=tests.tests),)
+
+
+def build() -> Rust:
+    """Return the language."""
+    return Rust()
+
+
+def crate(parts: Parts) -> str:
+    """Return the text of the crate with candidate and tests."""
+    own = assembly.joined(_without_foreign_crates(parts))
+    # Attributes of the crate must stay first; a main of the candidate's own is not the tests'
+    own = _renamed_main(own, assembly.fresh("main"))
+    tests_module = assembly.fresh("tests")
+    tests = re.sub(rf"(?<![\w:])({'|'.join(_MACROS)})!", r"::std::\1!", _as_main(parts.tests))
+    seen = [line for line in _uses(parts.head) if line.startswith("use ::")]
+    callable_from = [f"use super::{name};" for name in _functions(parts) if name in assembly.mentions(parts.tests)]
+    shim = _shim(parts)
+    if shim is None:
+        seen, callable_from = [], ["use super::*;"]
+    elif parts.entry:
+        callable_from = [line for line in callable_from if line != f"use super::{parts.entry};"]
+    top = " ".join(("#[allow(unused)]", f"mod {tests_module} {{", *seen, *callable_from, shim or ""))
+    first = own.count("\n") + 2
+    last = first + tests.count("\n") + 1
+    end = _START.format(tests=tests_module, first=first, last=last)
+    return f"{own}{top}\n{tests}\n}}\n{end}"
+
+
+def _program(source: str, frame: Path | None, **more: object) -> Program:
+    compiler = toolchain.need("rustc")
+    root = toolchain.said_by(compiler, "--print", "sysroot").strip()
+    words = [f"{root}/bin/rustc", "--edition=2021", "-Awarnings", "--crate-name=program", "-Cdebuginfo=0"]
+    words += ["-Ccodegen-units=1", "-Cstrip=symbols", "-o", "program"]
+    if frame:
+        words += [f"-Clink-arg={frame}", "-Clink-arg=-Wl,--wrap=main"]
+    command = ("/bin/sh", "-c", '{ cat unit; rm unit; : > unit; } | "$@" -', "sh", *words)
+    return Program(
+        command=("./program",),
+        files=(("unit", source.encode()),),
+        build=(command,),
+        readable=toolchain.outside_system(root, str(frame.parent) if frame else ""),
+        environment=(("PATH", "/usr/bin:/bin"),),
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def _renamed_main(source: str, name: str) -> str:
+    masked = assembly.blanked(source)
+    pieces, done = [], 0
+    for found in re.finditer(r"\bfn\s+(main)\s*\(\s*\)", masked):
+        if masked.count("{", 0, found.start()) == masked.count("}", 0, found.start()):
+            pieces += [source[done : found.start(1)], name]
+            done = found.end(1)
+    return "".join((*pieces, source[done:]))
+
+
+def _uses(head: str) -> list[str]:
+    """The prelude's `use` lines, one line each, those of the standard library absolute."""
+    found = re.findall(r"^[ \t]*(use\s+[^;]+;)", assembly.blanked(head), re.M)
+    return [re.sub(r"^use\s+(?:::)?(std|core|alloc)\b", r"use ::\1", " ".join(text.split())) for text in found]
+
+
+def _without_foreign_crates(parts: Parts) -> Parts:
+    import dataclasses
+
+    head = parts.head
+    for text in re.findall(r"^[ \t]*use\s+[^;]+;", head, re.M):
+        root = re.match(r"\s*use\s+(?:::)?(\w+)", text)
+        if root and root.group(1) not in _OWN_ROOTS:
+            head = head.replace(text, "\n" * text.count("\n"), 1)
+    return dataclasses.replace(parts, head=head)
+
+
+def _functions(parts: Parts) -> list[str]:
+    return re.findall(r"^[ \t]*(?:pub\s+)?fn\s+(\w+)", assembly.blanked(parts.head + parts.signature), re.M)
+
+
+def _shim(parts: Parts) -> str | None:
+    """A function with the prelude's signature that calls the candidate's; None where it is not understood."""
+    if not parts.signature or not parts.entry:
+        return None
+    masked = " ".join(assembly.blanked(parts.signature).split())
+    found = re.search(rf"\bfn\s+{re.escape(parts.entry)}\s*(<[^()]*>)?\s*\(", masked)
+    end = assembly.bracketed(masked, found.end() - 1) if found else None
+    if found is None or end is None:
+        return None
+    names, declared = [], []
+    for text in assembly.separated(masked[found.end() : end]):
+        name, colon, kind = text.partition(":")
+        plain = name.strip().removeprefix("mut ").strip()
+        if not colon or not plain.isidentifier():
+            return None
+        names.append(plain)
+        declared.append(f"{plain}: {kind.strip()}")
+    result = masked[end + 1 :].rstrip().removesuffix("{")
+    called = f"super::{parts.entry}({', '.join(names)})"
+    return f"fn {parts.entry}{found.group(1) or ''}({', '.join(declared)}){result} {{ {called} }}"
+
+
+def _as_main(tests: str) -> str:
+    """Turn a module of `#[test]` functions into a `main` that calls them in turn; keep a `main` as it is."""
+    if "#[test]" not in tests:
+        return re.sub(r"\bfn\s+main\b", "pub fn main", tests, count=1)
+    names = re.findall(r"#\[test\]\s*(?:#\[[^\]]*\]\s*)*(?:pub\s+)?fn\s+(\w+)", tests)
+    text = re.sub(r"#\[(?:cfg\(test\)|test)\]", "", tests)
+    module = re.search(r"\bmod\s+(\w+)\s*\{", text)
+    inside = f"{module.group(1)}::" if module else ""
+    text = re.sub(rf"(#\[test\]\s*)?\bfn\s+({'|'.join(names) or '-'})\b", r"pub fn \2", text)
+    return f"{text} pub fn main() {{ {' '.join(f'{inside}{name}();' for name in names)} }}"
