@@ -149,6 +149,8 @@ def limits(config: RunConfig) -> Limits:
         output_bytes=execution.output_kb << 10,
         work_bytes=execution.work_mb << 20,
         processes=execution.processes,
+        build_seconds=execution.build_seconds,
+        build_memory_bytes=execution.build_memory_mb << 20,
     )
 
 
@@ -159,5 +161,5 @@ def try_toolchains(task: Task, services: Services) -> None:
         missing = plugins.load("language", language).build().missing()
         if missing:
             raise SandboxError(f"the task {task.name!r} needs {language}: {missing}")
-    if languages:
-        services.sandbox()
+    for language in sorted(languages):
+        services.sandbox().try_language(language)

@@ -30,20 +30,16 @@ def examine() -> dict[str, dict[str, Any]]:
     from harness.store.manifest import machine, package_versions
 
     facts = machine()
-    sandboxes = {}
-    for name in plugins.names("sandbox"):
-        fault = probe(name)
-        sandboxes[name] = "works" if fault is None else f"does not work here: {fault}"
-    languages = {}
-    for name in plugins.names("language"):
-        missing = plugins.load("language", name).build().missing()
-        languages[name] = "works" if missing is None else f"missing: {missing}"
+    faults = {name: probe(name) for name in plugins.names("sandbox")}
+    sandboxes = {
+        name: "works" if fault is None else f"does not work here: {fault}" for name, fault in faults.items()
+    }
     return {
         "packages": package_versions(),
         "machine": {key: value for key, value in facts.items() if key != "executable"},
         "devices": _devices(),
         "sandbox": sandboxes,
-        "languages": languages,
+        "languages": _languages(),
         "engines": dict.fromkeys(plugins.names("engine"), "available"),
         "hub": {
             os.environ.get("HF_ENDPOINT") or "huggingface.co": "answers"
@@ -52,6 +48,28 @@ def examine() -> dict[str, dict[str, Any]]:
             "mirror": os.environ.get("HARNESS_MIRROR") or "none (HARNESS_MIRROR, or --mirror)",
         },
     }
+
+
+def _languages() -> dict[str, str]:
+    """Every language, tried in the sandbox that a run would take."""
+    from harness import plugins
+    from harness.errors import SandboxError
+    from harness.execution.choose import open_sandbox
+
+    names = plugins.names("language")
+    try:
+        sandbox = open_sandbox("auto")
+    except SandboxError as error:
+        return dict.fromkeys(names, f"not tried, there is no sandbox: {error}")
+    found = {}
+    for name in names:
+        try:
+            sandbox.try_language(name)
+            found[name] = f"works (sandbox {sandbox.level})"
+        except SandboxError as error:
+            found[name] = str(error)
+    sandbox.close()
+    return found
 
 
 def _devices() -> dict[str, str]:

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from harness.cli import cost, doctor, models, rescore, run, tasks
+from harness.cli import cost, doctor, execute, models, rescore, run, tasks
 from harness.errors import HarnessError
 
 # Plain help: rich help would more than double the time of `--help`
@@ -25,6 +25,7 @@ app = typer.Typer(
 app.command("run")(run.run)
 app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)
+app.command("exec")(execute.execute)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(models.app, name="models")
 app.add_typer(cost.app, name="cost")

@@ -235,6 +235,8 @@ class ExecutionConfig(Section):
     output_kb: int = Field(4096, ge=1)
     work_mb: int = Field(64, ge=1)
     processes: int = Field(64, ge=1)
+    build_seconds: float = Field(60.0, gt=0, strict=False, description="for compiling one program")
+    build_memory_mb: int = Field(2048, ge=64)
 
 
 class RunConfig(Section):

@@ -72,5 +72,8 @@ class Sandbox(Protocol):
     def run(self, job: Job, limits: Limits) -> Verdict:
         """Run one job to its verdict; never raises for what the program does."""
 
+    def try_language(self, name: str) -> None:
+        """Run a small program of the language. Raises UnknownName, or SandboxError with what is missing."""
+
     def close(self) -> None:
         """End every process and remove every file; safe to call twice."""

@@ -17,9 +17,11 @@ from contextlib import contextmanager
 from harness import plugins
 from harness.errors import DataError, SandboxError
 from harness.execution.base import Job, Limits, Verdict
-from harness.execution.language import Language, Launcher, Outcome, Program
+from harness.execution.language import ByValue, Language, Launcher, Outcome, Program
 from harness.execution.verdicts import judge
 
+# A first start of a compiler, on a machine that does much else
+_TRIAL_LIMITS = Limits(wall_seconds=30.0)
 # Launches of one program before its failure to start is told: once may be a passing shortage of processes.
 LAUNCHES = 3
 
@@ -52,6 +54,14 @@ class Conductor:
                 break
         return dataclasses.replace(verdict, seconds=seconds)
 
+    def try_language(self, name: str) -> None:
+        """Run the language's own trial. Raises UnknownName; SandboxError where its toolchain is missing or fails."""
+        language = self._language(name)
+        verdict = self.run(language.trial(), _TRIAL_LIMITS)
+        if verdict.status != "passed":
+            said = f"{verdict.status}: {verdict.message}" if verdict.message else verdict.status
+            raise SandboxError(f"{name} programs do not run in the sandbox {self.level!r} here ({said})")
+
     def close(self) -> None:
         """End every process; programs still running come back as `infra`."""
         self._closed.set()
@@ -66,7 +76,7 @@ class Conductor:
             self._languages[name] = language
         return self._languages[name]
 
-    def _run_one(self, program: Program, limits: Limits) -> Verdict:
+    def _run_one(self, program: Program | ByValue, limits: Limits) -> Verdict:
         with self._turns.shared():
             verdict = judge(program, self._launch(program, limits))
         if verdict.status != "timeout":
@@ -74,7 +84,7 @@ class Conductor:
         with self._turns.alone():
             return judge(program, self._launch(program, limits))
 
-    def _launch(self, program: Program, limits: Limits) -> Outcome:
+    def _launch(self, program: Program | ByValue, limits: Limits) -> Outcome:
         outcome = self._launcher.launch(program, limits)
         for _ in range(LAUNCHES - 1):
             if outcome.end != "infra" or self._closed.is_set():

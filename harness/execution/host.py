@@ -223,20 +223,30 @@ def _interpreter_command(module: str) -> tuple[str, ...]:
 
 
 def _order(program: Program | ByValue, limits: Limits) -> Order:
-    runs = isinstance(program, Program)
-    return {
-        "source": None if runs else program.source,
-        "environment": {**PROGRAM_ENVIRONMENT, **dict(program.environment if runs else ())},
-        "keep": limits.output_bytes if runs and program.expected is not None else OUTPUT_KEPT,
+    order: Order = {
+        "source": None,
+        "environment": dict(PROGRAM_ENVIRONMENT),
+        "keep": OUTPUT_KEPT,
         "wall_seconds": float(limits.wall_seconds),
         "memory_bytes": limits.memory_bytes,
         "output_bytes": limits.output_bytes,
-        "work_bytes": max(limits.work_bytes, _BUILD_BYTES) if runs and program.build else limits.work_bytes,
-        "processes": limits.processes + (program.threads if runs else 0),
-        "reserves": runs and program.reserves,
+        "work_bytes": limits.work_bytes,
+        "processes": limits.processes,
+        "reserves": False,
         "build_seconds": float(limits.build_seconds),
         "build_memory_bytes": limits.build_memory_bytes,
     }
+    if isinstance(program, ByValue):
+        order["source"] = program.source
+        return order
+    order["environment"].update(program.environment)
+    order["processes"] += program.threads
+    order["reserves"] = program.reserves
+    if program.expected is not None:
+        order["keep"] = limits.output_bytes
+    if program.build:
+        order["work_bytes"] = max(limits.work_bytes, _BUILD_BYTES)
+    return order
 
 
 # What compilers write beside the program

@@ -28,14 +28,14 @@ _LIMIT_MESSAGES = {
 
 def judge(program: Program | ByValue, outcome: Outcome) -> Verdict:
     """Say what became of `program`."""
-    by_output = isinstance(program, Program) and program.expected is not None
-    status, message = _by_output(program, outcome) if by_output else _by_report(program, outcome)
+    expected = program.expected if isinstance(program, Program) else None
+    status, message = _by_report(program, outcome) if expected is None else _by_output(program, outcome, expected)
     return Verdict(
         status=status,
         message=_one_line(message),
         output=_shown(outcome.stdout, outcome.stderr),
         seconds=outcome.seconds,
-        check="by_value" if by_output or isinstance(program, ByValue) else program.check,
+        check="by_value" if expected is not None or isinstance(program, ByValue) else program.check,
         signal=outcome.number if status == "signal" else None,
     )
 
@@ -49,7 +49,7 @@ def _by_report(program: Program | ByValue, outcome: Outcome) -> tuple[Status, st
     return _by_end(outcome)
 
 
-def _by_output(program: Program | ByValue, outcome: Outcome) -> tuple[Status, str]:
+def _by_output(program: Program | ByValue, outcome: Outcome, expected_text: str) -> tuple[Status, str]:
     """A program is right when it ends by itself without error and prints what was expected."""
     if outcome.end != "exit":
         return _by_end(outcome)
@@ -58,7 +58,7 @@ def _by_output(program: Program | ByValue, outcome: Outcome) -> tuple[Status, st
         return told
     if outcome.number != 0:
         return "error", f"ended with exit code {outcome.number}"
-    expected = _lines(program.expected or "")
+    expected = _lines(expected_text)
     printed = _lines(outcome.stdout.decode("utf-8", "replace"))
     if printed == expected:
         return "passed", ""

@@ -2,7 +2,9 @@
 
 Refused are the calls that honest programs have no use for and that reach far into the kernel or to other processes:
 they fail with EPERM, since honest code probes too. Refused with ENOSYS: `clone3` (its flags cannot be looked at; C
-libraries fall back to `clone`). Sockets are let through only in the given families. Other architectures' calls end
+libraries fall back to `clone`). Refused with ENOMEM: memory that is shared without a file, which no process's size
+tells of once it is out of its page tables; for the same reason larger socket buffers, files in memory and System V
+segments. Sockets are let through only in the given families. Other architectures' calls end
 the process. Source of the layout: linux/filter.h, linux/seccomp.h.
 """
 
@@ -32,9 +34,12 @@ _DENIED: dict[str, tuple[int, int | None]] = {
     "sethostname": (170, 161), "setdomainname": (171, 162), "iopl": (172, None), "ioperm": (173, None),
     "modify_ldt": (154, None), "lookup_dcookie": (212, 18), "fanotify_init": (300, 262), "vhangup": (153, 58),
     "nfsservctl": (180, 42), "migrate_pages": (256, 238), "move_pages": (279, 239), "personality": (135, 92),
-    "memfd_secret": (447, 447), "uselib": (134, None), "sysfs": (139, None), "ustat": (136, None),
+    "memfd_secret": (447, 447), "memfd_create": (319, 279), "shmget": (29, 194), "msgget": (68, 186), "uselib": (134, None), "sysfs": (139, None), "ustat": (136, None),
 }  # fmt: skip
-_OTHERS = {"clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "prlimit64": (302, 261)}
+_OTHERS = {
+    "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "prlimit64": (302, 261), "mmap": (9, 222),
+    "setsockopt": (54, 208),
+}  # fmt: skip
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 # Every flag of clone that makes a namespace
 _NEW_NAMESPACES = 0x7E020080
@@ -42,8 +47,11 @@ _X32 = 0x40000000
 
 _LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _JUMP_IF_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
-_EPERM, _ENOSYS, _EAFNOSUPPORT = 1, 38, 97
-_NUMBER, _ARCHITECTURE, _ARGUMENT = 0, 4, 16
+_EPERM, _ENOMEM, _ENOSYS, _EAFNOSUPPORT = 1, 12, 38, 97
+_MAP_SHARED, _MAP_ANONYMOUS = 1, 0x20
+_SOL_SOCKET = 1
+_BUFFER_SIZES = (7, 8, 32, 33)
+_NUMBER, _ARCHITECTURE, _ARGUMENT, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 40
 
 LOCAL, IPV4, IPV6 = 1, 2, 10
 
@@ -73,6 +81,7 @@ def program(families: tuple[int, ...] = (LOCAL, IPV4, IPV6)) -> bytes:
         looked_at.append(_step(_JUMP_IF_EQUAL, family, len(families) - index, 0))
     looked_at.append(_step(_RETURN, _ERRNO | _EAFNOSUPPORT))
     code += _of_call(_OTHERS["socket"][column], looked_at)
+    code += _of_call(_OTHERS["mmap"][column], _NO_SHARED_MEMORY) + _of_call(_OTHERS["setsockopt"][column], _NO_BUFFERS)
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 
@@ -88,3 +97,15 @@ def _of_call(number: int, looked_at: list[bytes]) -> list[bytes]:
 
 def _step(operation: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:
     return struct.pack("HBBI", operation, if_true, if_false, value)
+
+
+_NO_SHARED_MEMORY = [
+    _step(_LOAD, _FOURTH), _step(_JUMP_IF_SET, _MAP_ANONYMOUS, 0, 2), _step(_JUMP_IF_SET, _MAP_SHARED, 0, 1),
+    _step(_RETURN, _ERRNO | _ENOMEM),
+]  # fmt: skip
+_NO_BUFFERS = [
+    _step(_LOAD, _SECOND), _step(_JUMP_IF_EQUAL, _SOL_SOCKET, 0, 2 + len(_BUFFER_SIZES)), _step(_LOAD, _THIRD),
+    *(_step(_JUMP_IF_EQUAL, option, len(_BUFFER_SIZES) - index - 1, index == len(_BUFFER_SIZES) - 1)
+      for index, option in enumerate(_BUFFER_SIZES)),
+    _step(_RETURN, _ERRNO | _ENOMEM),
+]  # fmt: skip

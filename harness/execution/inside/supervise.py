@@ -167,7 +167,7 @@ class Watch:
             self.words.append(word)
             if word in ("build", "run"):
                 self.phase, self.began = word, time.monotonic()
-                self.deadline = self.began + self.order["build_seconds" if word == "build" else "wall_seconds"]  # type: ignore[literal-required]
+                self.deadline = self.began + self.order["build_seconds" if word == "build" else "wall_seconds"]
 
     def _silent(self) -> Answer:
         """The first process ended: by value, the tester has said all that it had to say in its report."""

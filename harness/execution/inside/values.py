@@ -55,7 +55,7 @@ class Opaque:
     def _undecided(self, *others: object) -> bool:
         raise Compared(f"the answer is a {self.kind} object, which tests cannot look into")
 
-    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _undecided  # type: ignore[assignment]
+    __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _undecided
 
 
 def text(value: object, opaque: Callable[[object], list[Any]]) -> str:

@@ -7,6 +7,8 @@ does, and everything with it.
 
 from __future__ import annotations
 
+# `signal` itself would import `enum`, `functools` and `collections`.
+import _signal as signal  # type: ignore[import-not-found]
 import gc
 import marshal
 import os
@@ -66,6 +68,8 @@ def _one(place: Place) -> bool:
         wire.send(ANSWER, marshal.dumps(("infra", 0, 0.0, b"", b"", b"", f"no process could be started: {error}")))
         return False
     if first == 0:
+        # Where only one user may be mapped, the program may signal the process that judges it
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
         for reader in watch.readers:
             os.close(reader)
         os.close(ANSWER)

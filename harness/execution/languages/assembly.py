@@ -60,7 +60,7 @@ def split(job: Job, definition: str, *, backticks: bool = False) -> Parts:
     Raises DataError where there is nothing to be proved.
     """
     tests = job.tests
-    if not tests.tests.strip():
+    if not blanked(tests.tests, backticks=backticks).strip():
         raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
     at = _open_function(tests.prelude, tests.entry_point, definition, backticks)
     head, signature = (tests.prelude, "") if at is None else (tests.prelude[:at], tests.prelude[at:])

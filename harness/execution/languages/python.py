@@ -39,6 +39,8 @@ from harness.execution.inside import python_runner
 from harness.execution.inside.by_value import PRELUDE_FILE, TESTS_FILE
 from harness.execution.language import ByValue, Program
 
+ENDINGS = (".py",)
+
 # The runner travels as compiled code: reading and compiling a file would cost every program milliseconds.
 _BOOT = (
     "import marshal\n"
@@ -78,9 +80,9 @@ class Python:
         if not tests.tests.strip():
             raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
         if tests.check == "by_value":
-            code, called = _trial_code(tests)
+            trial, called = _trial_code(tests)
             nonce = secrets.token_hex(16)
-            return (ByValue(source, code, called, nonce, _toolchain(), tests.tests),)
+            return (ByValue(source, trial, called, nonce, _toolchain(), tests.tests),)
         code, names = _tests_code(tests)
         return (_program([False, source, code, names], tests=tests.tests),)
 

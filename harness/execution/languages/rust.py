@@ -14,6 +14,7 @@ not there; `use` lines of the prelude that name one are left out.
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import secrets
 from pathlib import Path
@@ -25,8 +26,13 @@ from harness.execution.languages import assembly, native, toolchain
 from harness.execution.languages.assembly import Parts
 
 DEFINITION = r"^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(?:const\s+|unsafe\s+)*fn\s+NAME\s*(?:<[^{};]*>)?\s*\([^;{}]*\)[^;{}]*\{"
-# Beside std's own, what a prelude may `use`
-_OWN_ROOTS = ("std", "core", "alloc", "crate", "self", "super")
+_USE = re.compile(r"^[ \t]*use\s+[^;]+;", re.M)
+# What tests must never take from the candidate under the same name
+_PRELUDE = (
+    "Box", "Clone", "Copy", "Default", "Drop", "Eq", "Err", "None", "Ok", "Option", "Ord", "PartialEq", "Result",
+    "Some", "String", "ToString", "Vec", "bool", "char", "f32", "f64", "i32", "i64", "isize", "str", "u32", "u64",
+    "u8", "usize", "std",
+)  # fmt: skip
 _MACROS = (
     "assert", "assert_eq", "assert_ne", "debug_assert", "vec", "panic", "format", "println", "print", "matches",
     "unreachable", "write", "eprintln",
@@ -36,7 +42,7 @@ extern "C" {{ fn harness_failed(line: u64); fn harness_error(kind: *const u8, me
 fn main() {{
     static LINE: ::std::sync::atomic::AtomicU32 = ::std::sync::atomic::AtomicU32::new(0);
     let told = ::std::panic::take_hook();
-    ::std::panic::set_hook(::std::boxed::Box::new(move |panic: &::std::panic::PanicHookInfo| {{
+    ::std::panic::set_hook(::std::boxed::Box::new(move |panic| {{
         if let ::std::option::Option::Some(place) = panic.location() {{
             LINE.store(place.line(), ::std::sync::atomic::Ordering::SeqCst);
         }}
@@ -98,23 +104,39 @@ def build() -> Rust:
 
 def crate(parts: Parts) -> str:
     """Return the text of the crate with candidate and tests."""
-    own = assembly.joined(_without_foreign_crates(parts))
     # Attributes of the crate must stay first; a main of the candidate's own is not the tests'
-    own = _renamed_main(own, assembly.fresh("main"))
-    tests_module = assembly.fresh("tests")
+    own = _renamed_main(_candidate(parts), assembly.fresh("main"))
+    module = assembly.fresh("tests")
     tests = re.sub(rf"(?<![\w:])({'|'.join(_MACROS)})!", r"::std::\1!", _as_main(parts.tests))
-    seen = [line for line in _uses(parts.head) if line.startswith("use ::")]
-    callable_from = [f"use super::{name};" for name in _functions(parts) if name in assembly.mentions(parts.tests)]
     shim = _shim(parts)
-    if shim is None:
-        seen, callable_from = [], ["use super::*;"]
-    elif parts.entry:
-        callable_from = [line for line in callable_from if line != f"use super::{parts.entry};"]
-    top = " ".join(("#[allow(unused)]", f"mod {tests_module} {{", *seen, *callable_from, shim or ""))
+    seen = ["use super::*;"]
+    if shim is not None:
+        leaves = _leaves(parts.head)
+        used = assembly.mentions(assembly.blanked(parts.tests)) | assembly.mentions(parts.signature)
+        theirs = (used & _items(own)) - {parts.entry, *leaves, *_PRELUDE}
+        seen = [f"use {path};" for path in leaves.values()] + [f"use super::{name};" for name in sorted(theirs)]
+    top = " ".join(("#[allow(unused)]", f"mod {module} {{", *seen, shim or ""))
     first = own.count("\n") + 2
-    last = first + tests.count("\n") + 1
-    end = _START.format(tests=tests_module, first=first, last=last)
+    end = _START.format(tests=module, first=first, last=first + tests.count("\n") + 1)
     return f"{own}{top}\n{tests}\n}}\n{end}"
+
+
+def _candidate(parts: Parts) -> str:
+    """The candidate's program; the `use` lines of the prelude stand before a whole one where it relies on them."""
+    leaves = _leaves(parts.head)
+    if not parts.whole:
+        head = re.sub(_USE, lambda found: "\n" * found.group().count("\n"), parts.head)
+        text = assembly.joined(dataclasses.replace(parts, head=head))
+    else:
+        text = assembly.joined(parts)
+    masked = assembly.blanked(text)
+    bound = set().union(*(assembly.mentions(line) for line in re.findall(_USE, masked)), _items(masked))
+    needed = [f"use {path};" for name, path in leaves.items() if name in assembly.mentions(masked) - bound]
+    if not parts.whole:
+        return " ".join(needed) + text
+    attributes = re.match(r"(?:\s*#!\[[^\]]*\])*", masked)
+    at = attributes.end() if attributes else 0
+    return text[:at] + " ".join(needed) + text[at:]
 
 
 def _program(source: str, frame: Path | None, **more: object) -> Program:
@@ -145,25 +167,30 @@ def _renamed_main(source: str, name: str) -> str:
     return "".join((*pieces, source[done:]))
 
 
-def _uses(head: str) -> list[str]:
-    """The prelude's `use` lines, one line each, those of the standard library absolute."""
-    found = re.findall(r"^[ \t]*(use\s+[^;]+;)", assembly.blanked(head), re.M)
-    return [re.sub(r"^use\s+(?:::)?(std|core|alloc)\b", r"use ::\1", " ".join(text.split())) for text in found]
+def _leaves(head: str) -> dict[str, str]:
+    """Name -> absolute path of what the prelude's `use` lines take from the standard library."""
+    found: dict[str, str] = {}
+    for text in re.findall(_USE, assembly.blanked(head)):
+        tree = "".join(text.strip().removeprefix("use").strip().rstrip(";").split())
+        if re.match(r"(?:::)?(?:std|core|alloc)\b", tree) and " as " not in text:
+            _flatten("", tree, found)
+    return found
 
 
-def _without_foreign_crates(parts: Parts) -> Parts:
-    import dataclasses
+def _flatten(before: str, tree: str, found: dict[str, str]) -> None:
+    path, brace, inside = tree.partition("{")
+    if brace:
+        for piece in assembly.separated(inside.rpartition("}")[0]):
+            _flatten(before + path, piece, found)
+        return
+    whole = (before + path).removesuffix("::self")
+    found[whole.rpartition("::")[2]] = "::" + whole.removeprefix("::")
 
-    head = parts.head
-    for text in re.findall(r"^[ \t]*use\s+[^;]+;", head, re.M):
-        root = re.match(r"\s*use\s+(?:::)?(\w+)", text)
-        if root and root.group(1) not in _OWN_ROOTS:
-            head = head.replace(text, "\n" * text.count("\n"), 1)
-    return dataclasses.replace(parts, head=head)
 
-
-def _functions(parts: Parts) -> list[str]:
-    return re.findall(r"^[ \t]*(?:pub\s+)?fn\s+(\w+)", assembly.blanked(parts.head + parts.signature), re.M)
+def _items(source: str) -> set[str]:
+    """Names of the functions and types that a crate defines."""
+    kinds = r"^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(?:const\s+|unsafe\s+)*(?:fn|struct|enum|type|const|static|trait)\s+(\w+)"
+    return set(re.findall(kinds, assembly.blanked(source), re.M))
 
 
 def _shim(parts: Parts) -> str | None:
