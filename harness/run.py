@@ -42,6 +42,7 @@ from harness.datatypes import (
 )
 from harness.engines.base import EngineFacts
 from harness.errors import ConfigError, HarnessError, RunFolderError
+from harness.execution.base import Sandbox
 from harness.plan import Plan, execution_identity, limits, planned, suite_pages, try_toolchains
 from harness.scoring.base import Scorer
 from harness.scoring.services import Services
@@ -61,8 +62,8 @@ SETTLED = {"missing", "mismatch", "template", "empty_prompt", "empty_continuatio
 class Watcher(Protocol):
     """Somebody who wants to see a run go by (the CLI's progress bar)."""
 
-    def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path) -> None:
-        """Everything is bound; nothing heavy has happened yet."""
+    def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
+        """Everything is bound; nothing heavy has happened yet. `sandbox` is what programs will run in, if any will."""
 
     def started(self, total: int, known: int) -> None:
         """The engine is loaded; `known` of `total` requests were answered by an earlier try."""
@@ -93,7 +94,7 @@ def evaluate(config: RunConfig, command: Sequence[str] = (), watcher: Watcher | 
             try_toolchains(task, plan.services)
         path = plan.folder()
         if watcher:
-            watcher.planned(plan.facts, plan.tasks, path)
+            watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
             known = {record.request.key for record in folder.records if not _worth_another_try(record)}

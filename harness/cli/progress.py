@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from harness.catalog import Task
     from harness.datatypes import Record
     from harness.engines.base import EngineFacts
+    from harness.execution.base import Sandbox
 
 LINE_SECONDS = 10.0
 
@@ -41,7 +42,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path) -> None:
+    def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
         """Say what will run, with the settings in force."""
         requests = sum(len(task.requests) for task in tasks)
         place = ", ".join(str(part) for part in (facts.device, facts.dtype) if part)
@@ -58,6 +59,10 @@ class Progress:
         for task in tasks:
             part = f" of {task.total}" if len(task.samples) < task.total else ""
             self._say(f"{task.name}: {len(task.samples)}{part} samples, {_protocol(task)}")
+        if sandbox is not None:
+            self._say(
+                f"programs run in the sandbox {sandbox.level!r}{f': {sandbox.caution}' if sandbox.caution else ''}"
+            )
         self._say(f"{requests} requests -> {folder}")
 
     def started(self, total: int, known: int) -> None:

@@ -65,9 +65,10 @@ class Verdict:
 
 
 class Sandbox(Protocol):
-    """Runs jobs, from any thread, several at once."""
+    """Runs jobs, from any thread, several at once. `caution` is what its user should know, empty where nothing."""
 
     level: str
+    caution: str
 
     def run(self, job: Job, limits: Limits) -> Verdict:
         """Run one job to its verdict; never raises for what the program does."""

@@ -29,9 +29,9 @@ LAUNCHES = 3
 class Conductor:
     """The `Sandbox` on top of a `Launcher`; `level` is its name in manifests and in `harness doctor`."""
 
-    def __init__(self, level: str, launcher: Launcher) -> None:
+    def __init__(self, level: str, launcher: Launcher, caution: str = "") -> None:
         """Own `launcher`: closing the sandbox closes it."""
-        self.level = level
+        self.level, self.caution = level, caution
         self._launcher = launcher
         self._turns = _Turns()
         self._languages: dict[str, Language] = {}

@@ -42,6 +42,10 @@ class Services:
                 self._sandbox = open_sandbox(self.sandbox_name)
             return self._sandbox
 
+    def opened(self) -> Sandbox | None:
+        """The sandbox, if anybody needed it."""
+        return self._sandbox
+
     def sandbox_level(self) -> str | None:
         """How programs were isolated, None if none ran."""
         return self._sandbox.level if self._sandbox else None

@@ -103,7 +103,7 @@ class Tester:
                 exec(tests, space)
         except Gone:
             return None
-        except Broken as broken:
+        except (Broken, MemoryError, RecursionError) as broken:
             return "error", "call", "ProtocolError", str(broken), 0
         return self._verdict(trap)
 
@@ -132,7 +132,7 @@ class Tester:
         if self._blame is not None and getattr(error, "_raised_by_candidate", False):
             ending, name, message = self._blame
             return ending, "call", name, message, line
-        if isinstance(error, values.Unsendable):
+        if isinstance(error, values.NoData):
             # No property of the candidate: this sample's tests cannot be run by value
             return "unsendable", "call", type(error).__name__, str(error), line
         ending = "failed" if isinstance(error, (AssertionError, values.Compared)) else "error"
@@ -243,7 +243,7 @@ class _Stopped(BaseException):
 
 
 def _refuse(value: object) -> list[Any]:
-    raise values.Unsendable(f"the tests hand over a {type(value).__name__}, which is no data")
+    raise values.NoData(f"the tests hand over a {type(value).__name__}, which is no data")
 
 
 def _follow(mine: Any, theirs: Any) -> None:

@@ -22,7 +22,8 @@ WORK_FILES = 4096
 ROOT_BYTES = 1 << 20
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
-DEVICES = ("null", "zero", "full", "random", "urandom")
+# Not `zero`: mapped for writing it is memory that no process's size tells of
+DEVICES = ("null", "full", "random", "urandom")
 LINKS = (("/tmp", WORK), ("/dev/shm", WORK), ("/dev/fd", "/proc/self/fd"))
 
 # Host users that nobody is: a limit on processes does not bind root, and is counted per user. Two each.

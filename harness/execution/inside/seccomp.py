@@ -2,10 +2,10 @@
 
 Refused are the calls that honest programs have no use for and that reach far into the kernel or to other processes:
 they fail with EPERM, since honest code probes too. Refused with ENOSYS: `clone3` (its flags cannot be looked at; C
-libraries fall back to `clone`). Refused with ENOMEM: memory that is shared without a file, which no process's size
-tells of once it is out of its page tables; for the same reason larger socket buffers, files in memory and System V
-segments. Sockets are let through only in the given families. Other architectures' calls end
-the process. Source of the layout: linux/filter.h, linux/seccomp.h.
+libraries fall back to `clone`). Refused as well is memory that no process's size tells of: System V segments, files
+in memory, larger socket buffers, and (with ENOMEM) shared mappings without a file. Sockets are let through only in
+the given families. Other architectures' calls end the process.
+Source of the layout: linux/filter.h, linux/seccomp.h.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ _DENIED: dict[str, tuple[int, int | None]] = {
     "sethostname": (170, 161), "setdomainname": (171, 162), "iopl": (172, None), "ioperm": (173, None),
     "modify_ldt": (154, None), "lookup_dcookie": (212, 18), "fanotify_init": (300, 262), "vhangup": (153, 58),
     "nfsservctl": (180, 42), "migrate_pages": (256, 238), "move_pages": (279, 239), "personality": (135, 92),
-    "memfd_secret": (447, 447), "memfd_create": (319, 279), "shmget": (29, 194), "msgget": (68, 186), "uselib": (134, None), "sysfs": (139, None), "ustat": (136, None),
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194), "msgget": (68, 186),
+    "uselib": (134, None), "sysfs": (139, None), "ustat": (136, None),
 }  # fmt: skip
 _OTHERS = {
     "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "prlimit64": (302, 261), "mmap": (9, 222),

@@ -33,6 +33,10 @@ class Unsendable(Exception):
     """A value that cannot travel."""
 
 
+class NoData(Unsendable):
+    """A function, a class, an iterator: no size or depth would let it travel."""
+
+
 class Compared(Exception):
     """Something was decided about an object that is no data."""
 

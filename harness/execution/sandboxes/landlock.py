@@ -9,10 +9,12 @@ from harness.execution.base import Sandbox
 from harness.execution.conduct import Conductor
 from harness.execution.host import Zygotes
 
+_CAUTION = "weaker than namespaces, which this container refuses; do not keep secrets in it (docs/security.md)"
+
 
 def build() -> Sandbox:
     """Return the sandbox; nothing is started or tried yet."""
-    return Conductor("landlock", Zygotes("landlock"))
+    return Conductor("landlock", Zygotes("landlock"), _CAUTION)
 
 
 def advice(reason: str) -> str:

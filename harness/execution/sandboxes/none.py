@@ -11,10 +11,12 @@ from harness.execution.base import Sandbox
 from harness.execution.conduct import Conductor
 from harness.execution.host import Zygotes
 
+_CAUTION = "programs may read, change and send whatever you may"
+
 
 def build() -> Sandbox:
     """Return the sandbox."""
-    return Conductor("none", Zygotes("bare"))
+    return Conductor("none", Zygotes("bare"), _CAUTION)
 
 
 def advice(reason: str) -> str:
