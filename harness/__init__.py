@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.comparison import Compared
     from harness.datatypes import Record
     from harness.run import Result
     from harness.store.manifest import Manifest
 
-__all__ = ["evaluate", "load_run"]
+__all__ = ["compare", "evaluate", "load_run"]
 
 
 def evaluate(
@@ -81,6 +82,19 @@ def evaluate(
     result = run(config)
     publish(result)
     return result
+
+
+def compare(*folders: str | Path, allow_protocol: bool = False) -> Compared:
+    """Compare runs with the first one, sample by sample; `.comparisons` has a row per task and run.
+
+    Raises `harness.errors.UserError` for runs that cannot be compared: folders that are none, no common task, another
+    protocol unless `allow_protocol`.
+    """
+    from pathlib import Path
+
+    from harness.comparison import compare_runs
+
+    return compare_runs([Path(folder) for folder in folders], allow_protocol=allow_protocol)
 
 
 def load_run(folder: str | Path) -> tuple[Manifest, list[Record]]:

@@ -318,3 +318,33 @@ class Estimate:
     mean_tokens: float | None = None
     tokens_per_second: float | None = None
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs a and b of a task on the `n` samples both scored: b minus a, [low, high] at 95 %; `p_family`: p after Holm.
+
+    `detectable`: what n samples find 4 times of 5; `needed`: n for the difference seen; `unpaired`: in one run only.
+    """
+
+    task: str
+    scorer: str
+    metric: str
+    a: str
+    b: str
+    value_a: float
+    value_b: float
+    difference: float
+    low: float
+    high: float
+    method: str
+    p: float
+    p_family: float
+    test: str
+    n: int
+    wins: int
+    losses: int
+    detectable: float | None
+    needed: int | None
+    unscored: int = 0
+    unpaired: int = 0

@@ -23,7 +23,7 @@ FLOORS = [
     {"scoring"},
     {"catalog", "metrics"},
     {"plan"},
-    {"run", "validate", "preview", "inspect_model"},
+    {"run", "validate", "preview", "inspect_model", "comparison"},
     {"publish"},
     {"cli"},
 ]

@@ -33,6 +33,7 @@ MOST_EXACT = 20
 DRAWS = 20_000
 BONETT_PRICE = "bonett_price"
 WILSON = "wilson"
+MCNEMAR = "mcnemar"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +107,7 @@ def paired_p_value(
     """Return the two-sided p-value of "no difference" and the name of the test: "mcnemar" or "sign_flip"."""
     differences = _differences(values, baseline, clusters)
     if _binary(values, baseline) and (clusters is None or len(set(clusters)) == len(values)):
-        return mcnemar(sum(d > 0 for d in differences), sum(d < 0 for d in differences)), "mcnemar"
+        return mcnemar(sum(d > 0 for d in differences), sum(d < 0 for d in differences)), MCNEMAR
     return sign_flip(differences, clusters, seed=seed), "sign_flip"
 
 

@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from harness.cli import cost, doctor, execute, models, rescore, run, tasks
+from harness.cli import compare, cost, doctor, execute, models, rescore, run, tasks
 from harness.errors import HarnessError
 
 # Plain help: rich help would more than double the time of `--help`
@@ -23,6 +23,7 @@ app = typer.Typer(
     help="Evaluate causal language models on code and math suites, with honest intervals.",
 )
 app.command("run")(run.run)
+app.command("compare")(compare.compare)
 app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)
 app.command("exec")(execute.execute)

@@ -1,0 +1,95 @@
+"""What two runs did differently, besides the model: before a difference of scores may be laid at the models' door.
+
+Reads the manifest's identity and task fingerprints. `refused` are settings that change what a score means (shots,
+template, decoding, extraction, data, style, repeats, limits on programs); `told` are facts that may move a score a
+little or belong to the model (device, dtype, engine, seed, window, end tokens), to be named beside it. Guarantees
+that a field not known to be harmless counts as refused. What a manifest does not hold, it cannot see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+# Counts of what was run; joined sample by sample they explain nothing
+COUNTS = ("n", "total")
+# Hashes that differ because a field beside them does
+DERIVED = ("ask", "version")
+OF_THE_MODEL = ("context_window", "end_token_ids", "eos_token_id", "bos_token_id")
+PACE = ("level", "threads", "batch_size", "max_memory", "step_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field, by its dotted name in the manifest, and its two values (None: not there, so the default)."""
+
+    field: str
+    a: Any
+    b: Any
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolDifferences:
+    """Fields that forbid a comparison unless the user insists, and fields to be told beside it."""
+
+    refused: tuple[Difference, ...]
+    told: tuple[Difference, ...]
+
+
+def protocol_differences(a: Mapping[str, Any], b: Mapping[str, Any], tasks: Sequence[str]) -> ProtocolDifferences:
+    """Compare two manifests' `identity` on the given tasks, which both hold."""
+    refused: list[Difference] = []
+    told: list[Difference] = []
+    for task in tasks:
+        refused += _of_task(task, a["tasks"][task], b["tasks"][task])
+    for found in _walk(a.get("execution") or {}, b.get("execution") or {}, "execution."):
+        (told if found.field == "execution.sandbox" else refused).append(found)
+    engine_a, engine_b = a["engine"], b["engine"]
+    for found in _walk(engine_a.get("generation") or {}, engine_b.get("generation") or {}, "engine.generation."):
+        key = found.field.split(".")[2]
+        # An engine that does not tell a setting (answers made elsewhere) cannot be held to it
+        harmless = key in OF_THE_MODEL + PACE or found.a is None or found.b is None
+        (told if harmless else refused).append(found)
+    for key in ("name", "device", "dtype"):
+        if engine_a.get(key) != engine_b.get(key):
+            told.append(Difference(f"engine.{key}", engine_a.get(key), engine_b.get(key)))
+    refused += _of_model(a["model"], b["model"])
+    if a.get("seed") != b.get("seed"):
+        told.append(Difference("seed", a.get("seed"), b.get("seed")))
+    return ProtocolDifferences(tuple(refused), tuple(told))
+
+
+def _of_task(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
+    kept_a, kept_b = ({k: v for k, v in side.items() if k not in COUNTS + DERIVED} for side in (a, b))
+    found = list(_walk(kept_a, kept_b, f"tasks.{task}."))
+    if not found and a.get("ask") != b.get("ask"):
+        found.append(Difference(f"tasks.{task}.ask", a.get("ask"), b.get("ask")))
+    return found
+
+
+def _of_model(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
+    """The same weights under another template or tokenizer: then these are the protocol, not the model."""
+    same = all(a.get(key) == b.get(key) for key in ("name", "revision", "weights"))
+    return [found for found in _walk(a, b, "model.") if same]
+
+
+def _walk(a: Mapping[str, Any], b: Mapping[str, Any], prefix: str) -> Iterator[Difference]:
+    """Leaves on which two nested mappings differ; lists of mappings are walked by place."""
+    for key in sorted({*a, *b}):
+        one, other = a.get(key), b.get(key)
+        if one == other:
+            continue
+        nested_one, nested_other = _as_mapping(one), _as_mapping(other)
+        if nested_one is not None and nested_other is not None:
+            yield from _walk(nested_one, nested_other, f"{prefix}{key}.")
+        else:
+            yield Difference(f"{prefix}{key}", one, other)
+
+
+def _as_mapping(value: Any) -> Mapping[str, Any] | None:
+    if isinstance(value, Mapping):
+        return value
+    if isinstance(value, list) and value and all(isinstance(entry, Mapping) for entry in value):
+        return {str(place): entry for place, entry in enumerate(value)}
+    return None

@@ -1,0 +1,108 @@
+"""`harness compare`: runs against a first one, sample by sample."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from harness.comparison import Compared
+    from harness.report.comparison import Finding, SampleRow
+
+
+class Format(StrEnum):
+    """How a comparison is printed."""
+
+    table = "table"
+    markdown = "markdown"
+    csv = "csv"
+    json = "json"
+
+
+def compare(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="run folders, the baseline first")],
+    allow_protocol: Annotated[
+        bool, typer.Option("--allow-protocol", help="compare runs whose shots, prompts, decoding or data differ")
+    ] = False,
+    samples: Annotated[
+        bool, typer.Option("--samples", help="show the samples on which the runs differ, side by side")
+    ] = False,
+    regressions: Annotated[
+        bool, typer.Option("--regressions", help="exit with 1 if a run is significantly worse than the baseline")
+    ] = False,
+    format_: Annotated[Format, typer.Option("--format", help="how to print")] = Format.table,
+    json_out: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
+) -> None:
+    """Compare runs sample by sample: differences with intervals and p, and how small a difference they could see.
+
+    Runs whose protocol differs are refused, with the fields named. Needs no model and no data.
+    """
+    from harness.analysis.compare import is_worse
+    from harness.comparison import compare_runs
+    from harness.errors import UserError
+
+    chosen = Format.json if json_out else format_
+    if samples and chosen is Format.csv:
+        raise UserError("--samples makes a second table, which CSV does not hold: use --format json")
+    found = compare_runs(folders, allow_protocol=allow_protocol)
+    _show(found, chosen, samples=samples)
+    worse = [comparison for comparison in found.comparisons if is_worse(comparison)]
+    if regressions and worse:
+        said = ", ".join(f"{c.task} {c.difference:+.3f} in {c.b} (p {c.p_family:.2g})" for c in worse)
+        print(f"harness: significantly worse than {worse[0].a}: {said}", file=sys.stderr)
+        raise typer.Exit(1)
+
+
+def _show(found: Compared, chosen: Format, *, samples: bool) -> None:
+    from harness.comparison import said
+    from harness.report import comparison as report
+
+    findings = _findings(found)
+    rows = _sample_rows(found) if samples else None
+    if chosen in (Format.json, Format.csv):
+        document = report.comparison_document(
+            [{"label": r.label, "run_id": r.run_id, "model": r.model, "folder": str(r.folder)} for r in found.runs],
+            findings,
+            [{"run": run, "field": d.field, "baseline": d.a, "value": d.b} for run, d in found.protocol],
+            found.warnings,
+            rows,
+        )
+        print(report.document_text(document) if chosen is Format.json else report.rows_csv(document), end="")
+        return
+    differing = [f"{run}: the protocol differs: {said(difference)}" for run, difference in found.protocol]
+    tables = [report.comparison_table(findings, [*differing, *found.warnings]), *report.sample_tables(rows or [])]
+    if chosen is Format.markdown:
+        from harness.report.markdown import markdown
+
+        print("\n".join(map(markdown, tables)), end="")
+        return
+    from rich.console import Console
+
+    from harness.report.terminal import print_table
+
+    for place, table in enumerate(tables):
+        if place:
+            print()
+        print_table(table, Console())
+
+
+def _findings(found: Compared) -> list[Finding]:
+    from harness.analysis.compare import is_better, is_worse
+    from harness.report.comparison import Finding
+
+    words = ["better" if is_better(c) else "worse" if is_worse(c) else "not shown" for c in found.comparisons]
+    return [Finding(comparison, word) for comparison, word in zip(found.comparisons, words, strict=True)]
+
+
+def _sample_rows(found: Compared) -> list[SampleRow]:
+    from harness.report.comparison import SampleRow
+
+    return [
+        SampleRow(c.task, c.a, c.b, p.sample_id, p.value_a, p.value_b, p.answer_a, p.answer_b)
+        for c, joined in zip(found.comparisons, found.joins, strict=True)
+        for p in joined.discordant
+    ]

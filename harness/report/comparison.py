@@ -1,0 +1,176 @@
+"""A comparison of runs as a table, as rows for JSON and CSV, and its discordant samples side by side.
+
+Computes no number. Rounding is the tables' own; the document holds numbers as computed.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from harness.datatypes import Comparison
+from harness.report.tables import UNKNOWN, Column, Row, Table
+
+COMPARISON_SCHEMA = 1
+# Discordant samples shown per task on a page; the JSON holds all
+MOST_SAMPLES = 20
+# Longest answer shown beside another
+ANSWER = 40
+TESTS = {"mcnemar": "McNemar's exact test", "sign_flip": "sign-flip permutation"}
+INTERVALS = {
+    "bonett_price": "Bonett-Price",
+    "t": "Student's t",
+    "clustered": "clustered, Student's t",
+    "wilson": "Wilson",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A comparison with the word for what it shows: better, worse, or not shown."""
+
+    comparison: Comparison
+    word: str
+
+
+@dataclass(frozen=True, slots=True)
+class SampleRow:
+    """One sample on which two runs differ: value and answer of each."""
+
+    task: str
+    a: str
+    b: str
+    sample_id: str
+    value_a: float
+    value_b: float
+    answer_a: str
+    answer_b: str
+
+
+def comparison_table(findings: Sequence[Finding], warnings: Sequence[str]) -> Table:
+    """Return one row per task and run held against the baseline; there is at least one."""
+    baseline = findings[0].comparison.a
+    several = len({finding.comparison.b for finding in findings}) > 1
+    new = "New" if several else findings[0].comparison.b
+    columns = (
+        Column("Task", number=False, key=True),
+        *((Column("Run", number=False, key=True),) if several else ()),
+        Column(baseline),
+        Column(new),
+        Column("Difference"),
+        Column("95 % interval"),
+        Column("p"),
+        Column("p (Holm)"),
+        Column("Finding", number=False),
+        Column("n"),
+        Column("Wins"),
+        Column("Losses"),
+        Column("Could see"),
+        Column("n needed"),
+    )
+    rows = tuple(Row(_cells(finding, several)) for finding in findings)
+    against = f"{len({f.comparison.b for f in findings})} runs" if several else new
+    return Table(f"{against} against {baseline}", columns, rows, _legend(findings), tuple(warnings))
+
+
+def sample_tables(rows: Sequence[SampleRow]) -> tuple[Table, ...]:
+    """Return a table per task and run of the samples on which they differ, at most MOST_SAMPLES of each."""
+    by_pair: dict[tuple[str, str, str], list[SampleRow]] = {}
+    for row in rows:
+        by_pair.setdefault((row.task, row.a, row.b), []).append(row)
+    tables = []
+    for (task, a, b), own in by_pair.items():
+        columns = (Column("Sample", number=False, key=True), Column(a, number=False), Column(b, number=False))
+        shown = tuple(
+            Row((row.sample_id, _seen(row.value_a, row.answer_a), _seen(row.value_b, row.answer_b)))
+            for row in own[:MOST_SAMPLES]
+        )
+        hidden = len(own) - len(shown)
+        notes = (f"{hidden} more in --format json --samples",) if hidden else ()
+        tables.append(Table(f"{task}: {len(own)} samples on which {a} and {b} differ", columns, shown, notes))
+    return tuple(tables)
+
+
+def comparison_document(
+    runs: Sequence[Mapping[str, Any]],
+    findings: Sequence[Finding],
+    protocol: Sequence[Mapping[str, Any]],
+    warnings: Sequence[str],
+    samples: Sequence[SampleRow] | None = None,
+) -> dict[str, Any]:
+    """Return the document: runs (baseline first), a row per comparison, protocol fields that differ, warnings.
+
+    `samples` only where they were asked for.
+    """
+    document: dict[str, Any] = {
+        "schema": COMPARISON_SCHEMA,
+        "runs": [dict(run) for run in runs],
+        "rows": [{**asdict(finding.comparison), "finding": finding.word} for finding in findings],
+        "protocol": [dict(field) for field in protocol],
+        "warnings": list(warnings),
+    }
+    if samples is not None:
+        document["samples"] = [asdict(row) for row in samples]
+    return document
+
+
+def document_text(document: Mapping[str, Any]) -> str:
+    """Return the document as JSON text. Raises ValueError for NaN and infinity, which JSON does not have."""
+    return json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def rows_csv(document: Mapping[str, Any]) -> str:
+    """Return the document's rows as CSV with a heading, unrounded, unknown left empty."""
+    page = io.StringIO()
+    writer = csv.DictWriter(page, fieldnames=list(document["rows"][0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(document["rows"])
+    return page.getvalue()
+
+
+def _cells(finding: Finding, several: bool) -> tuple[str, ...]:
+    c = finding.comparison
+    return (
+        c.task,
+        *((c.b,) if several else ()),
+        f"{c.value_a:.3f}",
+        f"{c.value_b:.3f}",
+        f"{c.difference:+.3f}",
+        f"[{c.low:+.3f}, {c.high:+.3f}]",
+        _p(c.p),
+        _p(c.p_family),
+        finding.word,
+        str(c.n),
+        str(c.wins),
+        str(c.losses),
+        UNKNOWN if c.detectable is None else f"{c.detectable:.3f}",
+        UNKNOWN if c.needed is None else str(c.needed),
+    )
+
+
+def _legend(findings: Sequence[Finding]) -> tuple[str, ...]:
+    comparisons = [finding.comparison for finding in findings]
+    metrics = dict.fromkeys(f"{c.task} {'/'.join(part for part in (c.scorer, c.metric) if part)}" for c in comparisons)
+    intervals = dict.fromkeys(INTERVALS.get(c.method, c.method) for c in comparisons)
+    tests = dict.fromkeys(TESTS.get(c.test, c.test) for c in comparisons)
+    return (
+        f"Difference: {'run' if len({c.b for c in comparisons}) > 1 else comparisons[0].b} minus {comparisons[0].a}, "
+        f"on samples that both scored. Metrics: {', '.join(metrics)}.",
+        f"p: {', '.join(tests)}; Holm over {len(comparisons)}; found at p (Holm) <= 0.05. "
+        f"Intervals ({', '.join(intervals)}) are of each row alone.",
+        "Could see: the smallest true difference that n samples find four times out of five. "
+        "n needed: samples to find a difference as large as the one seen.",
+    )
+
+
+def _p(p: float) -> str:
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def _seen(value: float, answer: str) -> str:
+    text = " ".join(answer.split())
+    return f"{value:g}  {text if len(text) <= ANSWER else text[: ANSWER - 3] + '...'}".rstrip()

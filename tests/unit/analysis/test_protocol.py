@@ -1,0 +1,110 @@
+"""What two runs did differently besides the model, named by field."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+
+from harness.analysis.protocol import protocol_differences
+
+IDENTITY: dict[str, Any] = {
+    "model": {"name": "m", "revision": None, "weights": "w1", "chat_template": "c1", "tokenizer": "t1"},
+    "engine": {
+        "name": "local",
+        "style": "chat",
+        "device": "cpu",
+        "dtype": "float32",
+        "generation": {"overflow": "truncate_left", "context_window": 2048, "repetition_penalty": 1.0},
+    },
+    "tasks": {
+        "sums": {
+            "version": 1,
+            "page": {
+                "name": "sums",
+                "prompt": {"chat": {"user": "{{ a }}"}},
+                "sampling": {"max_tokens": 8},
+                "score": [{"by": "exact_match", "extract": {"by": "number", "pick": "last"}}],
+            },
+            "ask": "h1",
+            "style": "chat",
+            "shots": 0,
+            "data": "d1",
+            "revision": None,
+            "n": 10,
+        }
+    },
+    "execution": {"wall_seconds": 10.0, "sandbox": "namespace"},
+    "seed": 0,
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    other = copy.deepcopy(IDENTITY)
+    *way, last = path.split(".")
+    inner: Any = other
+    for key in way:
+        inner = inner[int(key)] if isinstance(inner, list) else inner[key]
+    inner[last] = value
+    return other
+
+
+REFUSED = [
+    ("tasks.sums.shots", 8),
+    ("tasks.sums.style", "text"),
+    ("tasks.sums.data", "d2"),
+    ("tasks.sums.revision", "main"),
+    ("tasks.sums.page.prompt.chat.user", "{{ a }}!"),
+    ("tasks.sums.page.sampling.max_tokens", 16),
+    ("tasks.sums.page.sampling.temperature", 0.8),
+    ("tasks.sums.page.repeats", 4),
+    ("tasks.sums.page.score.0.extract.pick", "first"),
+    ("tasks.sums.ask", "h2"),
+    ("engine.generation.repetition_penalty", 1.05),
+    ("engine.generation.overflow", "refuse"),
+    ("execution.wall_seconds", 20.0),
+    ("model.chat_template", "c2"),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), REFUSED)
+def test_what_changes_a_score_is_refused_by_name(path: str, value: Any) -> None:
+    found = protocol_differences(IDENTITY, changed(path, value), ["sums"])
+    assert [(d.field, d.b) for d in found.refused] == [(path, value)]
+    assert not found.told
+
+
+TOLD = [
+    ("engine.device", "cuda"),
+    ("engine.dtype", "bfloat16"),
+    ("engine.name", "scripted"),
+    ("engine.generation.context_window", 4096),
+    ("execution.sandbox", "none"),
+    ("seed", 1),
+]
+
+
+@pytest.mark.parametrize(("path", "value"), TOLD)
+def test_what_belongs_to_model_or_machine_is_told(path: str, value: Any) -> None:
+    found = protocol_differences(IDENTITY, changed(path, value), ["sums"])
+    assert [(d.field, d.b) for d in found.told] == [(path, value)]
+    assert not found.refused
+
+
+def test_another_model_may_bring_its_own_template() -> None:
+    other = changed("model.weights", "w2")
+    other["model"].update(name="m2", chat_template="c2", tokenizer="t2")
+    found = protocol_differences(IDENTITY, other, ["sums"])
+    assert not found.refused
+    assert not found.told
+
+
+def test_how_many_samples_were_run_is_no_protocol() -> None:
+    assert not protocol_differences(IDENTITY, changed("tasks.sums.n", 5), ["sums"]).refused
+
+
+def test_answers_made_elsewhere_are_not_held_to_what_they_do_not_tell() -> None:
+    found = protocol_differences(IDENTITY, changed("engine.generation", {}), ["sums"])
+    assert not found.refused
+    assert len(found.told) == 3
