@@ -219,14 +219,14 @@ def _reference(page: TaskPage, source: YamlPage, variables: Mapping[str, Any]) -
     where = source.where(("reference", "tests"))
     entry_point = spec.tests.entry_point
     check = render(spec.tests.check, variables, where).strip()
-    if check != "by_value" and check != "in_process":
+    if check not in ("by_value", "in_process"):
         raise DataError(f"{where}check must be by_value or in_process; it is {check!r}")
     return Tests(
         language=spec.tests.language,
         prelude=render(spec.tests.prelude, variables, where),
         tests=render(spec.tests.tests, variables, where),
         entry_point=render(entry_point, variables, where) if entry_point is not None else None,
-        check=check,
+        check="in_process" if check == "in_process" else "by_value",
     )
 
 

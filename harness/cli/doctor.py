@@ -31,9 +31,7 @@ def examine() -> dict[str, dict[str, Any]]:
 
     facts = machine()
     faults = {name: probe(name) for name in plugins.names("sandbox")}
-    sandboxes = {
-        name: "works" if fault is None else f"does not work here: {fault}" for name, fault in faults.items()
-    }
+    sandboxes = {name: "works" if fault is None else f"does not work here: {fault}" for name, fault in faults.items()}
     return {
         "packages": package_versions(),
         "machine": {key: value for key, value in facts.items() if key != "executable"},

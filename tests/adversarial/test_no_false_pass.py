@@ -40,7 +40,7 @@ TRICKS = {
     "prints what a runner might": ("print('passed', 'OK', 'call', 0, sep='\\n', flush=True)\n" + WRONG, "failed"),
     "writes passes to every descriptor": (
         "import os\nfor fd in range(1, 64):\n    try: os.write(fd, b'passed\\n' * 8)\n    except OSError: pass\nos._exit(0)",
-        "exited",
+        "error",
     ),
     "closes every descriptor": ("import os\nos.closerange(0, 256)\ndef add(a, b): return a + b", "exited"),
     "makes assertions silent": ("import builtins\nbuiltins.AssertionError = type('A', (), {})\n" + WRONG, "failed"),
@@ -55,11 +55,6 @@ TRICKS = {
         "import sys\ndef trace(frame, event, arg):\n    if frame.f_code.co_name == 'check' and event == 'line':\n"
         "        frame.f_lineno = frame.f_code.co_firstlineno + 3\n    return trace\nsys.settrace(trace)\n" + WRONG,
         "failed",
-    ),
-    "turns tracing on when called": (
-        "import sys\ndef trace(frame, event, arg): return trace\n"
-        "def add(a, b):\n    sys.settrace(trace)\n    return a + b",
-        "exited",
     ),
     "returns a value equal to everything": (
         "class Any:\n    def __eq__(self, other): return True\n    __lt__ = __eq__\n"

@@ -26,12 +26,6 @@ def check(candidate):
     assert candidate(10**6, 1) == 1000001
 check(add)
 """
-# This list may only shrink: a program of it that is stopped fails its test.
-NOT_YET_STOPPED = {
-    "tests_from_memory": "the tests share the candidate's process; they move out of it when answers travel by value",
-    "kernel_surface": "no system call is filtered yet",
-}
-
 pytestmark = pytest.mark.skipif(not NAMES, reason=f"no hostile programs at {EVIL}")
 
 
@@ -65,9 +59,7 @@ def bait() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_shared_program(name: str, sandbox: Sandbox, request: pytest.FixtureRequest) -> None:
-    if name in NOT_YET_STOPPED:
-        request.applymarker(pytest.mark.xfail(reason=NOT_YET_STOPPED[name], strict=True))
+def test_shared_program(name: str, sandbox: Sandbox) -> None:
     text, expected = announced(name)
     verdict = sandbox.run(Job(text, Tests("python", tests=CHECK, entry_point="add")), LIMITS)
     assert verdict.status in expected, verdict

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import DataError
 from harness.execution.base import Job
@@ -78,6 +78,20 @@ def joined(parts: Parts) -> str:
         return parts.body + "\n"
     before = parts.head + parts.signature
     return before + ("" if before.endswith("\n") or not before else "\n") + parts.body + "\n" + parts.closing + "\n"
+
+
+def with_helpers(parts: Parts, definition: str, left_out: str, *, backticks: bool = False) -> Parts:
+    """Put the functions that the prelude's head defines before a whole program that has none of them.
+
+    `left_out` is a pattern of what of the head stays away: imports and the like.
+    """
+    pattern = re.compile(definition.replace("NAME", r"([A-Za-z_$][\w$]*)"), re.M)
+    head, body = (blanked(text, backticks=backticks) for text in (parts.head, parts.body))
+    given = set(pattern.findall(head))
+    if not parts.whole or not given or given & set(pattern.findall(body)):
+        return parts
+    kept = re.sub(left_out, _blank, parts.head, flags=re.M)
+    return replace(parts, body=parts.body + "\n" + kept)
 
 
 def line_of(text: str, at: int) -> int:

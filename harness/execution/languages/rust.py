@@ -93,7 +93,7 @@ class Rust:
                 for case in tests.cases
             )
         nonce = secrets.token_hex(16)
-        source = crate(assembly.split(job, DEFINITION))
+        source = crate(assembly.with_helpers(assembly.split(job, DEFINITION), DEFINITION, _USE.pattern))
         return (_program(source, compiler, request=nonce.encode(), nonce=nonce, tests=tests.tests),)
 
 

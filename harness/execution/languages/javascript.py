@@ -1,0 +1,107 @@
+"""JavaScript by node: tests in one isolate, the candidate in another (a worker thread), values between the two.
+
+The candidate's functions are called by value: arguments and results are structured clones, and what a
+function does to its arguments is copied back. `console.assert` fails the tests; they may `require` what they
+like, which is the pristine module since the candidate has its own.
+
+Guaranteed: the candidate never meets the tests, their built-in objects or the secret; patched prototypes,
+modules, getters, `toJSON` and objects that claim to be equal change nothing but values; `process.exit`, an
+exit code or a marker on any descriptor is no pass. Not guaranteed: both isolates live in one process, so a
+native addon, or code that breaks V8, could reach over. What cannot be cloned (functions, promises) arrives as an
+object that equals nothing; tests that make objects of the candidate's classes cannot be run.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from pathlib import Path
+
+from harness.datatypes import Tests
+from harness.execution.base import Job
+from harness.execution.language import Program
+from harness.execution.languages import assembly, toolchain
+
+DEFINITION = (
+    r"^[ \t]*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*NAME\b[^{]*\{"
+    r"|(?:const|let|var)\s+NAME\s*=[^{;]*\{|NAME\s*=[^={;]*\{)"
+)
+_DEFINED = r"\b(?:function\s*\*?|const|let|var|class)\s+([A-Za-z_$][\w$]*)|^([A-Za-z_$][\w$]*)\s*="
+_HELPER = r"^(?:function\s*\*?\s*NAME\b|(?:const|let|var)\s+NAME\s*=)"
+# V8's helpers: compiler, collector, the pool for files; and the worker
+THREADS = 24
+# A small heap collects early; the sandbox bounds the rest
+_FLAGS = ("--max-old-space-size=512", "--stack-size=4000")
+
+
+class JavaScript:
+    """The `Language` of `tests.language: javascript`."""
+
+    name = "javascript"
+
+    def missing(self) -> str | None:
+        """Whether there is node."""
+        return None if toolchain.find("node", "nodejs") else toolchain.lacking("node", "nodejs")
+
+    def trial(self) -> Job:
+        """Doubles the numbers of an array."""
+        tests = "require('node:assert').deepEqual(twice([1, 2]), [2, 4]);\n"
+        body = "  return values.map((value) => 2 * value);\n}\n"
+        return Job(body, Tests("javascript", "const twice = (values) => {\n", tests, "twice"))
+
+    def programs(self, job: Job) -> tuple[Program, ...]:
+        """One program for the tests, or one per stdin case. Raises DataError without either."""
+        tests, node = job.tests, toolchain.need("node", "nodejs")
+        common = {
+            "readable": toolchain.outside_system(str(Path(node).parent), str(Path(node).resolve().parent.parent)),
+            "reserves": True,
+            "threads": THREADS,
+            "check": "by_value",
+        }
+        if tests.cases:
+            source = tests.prelude + ("\n" if tests.prelude else "") + job.candidate + "\n"
+            return tuple(
+                Program(
+                    command=(node, "./program.js"),
+                    files=(("program.js", source.encode()),),
+                    stdin=case.stdin.encode(),
+                    expected=case.stdout,
+                    **common,  # type: ignore[arg-type]
+                )
+                for case in tests.cases
+            )
+        parts = assembly.split(job, DEFINITION, backticks=True)
+        parts = assembly.with_helpers(parts, _HELPER, r"\Z", backticks=True)
+        source, nonce = assembly.joined(parts), secrets.token_hex(16)
+        order = {
+            "nonce": nonce,
+            "worker": toolchain.frame("javascript_worker.js"),
+            "candidate": source,
+            "names": _names(source, parts.tests),
+            "tests": parts.tests,
+        }
+        program = Program(
+            command=(node, "./frame.js"),
+            files=(("frame.js", toolchain.frame("javascript.js").encode()),),
+            request=json.dumps(order).encode(),
+            nonce=nonce,
+            tests=tests.tests,
+            **common,  # type: ignore[arg-type]
+        )
+        return (program,)
+
+
+def build() -> JavaScript:
+    """Return the language."""
+    return JavaScript()
+
+
+def _names(source: str, tests: str) -> list[str]:
+    """Names that the candidate's program defines, the tests mention and do not define themselves."""
+    masked = assembly.blanked(source, backticks=True)
+    own = assembly.blanked(tests, backticks=True)
+    defined = {name for pair in re.findall(_DEFINED, masked, re.M) for name in pair if name}
+    theirs = {name for pair in re.findall(_DEFINED, own, re.M) for name in pair if name}
+    reserved = {"require", "module", "exports", "console", "assert", "process"}
+    return sorted((defined & set(re.findall(r"[A-Za-z_$][\w$]*", own))) - theirs - reserved)

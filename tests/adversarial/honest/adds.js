@@ -1,0 +1,2 @@
+// {"tries": "just adds", "right": ["passed"]}
+function add(a, b) { return a + b; }

@@ -1,0 +1,3 @@
+# {"tries": "just adds", "right": ["passed"]}
+def add(a, b):
+    return a + b

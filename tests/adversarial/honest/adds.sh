@@ -1,0 +1,2 @@
+# {"tries": "just adds", "right": ["passed"]}
+add() { echo $(($1 + $2)); }

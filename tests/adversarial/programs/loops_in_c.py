@@ -1,0 +1,3 @@
+# {"tries": "one built-in call that never comes back to the interpreter", "right": ["timeout"], "wall": 0.5}
+def add(a, b):
+    return sum(range(10**15))

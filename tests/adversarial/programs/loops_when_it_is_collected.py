@@ -1,0 +1,17 @@
+# {"tries": "a wrong answer whose destructor never ends", "right": ["failed", "timeout"], "wall": 0.5}
+class Heavy:
+    def __del__(self):
+        while True:
+            pass
+
+
+def add(a, b):
+    Heavy()
+    return 0
+
+
+KEEP = Heavy()
+
+
+def add(a, b):  # noqa: F811
+    return 0

@@ -1,0 +1,8 @@
+# {"tries": "stops its own process, group and session", "right": ["timeout"], "wall": 0.5}
+import os
+import signal
+
+
+def add(a, b):
+    os.killpg(0, signal.SIGSTOP)
+    os.kill(os.getpid(), signal.SIGSTOP)

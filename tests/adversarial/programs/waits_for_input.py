@@ -1,0 +1,3 @@
+# {"tries": "waits for somebody to type", "right": ["error"]}
+def add(a, b):
+    return int(input("a + b = "))
