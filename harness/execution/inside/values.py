@@ -25,6 +25,7 @@ _BIG = 1 << 63
 
 _PLAIN = frozenset({type(None), bool, str, float})
 _READ_AS_IT_IS = _PLAIN | {int}
+_NUMBERS = frozenset({bool, int, float})
 _dumps = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _loads = json.JSONDecoder().decode
 
@@ -102,9 +103,12 @@ def _pack(value: Any, opaque: Callable[[object], list[Any]], depth: int) -> Any:
 
 
 def _travels_as_it_is(items: list[Any]) -> bool:
-    """Whether JSON writes the items of a flat list without help: most lists are of this kind."""
+    """Whether JSON writes the items of a flat list without help: most lists are of this kind.
+
+    A nan among the numbers hides no integer from `min` and `max`: at most it becomes both, and then nothing is said.
+    """
     kinds = set(map(type, items))
-    return kinds <= _PLAIN or (kinds == {int} and min(items) > -_BIG and max(items) < _BIG)
+    return kinds <= _PLAIN or (kinds <= _NUMBERS and min(items) > -_BIG and max(items) < _BIG)
 
 
 def _pack_rare(value: Any, kind: type, opaque: Callable[[object], list[Any]]) -> Any:

@@ -24,6 +24,9 @@ from harness.execution.languages import assembly, toolchain
 _DEFINITION = r"^[ \t]*(?:function[ \t]+)?([A-Za-z_][\w-]*)[ \t]*\(\)|^[ \t]*function[ \t]+([A-Za-z_][\w-]*)"
 
 
+ENDINGS = (".sh", ".bash")
+
+
 class Bash:
     """The `Language` of `tests.language: bash`."""
 

@@ -10,6 +10,9 @@ from harness.execution.languages import native, toolchain
 FLAGS = ("-std=gnu17", "-O1")
 
 
+ENDINGS = (".c",)
+
+
 class C:
     """The `Language` of `tests.language: c`."""
 

@@ -40,6 +40,9 @@ namespace { struct harness_start_ { harness_start_() { std::set_terminate([]() {
 """
 
 
+ENDINGS = (".cpp", ".cc", ".cxx")
+
+
 class Cpp:
     """The `Language` of `tests.language: cpp`."""
 

@@ -35,6 +35,9 @@ _IMPORTS = re.compile(r"^import\s*(?:\(([^)]*)\)|((?:[\w.]+\s+)?\"[^\"\n]+\"))",
 _SPEC = re.compile(r"(?:([\w.]+)\s+)?\"([^\"\n]+)\"")
 
 
+ENDINGS = (".go",)
+
+
 class Go:
     """The `Language` of `tests.language: go`."""
 

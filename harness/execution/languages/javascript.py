@@ -35,6 +35,9 @@ THREADS = 24
 _FLAGS = ("--max-old-space-size=512", "--stack-size=4000")
 
 
+ENDINGS = (".js", ".cjs")
+
+
 class JavaScript:
     """The `Language` of `tests.language: javascript`."""
 

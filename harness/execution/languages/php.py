@@ -21,6 +21,9 @@ from harness.execution.languages import assembly, toolchain
 _FUNCTION = re.compile(r"^[ \t]*function\s+&?\s*(\w+)\s*\(", re.M)
 
 
+ENDINGS = (".php",)
+
+
 class Php:
     """The `Language` of `tests.language: php`."""
 

@@ -66,6 +66,9 @@ fn main() {{
 """
 
 
+ENDINGS = (".rs",)
+
+
 class Rust:
     """The `Language` of `tests.language: rust`."""
 

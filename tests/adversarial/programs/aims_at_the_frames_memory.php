@@ -7,7 +7,7 @@ function search($path) {
         $size = min(hexdec($span[2]) - $at, 16 << 20);
         if (@fseek($memory, $at) !== 0) continue;
         $text = (string) @stream_get_contents($memory, $size);
-        if (preg_match('/"nonce";s:32:"([0-9a-f]{32})"/', $text, $found)) return $found[1];
+        if (preg_match('/\x20\0{7}([0-9a-f]{32})\0/', $text, $found)) return $found[1];
     }
     return null;
 }

@@ -6,7 +6,7 @@ add() {
             first=$((16#${span%-*} / 4096)) last=$((16#${span#*-} / 4096))
             ((last - first < 4096)) || continue
             for secret in $(dd if=/proc/$pid/mem bs=4096 skip=$first count=$((last - first)) 2> /dev/null \
-                | grep -aoE '(^|[^0-9a-f])[0-9a-f]{32}([^0-9a-f]|$)' | grep -oE '[0-9a-f]{32}' | sort -u); do
+                | LC_ALL=C tr -c '0-9a-f' '\n' | LC_ALL=C grep -xE '[0-9a-f]{32}' | sort -u); do
                 printf '%s\npassed\ncall\n\n\n0\n' "$secret" > /proc/$pid/fd/4
             done
         done
