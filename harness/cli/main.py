@@ -11,7 +11,7 @@ import sys
 
 import typer
 
-from harness.cli import compare, cost, doctor, execute, models, rescore, run, tasks
+from harness.cli import claim, compare, cost, doctor, execute, models, rescore, run, tasks
 from harness.errors import HarnessError
 
 # Plain help: rich help would more than double the time of `--help`
@@ -30,6 +30,7 @@ app.command("exec")(execute.execute)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(models.app, name="models")
 app.add_typer(cost.app, name="cost")
+app.add_typer(claim.app, name="claim")
 
 
 def main() -> None:

@@ -1,0 +1,256 @@
+"""Claim pages: sentences about models that somebody printed, and what would settle each. Files in `configs/claims/`.
+
+Guarantees: every claim says what is tested, against what, and who printed each number that it leans on; a number that
+nobody here read in its source says so (`checked`). What the sentence leaves open stands in `assumed`. Does not know
+whether a number is true.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections import Counter
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from harness.config import pages
+from harness.config.checking import check
+from harness.config.schema import Name, Section
+from harness.config.yaml_page import YamlPage, read
+from harness.errors import ConfigError, UnknownName
+
+KIND = "configs/claims"
+LISTING = "harness claim list"
+Relation = Literal[">=", ">", "<=", "<", "within", "non_inferior", "ratio<=", "count>=", "fact"]
+Checked = Literal["read", "second_hand", "not_checked"]
+Aggregate = Literal["each", "mean", "any"]
+THRESHOLDS = (">=", ">", "<=", "<")
+AGAINST_OTHERS = ("within", "non_inferior", "ratio<=")
+
+
+class ClaimSource(Section):
+    """Who printed the sentence, where and when. `as_reported`: the sense of it, not its words."""
+
+    url: str
+    date: datetime.date | str | None = None
+    kind: Literal["press", "vendor", "paper", "leaderboard"]
+    wording: Literal["verbatim", "as_reported"] = "as_reported"
+    note: str = ""
+
+
+class StandIn(Section):
+    """A small model and tasks that exercise the same machinery; they never decide about the subject."""
+
+    model: str
+    tasks: list[str] = Field(min_length=1)
+
+
+class Party(Section):
+    """A model of the sentence. `also`: other names that runs and tables have for it; `prices`: its price pages."""
+
+    model: str
+    also: list[str] = Field([])
+    revision: str | None = None
+    mode: str | None = None
+    prices: list[str] = Field([])
+
+
+class Subject(Party):
+    """The model that the sentence is about, and whether a reader can run it (`runnable`: on which machine)."""
+
+    runnable: str | None = None
+    stand_in: StandIn | None = None
+
+
+class ClaimTest(Section):
+    """What is measured: a metric on tasks, languages of a suite, a fact of the model, or nothing that exists here.
+
+    `each`: the sentence holds if it holds on every task; `any`: on one; `mean`: of the mean over tasks. `about`: the
+    skill behind the score, or the score on exactly these items, which a whole run settles for certain.
+    """
+
+    metric: str | None = None
+    tasks: list[str] = Field([])
+    suite: str | None = None
+    aggregate: Aggregate = "each"
+    about: Literal["skill", "benchmark"] = "skill"
+    english: str | None = Field(None, description="the task in English, that the other languages are held against")
+    chance: float | None = Field(None, gt=0, lt=1)
+    margin: float | None = Field(None, gt=0, lt=1, description="how far below English a language may be")
+    fact: str | None = None
+    equals: str | None = None
+    at_most: float | None = Field(None, strict=False)
+    not_measured: str | None = Field(None, description="why nothing here measures it")
+
+
+class Protocol(Section):
+    """How a model was asked, as far as it is said; what is left out is not known (or, in a claim, does not matter)."""
+
+    shots: int | None = None
+    prompt: Literal["chat", "text"] | None = None
+    decoding: Literal["greedy", "sampled"] | None = None
+    temperature: float | None = Field(None, strict=False)
+    samples: int | None = None
+    max_tokens: int | None = None
+    tools: bool | None = None
+    version: str | None = Field(None, description="of the benchmark: release, split, window of dates")
+    harness: str | None = Field(None, description="whose prompts and extraction")
+
+    def said(self) -> dict[str, object]:
+        """The fields that are said."""
+        return self.model_dump(exclude_none=True)
+
+
+class ClaimStats(Section):
+    """`alpha`: how often a true sentence may be refuted, and a false one supported."""
+
+    alpha: float = Field(0.05, gt=0, lt=0.5)
+    min_n: int = Field(1, ge=1, description="fewer samples settle nothing")
+
+
+class Published(Section):
+    """A number that somebody printed. `value` is a share (0.768), unless the metric is none; `n`: so many items."""
+
+    model: str
+    revision: str | None = None
+    mode: str | None = None
+    task: str
+    value: float = Field(strict=False)
+    n: int | None = Field(None, ge=1)
+    who: str
+    source: str
+    date: datetime.date | str | None = None
+    checked: Checked = "read"
+    protocol: Protocol = Protocol()
+    note: str = ""
+
+
+class Stated(Section):
+    """A fact: read from a `config` file beside this page, or a `value` that somebody states."""
+
+    model: str
+    fact: str | None = None
+    value: str | float | None = None
+    config: str | None = None
+    who: str = ""
+    source: str
+    date: datetime.date | str | None = None
+    checked: Checked = "read"
+    note: str = ""
+
+    @model_validator(mode="after")
+    def _one(self) -> Stated:
+        if (self.config is None) == (self.value is None or self.fact is None):
+            raise ValueError("give `config`, or `fact` with `value`")
+        return self
+
+
+class Claim(Section):
+    """One sentence, in the order in which it reads: who said what of whom, and what would settle it.
+
+    `reading` is what we take it to mean. `tolerance` widens the threshold ("nearly"), or is the margin of `within` and
+    `non_inferior`. `try_it`: what a reader can run.
+    """
+
+    id: Name
+    quote: str
+    reading: str
+    source: ClaimSource
+    subject: Subject
+    comparators: list[Party] = Field([])
+    test: ClaimTest
+    relation: Relation
+    threshold: float | None = Field(None, strict=False)
+    tolerance: float = Field(0.0, ge=0, strict=False)
+    protocol: Protocol = Protocol()
+    assumed: list[str] = Field([])
+    stats: ClaimStats = ClaimStats()
+    published: list[Published] = Field([])
+    evidence: list[Stated] = Field([])
+    try_it: list[str] = Field([])
+
+    @model_validator(mode="after")
+    def _holds_together(self) -> Claim:
+        fault = _fault(self)
+        if fault:
+            raise ValueError(fault)
+        return self
+
+    @property
+    def bar(self) -> float:
+        """The threshold with its tolerance: what is tested."""
+        shift = self.tolerance if self.relation in (">=", ">") else -self.tolerance
+        return round((self.threshold or 0.0) - shift, 12)
+
+
+class ClaimPage(Section):
+    """Sentences that belong together: an article's, or one famous one."""
+
+    name: Name
+    about: str
+    claims: list[Claim] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _ids_differ(self) -> ClaimPage:
+        twice = [one for one, count in Counter(claim.id for claim in self.claims).items() if count > 1]
+        if twice:
+            raise ValueError(f"two claims are called {twice[0]!r}; rename one")
+        return self
+
+
+def claim_page(name: str) -> tuple[ClaimPage, YamlPage]:
+    """Load a page by name or file. Raises UnknownName, or ConfigError with file, line and key."""
+    page = read(pages.find(KIND, "claim page", name, LISTING))
+    found = check(ClaimPage, page)
+    if found.name != page.path.stem:
+        raise ConfigError(f"{page.where(('name',))}name is {found.name!r}, but the file is {page.path.name}")
+    return found, page
+
+
+def find_claims(name: str) -> list[tuple[Claim, YamlPage]]:
+    """Return the claims of a page (name or file), or the one with this id: `ID`, or `PAGE:ID` for a file.
+
+    Raises UnknownName, ConfigError.
+    """
+    whole, _, picked = name.partition(":")
+    known = pages.index(KIND)
+    if pages.is_file_name(whole) or whole in known:
+        found, page = claim_page(whole)
+        claims = [claim for claim in found.claims if picked in ("", claim.id)]
+        if not claims:
+            raise UnknownName("claim", picked, [claim.id for claim in found.claims], where=f"{whole}: ")
+        return [(claim, page) for claim in claims]
+    ids: dict[str, tuple[Claim, YamlPage]] = {}
+    for stem in known:
+        found, page = claim_page(stem)
+        ids |= {claim.id: (claim, page) for claim in found.claims}
+    if name not in ids:
+        raise UnknownName("claim", name, [*known, *ids], listing=LISTING)
+    return [ids[name]]
+
+
+def _fault(claim: Claim) -> str:
+    """What does not go together in a claim; empty if all does."""
+    test, relation = claim.test, claim.relation
+    if test.not_measured:
+        return "" if not test.tasks and not test.fact else "`not_measured` goes with neither tasks nor a fact"
+    if relation == "fact":
+        told = (test.equals is None) + (test.at_most is None)
+        return "" if test.fact and told == 1 else "relation `fact` needs `test: {fact: ..., equals: ...}` or `at_most`"
+    if relation == "ratio<=":
+        priced = [party.prices for party in (claim.subject, *claim.comparators)]
+        if len(priced) < 2 or not all(priced) or claim.threshold is None:
+            return "relation `ratio<=` needs a threshold, and `prices` of the subject and of its comparators"
+        return ""
+    if relation == "count>=":
+        needed = (test.suite, test.english, test.chance, test.margin, claim.threshold)
+        return "" if None not in needed else "relation `count>=` needs threshold, suite, english, chance and margin"
+    if not test.tasks or test.metric is None:
+        return f"relation `{relation}` needs `test: {{metric: ..., tasks: [...]}}`"
+    if relation in AGAINST_OTHERS and not claim.comparators:
+        return f"relation `{relation}` needs comparators"
+    if relation in AGAINST_OTHERS and not claim.tolerance:
+        return f"relation `{relation}` needs a tolerance: the margin that still counts as alike"
+    if (claim.threshold is None) == (not claim.comparators):
+        return "give a threshold or comparators: what the score is held against"
+    return ""
