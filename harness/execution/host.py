@@ -233,6 +233,7 @@ def _order(program: Program | ByValue, limits: Limits) -> Order:
         "work_bytes": limits.work_bytes,
         "processes": limits.processes,
         "reserves": False,
+        "process_list": True,
         "build_seconds": float(limits.build_seconds),
         "build_memory_bytes": limits.build_memory_bytes,
     }
@@ -242,6 +243,7 @@ def _order(program: Program | ByValue, limits: Limits) -> Order:
     order["environment"].update(program.environment)
     order["processes"] += program.threads
     order["reserves"] = program.reserves
+    order["process_list"] = program.process_list
     if program.expected is not None:
         order["keep"] = limits.output_bytes
     if program.build:

@@ -32,7 +32,8 @@ class Program:
     folders of its toolchain outside the system's own. With `expected` the program is judged by its standard
     output, without by its report. `tests` is only for messages and stays outside. A runtime that reserves far more
     memory than it uses (`reserves`: java, node, go) is bound by what it touches, not by its address space;
-    `threads` are those that the runtime starts for itself, on top of the limit of processes.
+    `threads` are those that the runtime starts for itself, on top of the limit of processes. Without `process_list`
+    there is no /proc, through which one process of a program could read another one's memory.
     """
 
     command: tuple[str, ...]
@@ -48,6 +49,7 @@ class Program:
     check: Check = "exit_marker"
     reserves: bool = False
     threads: int = 0
+    process_list: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 
 import pytest
+from hostile import LIMITS, TESTS
 
 from harness.datatypes import Tests
 from harness.errors import SandboxError
@@ -12,15 +14,6 @@ from harness.execution.base import Job, Limits, Sandbox, Verdict
 from harness.execution.choose import open_sandbox
 
 Try = Callable[..., Verdict]
-
-LIMITS = Limits(wall_seconds=3.0, memory_bytes=512 << 20, output_bytes=1 << 20, work_bytes=8 << 20, processes=24)
-CHECK = """
-def check(candidate):
-    assert candidate(1, 2) == 3
-    assert candidate(-5, 5) == 0
-    assert abs(candidate(0.1, 0.2) - 0.3) < 1e-6
-check(add)
-"""
 
 
 @pytest.fixture(scope="session")
@@ -36,9 +29,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def attempt(sandbox: Sandbox) -> Try:
-    """Run a candidate for `add(a, b)`; a second argument overrides the tests, `limits` the limits."""
+    """Run a candidate for `add(a, b)`; `tests` and `limits` override the usual ones, `check` says where tests run."""
 
-    def run(candidate: str, tests: str = CHECK, limits: Limits = LIMITS) -> Verdict:
-        return sandbox.run(Job(candidate, Tests("python", tests=tests, entry_point="add")), limits)
+    def run(
+        candidate: str,
+        tests: str = TESTS["python"],
+        limits: Limits = LIMITS,
+        check: Literal["by_value", "in_process"] = "by_value",
+    ) -> Verdict:
+        return sandbox.run(Job(candidate, Tests("python", tests=tests, entry_point="add", check=check)), limits)
 
     return run

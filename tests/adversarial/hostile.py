@@ -2,9 +2,10 @@
 
 A file is a candidate for `add(a, b)` in its language. Its first line is a comment with JSON: `tries` (in words),
 `right` (statuses), and where it needs them `tests` (instead of the usual ones), `wall` (seconds), `memory_mb`,
-`build` (seconds), `cut` (characters to take off the end) and `swap` (`{marker: text}`, `times` repeats). A program
-about containment gives right answers only if it got through, so that `passed` says so. Markers in capitals between
-two `@` are filled with the bait's addresses.
+`build` (seconds), `cut` (characters to take off the end) and `swap` (`{marker: text}`, `times` repeats). One that is
+`aimed` at this very harness may pass where the verdict itself says that such code can. A program about containment
+gives right answers only if it got through, so that `passed` says so. Markers in capitals between two `@` are filled
+with the bait's addresses.
 """
 
 from __future__ import annotations
@@ -142,6 +143,9 @@ LIMITS = Limits(
     build_memory_bytes=1 << 30,
 )
 
+# What a runtime needs before a program of its language does anything
+MEMORY_MB = {"java": 1024}
+
 
 @dataclass(frozen=True)
 class Candidate:
@@ -154,6 +158,7 @@ class Candidate:
     right: frozenset[str]
     tests: str
     limits: Limits
+    aimed: bool
 
     def job(self, addresses: dict[str, str]) -> Job:
         """The job of this program, with the bait's addresses in the place of its markers."""
@@ -179,11 +184,12 @@ def read(path: Path) -> Candidate:
     limits = dataclasses.replace(
         LIMITS,
         wall_seconds=about.get("wall", LIMITS.wall_seconds),
-        memory_bytes=about.get("memory_mb", LIMITS.memory_bytes >> 20) << 20,
+        memory_bytes=about.get("memory_mb", MEMORY_MB.get(language, LIMITS.memory_bytes >> 20)) << 20,
         build_seconds=about.get("build", LIMITS.build_seconds),
     )
     tests = about.get("tests", TESTS[language])
-    return Candidate(path.name, language, body, about["tries"], frozenset(about["right"]), tests, limits)
+    aimed = about.get("aimed", False)
+    return Candidate(path.name, language, body, about["tries"], frozenset(about["right"]), tests, limits, aimed)
 
 
 @functools.cache

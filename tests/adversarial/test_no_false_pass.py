@@ -1,4 +1,6 @@
-"""Ways to look successful without doing the task. None may pass, and each must get the name of what it did."""
+"""Ways to look successful where the tests must share the candidate's process. Those that do not aim at this harness
+may not pass, and each must get the name of what it did. Where tests run by value, `programs/` tries much more.
+"""
 
 # ruff: noqa: E501 - a hostile or honest program is data, and reads best as its author would write it
 
@@ -40,7 +42,7 @@ TRICKS = {
     "prints what a runner might": ("print('passed', 'OK', 'call', 0, sep='\\n', flush=True)\n" + WRONG, "failed"),
     "writes passes to every descriptor": (
         "import os\nfor fd in range(1, 64):\n    try: os.write(fd, b'passed\\n' * 8)\n    except OSError: pass\nos._exit(0)",
-        "error",
+        "exited",
     ),
     "closes every descriptor": ("import os\nos.closerange(0, 256)\ndef add(a, b): return a + b", "exited"),
     "makes assertions silent": ("import builtins\nbuiltins.AssertionError = type('A', (), {})\n" + WRONG, "failed"),
@@ -96,15 +98,16 @@ TRICKS = {
 @pytest.mark.parametrize("trick", TRICKS)
 def test_a_program_that(trick: str, attempt: Callable[..., Verdict]) -> None:
     candidate, status = TRICKS[trick]
-    verdict = attempt(candidate)
+    verdict = attempt(candidate, check="in_process")
     assert verdict.status == status, verdict
+    assert verdict.check == "in_process"
 
 
 def test_unequal_comparison_is_guarded_as_well(attempt: Callable[..., Verdict]) -> None:
     same = "class Any:\n    def __ne__(self, other): return False\ndef add(a, b): return Any()"
-    assert attempt(same, tests="if add(1, 2) != 3: raise AssertionError").status == "failed"
+    assert attempt(same, tests="if add(1, 2) != 3: raise AssertionError", check="in_process").status == "failed"
 
 
 def test_values_inside_containers_are_looked_at(attempt: Callable[..., Verdict]) -> None:
     same = "class Any:\n    def __eq__(self, other): return True\n    __hash__ = None\ndef add(a, b): return {a: [(Any(),)]}"
-    assert attempt(same, tests="assert add(1, 2) == {1: [(3,)]}").status == "failed"
+    assert attempt(same, tests="assert add(1, 2) == {1: [(3,)]}", check="in_process").status == "failed"

@@ -6,62 +6,70 @@ import json
 import shutil
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from hostile import CHECKOUT, LANGUAGES, PRELUDES, TESTS, found_languages
 
 from harness.datatypes import Tests
+from harness.errors import SandboxError
 from harness.execution.base import Job, Limits, Sandbox
+from harness.execution.choose import open_sandbox
 
-EVIL = Path(__file__).resolve().parents[2] / ".." / "shared" / "evil"
+EVIL = CHECKOUT / ".." / "shared" / "evil"
 CANARY = Path("/tmp/evil_canary")
 BAIT = {"keep.txt": "keep", "dir/x": "x", "secret": "EVILCANARY"}
-NAMES = sorted(path.stem for path in EVIL.glob("*.py"))
-LIMITS = Limits(wall_seconds=1.0, memory_bytes=1 << 30, output_bytes=4 << 20, work_bytes=32 << 20, processes=32)
-CHECK = """
-def check(candidate):
-    assert candidate(1, 2) == 3
-    assert candidate(-5, 5) == 0
-    assert abs(candidate(0.1, 0.2) - 0.3) < 1e-6
-    assert candidate(10**6, 1) == 1000001
-check(add)
-"""
-pytestmark = pytest.mark.skipif(not NAMES, reason=f"no hostile programs at {EVIL}")
+FOUND = sorted(p.name for p in EVIL.glob("*.*") if LANGUAGES.get(p.suffix[1:]) in found_languages())
+LIMITS = Limits(
+    wall_seconds=0.7, memory_bytes=1 << 30, output_bytes=4 << 20, work_bytes=32 << 20, processes=32, build_seconds=10.0
+)
+
+if not FOUND:
+    pytest.skip(f"no hostile programs at {EVIL}", allow_module_level=True)
 
 
-def announced(name: str) -> tuple[str, set[str]]:
-    text = (EVIL / f"{name}.py").read_text(encoding="utf-8")
-    expected = json.loads(text.splitlines()[0].split("evil:", 1)[1])["expect"]
-    return text, {status.split(":")[0] for status in expected}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def bait() -> Iterator[Path]:
-    """A secret in the environment, files to steal or delete, and a listener that nobody may reach."""
+@pytest.fixture(scope="module")
+def sandbox() -> Iterator[Sandbox]:
+    """A sandbox that starts with a secret in the environment, files to steal or delete, and listeners around it."""
     CANARY.mkdir(exist_ok=True)
     CANARY.chmod(0o777)
     (CANARY / "dir").mkdir(exist_ok=True)
     for name, text in BAIT.items():
         (CANARY / name).write_text(text)
         (CANARY / name).chmod(0o666)
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        # Several workers of one test run may listen side by side.
-        socket.create_server(("127.0.0.1", 18765), reuse_port=True) as listener,
-    ):
+    with ExitStack() as stack:
+        # `make test` gives a file to one worker, so nobody else stands in this folder
+        stack.callback(shutil.rmtree, CANARY)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("HF_TOKEN", "hf_EVILCANARY_HEAP=1")
-        yield CANARY
-        listener.settimeout(0.1)
-        with pytest.raises(TimeoutError):
-            listener.accept()
-    # `make test` gives a file to one worker, so nobody else stands in this folder
-    shutil.rmtree(CANARY)
+        listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 18765), reuse_port=True))]
+        listeners.append(stack.enter_context(socket.socket(socket.AF_UNIX)))
+        listeners[1].bind("\0evilcanary")
+        listeners[1].listen()
+        try:
+            opened = open_sandbox("auto")
+        except SandboxError as error:
+            pytest.skip(str(error))
+        stack.callback(opened.close)
+        yield opened
+        for listener in listeners:
+            listener.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                listener.accept()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", FOUND)
 def test_shared_program(name: str, sandbox: Sandbox) -> None:
-    text, expected = announced(name)
-    verdict = sandbox.run(Job(text, Tests("python", tests=CHECK, entry_point="add")), LIMITS)
-    assert verdict.status in expected, verdict
-    assert "EVILCANARY" not in verdict.output
+    text = (EVIL / name).read_text(encoding="utf-8")
+    about = json.loads(text.splitlines()[0].split("evil:", 1)[1])
+    language = LANGUAGES[Path(name).suffix[1:]]
+    # A package clause may stand only once
+    text = text.replace("package main\n", "")
+    verdict = sandbox.run(Job(text, Tests(language, PRELUDES.get(language, ""), TESTS[language], "add")), LIMITS)
+    # How a build ends that is stopped is a matter of wording
+    stopped = {"compile_error", "compile_timeout"} & {verdict.status}
+    right = {status.split(":")[0] for status in about["expect"]}
+    assert verdict.status in right or (stopped and not about.get("pass_ok")), verdict
+    assert "EVILCANARY" not in verdict.output + verdict.message
     assert {str(path.relative_to(CANARY)) for path in CANARY.rglob("*") if path.is_file()} == set(BAIT)

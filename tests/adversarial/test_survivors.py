@@ -7,6 +7,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -71,6 +72,10 @@ def until(condition: Callable[[], object]) -> bool:
     return bool(met)
 
 
+def work_folders() -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob("harness-*"))
+
+
 def test_a_daemon_dies_with_its_program(mark: str, level: str) -> None:
     sandbox = open_sandbox(level)
     verdict = sandbox.run(Job(DAEMON.replace("MARK", mark), Tests("python", tests="pass")), Limits())
@@ -82,6 +87,7 @@ def test_a_daemon_dies_with_its_program(mark: str, level: str) -> None:
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT, signal.SIGTERM])
 def test_programs_die_with_the_harness(mark: str, level: str, how: signal.Signals) -> None:
     script = HARNESS.replace("MARK", mark).replace("LEVEL", level)
+    folders, mounts = work_folders(), Path("/proc/self/mounts").read_text()
     harness = subprocess.Popen(
         [sys.executable, "-c", script], cwd=CHECKOUT, stderr=subprocess.DEVNULL, start_new_session=True
     )
@@ -96,9 +102,32 @@ def test_programs_die_with_the_harness(mark: str, level: str, how: signal.Signal
         harness.wait(PATIENCE)
         assert until(lambda: not sleepers(mark))
         assert until(lambda: not [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE])
+        assert until(lambda: not work_folders() - folders)
+        assert Path("/proc/self/mounts").read_text() == mounts
     finally:
         harness.kill()
         harness.wait()
+
+
+def test_a_killed_zygote_is_replaced_and_its_job_is_tried_again(mark: str, sandbox: Sandbox) -> None:
+    # Not at the level `none`: what its killed zygote had started, nobody knows any more
+    sandbox = open_sandbox(sandbox.level)
+    before = set(psutil.Process().children())
+    program = f"import subprocess, time\nsubprocess.Popen(['/bin/sleep', '{mark}'])\ntime.sleep(0.8)"
+    verdicts: list[Verdict] = []
+    folders = work_folders()
+    thread = threading.Thread(
+        target=lambda: verdicts.append(sandbox.run(Job(program, Tests("python", tests="pass")), Limits()))
+    )
+    thread.start()
+    assert until(lambda: sleepers(mark)), "the program never started"
+    for zygote in set(psutil.Process().children()) - before:
+        zygote.kill()
+    thread.join(PATIENCE)
+    sandbox.close()
+    assert [verdict.status for verdict in verdicts] == ["passed"]
+    assert until(lambda: not sleepers(mark))
+    assert until(lambda: not work_folders() - folders)
 
 
 def test_closing_ends_what_still_runs(mark: str, level: str) -> None:
@@ -123,6 +152,7 @@ def test_no_mount_and_no_descriptor_is_left(sandbox: Sandbox) -> None:
         return Path("/proc/self/mounts").read_text(), len(list(Path("/proc/self/fd").iterdir()))
 
     job = Job("x = 1", Tests("python", tests="assert x == 1"))
+    assert sandbox.run(job, Limits()).status == "passed"
     before = traces()
     for _ in range(3):
         assert sandbox.run(job, Limits()).status == "passed"

@@ -101,7 +101,7 @@ def test_dry_run_tells_which_prompts_would_be_cut(cli, mirror):
 def test_doctor_finds_out_by_trying(cli):
     seen = cli("doctor", "--json")
     found = json.loads(seen.out)
-    assert found["languages"]["python"] == "works"
+    assert found["languages"]["python"].startswith("works")
     assert "namespace" in found["sandbox"] and found["packages"]["torch"]
     assert any("not reachable" in str(value) for value in found["hub"].values())
 

@@ -36,6 +36,8 @@ def run(order: Order, place: Place, ends: Ends) -> None:
             for name, _ in secret["files"]:
                 os.unlink(os.path.join(work, name))
         inputs = program.sealed(secret["stdin"]), program.sealed(secret["request"])
+        if not order["process_list"]:
+            place.cover_process_list()
         ends.tell("run")
         ends.tell(_wait(_start(secret["command"], order, place, (ends, work), inputs)))
     except OSError as error:

@@ -102,6 +102,11 @@ class Namespaces(Place):
         self._calls.mount("tmpfs", WORK, secure, sizes)
         return WORK
 
+    def cover_process_list(self) -> None:
+        """Mount nothing over the world's process list."""
+        secure = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
+        self._calls.mount("tmpfs", "/proc", secure, "size=4k,nr_inodes=1,mode=555")
+
     def guard(self) -> None:
         """Keep nothing that tests could need protection from."""
         self._calls.forbid_new_privileges()

@@ -37,6 +37,7 @@ class Order(TypedDict):
     work_bytes: int
     processes: int
     reserves: bool
+    process_list: bool
     build_seconds: float
     build_memory_bytes: int
 

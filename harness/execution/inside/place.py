@@ -24,6 +24,9 @@ class Place:
         """In the first process: make the world; return its empty work folder. Raises OSError."""
         raise NotImplementedError
 
+    def cover_process_list(self) -> None:
+        """In the first process: leave the program no /proc, where there is one of its own."""
+
     def guard(self) -> None:
         """In the first process, once the program is split off: give up what only furnishing needed."""
 

@@ -53,7 +53,7 @@ class Bash:
                     files=(("program", source.encode()),),
                     stdin=case.stdin.encode(),
                     expected=case.stdout,
-                    check="by_value",
+                    check="exit_marker",
                 )
                 for case in tests.cases
             )
@@ -70,7 +70,7 @@ class Bash:
             request=f"{nonce}\n{proxies}{judged}\n".encode(),
             nonce=nonce,
             tests=tests.tests,
-            check="by_value",
+            check="exit_marker",
         )
         return (program,)
 

@@ -89,6 +89,7 @@ class JavaScript:
             files=(("frame.js", toolchain.frame("javascript.js").encode()),),
             request=json.dumps(order).encode(),
             nonce=nonce,
+            process_list=False,
             tests=tests.tests,
             **common,  # type: ignore[arg-type]
         )

@@ -73,6 +73,7 @@ class Php:
             request=_serialized(order),
             readable=readable,
             nonce=nonce,
+            process_list=False,
             tests=tests.tests,
             check="by_value",
         )

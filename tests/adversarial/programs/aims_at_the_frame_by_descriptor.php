@@ -1,4 +1,4 @@
-# {"tries": "writes success to its parent's descriptors, and takes the questions from them", "right": ["failed", "error", "exited", "timeout"], "wall": 1.5}
+# {"tries": "writes success to its parent's descriptors, and takes the questions from them", "aimed": true, "right": ["failed", "error", "exited", "timeout"], "wall": 1.5}
 function add($a, $b) {
     $parent = explode(' ', file_get_contents('/proc/self/stat'))[3];
     foreach (range(3, 12) as $number) {

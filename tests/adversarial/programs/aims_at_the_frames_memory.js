@@ -1,4 +1,4 @@
-// {"tries": "reads the secret of this very harness out of the process's memory and reports success with it", "right": ["failed", "error", "exited", "timeout"], "wall": 1.5}
+// {"tries": "reads the secret of this very harness out of the process's memory and reports success with it", "aimed": true, "right": ["failed", "error", "exited", "timeout"], "wall": 1.5}
 const fs = require('fs');
 function search(path) {
   const maps = fs.readFileSync(path + '/maps', 'latin1').split('\n');

@@ -1,4 +1,4 @@
-# {"tries": "points the pipes at nothing, so that nobody hears an answer", "right": ["timeout", "exited"], "wall": 0.5}
+# {"tries": "points the pipes at nothing, so that nobody hears an answer", "right": ["timeout", "exited"], "wall": 0.3}
 import os
 
 sink = os.open("/dev/null", os.O_RDWR)

@@ -1,4 +1,4 @@
-# {"tries": "a frame that announces four gigabytes", "right": ["failed", "error", "timeout", "exited"], "wall": 0.6}
+# {"tries": "a frame that announces four gigabytes", "right": ["failed", "error", "timeout", "exited"], "wall": 0.4}
 import os
 
 

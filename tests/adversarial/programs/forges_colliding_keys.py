@@ -1,4 +1,4 @@
-# {"tries": "a reply whose set takes the reader quadratic time to build", "right": ["timeout", "failed", "error", "exited"], "wall": 0.6}
+# {"tries": "a reply whose set takes the reader quadratic time to build", "right": ["timeout", "failed", "error", "exited"], "wall": 0.4}
 import json
 import os
 

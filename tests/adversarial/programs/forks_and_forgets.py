@@ -1,4 +1,4 @@
-# {"tries": "short-lived children, started faster than anybody can list them", "right": ["timeout"], "wall": 0.5}
+# {"tries": "short-lived children, started faster than anybody can list them", "right": ["timeout"], "wall": 0.3}
 import os
 
 

@@ -1,4 +1,4 @@
-# {"tries": "a fork bomb whose members have sessions of their own", "right": ["timeout", "error", "memory"], "wall": 0.5}
+# {"tries": "a fork bomb whose members have sessions of their own", "right": ["timeout", "error", "memory"], "wall": 0.3}
 import os
 
 

@@ -1,4 +1,4 @@
-# {"tries": "a reply that never ends: a length, and then nothing", "right": ["timeout"], "wall": 0.5}
+# {"tries": "a reply that never ends: a length, and then nothing", "right": ["timeout"], "wall": 0.3}
 import os
 import time
 

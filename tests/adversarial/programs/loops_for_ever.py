@@ -1,4 +1,4 @@
-# {"tries": "a busy loop that nothing interrupts: signals ignored, exceptions swallowed", "right": ["timeout"], "wall": 0.5}
+# {"tries": "a busy loop that nothing interrupts: signals ignored, exceptions swallowed", "right": ["timeout"], "wall": 0.3}
 import signal
 
 for number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:

@@ -1,4 +1,4 @@
-# {"tries": "a wrong answer whose destructor never ends", "right": ["failed", "timeout"], "wall": 0.5}
+# {"tries": "a wrong answer whose destructor never ends", "right": ["failed", "timeout"], "wall": 0.3}
 class Heavy:
     def __del__(self):
         while True:

@@ -1,4 +1,4 @@
-# {"tries": "right only if a descriptor gives tests or a secret away", "right": ["failed", "error", "timeout", "exited"], "wall": 0.6}
+# {"tries": "right only if a descriptor gives tests or a secret away", "right": ["failed", "error", "timeout", "exited"], "wall": 0.4}
 import os
 
 OWN = {}

@@ -1,4 +1,4 @@
-// {"tries": "overwrites its own return address so that the tests return at once", "right": ["failed", "error", "exited", "signal", "timeout"], "wall": 0.6}
+// {"tries": "overwrites its own return address so that the tests return at once", "right": ["failed", "error", "exited", "signal", "timeout"], "wall": 0.4}
 int add(int a, int b) {
     void **frame = __builtin_frame_address(0);
     void **above = (void **)frame[0];

@@ -1,4 +1,4 @@
-# {"tries": "sleeps with every way to be woken closed", "right": ["timeout"], "wall": 0.5}
+# {"tries": "sleeps with every way to be woken closed", "right": ["timeout"], "wall": 0.3}
 import signal
 
 

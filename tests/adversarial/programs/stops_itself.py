@@ -1,4 +1,4 @@
-# {"tries": "stops its own process, group and session", "right": ["timeout"], "wall": 0.5}
+# {"tries": "stops its own process, group and session", "right": ["timeout"], "wall": 0.3}
 import os
 import signal
 

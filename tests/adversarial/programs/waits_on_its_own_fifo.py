@@ -1,4 +1,4 @@
-# {"tries": "opens a pipe in its folder that nobody will ever write to", "right": ["timeout"], "wall": 0.5}
+# {"tries": "opens a pipe in its folder that nobody will ever write to", "right": ["timeout"], "wall": 0.3}
 import os
 
 

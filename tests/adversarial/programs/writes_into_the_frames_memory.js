@@ -1,4 +1,4 @@
-// {"tries": "changes strings of the tests' own isolate through the process's memory", "right": ["failed", "error", "exited", "timeout", "signal"], "wall": 1.5}
+// {"tries": "changes strings of the tests' own isolate through the process's memory", "aimed": true, "right": ["failed", "error", "exited", "timeout", "signal"], "wall": 1.5}
 const fs = require('fs');
 function add(a, b) {
   try {
