@@ -1,0 +1,249 @@
+"""In how many languages a model can do a task: better than chance, and not much worse than in English.
+
+A language holds if its accuracy is above `chance` and at most `margin` below English's. Each language is one test (the
+larger of two p-values: exact binomial against chance, paired non-inferiority against English), and Holm goes over all
+of them, so that the number shown is itself a lower bound of the true number with confidence 1 - alpha, however the
+languages depend on each other (they share sentences, and English). `chance` is the caller's: where topics are not
+equally frequent, always naming the most frequent one beats 1 / (number of topics), so that its share is the honest bar.
+
+Guarantees nothing about languages that were not asked: "not 40 of these" is not "not 40 of the world's".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from statistics import NormalDist
+
+from harness.analysis.claims.comparisons import newcombe
+from harness.analysis.claims.scores import p_above, p_below
+from harness.analysis.multiple import holm
+from harness.analysis.paired import interval, paired_difference
+from harness.analysis.power import support_power
+from harness.analysis.proportions import binomial_p_value, clopper_pearson
+
+ALPHA = 0.05
+Bounds = Callable[[float], tuple[float, float]]
+Total = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A language less English on `n` samples, with its 95 % interval; `paired` if on the same sentences.
+
+    `spread` is the standard error. `p_within`: of "at least the margin below English"; `p_beyond`: of its opposite.
+    """
+
+    difference: float
+    low: float
+    high: float
+    n: int
+    paired: bool
+    spread: float
+    p_within: float
+    p_beyond: float
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """One language: k of n right with its 95 % interval (Clopper-Pearson), and what is shown of it.
+
+    `gap` is None for English itself. `p_chance`: of "no better than chance"; `p`: of "does not hold"; `p_fails`: of
+    "holds"; these stand alone, `p_holm` is `p` after Holm over all languages. `shown`: it holds; `refuted`: it does
+    not (Holm too). `power`: the chance, at least, that n samples show a language as good as English, at Holm's first
+    and hardest step.
+    """
+
+    name: str
+    k: int
+    n: int
+    low: float
+    high: float
+    p_chance: float
+    gap: Gap | None
+    p: float
+    p_fails: float
+    power: float
+    p_holm: float = 1.0
+    shown: bool = False
+    refuted: bool = False
+
+    @property
+    def accuracy(self) -> float:
+        """The share that is right."""
+        return self.k / self.n
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageCount:
+    """Counts of languages. The true count is in [shown, at_most], each bound with confidence 1 - alpha.
+
+    `above_chance` and `within` count by each criterion alone (Holm over it), `seen` the languages whose figures hold
+    without regard to chance variation.
+    """
+
+    languages: tuple[Language, ...]
+    english: str
+    chance: float
+    margin: float
+    alpha: float
+    above_chance: int
+    within: int
+    seen: int
+    shown: int
+    at_most: int
+
+
+def count_languages(
+    values: Mapping[str, Mapping[str, float]], english: str, chance: float, margin: float, alpha: float = ALPHA
+) -> LanguageCount:
+    """Count the languages of `values` (language -> sample id -> 0 or 1); `english` is one of them.
+
+    Languages and English are paired on the sample ids that both have: these must name the same sentence in every
+    language. A language with no id of English's is held against it unpaired. English counts as one language.
+    Sources: Holm 1979 over intersection-union tests (Berger 1982, Technometrics 24:295-300); non-inferiority by the
+    interval of Bonett and Price 2012. Raises ValueError for a language without samples, a value other than 0 and 1,
+    English not among them, a chance outside (0, 1), or a margin outside (0, 1].
+    """
+    _check(values, english, chance, margin)
+    level = alpha / len(values)
+    best = values[english]
+    found = []
+    for name, own in values.items():
+        total = (int(sum(own.values())), len(own))
+        both = [sample for sample in own if sample in best]
+        gap = None
+        if name != english:
+            of_english = (int(sum(best.values())), len(best))
+            gap = _paired([own[s] for s in both], [best[s] for s in both], margin) if both else None
+            gap = gap or _unpaired(total, of_english, margin)
+        found.append(_language(name, total, gap, (chance, margin, level), sum(best.values()) / len(best)))
+    return _counted(found, (english, chance, margin, alpha))
+
+
+def count_languages_by_totals(
+    totals: Mapping[str, Total], english: str, chance: float, margin: float, alpha: float = ALPHA
+) -> LanguageCount:
+    """Count languages of which only (right, samples) is known: unpaired, by Newcombe's interval (1998, method 10).
+
+    Raises as `count_languages` does.
+    """
+    as_values = {name: {str(i): float(i < k) for i in range(n)} for name, (k, n) in totals.items()}
+    _check(as_values, english, chance, margin)
+    level, (k, n) = alpha / len(totals), totals[english]
+    found = [
+        _language(
+            name,
+            total,
+            None if name == english else _unpaired(total, (k, n), margin),
+            (chance, margin, level),
+            k / n,
+        )
+        for name, total in totals.items()
+    ]
+    return _counted(found, (english, chance, margin, alpha))
+
+
+def p_values_of_at_least(found: LanguageCount, least: int) -> tuple[float, float]:
+    """Return (p against, p for) of "at least `least` of these languages hold": small refutes, or supports.
+
+    The p-value of a partial conjunction by Bonferroni, valid under any dependence: (m - u + 1) times the u-th smallest
+    p (Benjamini and Heller 2008, Biometrics 64:1215-1222). It refutes if m - `least` + 1 languages are shown not to
+    hold. With more asked for than languages were tested, nothing can be supported, nor refuted: (1, 1). Raises
+    ValueError for a count below 1.
+    """
+    if least < 1:
+        raise ValueError(f"a count of languages to reach is at least 1, not {least}")
+    if least > len(found.languages):
+        return 1.0, 1.0
+    in_favour = _conjunction([language.p for language in found.languages], least)
+    against = _conjunction([language.p_fails for language in found.languages], len(found.languages) - least + 1)
+    return against, in_favour
+
+
+def _conjunction(p_values: list[float], least: int) -> float:
+    return min(1.0, (len(p_values) - least + 1) * sorted(p_values)[least - 1])
+
+
+def _check(values: Mapping[str, Mapping[str, float]], english: str, chance: float, margin: float) -> None:
+    if english not in values:
+        raise ValueError(f"English ({english!r}) is not among the languages {', '.join(values)}")
+    if not 0 < chance < 1 or not 0 < margin <= 1:
+        raise ValueError(f"chance lies between 0 and 1 and a margin above 0 up to 1, not {chance} and {margin}")
+    for name, own in values.items():
+        if not own:
+            raise ValueError(f"the language {name!r} has no samples")
+        if not all(value in (0, 1) for value in own.values()):
+            raise ValueError(f"the language {name!r} has values other than 0 and 1: its test would not be exact")
+
+
+def _paired(values: list[float], baseline: list[float], margin: float) -> Gap:
+    seen = paired_difference(values, baseline)
+
+    def bounds(confidence: float) -> tuple[float, float]:
+        return interval(seen, confidence)
+
+    within, beyond = p_above(bounds, -margin), p_below(bounds, -margin)
+    return Gap(seen.difference, seen.low, seen.high, seen.n, True, seen.spread, within, beyond)
+
+
+def _unpaired(first: Total, second: Total, margin: float) -> Gap:
+    def bounds(confidence: float) -> tuple[float, float]:
+        return newcombe(first, second, confidence)
+
+    (k, n), (other_k, other_n) = first, second
+    low, high = bounds(0.95)
+    difference = k / n - other_k / other_n
+    # From the interval: the plain standard error is 0 where all are right
+    spread = (high - low) / (2 * NormalDist().inv_cdf(0.975))
+    within, beyond = p_above(bounds, -margin), p_below(bounds, -margin)
+    return Gap(difference, low, high, min(n, other_n), False, spread, within, beyond)
+
+
+def _language(name: str, total: Total, gap: Gap | None, bar: tuple[float, float, float], best: float) -> Language:
+    """`bar` is (chance, margin, the level of Holm's first step); `best` is English's accuracy."""
+    k, n = total
+    chance, margin, level = bar
+    p_chance = binomial_p_value(k, n, chance, "greater")
+    p_below_chance = binomial_p_value(k, n, chance, "less")
+    truth = min(max(best, 1 / (n + 2)), 1 - 1 / (n + 2))
+    power = support_power(n, chance, truth, level).power
+    if gap is not None:
+        normal = NormalDist()
+        near = normal.cdf(margin / gap.spread - normal.inv_cdf(1 - level))
+        power = max(0.0, power + near - 1)
+    return Language(
+        name,
+        k,
+        n,
+        *clopper_pearson(k, n),
+        p_chance=p_chance,
+        gap=gap,
+        p=max(p_chance, gap.p_within if gap else 0.0),
+        # Either fault refutes it: two tests
+        p_fails=min(1.0, 2 * min(p_below_chance, gap.p_beyond)) if gap else p_below_chance,
+        power=power,
+    )
+
+
+def _counted(found: list[Language], rule: tuple[str, float, float, float]) -> LanguageCount:
+    english, chance, margin, alpha = rule
+    adjusted, failing = holm([each.p for each in found]), holm([each.p_fails for each in found])
+    languages = tuple(
+        replace(each, p_holm=p, shown=p <= alpha, refuted=fails <= alpha)
+        for each, p, fails in zip(found, adjusted, failing, strict=True)
+    )
+    chances = holm([each.p_chance for each in found])
+    gaps = holm([each.gap.p_within for each in found if each.gap])
+    return LanguageCount(
+        languages,
+        english,
+        chance,
+        margin,
+        alpha,
+        above_chance=sum(p <= alpha for p in chances),
+        within=1 + sum(p <= alpha for p in gaps),
+        seen=sum(each.accuracy > chance and (each.gap is None or each.gap.difference > -margin) for each in languages),
+        shown=sum(each.shown for each in languages),
+        at_most=len(languages) - sum(each.refuted for each in languages),
+    )
