@@ -9,8 +9,10 @@ reference's. Where the problem has a tolerance, or the reference answered with f
 very type and is close as numpy's `allclose` means it; once one input brought the tolerance in, it stays for the rest
 of its part. Kept although it is odd, so that scores compare with published ones.
 
-Stricter than EvalPlus in two places: an input is judged as it was before the candidate could change it, and nested
-lists of numbers must have the expected shape (numpy would stretch one to the other).
+Where EvalPlus 0.3.1 differs: it fails every program on HumanEval/32, the reference solution too (a slip that its next
+version mends, as done here). It judges an input as the candidate may have changed it, and stretches nested lists of
+numbers to the expected shape; both are wrong here. It looks into iterators that a candidate returns, where MBPP+ takes
+answers in any order; here they are no data, and fail.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from typing import Any
 
 RTOL = 1e-7
 FLOAT_ATOL = 1e-6
-# A number beyond these makes numpy's array one of objects, which its `allclose` refuses
+# A number beyond these makes numpy's array one of objects, which `allclose` refuses (numpy 2 takes single ones)
 LEAST, MOST = -(1 << 63), (1 << 64) - 1
 
 

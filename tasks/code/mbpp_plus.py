@@ -16,20 +16,17 @@ from typing import Any
 # What one input becomes, and the problems whose inputs do.
 SHAPES = {
     "[tuple(part) for part in given]": (
-        2, 116, 132, 143, 222, 261, 273, 394, 399, 421, 424, 429, 470, 560, 579, 596, 616, 630, 726, 740, 744, 809,
+        2, 116, 132, 222, 261, 273, 394, 421, 424, 429, 470, 560, 579, 596, 616, 630, 726, 740, 744, 809,
     ),
     "[[tuple(item) for item in part] for part in given]": (
-        63, 64, 70, 94, 120, 237, 272, 299, 400, 409, 417, 438, 473, 614, 780,
+        63, 64, 70, 94, 120, 237, 272, 299, 409, 473, 614, 780,
     ),
-    "[[tuple(item) for item in given[0]], given[1]]": (75, 413, 444, 753),
+    "[[tuple(item) for item in given[0]], given[1]]": (75, 413, 753),
     "[given[0], tuple(given[1])]": (106, 750),
-    # An empty list stands for an empty dict there
-    "[[set(item) if isinstance(item, list) and item else {} for item in given[0]]]": (115,),
     "[float(given[0]), complex(given[1])]": (124,),
-    "[tuple(given[0]), given[1]]": (250, 405, 446, 617, 720, 763, 808),
-    "[tuple(tuple(item) for item in part) for part in given]": (259, 401, 445),
+    "[tuple(given[0]), given[1]]": (250, 405, 446, 720, 763, 808),
+    "[tuple(tuple(item) for item in part) for part in given]": (259, 445),
     "[tuple(tuple(item) if isinstance(item, list) else item for item in given[0])]": (278,),
-    "[tuple(given[0]), given[1], given[2]]": (307,),
     "[{key: tuple(item) for key, item in given[0].items()}, *given[1:]]": (722,),
     "[complex(given[0])]": (252,),
     "tupled(given)": (580, 615, 791),
