@@ -10,6 +10,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 from hostile import CHECKOUT, LANGUAGES, PRELUDES, TESTS, found_languages
 
 from harness.datatypes import Tests
@@ -32,15 +33,16 @@ if not FOUND:
 @pytest.fixture(scope="module")
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox that starts with a secret in the environment, files to steal or delete, and listeners around it."""
-    CANARY.mkdir(exist_ok=True)
-    CANARY.chmod(0o777)
-    (CANARY / "dir").mkdir(exist_ok=True)
-    for name, text in BAIT.items():
-        (CANARY / name).write_text(text)
-        (CANARY / name).chmod(0o666)
     with ExitStack() as stack:
-        # `make test` gives a file to one worker, so nobody else stands in this folder
+        # The programs know this one folder, so two runs of the suite on one machine take turns
+        stack.enter_context(FileLock(f"{CANARY}.lock", timeout=600))
+        CANARY.mkdir(exist_ok=True)
         stack.callback(shutil.rmtree, CANARY)
+        CANARY.chmod(0o777)
+        (CANARY / "dir").mkdir(exist_ok=True)
+        for name, text in BAIT.items():
+            (CANARY / name).write_text(text)
+            (CANARY / name).chmod(0o666)
         patch = stack.enter_context(pytest.MonkeyPatch.context())
         patch.setenv("HF_TOKEN", "hf_EVILCANARY_HEAP=1")
         listeners = [stack.enter_context(socket.create_server(("127.0.0.1", 18765), reuse_port=True))]
