@@ -13,7 +13,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
@@ -72,6 +72,13 @@ class Watcher(Protocol):
         """One more record stands in the journal."""
 
 
+class Chooser(Protocol):
+    """Somebody who wants a run in parts, and perhaps not all of it (a claim that is settled early)."""
+
+    def choose(self, tasks: Sequence[Task], records: Mapping[str, Record]) -> Sequence[Request]:
+        """Say what to ask next, by the records so far (by key); nothing new ends the run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Result:
     """A run's numbers and where they are. `asked` counts the requests that this call itself put to the engine."""
@@ -84,9 +91,15 @@ class Result:
     asked: int
 
 
-def evaluate(config: RunConfig, command: Sequence[str] = (), watcher: Watcher | None = None) -> Result:
+def evaluate(
+    config: RunConfig,
+    command: Sequence[str] = (),
+    watcher: Watcher | None = None,
+    chooser: Chooser | None = None,
+) -> Result:
     """Run a model on a suite, or finish a run that was cut off, and compute its scores.
 
+    With a `chooser` only what it asks for, in its parts; its run is finished when it asks for nothing more.
     Raises HarnessError; whatever was scored before stays in the run folder. KeyboardInterrupt leaves it resumable.
     """
     with planned(config) as plan:
@@ -97,25 +110,15 @@ def evaluate(config: RunConfig, command: Sequence[str] = (), watcher: Watcher | 
             watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
-            known = {record.request.key for record in folder.records if not _worth_another_try(record)}
-            total = sum(len(task.requests) for task in plan.tasks)
-            pending = sum(request.key not in known for task in plan.tasks for request in task.requests)
-            if pending:
-                if folder.manifest.status == "finished":
-                    # A larger limit extends it; until that is done it must not pass for whole
-                    folder.mark("running", None)
-                plan.engine.load()
-                if watcher:
-                    watcher.started(total, total - pending)
-                _stream(plan, folder, known, watcher)
-            if pending or folder.manifest.status != "finished":
+            asked = _ask(plan, folder, watcher, chooser)
+            if asked or folder.manifest.status != "finished":
                 folder.mark(
                     "finished",
                     time.time(),
-                    engine=asdict(plan.engine.facts()) if pending else folder.manifest.engine,
+                    engine=asdict(plan.engine.facts()) if asked else folder.manifest.engine,
                     sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
                 )
-            return _result(plan.tasks, path, folder.manifest, pending)
+            return _result(plan.tasks, path, folder.manifest, asked)
         except KeyboardInterrupt:
             folder.mark("interrupted", time.time())
             raise
@@ -186,9 +189,35 @@ def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Se
     return tasks
 
 
-def _stream(plan: Plan, folder: RunFolder, known: set[str], watcher: Watcher | None) -> None:
-    """Ask what is not known, and record each answer when its score is there."""
-    requests = [request for task in plan.tasks for request in task.requests if request.key not in known]
+def _ask(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Chooser | None) -> int:
+    """Ask what is not known, all at once or in the chooser's parts, and return how many requests that were."""
+    every = [request for task in plan.tasks for request in task.requests]
+    known = {record.request.key: record for record in folder.records if not _worth_another_try(record)}
+    tried: set[str] = set()
+
+    def tell(record: Record) -> None:
+        known[record.request.key] = record
+        if watcher:
+            watcher.recorded(record)
+
+    while True:
+        wanted = chooser.choose(plan.tasks, known) if chooser else every
+        part = [request for request in wanted if request.key not in known and request.key not in tried]
+        if not part:
+            return len(tried)
+        if not tried:
+            if folder.manifest.status == "finished":
+                # A larger limit extends it; until that is done it must not pass for whole
+                folder.mark("running", None)
+            plan.engine.load()
+            if watcher:
+                watcher.started(len(every), sum(request.key in known for request in every))
+        tried |= {request.key for request in part}
+        _stream(plan, folder, part, tell)
+
+
+def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Callable[[Record], None]) -> None:
+    """Put requests to the engine, and record each answer when its score is there."""
     by_key = {request.key: (task, request) for task in plan.tasks for request in task.requests}
     samples = {task.name: task.sample_of() for task in plan.tasks}
     stopped = threading.Event()
@@ -209,9 +238,9 @@ def _stream(plan: Plan, folder: RunFolder, known: set[str], watcher: Watcher | N
         try:
             for reply in plan.engine.stream(requests):
                 waiting.add(pool.submit(settle, reply))
-                waiting = _collect(waiting, watcher, patient=len(waiting) >= MAX_WAITING)
+                waiting = _collect(waiting, tell, patient=len(waiting) >= MAX_WAITING)
             while waiting:
-                waiting = _collect(waiting, watcher, patient=True)
+                waiting = _collect(waiting, tell, patient=True)
         except BaseException:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -225,13 +254,11 @@ def _worth_another_try(record: Record) -> bool:
     return any(fault is not None and fault.kind not in SETTLED for fault in faults)
 
 
-def _collect(waiting: set[Future[Record]], watcher: Watcher | None, *, patient: bool) -> set[Future[Record]]:
+def _collect(waiting: set[Future[Record]], tell: Callable[[Record], None], *, patient: bool) -> set[Future[Record]]:
     """Tell of the records that are there, raising what a thread raised (a full disk), and return the rest."""
     done, rest = wait(waiting, timeout=None if patient else 0, return_when=FIRST_COMPLETED)
     for future in done:
-        record = future.result()
-        if watcher:
-            watcher.recorded(record)
+        tell(future.result())
     return rest
 
 
