@@ -37,8 +37,10 @@ function wrong(\Throwable $error, string $place): array
     return ['kind' => 'error', 'place' => $place, 'type' => \get_class($error), 'text' => $error->getMessage()];
 }
 $harness_order = exchange(null);
+$harness_space = \array_filter($harness_order['names'], 'function_exists') ? 'harness_candidate' : '';
 try {
-    \file_put_contents('candidate.php', $harness_order['source']);
+    $harness_start = $harness_space === '' ? '<?php' : "<?php namespace $harness_space;";
+    \file_put_contents('candidate.php', \preg_replace('/<\?php/', $harness_start, $harness_order['source'], 1));
     (static function () { require './candidate.php'; })();
     $harness_answer = ['kind' => 'value', 'value' => null];
 } catch (\Throwable $error) {
@@ -46,7 +48,7 @@ try {
 }
 while (($harness_question = exchange($harness_answer)) !== null) {
     try {
-        $harness_value = $harness_question['name'](...$harness_question['words']);
+        $harness_value = ($harness_space . '\\' . $harness_question['name'])(...$harness_question['words']);
         $harness_answer = ['kind' => 'value', 'value' => plain($harness_value)];
     } catch (\Throwable $error) {
         $harness_answer = wrong($error, 'call');
