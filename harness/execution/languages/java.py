@@ -238,9 +238,12 @@ def _kit() -> _Kit:
         archive = (f"-J-XX:ArchiveClassesAtExit={folder}/javac.jsa", "-J-XX:+UseSerialGC", "-J-Xlog:disable")
         files = [str(folder / f"{name}.java") for name in sources]
         toolchain.said_by(compiler, *archive, "-proc:none", "-d", str(folder), *files)
+        # On the class path they would be taken for classes without a package
+        for file in files:
+            Path(file).unlink()
 
     version = (toolchain.stamp(compiler), toolchain.stamp(str(home / "lib" / "modules")))
-    folder = toolchain.made_once("java", (*version, *sources.values()), make)
+    folder = toolchain.made_once("java", (*version, "classes", *sources.values()), make)
     quick = [
         f"-J{flag}" for flag in (*_QUICK, f"-XX:SharedArchiveFile={folder}/javac.jsa", "-Xlog:disable", "-Xmx512m")
     ]
