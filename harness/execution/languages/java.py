@@ -200,12 +200,7 @@ def _library(parts: Parts) -> str:
 
 
 def _without_public(source: str) -> str:
-    return re.sub(
-        r"^(\s*)public\s+((?:(?:abstract|final|static)\s+)*(?:class|interface|enum|record)\b)",
-        r"\1\2",
-        source,
-        flags=re.M,
-    )
+    return _PUBLIC.sub(r"\1\2", source)
 
 
 def _main_class(source: str) -> str:
