@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from harness.analysis.claims.verdict import Verdict
     from harness.comparison import Compared
     from harness.datatypes import Record
     from harness.run import Result
     from harness.store.manifest import Manifest
 
-__all__ = ["compare", "evaluate", "load_run"]
+__all__ = ["check_claim", "compare", "evaluate", "load_run"]
 
 
 def evaluate(
@@ -95,6 +96,28 @@ def compare(*folders: str | Path, allow_protocol: bool = False) -> Compared:
     from harness.comparison import compare_runs
 
     return compare_runs([Path(folder) for folder in folders], allow_protocol=allow_protocol)
+
+
+def check_claim(
+    claim: str,
+    *runs: str | Path,
+    subject: Sequence[str | Path] = (),
+    comparators: Sequence[str | Path] = (),
+    stand_in: bool = False,
+    allow_protocol: bool = False,
+) -> list[Verdict]:
+    """Check a claim (its id), or all of a page or file, by what is published and by the runs given.
+
+    The words are those of `harness claim check`. Raises `harness.errors.UserError` for names nobody has and for runs
+    that are of no model of the claim.
+    """
+    from pathlib import Path
+
+    from harness.claims.check import check_claims
+    from harness.claims.given import Given
+
+    given, ours, theirs = (tuple(map(Path, folders)) for folders in (runs, subject, comparators))
+    return check_claims(claim, Given(given, ours, theirs, stand_in, allow_protocol))
 
 
 def load_run(folder: str | Path) -> tuple[Manifest, list[Record]]:

@@ -10,16 +10,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.analysis.claims import judge
+from harness.analysis.claims.drawing import Walk
 from harness.analysis.claims.facts import judge_facts, judge_prices
+from harness.analysis.claims.protocol import is_named
 from harness.analysis.claims.published import of_published
 from harness.analysis.claims.verdict import Evidence, Ruling, Verdict
 from harness.claims.dated import cells_of
+from harness.claims.drawing import Drawing, Order, draw
 from harness.claims.given import Given, read_given, standing_in, unused
-from harness.claims.measured import of_runs, of_stand_in
+from harness.claims.measured import Measured, of_runs, of_stand_in, of_walk
 from harness.claims.model_facts import facts_of
-from harness.config.claims import Claim, find_claims
+from harness.config.claims import Claim, Protocol, find_claims
+from harness.config.pages import label
+from harness.config.schema import RunConfig
 from harness.config.yaml_page import YamlPage
 from harness.errors import UserError
+from harness.run import Result, Watcher
 
 
 def check_claims(name: str, given: Given | None = None) -> list[Verdict]:
@@ -37,18 +43,16 @@ def check_claims(name: str, given: Given | None = None) -> list[Verdict]:
         )
     found = []
     for claim, page in claims:
-        verdict = verdict_of(claim, page, *of_runs(claim, runs))
+        verdict = verdict_of(claim, page, of_runs(claim, runs))
         others = standing_in(runs, claim)
         found.append(with_stand_in(verdict, claim, of_stand_in(claim, others)) if others else verdict)
     return found
 
 
-def verdict_of(
-    claim: Claim, page: YamlPage, measured: Sequence[Evidence], missing: Sequence[str], notes: Sequence[str] = ()
-) -> Verdict:
+def verdict_of(claim: Claim, page: YamlPage, measured: Measured) -> Verdict:
     """Return the verdict on the subject; what was measured here goes before what others printed."""
-    ruling, evidence = _ruling(claim, page, measured, missing)
-    cautions = list(notes)
+    ruling, evidence = _ruling(claim, page, measured)
+    cautions = []
     if any("second-hand" in note or "not checked" in note for one in evidence if not one.faults for note in one.notes):
         cautions.append("it rests on numbers that were read in a copy of their source, or from memory")
     return Verdict(
@@ -68,39 +72,93 @@ def verdict_of(
     )
 
 
-def with_stand_in(verdict: Verdict, claim: Claim, found: tuple[str, Sequence[Evidence], Sequence[str]]) -> Verdict:
+def with_stand_in(verdict: Verdict, claim: Claim, found: Measured) -> Verdict:
     """Add the verdict on a stand-in's own numbers; the subject's stays what it was."""
-    model, evidence, missing = found
-    if not evidence:
+    if not found.evidence:
         return verdict
-    ruling = judge.rule(claim, [replace(one, role="subject") for one in evidence], missing)
+    model, evidence = found.model, found.evidence
+    ruling = found.ruling or judge.rule(claim, [replace(one, role="subject") for one in evidence], found.missing)
     own = Verdict(
         claim=claim.id,
         scope="stand_in",
         model=model,
         quote=claim.quote,
-        tested=f"The same, by {model} in place of {claim.subject.model}: it says nothing of {claim.subject.model}.",
+        tested=_in_its_place(claim, found),
         word=ruling.word,
         rule=ruling.rule,
         evidence=tuple(evidence),
-        assumptions=judge.assumptions(claim),
+        assumptions=(),
         needed=ruling.needed,
         run_ids=tuple(dict.fromkeys(one.run_id for one in evidence if one.run_id)),
     )
     return replace(verdict, stand_in=own)
 
 
-def _ruling(
-    claim: Claim, page: YamlPage, measured: Sequence[Evidence], missing: Sequence[str]
-) -> tuple[Ruling, Sequence[Evidence]]:
+def _in_its_place(claim: Claim, found: Measured) -> str:
+    """The tested sentence with the stand-in for the subject, on the tasks that it was asked."""
+    tasks = list(dict.fromkeys(one.part.partition(", ")[0] for one in found.evidence if one.part))
+    test = claim.test.model_copy(update={"tasks": tasks or claim.test.tasks})
+    subject = claim.subject.model_copy(update={"model": found.model, "revision": None, "mode": None})
+    comparators = [claim.subject.model_copy(update={"model": "the other run"})] if claim.comparators else []
+    update = {"test": test, "subject": subject, "comparators": comparators, "protocol": Protocol()}
+    return judge.tested_sentence(claim.model_copy(update=update))
+
+
+def _ruling(claim: Claim, page: YamlPage, measured: Measured) -> tuple[Ruling, Sequence[Evidence]]:
     if claim.relation == "fact":
         return judge_facts(claim.test, facts_of(claim, page.path.parent))
     if claim.relation == "ratio<=":
         return judge_prices(cells_of(claim), float(claim.threshold or 0))
     printed = of_published(claim)
-    if any(one.test is not None for one in measured):
+    if any(one.test is not None for one in measured.evidence):
         told = [replace(one, test=None, faults=one.faults or ("the runs given decide",)) for one in printed.evidence]
-        evidence = [*measured, *told]
-        return judge.rule(claim, evidence, missing), evidence
-    evidence = [*measured, *printed.evidence]
+        evidence = [*measured.evidence, *told]
+        return measured.ruling or judge.rule(claim, evidence, measured.missing), evidence
+    evidence = [*measured.evidence, *printed.evidence]
     return judge.rule(claim, evidence, printed.missing), evidence
+
+
+def check_by_running(
+    name: str, config: RunConfig, order: Order, command: Sequence[str] = (), watcher: Watcher | None = None
+) -> tuple[Verdict, Walk, Result]:
+    """Run `config`'s model on a claim's samples in random order until the claim is settled.
+
+    The model is the subject if it is named so, else a stand-in for it. Raises UserError for a claim that cannot be
+    checked so, and what `run.evaluate` raises.
+    """
+    claim, page = one_claim(name)
+    of_subject = is_subject(claim, config)
+    walk, result = draw(claim, config, Drawing(claim, order, of_subject=of_subject), command, watcher)
+    where = (f"measured here: {result.folder}", result.manifest.run_id)
+    found = of_walk(walk, config.model.name, where, "subject" if of_subject else "stand_in")
+    if of_subject:
+        return verdict_of(claim, page, found), walk, result
+    return with_stand_in(verdict_of(claim, page, of_runs(claim, [])), claim, found), walk, result
+
+
+def one_claim(name: str) -> tuple[Claim, YamlPage]:
+    """The one claim that is meant. Raises UserError where a page holds several."""
+    claims = find_claims(name)
+    if len(claims) > 1:
+        raise UserError(f"{name} holds {len(claims)} claims: name one of {', '.join(claim.id for claim, _ in claims)}")
+    return claims[0]
+
+
+def is_subject(claim: Claim, config: RunConfig) -> bool:
+    """Whether the model to be run is the one that the claim names."""
+    return is_named(config.model.name, claim.subject) or is_named(config.model.path, claim.subject)
+
+
+def run_tasks(claim: Claim, model: str) -> list[str]:
+    """The tasks to ask: the claim's, but its stand-in's own for the stand-in that it names."""
+    stand_in = claim.subject.stand_in
+    if stand_in is not None and label(model) == label(stand_in.model):
+        return list(stand_in.tasks)
+    return list(claim.test.tasks)
+
+
+def run_settings(claim: Claim, tasks: Sequence[str]) -> dict[str, object]:
+    """The claim's protocol as settings of a run, as far as a run has such settings."""
+    said = claim.protocol
+    keys = {"sampling.max_tokens": said.max_tokens, "sampling.temperature": said.temperature, "repeats": said.samples}
+    return {f"tasks.{task}.{key}": value for task in tasks for key, value in keys.items() if value is not None}

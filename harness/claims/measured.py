@@ -10,16 +10,31 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.claims.comparisons import Differed, paired_test, unpaired_test
+from harness.analysis.claims.drawing import Walk
 from harness.analysis.claims.protocol import is_named, published_faults, run_faults
 from harness.analysis.claims.published import bar_of, margin_of, parts_of, source_of, whole_counts
 from harness.analysis.claims.samples import Values, score_test, values_of
 from harness.analysis.claims.scores import Scored, macro_test
-from harness.analysis.claims.verdict import Evidence, Role, Test
+from harness.analysis.claims.verdict import Evidence, Role, Ruling, Test
 from harness.analysis.protocol import protocol_differences
+from harness.claims.drawing import replay
 from harness.claims.given import Run, of_comparators, of_subject
+from harness.claims.languages import of_languages
 from harness.config.claims import THRESHOLDS, Claim, Party
+from harness.errors import UserError
 
-Found = tuple[list[Evidence], list[str], list[str]]
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """Evidence of one model's runs, the parts of the sentence that it leaves open, and the ruling if one is fixed.
+
+    `model` is empty where there was no run.
+    """
+
+    model: str = ""
+    evidence: tuple[Evidence, ...] = ()
+    missing: tuple[str, ...] = ()
+    ruling: Ruling | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,35 +49,67 @@ class Part:
     notes: tuple[str, ...]
 
 
-def of_runs(claim: Claim, runs: Sequence[Run]) -> Found:
-    """Return evidence from the subject's runs (against the comparators'), parts still missing, and cautions."""
-    own = [part for run in of_subject(runs, claim) for part in _parts(claim, run, claim.subject, claim.test.tasks)]
+def of_runs(claim: Claim, runs: Sequence[Run]) -> Measured:
+    """Return what the subject's runs say (against the comparators'). Raises as `replayed` does."""
+    mine = of_subject(runs, claim)
+    if claim.relation == "count>=":
+        counted = tuple(one for run in mine for one in of_languages(claim, run, "subject"))
+        return Measured(claim.subject.model, counted)
+    if mine and (drawn := replayed(claim, mine, "subject")) is not None:
+        return drawn
+    own = [part for run in mine for part in _parts(claim, run, claim.subject, claim.test.tasks)]
     if not own:
-        return [], parts_of(claim), []
+        return Measured(missing=tuple(parts_of(claim)))
     if claim.threshold is not None and claim.relation in THRESHOLDS:
         evidence = _scores(claim, own, "subject")
     else:
         evidence = _differences(claim, own, of_comparators(runs, claim))
     settled = {one.part for one in evidence if one.test is not None}
-    whole = settled == {"mean"}
-    return evidence, [] if whole else [part for part in parts_of(claim) if part not in settled], []
+    missing = () if settled == {"mean"} else tuple(part for part in parts_of(claim) if part not in settled)
+    return Measured(claim.subject.model, tuple(evidence), missing)
 
 
-def of_stand_in(claim: Claim, runs: Sequence[Run]) -> tuple[str, list[Evidence], list[str]]:
-    """Return a stand-in's name and its evidence: on the claim's tasks if it was asked these, else on its own.
+def of_stand_in(claim: Claim, runs: Sequence[Run]) -> Measured:
+    """Return what a stand-in's own numbers say: on the claim's tasks if it was asked these, else on its own.
 
     A claim of two models takes two runs: the first is held against each other one.
     """
     first = runs[0]
+    if claim.relation == "count>=":
+        return Measured(first.model, tuple(of_languages(claim, first, "stand_in")))
+    if (drawn := replayed(claim, runs, "stand_in")) is not None:
+        return drawn
     tasks = [task for task in claim.test.tasks if task in first.tasks]
     if not tasks and claim.subject.stand_in is not None:
         tasks = [task for task in claim.subject.stand_in.tasks if task in first.tasks]
     own = _parts(claim, first, None, tasks)
     if claim.threshold is not None and claim.relation in THRESHOLDS:
         evidence = _scores(claim, own, "stand_in")
-        return first.model, evidence, [task for task in tasks if task not in {one.part for one in evidence}]
+        return Measured(first.model, tuple(evidence))
     others = [(run, Party(model=run.model)) for run in runs[1:]]
-    return first.model, _differences(claim, own, others, "stand_in") if others else [], []
+    return Measured(first.model, tuple(_differences(claim, own, others, "stand_in")) if others else ())
+
+
+def replayed(claim: Claim, runs: Sequence[Run], role: Role) -> Measured | None:
+    """Walk a run that was drawn for this claim again; None if none was. One such run stands alone.
+
+    Raises RunFolderError as `drawing.replay` does, UserError where it is given together with others.
+    """
+    for run in runs:
+        metrics = {task: str(run.manifest.identity["tasks"][task]["page"]["metric"][0]) for task in run.tasks}
+        walk = replay(claim, run.folder, run.records, metrics)
+        if walk is None:
+            continue
+        if len(runs) > 1:
+            raise UserError(f"{run.folder} stopped when the claim was settled: give it alone, not with other runs")
+        return of_walk(walk, run.model, (f"measured here: {run.folder}", run.manifest.run_id), role)
+    return None
+
+
+def of_walk(walk: Walk, model: str, where: tuple[str, str], role: Role) -> Measured:
+    """What a walk found; `where` is the source and the run id."""
+    evidence = tuple(replace(one, role=role) for one in walk.evidence(where[0], model, where[1]))
+    return Measured(model, evidence, (), walk.ruling())
 
 
 def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) -> list[Part]:
@@ -75,9 +122,9 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
         if values is None or not values.values:
             continue
         faults = run_faults(claim, party, run.manifest.identity, task)
-        notes = [f"{values.unscored} samples are unscored and left out"] if values.unscored else []
+        notes = [f"{len(values.unscored)} samples are unscored and left out"] if values.unscored else []
         total = int(run.manifest.tasks[task]["total"])
-        if len(values.values) + values.unscored < total:
+        if len(values.values) + len(values.unscored) < total:
             notes.append(f"the first {len(values.values)} of {total} items, taken as if drawn at random")
         if run.said == "subject" and party is not None and not run.is_of(party):
             notes.append(f"the run is of {run.model}: that this is {party.model} is the user's word")

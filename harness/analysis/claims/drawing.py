@@ -65,13 +65,13 @@ class TaskTest:
 class Walk:
     """Goes along the random order as far as answers are known, and stops where the claim is settled."""
 
-    def __init__(self, claim: Claim, order: Sequence[Pair]) -> None:
-        """Raise ValueError for a bar at or beyond 0 or 1, which no sample can be held against."""
-        self.claim, self.order = claim, list(order)
+    def __init__(self, claim: Claim, order: Sequence[Pair], sizes: Mapping[str, int]) -> None:
+        """`sizes`: the items of each task, of which `order` may hold fewer.
+
+        Raise ValueError for a bar at or beyond 0 or 1, which no sample can be held against.
+        """
+        self.claim, self.order, self.sizes = claim, list(order), dict(sizes)
         self.used = self.unscored = 0
-        sizes: dict[str, int] = {}
-        for task, _ in self.order:
-            sizes[task] = sizes.get(task, 0) + 1
         self.alpha = claim.stats.alpha * (1.0 if claim.test.about == "benchmark" else 0.5)
         self.tests = {task: _task_test(bar_of(claim, size), self.alpha) for task, size in sizes.items()}
         many, one = math.log(len(sizes) / self.alpha), -math.log(self.alpha)
@@ -154,9 +154,12 @@ class Walk:
         if certain:
             return f"whatever the rest of {', '.join(certain)} would be, the score cannot change sides"
         levels = [test.highest[word] for test in self.tests.values() if test.state == word]
-        against = "against it" if word == "refuted" else "for it"
-        line = math.exp(self.lines[word])
-        return f"evidence {against} of {_odds(min(levels))} to 1 (the line is {line:.0f} to 1)"
+        better, worse = ("misses", "reaches") if word == "refuted" else ("reaches", "misses")
+        times, line = _odds(min(levels)), math.exp(self.lines[word])
+        return (
+            f"the answers fit a score that {better} the bar {times} times better than one that {worse} it "
+            f"(the line is {line:.0f})"
+        )
 
     def _final(self) -> list[Test | None]:
         return [

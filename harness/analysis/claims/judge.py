@@ -22,6 +22,7 @@ ASSUMED = {
     "test.tasks": "benchmarks",
     "test.suite": "benchmark",
     "test.about": "what is meant",
+    "test.aggregate": "it must hold on",
     "test.margin": "how far below English a language may be",
     "test.equals": "what it must be",
     "test.at_most": "what it may be at most",
@@ -46,6 +47,9 @@ def rule(claim: Claim, evidence: Sequence[Evidence], missing: Sequence[str]) -> 
     if not deciding:
         return _undecided(claim, evidence)
     found = combine(deciding, claim.test.aggregate, claim.stats.alpha)
+    if found.word == "supported" and any(one.own for one in evidence if one.test is not None):
+        # Who makes a claim cannot be its witness
+        return Ruling("inconclusive", f"only numbers of those who make the claim speak for it: {found.rule}")
     if missing and found.word != ("supported" if claim.test.aggregate == "any" else "refuted"):
         lacking = f"no number decides about {'; '.join(missing)}"
         if found.word == "inconclusive":
@@ -80,8 +84,9 @@ def tested_sentence(claim: Claim) -> str:
     where = f"On {_joined(test.tasks, test.aggregate)}{f', asked {protocol}' if protocol else ''}, "
     if claim.threshold is not None:
         nearly = f" ({claim.threshold:g} with a tolerance of {claim.tolerance:g})" if claim.tolerance else ""
-        items = "on exactly these items" if test.about == "benchmark" else "as a skill, beyond these items"
-        return f"{where}{who} has {test.metric} {SYMBOLS[claim.relation]} {claim.bar:g}{nearly}, {items}."
+        items = ", on exactly these items" if test.about == "benchmark" else ", as a skill, beyond these items"
+        share = items if 0 < claim.bar < 1 else ""
+        return f"{where}{who} has {test.metric} {SYMBOLS[claim.relation]} {claim.bar:g}{nearly}{share}."
     margin = f" (margin {claim.tolerance:g})" if claim.tolerance else ""
     return f"{where}the {test.metric} of {who} is {COMPARED[claim.relation]} {others}{margin}."
 
@@ -133,7 +138,7 @@ def asked(protocol: Protocol) -> str:
         "samples": lambda v: "once each" if v == 1 else f"{v} times each",
         "max_tokens": lambda v: f"for at most {v} tokens",
         "tools": lambda v: "with tools" if v else "without tools",
-        "version": lambda v: f"in the version {v}",
+        "version": lambda v: f"version {v}",
         "harness": lambda v: f"by {v}",
     }
     return ", ".join(words[name](value) for name, value in protocol.said().items())

@@ -76,4 +76,9 @@ def _fields(wanted: Protocol, seen: Mapping[str, Any]) -> list[str]:
 
 
 def _fault(name: str, wanted: object, seen: object) -> str:
-    return f"{name} is not told (wanted {wanted})" if seen is None else f"{name} is {seen}, not {wanted}"
+    want = _word(wanted)
+    return f"{name} is not told (wanted {want})" if seen is None else f"{name} is {_word(seen)}, not {want}"
+
+
+def _word(value: object) -> str:
+    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

@@ -124,6 +124,7 @@ def _score(claim: Claim, row: Published, faults: tuple[str, ...]) -> Evidence:
         method=found.method,
         test=found.test,
         notes=_notes(row),
+        own=row.own,
     )
 
 
@@ -138,7 +139,7 @@ def _difference(claim: Claim, row: Published, other: Published) -> Evidence:
     return Evidence(
         f"{row.task}: {row.model} {row.value:.3f} less {other.model} {other.value:.3f}",
         "; ".join(sources),
-        value=found.difference,
+        value=row.value - other.value,
         low=found.low,
         high=found.high,
         n=found.n,
@@ -146,6 +147,7 @@ def _difference(claim: Claim, row: Published, other: Published) -> Evidence:
         baseline=found.baseline,
         test=found.test,
         notes=tuple(dict.fromkeys(notes)),
+        own=row.own,
     )
 
 
@@ -171,4 +173,5 @@ def _what(row: Published) -> str:
 
 
 def _notes(row: Published) -> tuple[str, ...]:
-    return tuple(note for note in (HOW_SURE[row.checked], row.note) if note)
+    own = "printed by those who make the claim" if row.own else ""
+    return tuple(note for note in (HOW_SURE[row.checked], own, row.note) if note)

@@ -15,12 +15,12 @@ from harness.datatypes import Record
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """Values by sample id, in the ids' order, and how many samples are unscored. `clusters`: None if all differ."""
+    """Values by sample id, in the ids' order, and the samples that are unscored. `clusters`: None if all differ."""
 
     ids: tuple[str, ...]
     values: tuple[float, ...]
     clusters: tuple[Hashable, ...] | None
-    unscored: int
+    unscored: tuple[str, ...]
 
     @property
     def binary(self) -> bool:
@@ -60,9 +60,10 @@ def values_of(records: Sequence[Record], task: str, metric: str) -> Values | Non
     values = tuple(float(fold.of_sample(one.scores or ())) for one in kept)
     if not all(0 <= value <= 1 for value in values):
         return None
+    unscored = tuple(one.sample_id for one in tries if one not in kept)
     groups = tuple(("sample", one.sample_id) if one.group is None else ("group", one.group) for one in kept)
     clusters = groups if len(set(groups)) < len(groups) else None
-    return Values(tuple(one.sample_id for one in kept), values, clusters, len(tries) - len(kept))
+    return Values(tuple(one.sample_id for one in kept), values, clusters, unscored)
 
 
 def score_test(values: Values, bar: Bar, alpha: float) -> Scored:

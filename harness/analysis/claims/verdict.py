@@ -36,7 +36,8 @@ class Evidence:
     """One number, whose it is and where it stands. `test` is None for one that decides nothing; `faults` say why not.
 
     `value` with its 95 % interval [low, high] is a score from 0 to 1 or a difference of two, unless `text` says it in
-    words. `baseline` is the score that a difference is counted from.
+    words. `baseline` is the score that a difference is counted from; `role`: whose number it is; `part`: the part of
+    the sentence that it decides about; `own`: it comes from those who make the claim.
     """
 
     what: str
@@ -54,6 +55,7 @@ class Evidence:
     run_id: str | None = None
     role: Role = "subject"
     part: str = ""
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,52 @@
+"""A run of one task in many languages, held against "over N languages"."""
+
+from __future__ import annotations
+
+from harness.analysis.claims.samples import values_of
+from harness.analysis.claims.verdict import Evidence, Role, Test
+from harness.analysis.languages import LanguageCount, count_languages, p_values_of_at_least
+from harness.claims.given import Run
+from harness.config.claims import Claim
+
+# Languages named in one line
+NAMED = 12
+
+
+def of_languages(claim: Claim, run: Run, role: Role) -> list[Evidence]:
+    """Count the run's languages, each a task of its own; nothing where English or a second language is missing."""
+    test = claim.test
+    values: dict[str, dict[str, float]] = {}
+    for task in run.tasks:
+        own = values_of(run.records, task, str(run.manifest.identity["tasks"][task]["page"]["metric"][0]))
+        if own is not None and own.values and all(value in (0, 1) for value in own.values):
+            values[task] = dict(zip(own.ids, own.values, strict=True))
+    if test.english not in values or len(values) < 2:
+        return []
+    assert test.english and test.chance and test.margin and claim.threshold
+    found = count_languages(values, test.english, test.chance, test.margin, claim.stats.alpha)
+    against, in_favour = p_values_of_at_least(found, int(claim.threshold))
+    return [
+        Evidence(
+            f"{len(found.languages)} languages: {run.model}",
+            f"measured here: {run.folder}",
+            text=f"{found.shown} are shown to hold, at most {found.at_most} can; {found.seen} do by figures alone",
+            method="Holm over languages",
+            test=Test(against, in_favour),
+            notes=tuple(_notes(found, int(claim.threshold))),
+            run_id=run.manifest.run_id,
+            role=role,
+        )
+    ]
+
+
+def _notes(found: LanguageCount, least: int) -> list[str]:
+    notes = []
+    if len(found.languages) < least:
+        notes.append(f"only {len(found.languages)} languages were asked: {least} cannot be shown, nor refuted")
+    failing = [one.name for one in found.languages if one.refuted]
+    if failing:
+        more = f" and {len(failing) - NAMED} more" if len(failing) > NAMED else ""
+        notes.append(f"shown not to hold: {', '.join(failing[:NAMED])}{more}")
+    weakest = min(one.power for one in found.languages)
+    notes.append(f"a language as good as English is shown with a chance of at least {100 * weakest:.0f} % at this n")
+    return notes
