@@ -1,0 +1,53 @@
+"""Perl: the tests in one process, the candidate in another, values between the two.
+
+Guaranteed: the candidate never meets the tests or the secret; what its functions return arrives as plain values
+(texts, numbers, lists, maps), never blessed; `exit`, `END`, `$SIG{__DIE__}`, a marker or an overloaded operator is no
+pass. Not guaranteed: changes of arguments are not copied back; tests cannot use the candidate's packages; references
+to code cannot be passed; of a float as many digits arrive as Perl prints.
+"""
+
+from __future__ import annotations
+
+from harness.datatypes import Tests
+from harness.execution.base import Job
+from harness.execution.language import Program
+from harness.execution.languages import scripted, toolchain
+
+ENDINGS = (".pl",)
+_TESTS = 'die "wrong" unless twice(2) == 4;\n'
+
+
+class Perl:
+    """The `Language` of `tests.language: perl`."""
+
+    name = "perl"
+
+    def missing(self) -> str | None:
+        """Whether there is an interpreter."""
+        return None if toolchain.find("perl") else toolchain.lacking("perl", "perl")
+
+    def trial(self) -> Job:
+        """Doubles a number."""
+        return Job(
+            "    my ($value) = @_;\n    return 2 * $value;\n}\n", Tests("perl", "sub twice {\n", _TESTS, "twice")
+        )
+
+    def programs(self, job: Job) -> tuple[Program, ...]:
+        """One program for the tests, or one per stdin case. Raises DataError without either."""
+        return scripted.programs(job, _interpreter())
+
+
+def build() -> Perl:
+    """Return the language."""
+    return Perl()
+
+
+def _interpreter() -> scripted.Interpreter:
+    return scripted.Interpreter(
+        command=(toolchain.need("perl"),),
+        ending=".pl",
+        frame="perl.pl",
+        worker="perl_worker.pl",
+        function=r"^[ \t]*sub\s+([A-Za-z_]\w*)",
+        check="by_value",
+    )

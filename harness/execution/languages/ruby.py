@@ -1,0 +1,51 @@
+"""Ruby: the tests in one process, the candidate in another, values between the two.
+
+Guaranteed: the candidate never meets the tests or the secret; what its functions return arrives as plain values
+of the core (numbers, texts, symbols, lists, maps); `exit`, `at_exit`, a marker or a reopened class is no pass. Not
+guaranteed: changes of arguments are not copied back; tests cannot use the candidate's classes or give blocks; gems
+are not there.
+"""
+
+from __future__ import annotations
+
+from harness.datatypes import Tests
+from harness.execution.base import Job
+from harness.execution.language import Program
+from harness.execution.languages import scripted, toolchain
+
+ENDINGS = (".rb",)
+_TESTS = "raise 'wrong' unless twice([1, 2]) == [2, 4]\n"
+
+
+class Ruby:
+    """The `Language` of `tests.language: ruby`."""
+
+    name = "ruby"
+
+    def missing(self) -> str | None:
+        """Whether there is an interpreter."""
+        return None if toolchain.find("ruby") else toolchain.lacking("ruby", "ruby")
+
+    def trial(self) -> Job:
+        """Doubles the numbers of a list."""
+        return Job("  values.map { |value| 2 * value }\nend\n", Tests("ruby", "def twice(values)\n", _TESTS, "twice"))
+
+    def programs(self, job: Job) -> tuple[Program, ...]:
+        """One program for the tests, or one per stdin case. Raises DataError without either."""
+        return scripted.programs(job, _interpreter())
+
+
+def build() -> Ruby:
+    """Return the language."""
+    return Ruby()
+
+
+def _interpreter() -> scripted.Interpreter:
+    return scripted.Interpreter(
+        command=(toolchain.need("ruby"), "--disable=gems"),
+        ending=".rb",
+        frame="ruby.rb",
+        worker="ruby_worker.rb",
+        function=r"^[ \t]*def\s+([A-Za-z_]\w*[?!]?)",
+        check="by_value",
+    )

@@ -1,0 +1,86 @@
+"""What Ruby, Perl and Lua share: no build, one interpreter, a frame in a file and everything else in the request.
+
+How a program is put together: a candidate that defines the function asked for stands alone, any other after
+its prelude; the tests are a text of their own. What is guaranteed stands in each language's file.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.execution.base import Check, Job
+from harness.execution.language import Program
+from harness.execution.languages import assembly, toolchain
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """How programs of a language start. `function` is a pattern of a function's definition, its name in group 1.
+
+    `before` starts the interpreter with the frame, where it cannot do so by itself.
+    """
+
+    command: tuple[str, ...]
+    ending: str
+    frame: str
+    worker: str
+    function: str
+    check: Check
+    before: tuple[str, ...] = ()
+    packed: Callable[[dict[str, object]], bytes] = lambda order: json.dumps(order).encode()
+
+
+def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
+    """One program for the tests, or one per stdin case. Raises DataError without either."""
+    tests = job.tests
+    readable = toolchain.outside_system(str(Path(interpreter.command[0]).resolve().parent.parent))
+    before = tests.prelude + ("" if tests.prelude.endswith("\n") or not tests.prelude else "\n")
+    if tests.cases:
+        name = f"program{interpreter.ending}"
+        return tuple(
+            Program(
+                command=(*interpreter.command, f"./{name}"),
+                files=((name, f"{before}{job.candidate}\n".encode()),),
+                stdin=case.stdin.encode(),
+                readable=readable,
+                expected=case.stdout,
+                check="by_value",
+            )
+            for case in tests.cases
+        )
+    if not tests.tests.strip():
+        raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+    whole = tests.entry_point is None or tests.entry_point in defined(job.candidate, interpreter)
+    source = (job.candidate if whole and tests.entry_point else before + job.candidate) + "\n"
+    theirs = defined(tests.tests, interpreter)
+    nonce = secrets.token_hex(16)
+    order: dict[str, object] = {
+        "nonce": nonce,
+        "worker": toolchain.frame(interpreter.worker) if interpreter.worker else "",
+        "candidate": source,
+        "names": sorted((defined(source, interpreter) & assembly.mentions(tests.tests)) - theirs),
+        "tests": tests.tests,
+    }
+    name = f"frame{interpreter.ending}"
+    program = Program(
+        command=(*interpreter.before, *interpreter.command, f"./{name}"),
+        files=((name, toolchain.frame(interpreter.frame).encode()),),
+        request=interpreter.packed(order),
+        readable=readable,
+        nonce=nonce,
+        tests=tests.tests,
+        check=interpreter.check,
+        process_list=False,
+    )
+    return (program,)
+
+
+def defined(source: str, interpreter: Interpreter) -> set[str]:
+    """Return the names of the functions that a program defines."""
+    return set(re.findall(interpreter.function, source, re.M))
