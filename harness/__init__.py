@@ -45,11 +45,12 @@ def evaluate(
     mirror: str | Path | None = None,
     sandbox: str | None = None,
     settings: Mapping[str, Any] | None = None,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
 ) -> Result:
     """Run a model on a suite (or on `tasks`), or finish such a run; write its tables; return scores and records.
 
     Every word means what `harness run --help` says of it; `settings` holds any other config key, as `--set` does
-    (`{"tasks.gsm8k.fewshot.count": 8, "execution.wall_seconds": 20}`).
+    (`{"tasks.gsm8k.fewshot.count": 8, "execution.wall_seconds": 20}`), `sweep` values of axes (`{"shots": [0, 5]}`).
     Raises `harness.errors.HarnessError`: UserError for wrong input, EnvironmentFault for a machine that failed.
     """
     from harness.config.building import run_config, spelled_out
@@ -79,6 +80,7 @@ def evaluate(
         None if names is None else [str(name) for name in names],
         spelled_out(words, settings or {}),
         "harness.evaluate",
+        sweep,
     )
     result = run(config)
     publish(result)

@@ -43,7 +43,7 @@ from harness.scoring.factory import build_scorers
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Keys of a page that do not change what a model is asked
-ABOUT_SCORING = {"about", "source", "score", "metric", "expected_count", "gold", "repeats"}
+ABOUT_SCORING = {"about", "source", "score", "metric", "expected_count", "gold", "repeats", "variants"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,7 +285,7 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
     ask = _hash([asked, style, split.digest, pool.digest if pool else None, logic])
     return {
         "version": page.version,
-        "page": page.model_dump(mode="json", exclude={"about", "source"}, exclude_defaults=True),
+        "page": page.model_dump(mode="json", exclude={"about", "source", "variants"}, exclude_defaults=True),
         "logic": logic,
         "ask": ask,
         "style": style,

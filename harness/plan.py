@@ -118,19 +118,22 @@ def model_spec(model: ModelPage) -> ModelSpec:
 def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:
     """Load the suite's pages with its own and the command's overrides."""
     loaded = []
-    names: set[str] = set()
+    read = {task: pages.read_task(task) for task in dict.fromkeys(entry.task for entry in config.suite.tasks)}
+    names = [entry.label for entry in config.suite.tasks]
     for entry in config.suite.tasks:
-        # A page is named like its file, so overrides find it before it is read
-        name = Path(entry.task).stem
-        if name in names:
+        name = entry.label
+        if names.count(name) > 1:
             raise ConfigError(f"the task {name!r} stands twice in the suite {config.suite.name!r}; keep one")
-        names.add(name)
         of_suite = (f"suite {config.suite.name}: {name}: set ", entry.set)
-        of_command = (f"--set tasks.{name}.", config.tasks.get(name, {}))
-        loaded.append(pages.task_page(entry.task, of_suite, of_command))
+        # A page's name means all its uses, unless one of them is called so
+        of_page = {} if entry.page in names else config.tasks.get(entry.page, {})
+        of_command = [(f"--set tasks.{entry.page}.", of_page), (f"--set tasks.{name}.", config.tasks.get(name, {}))]
+        page, source = pages.checked_task(read[entry.task], of_suite, *of_command)
+        loaded.append((page.model_copy(update={"name": name}), source))
+    known = {*names, *(entry.page for entry in config.suite.tasks)}
     for name in config.tasks:
-        if name not in names:
-            raise UnknownName(f"task of the suite {config.suite.name!r}", name, names, where="--set tasks: ")
+        if name not in known:
+            raise UnknownName(f"task of the suite {config.suite.name!r}", name, known, where="--set tasks: ")
     return loaded
 
 

@@ -307,7 +307,9 @@ def _result(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int) -
         scorers = [scorer.name for scorer in task.scorers]
         estimates += estimate_task(task.name, own, task.page.metric, task.page.repeats, task.total, scorers)
         kept += own
-    overall = estimate_suite(str(manifest.config["suite"]["name"]), estimates) if len(tasks) > 1 else None
+    suite: Any = manifest.config["suite"]
+    shared = len({entry["task"] for entry in suite["tasks"]}) < len(tasks)
+    overall = estimate_suite(str(suite["name"]), estimates, shared=shared) if len(tasks) > 1 else None
     return Result(path, manifest, tuple(kept), tuple(estimates), overall, asked)
 
 

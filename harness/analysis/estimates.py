@@ -21,6 +21,7 @@ from harness.datatypes import Estimate, Record, Refusal, Score
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]
 
 MACRO = "macro"
+MACRO_SHARED = "macro, same samples"
 
 
 def estimate_task(
@@ -55,13 +56,15 @@ def primary_estimates(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
     return tuple({estimate.task: estimate for estimate in reversed(estimates)}.values())[::-1]
 
 
-def estimate_suite(suite: str, estimates: Sequence[Estimate]) -> Estimate | None:
+def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = False) -> Estimate | None:
     """Return the unweighted mean of the tasks' primary scores; None when no task was estimated.
 
     The value is None when any task has none. The interval squares and adds the tasks' distances to their own
     bounds, below and above apart (Zou and Donner 2008, Stat. Med. 27:1693-1702): with symmetric intervals
     that is the sum of the tasks' variances, with one task it is that task's interval, and with all tasks at 0
-    or 1 it is not empty. Tasks are taken as independent and as given, not as a draw from possible tasks.
+    or 1 it is not empty. Tasks are taken as independent and as given, not as a draw from possible tasks. Where they
+    ask the same samples (`shared`: one page used several times), distances add up plainly, as if all moved together,
+    so that the interval is never too short.
     Shares and tokens are over the tasks' answers together, each task weighing what its scored answers are.
     """
     parts = primary_estimates(estimates)
@@ -74,7 +77,7 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate]) -> Estimate | None
         value=None,
         low=None,
         high=None,
-        method=MACRO,
+        method=MACRO_SHARED if shared else MACRO,
         n=sum(part.n for part in parts),
         unscored=sum(part.unscored for part in parts),
         repeats=max(part.repeats for part in parts),
@@ -93,9 +96,10 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate]) -> Estimate | None
         return replace(blank, warnings=(f"no score over all tasks, because of {', '.join(missing)}",))
     count = len(parts)
     value = math.fsum(part.value for part in parts if part.value is not None) / count
-    below = _root_sum([_gap(part.value, part.low) for part in parts])
-    above = _root_sum([_gap(part.high, part.value) for part in parts])
-    stderr = _root_sum([part.stderr for part in parts])
+    total = _sum if shared else _root_sum
+    below = total([_gap(part.value, part.low) for part in parts])
+    above = total([_gap(part.high, part.value) for part in parts])
+    stderr = total([part.stderr for part in parts])
     return replace(
         blank,
         value=value,
@@ -191,6 +195,11 @@ def _pooled_speed(parts: Sequence[Estimate]) -> float | None:
 
 def _gap(upper: float | None, lower: float | None) -> float | None:
     return None if upper is None or lower is None else upper - lower
+
+
+def _sum(parts: Sequence[float | None]) -> float | None:
+    known = [part for part in parts if part is not None]
+    return math.fsum(known) if len(known) == len(parts) else None
 
 
 def _root_sum(parts: Sequence[float | None]) -> float | None:

@@ -12,16 +12,19 @@ if TYPE_CHECKING:
 
 
 def show(result: Result, *, as_json: bool) -> None:
-    """Write the run folder's files, and print the table or the JSON."""
+    """Write the run folder's files, and print the tables or the JSON."""
     from rich.console import Console
 
     from harness.publish import publish
     from harness.report.terminal import print_table
 
-    document, table = publish(result)
+    document, tables = publish(result)
     if as_json:
         print(document, end="")
-    else:
+        return
+    for place, table in enumerate(tables):
+        if place:
+            print()
         print_table(table, Console())
 
 

@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from harness.config.schema import RunConfig
 
 Text = str | None
+Sweep = Annotated[
+    list[str] | None,
+    typer.Option(metavar="AXIS=VALUE,...", help="each task under several protocols: shots=0,5,prompts=text,chat"),
+]
 
 
 def run(
@@ -39,6 +43,7 @@ def run(
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="any config key, e.g. tasks.gsm8k.repeats=4"),
     ] = None,
+    sweep: Sweep = None,
     fail_under: Annotated[
         float | None, typer.Option(min=0, max=1, help="exit with 1 if a task's score is lower")
     ] = None,
@@ -65,7 +70,7 @@ def run(
         "mirror": mirror,
         "sandbox": sandbox,
     }
-    config = read_config(model, suite, tasks, words, settings or [])
+    config = read_config(model, suite, tasks, words, settings or [], sweep or [])
     if dry_run:
         from harness.cli.preview import show_preview
 
@@ -75,14 +80,20 @@ def run(
 
 
 def read_config(
-    model: str | None, suite: str | None, tasks: str | None, words: dict[str, Any], settings: list[str]
+    model: str | None,
+    suite: str | None,
+    tasks: str | None,
+    words: dict[str, Any],
+    settings: list[str],
+    sweep: list[str] | None = None,
 ) -> RunConfig:
-    """Flags, then `--set`, to a checked RunConfig. Raises ConfigError, UnknownName."""
-    from harness.cli.settings import read_settings
+    """Flags, then `--sweep` and `--set`, to a checked RunConfig. Raises ConfigError, UnknownName."""
+    from harness.cli.settings import read_settings, read_sweep
     from harness.config.building import run_config, spelled_out
 
     names = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
-    return run_config(model, suite, names, spelled_out(words, read_settings(settings)), "the command line")
+    said = spelled_out(words, read_settings(settings))
+    return run_config(model, suite, names, said, "the command line", read_sweep(sweep or []))
 
 
 def execute(config: RunConfig, *, as_json: bool, fail_under: float | None) -> None:

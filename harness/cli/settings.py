@@ -1,4 +1,4 @@
-"""`--set PATH=VALUE`."""
+"""`--set PATH=VALUE` and `--sweep AXIS=VALUE,VALUE`."""
 
 from __future__ import annotations
 
@@ -18,3 +18,29 @@ def read_settings(settings: list[str]) -> dict[str, Any]:
             raise ConfigError(f"--set {setting}: expected PATH=VALUE, as in --set tasks.gsm8k.repeats=4")
         values[dotted.strip()] = parse_value(text)
     return values
+
+
+def read_sweep(sweeps: list[str]) -> dict[str, list[Any]]:
+    """Axes with their values: `shots=0,5,prompts=text,chat`, or one axis a flag. Raises ConfigError.
+
+    A part with `=` begins an axis, one without is a value of the axis before it; values are read as YAML.
+    """
+    from harness.config.yaml_page import parse_value
+
+    axes: dict[str, list[Any]] = {}
+    for sweep in sweeps:
+        axis = ""
+        for part in sweep.split(","):
+            name, sign, text = part.partition("=")
+            if sign:
+                axis = name.strip()
+                if axis in axes:
+                    raise ConfigError(f"--sweep {sweep}: {axis} stands here twice; keep one")
+                axes[axis] = []
+            value = (text if sign else part).strip()
+            if not axis or not value:
+                raise ConfigError(
+                    f"--sweep {sweep}: expected AXIS=VALUE,VALUE, as in --sweep shots=0,5,prompts=text,chat"
+                )
+            axes[axis].append(parse_value(value))
+    return axes

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections import Counter
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from harness.config.schema import SuitePage
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,7 +31,7 @@ def list_tasks(json_out: Annotated[bool, typer.Option("--json", help="as JSON")]
     if json_out:
         found = {
             "tasks": [{"name": t.name, "about": t.about, "n": t.expected_count, "data": t.data.path} for t in tasks],
-            "suites": [{"name": s.name, "about": s.about, "tasks": [t.task for t in s.tasks]} for s in suites],
+            "suites": [{"name": s.name, "about": s.about, "tasks": [t.label for t in s.tasks]} for s in suites],
         }
         print(json.dumps(found, indent=2, ensure_ascii=False))
         return
@@ -36,7 +40,13 @@ def list_tasks(json_out: Annotated[bool, typer.Option("--json", help="as JSON")]
         print(f"  {task.name:<16} {task.expected_count or '?':>5}  {task.about}")
     print("suites")
     for suite in suites:
-        print(f"  {suite.name:<16} {len(suite.tasks):>5}  {suite.about} [{', '.join(t.task for t in suite.tasks)}]")
+        print(f"  {suite.name:<16} {len(suite.tasks):>5}  {suite.about} [{_uses(suite)}]")
+
+
+def _uses(suite: SuitePage) -> str:
+    """The pages of a suite; of one that is used often, how often."""
+    counts = Counter(task.task for task in suite.tasks)
+    return ", ".join(page if count == 1 else f"{page} x{count}" for page, count in counts.items())
 
 
 @app.command("show")

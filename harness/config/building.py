@@ -10,6 +10,8 @@ from typing import Any
 from harness.config import pages
 from harness.config.checking import check_values
 from harness.config.schema import ModelPage, RunConfig, SuitePage, SuiteTask
+from harness.config.sweeps import swept
+from harness.config.yaml_page import shown
 from harness.errors import ConfigError
 
 DEFAULT_MODEL = "demo-larger"
@@ -49,12 +51,18 @@ def _as_text(value: Any) -> Any:
 
 
 def run_config(
-    model: str | None, suite: str | None, tasks: Sequence[str] | None, settings: Mapping[str, Any], origin: str
+    model: str | None,
+    suite: str | None,
+    tasks: Sequence[str] | None,
+    settings: Mapping[str, Any],
+    origin: str,
+    sweep: Mapping[str, Sequence[Any]] | None = None,
 ) -> RunConfig:
     """Build the config of a run.
 
     `settings` maps config keys (`engine.batch_size`, `tasks.gsm8k.repeats`) to values; `origin` leads messages about
-    them. None means the default; what is empty is refused. Raises ConfigError, UnknownName.
+    them; `sweep` maps axes to values (see `sweeps`). None means the default; what is empty is refused. Raises
+    ConfigError, UnknownName.
     """
     named = {"model": [model], "suite": [suite], "out": [settings.get("out")], "tasks": tasks}
     for word, values in named.items():
@@ -66,7 +74,7 @@ def run_config(
         raise ConfigError(f"{origin}: completions go with engine scripted, which replays answers made elsewhere")
     data: dict[str, Any] = {
         "model": _model(model, settings).model_dump(),
-        "suite": _suite(suite, tasks).model_dump(),
+        "suite": _suite(suite, tasks, sweep or {}).model_dump(),
     }
     for dotted, value in settings.items():
         data = _with_setting(data, dotted, value)
@@ -83,15 +91,21 @@ def _model(model: str | None, settings: Mapping[str, Any]) -> ModelPage:
     return pages.model_page(DEFAULT_MODEL if model is None else model)
 
 
-def _suite(suite: str | None, tasks: Sequence[str] | None) -> SuitePage:
+def _suite(suite: str | None, tasks: Sequence[str] | None, sweep: Mapping[str, Sequence[Any]]) -> SuitePage:
     if suite and tasks:
         raise ConfigError("a suite and tasks exclude each other; give one")
     if not tasks:
-        return pages.suite_page(DEFAULT_SUITE if suite is None else suite)
-    stem = "-".join(Path(name).stem for name in tasks)
-    # Files by their full path: a run may be scored again from another folder
-    names = [str(Path(name).expanduser().resolve()) if pages.is_file_name(name) else name for name in tasks]
-    return SuitePage(name=pages.label(stem)[:60], tasks=[SuiteTask(task=name) for name in names])
+        name = DEFAULT_SUITE if suite is None else suite
+        page = pages.suite_page(name)
+        if page.sweep and not sweep:
+            path = pages.find("configs/suites", "suite", name)
+            return swept(page, page.sweep, f"{shown(path)}: sweep: ", path.parent)
+    else:
+        stem = "-".join(Path(name).stem for name in tasks)
+        # Files by their full path: a run may be scored again from another folder
+        names = [str(Path(name).expanduser().resolve()) if pages.is_file_name(name) else name for name in tasks]
+        page = SuitePage(name=pages.label(stem)[:60], tasks=[SuiteTask(task=name) for name in names])
+    return swept(page, sweep, "sweep: ", Path.cwd()) if sweep else page
 
 
 def _with_setting(data: dict[str, Any], dotted: str, value: Any) -> dict[str, Any]:

@@ -30,6 +30,22 @@ def check_values(schema: type[Model], values: Mapping[str, Any], origin: str) ->
         raise ConfigError(f"{origin}: " + first_fault(schema, error, YamlPage(Path(), {}), located=False)) from None
 
 
+def check_key(schema: type[BaseModel], dotted: str, where: str) -> None:
+    """Raise ConfigError, led by `where`, for a dotted key that leads to no field of `schema`."""
+    current: Any = schema
+    parts = dotted.split(".")
+    for depth, part in enumerate(parts):
+        if part not in current.model_fields:
+            known = list(current.model_fields)
+            inside = f" in {'.'.join(parts[:depth])!r}" if depth else ""
+            hint = suggestion(part, known) or f"; known keys: {', '.join(known)}"
+            raise ConfigError(f"{where}unknown key {part!r}{inside}{hint}")
+        current = _section(current.model_fields[part].annotation)
+        if current is None:
+            # What lies below is the part's own, and checked by it
+            return
+
+
 def first_fault(schema: type[BaseModel], error: ValidationError, page: YamlPage, *, located: bool = True) -> str:
     """Say the first fault of `error` in one line, with the closest known key for an unknown one."""
     # A misspelt key is also a missing one; the misspelling is what the user can see

@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from harness.config.checking import check
-from harness.config.schema import ModelPage, SuitePage, TaskPage
+from harness.config.checking import check, check_key
+from harness.config.entries import spelled_out
+from harness.config.schema import ModelPage, SuitePage, SuiteTask, TaskPage
 from harness.config.yaml_page import YamlPage, read, shown
 from harness.errors import ConfigError, UnknownName
 
@@ -53,11 +54,20 @@ def find(kind: str, what: str, name: str, listing: str = "") -> Path:
 
 
 def task_page(name: str, *overrides: tuple[str, dict[str, Any]]) -> tuple[TaskPage, YamlPage]:
-    """Load a task page by name or file.
+    """Load a task page by name or file, with `overrides` as in `checked_task`. Raises UnknownName, ConfigError."""
+    return checked_task(read_task(name), *overrides)
+
+
+def read_task(name: str) -> YamlPage:
+    """Read a task page by name or file; its keys are not checked yet. Raises UnknownName, ConfigError."""
+    return read(find("tasks", "task", name, "harness tasks list"))
+
+
+def checked_task(page: YamlPage, *overrides: tuple[str, dict[str, Any]]) -> tuple[TaskPage, YamlPage]:
+    """Check a task page under other values of some keys.
 
     Each of `overrides` is an origin for messages and dotted keys with values that replace the page's; later ones win.
     """
-    page = read(find("tasks", "task", name, "harness tasks list"))
     for origin, values in overrides:
         page = replaced(page, values, origin)
     task = check(TaskPage, page)
@@ -67,18 +77,28 @@ def task_page(name: str, *overrides: tuple[str, dict[str, Any]]) -> tuple[TaskPa
 
 
 def suite_page(name: str) -> SuitePage:
-    """Load a suite by name or file."""
+    """Load a suite by name or file, every use of a page spelled out. Raises UnknownName, ConfigError."""
     page = read(find("configs/suites", "suite", name))
     suite = check(SuitePage, page)
-    twice = {task.task for task in suite.tasks if [other.task for other in suite.tasks].count(task.task) > 1}
-    if twice:
-        raise ConfigError(f"{page.where(('tasks',))}the task {sorted(twice)[0]!r} stands here twice; keep one")
     # A suite file may name task files beside it
     beside = [
         task.model_copy(update={"task": str(page.path.parent / task.task)}) if is_file_name(task.task) else task
         for task in suite.tasks
     ]
-    return suite.model_copy(update={"tasks": beside})
+    spelled: list[SuiteTask] = []
+    for place, task in enumerate(beside):
+        for part in ("set", "over"):
+            for dotted in getattr(task, part):
+                check_key(TaskPage, dotted, page.where(("tasks", place, part, dotted)))
+        spelled += spelled_out(task, page.where(("tasks", place, "over")))
+    labels = [task.label for task in spelled]
+    if twice := sorted(label for label in set(labels) if labels.count(label) > 1):
+        where = page.where(("tasks",))
+        raise ConfigError(f"{where}the task {twice[0]!r} stands here twice; keep one, or give each use a `name`")
+    if suite.languages and suite.languages.english not in labels:
+        where = page.where(("languages", "english"))
+        raise UnknownName("task of the suite", suite.languages.english, labels, where=where)
+    return suite.model_copy(update={"tasks": spelled})
 
 
 def model_page(name: str) -> ModelPage:

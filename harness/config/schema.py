@@ -5,6 +5,7 @@ Options of scorers, extractors and engines are not here: each declares its own, 
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
@@ -158,6 +159,7 @@ class TaskPage(Section):
     score: list[dict[str, Any]] = Field(min_length=1)
     metric: list[str] = Field(min_length=1)
     expected_count: int | None = Field(None, ge=1)
+    variants: dict[Name, dict[str, Any]] = Field({}, description="other ways to ask, by name: keys that they replace")
 
     @model_validator(mode="after")
     def _kinds_agree(self) -> TaskPage:
@@ -181,18 +183,45 @@ class TaskPage(Section):
 
 
 class SuiteTask(Section):
-    """A task of a suite, with keys of its page that the suite sets otherwise (`fewshot.count: 0`)."""
+    """A task of a suite: a page, with keys of it that the suite sets otherwise (`fewshot.count: 0`).
+
+    A page used more than once has a `name` for each use. `over` repeats an entry for several values of a key
+    (`data.name: [eng_Latn, fra_Latn]`), each named PAGE_VALUE. `protocol` holds the words for a use in a sweep's table.
+    """
 
     task: str
+    name: TaskName | None = None
     set: dict[str, Any] = {}
+    over: dict[str, list[Any]] = {}
+    protocol: dict[str, str] = {}
+
+    @property
+    def page(self) -> str:
+        """The page's name, which is its file's."""
+        return PurePath(self.task).stem
+
+    @property
+    def label(self) -> str:
+        """What this use of the page is called: in records, tables, and `--set tasks.NAME`."""
+        return self.name or self.page
+
+
+class LanguageRule(Section):
+    """When a model can do the suite's task in a language: above `chance`, and at most `margin` below `english`."""
+
+    english: TaskName
+    chance: float = Field(gt=0, lt=1)
+    margin: float = Field(gt=0, le=1)
 
 
 class SuitePage(Section):
-    """A list of tasks."""
+    """A list of tasks. `sweep` runs each under several protocols (`shots: [0, 5]`); `languages`: each is a language."""
 
     name: Name
     about: str = ""
     tasks: list[SuiteTask] = Field(min_length=1)
+    sweep: dict[str, list[Any]] = {}
+    languages: LanguageRule | None = None
 
 
 class ModelPage(Section):

@@ -14,7 +14,7 @@ from typing import Any
 from harness.datatypes import Estimate
 from harness.report.tables import primary_flags, warning_lines
 
-SCORES_SCHEMA = 2
+SCORES_SCHEMA = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,10 @@ class RunFacts:
 
 
 def scores_document(run: RunFacts, estimates: Sequence[Estimate], overall: Estimate | None = None) -> dict[str, Any]:
-    """Return the document: facts of the run, a row per estimate, the suite's row or null, warnings."""
+    """Return the document: facts of the run, a row per estimate, the suite's row or null, warnings.
+
+    `sweeps` and `languages` are left for whoever computes them.
+    """
     flags = primary_flags(estimates)
     shown = [*estimates, overall] if overall is not None else [*estimates]
     return {
@@ -39,6 +42,8 @@ def scores_document(run: RunFacts, estimates: Sequence[Estimate], overall: Estim
         "engine": run.engine,
         "rows": [_row(e, primary) for e, primary in zip(estimates, flags, strict=True)],
         "overall": None if overall is None else _row(overall, True),
+        "sweeps": [],
+        "languages": None,
         "warnings": list(warning_lines(shown)),
     }
 

@@ -15,6 +15,8 @@ from harness.datatypes import Estimate
 UNKNOWN = "-"
 # Failure kinds named per task in the notes; the rest is in the records
 KINDS_NAMED = 5
+# Tasks named in one line; of more, the first ones and how many more
+NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ def score_table(
         rows.append(Row(_cells(overall), overall=True))
     shown = [*estimates, overall] if overall is not None else [*estimates]
     notes = (*_legend(shown), *_failure_notes(failures or {}, [e.task for e in estimates]))
-    return Table(title, COLUMNS, tuple(rows), notes, warning_lines(shown))
+    return Table(title, COLUMNS, tuple(rows), notes, _grouped_warnings(shown))
 
 
 def primary_flags(estimates: Sequence[Estimate]) -> tuple[bool, ...]:
@@ -93,6 +95,29 @@ def primary_flags(estimates: Sequence[Estimate]) -> tuple[bool, ...]:
 def warning_lines(estimates: Sequence[Estimate]) -> tuple[str, ...]:
     """Return all warnings as `task: warning`, each once though several metrics of a task may carry it."""
     return tuple(dict.fromkeys(f"{e.task}: {warning}" for e in estimates for warning in e.warnings))
+
+
+def _grouped_warnings(estimates: Sequence[Estimate]) -> tuple[str, ...]:
+    """The same warnings, one line for all tasks that share one."""
+    tasks: dict[str, list[str]] = {}
+    for estimate in estimates:
+        for warning in estimate.warnings:
+            if estimate.task not in tasks.setdefault(warning, []):
+                tasks[warning].append(estimate.task)
+    shared = {warning: own for warning, own in tasks.items() if len(own) > NAMED}
+    lines = (
+        f"{_few(shared[warning])}: {warning}" if warning in shared else f"{estimate.task}: {warning}"
+        for estimate in estimates
+        for warning in estimate.warnings
+    )
+    return tuple(dict.fromkeys(lines))
+
+
+def _few(tasks: Sequence[str]) -> str:
+    """Names of tasks, of many the first ones."""
+    if len(tasks) <= NAMED:
+        return ", ".join(tasks)
+    return f"{', '.join(tasks[: NAMED - 1])} and {len(tasks) - NAMED + 1} more"
 
 
 def cut(table: Table) -> tuple[Table, Table]:
@@ -158,7 +183,7 @@ def _legend(estimates: Sequence[Estimate]) -> tuple[str, ...]:
     if not methods:
         return ()
     several = len(methods) > 1
-    said = (f"{method} ({', '.join(tasks)})" if several else method for method, tasks in methods.items())
+    said = (f"{method} ({_few(tasks)})" if several else method for method, tasks in methods.items())
     return (f"Intervals: {', '.join(said)}. Tokens are per answer, tokens/s over the engine's time.",)
 
 
