@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from harness.analysis.claims import judge
 from harness.analysis.claims.drawing import Walk
@@ -17,9 +18,9 @@ from harness.analysis.claims.published import of_published
 from harness.analysis.claims.verdict import Evidence, Ruling, Verdict
 from harness.claims.dated import cells_of
 from harness.claims.drawing import Drawing, Order, draw
-from harness.claims.given import Given, read_given, standing_in, unused
+from harness.claims.given import Given, read_given, standing_in, task_file, unused
 from harness.claims.measured import Measured, of_runs, of_stand_in, of_walk
-from harness.claims.model_facts import facts_of
+from harness.claims.model_facts import Configs, facts_of
 from harness.config.claims import Claim, Protocol, find_claims
 from harness.config.pages import label
 from harness.config.schema import RunConfig
@@ -42,16 +43,17 @@ def check_claims(name: str, given: Given | None = None) -> list[Verdict]:
             "--subject and --comparator say whose it is"
         )
     found = []
+    configs = Configs()
     for claim, page in claims:
-        verdict = verdict_of(claim, page, of_runs(claim, runs))
+        verdict = verdict_of(claim, page, of_runs(claim, runs), configs)
         others = standing_in(runs, claim)
         found.append(with_stand_in(verdict, claim, of_stand_in(claim, others)) if others else verdict)
     return found
 
 
-def verdict_of(claim: Claim, page: YamlPage, measured: Measured) -> Verdict:
+def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) -> Verdict:
     """Return the verdict on the subject; what was measured here goes before what others printed."""
-    ruling, evidence = _ruling(claim, page, measured)
+    ruling, evidence = _ruling(claim, page, measured, configs)
     cautions = []
     if any("second-hand" in note or "not checked" in note for one in evidence if not one.faults for note in one.notes):
         cautions.append("it rests on numbers that were read in a copy of their source, or from memory")
@@ -104,9 +106,9 @@ def _in_its_place(claim: Claim, found: Measured) -> str:
     return judge.tested_sentence(claim.model_copy(update=update))
 
 
-def _ruling(claim: Claim, page: YamlPage, measured: Measured) -> tuple[Ruling, Sequence[Evidence]]:
+def _ruling(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) -> tuple[Ruling, Sequence[Evidence]]:
     if claim.relation == "fact":
-        return judge_facts(claim.test, facts_of(claim, page.path.parent))
+        return judge_facts(claim.test, facts_of(claim, page.path.parent, configs))
     if claim.relation == "ratio<=":
         return judge_prices(cells_of(claim), float(claim.threshold or 0))
     printed = of_published(claim)
@@ -132,8 +134,8 @@ def check_by_running(
     where = (f"measured here: {result.folder}", result.manifest.run_id)
     found = of_walk(walk, config.model.name, where, "subject" if of_subject else "stand_in")
     if of_subject:
-        return verdict_of(claim, page, found), walk, result
-    return with_stand_in(verdict_of(claim, page, of_runs(claim, [])), claim, found), walk, result
+        return verdict_of(claim, page, found, Configs()), walk, result
+    return with_stand_in(verdict_of(claim, page, of_runs(claim, []), Configs()), claim, found), walk, result
 
 
 def one_claim(name: str) -> tuple[Claim, YamlPage]:
@@ -149,16 +151,18 @@ def is_subject(claim: Claim, config: RunConfig) -> bool:
     return is_named(config.model.name, claim.subject) or is_named(config.model.path, claim.subject)
 
 
-def run_tasks(claim: Claim, model: str) -> list[str]:
+def run_tasks(claim: Claim, page: YamlPage, model: str) -> list[str]:
     """The tasks to ask: the claim's, but its stand-in's own for the stand-in that it names."""
     stand_in = claim.subject.stand_in
     if stand_in is not None and label(model) == label(stand_in.model):
-        return list(stand_in.tasks)
-    return list(claim.test.tasks)
+        return [task_file(task, page) for task in stand_in.tasks]
+    return [task_file(task, page) for task in claim.test.tasks]
 
 
 def run_settings(claim: Claim, tasks: Sequence[str]) -> dict[str, object]:
     """The claim's protocol as settings of a run, as far as a run has such settings."""
     said = claim.protocol
     keys = {"sampling.max_tokens": said.max_tokens, "sampling.temperature": said.temperature, "repeats": said.samples}
-    return {f"tasks.{task}.{key}": value for task in tasks for key, value in keys.items() if value is not None}
+    return {
+        f"tasks.{Path(task).stem}.{key}": value for task in tasks for key, value in keys.items() if value is not None
+    }

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from harness.analysis.claims.protocol import is_named
 from harness.config.claims import Claim, Party
+from harness.config.yaml_page import YamlPage
 from harness.datatypes import Record
 from harness.errors import UserError
 from harness.store.manifest import Manifest
@@ -94,6 +95,12 @@ def standing_in(runs: Sequence[Run], claim: Claim) -> list[Run]:
     """Runs of other models, which the user lets stand in."""
     named = [run for run, _ in of_comparators(runs, claim)] + of_subject(runs, claim)
     return [run for run in runs if run.stand_in and not any(run is other for other in named)]
+
+
+def task_file(task: str, page: YamlPage) -> str:
+    """A task's name, or its page's file where that lies beside the claim's."""
+    beside = page.path.parent / f"{task}.yaml"
+    return str(beside) if beside.is_file() and beside != page.path else task
 
 
 def unused(runs: Sequence[Run], claims: Sequence[Claim]) -> list[Run]:

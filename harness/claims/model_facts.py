@@ -6,58 +6,82 @@ weights; `active_share` is with the input embedding, which is the larger of the 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from harness.analysis.claims.facts import Fact
 from harness.analysis.claims.published import HOW_SURE
 from harness.config.claims import Claim, Stated
 
+if TYPE_CHECKING:
+    from harness.engines.parameters import Parameters
+
 COUNTED = ("active_share", "mixture_of_experts", "total_parameters", "active_parameters")
 
 
-def facts_of(claim: Claim, folder: Path) -> list[Fact]:
+class Configs:
+    """Model configs by file, each read and counted once however many claims lean on it."""
+
+    def __init__(self) -> None:
+        """Nothing is read before it is asked for."""
+        self._read: dict[Path, Any] = {}
+        self._counted: dict[Path, Parameters] = {}
+
+    def config(self, path: Path) -> Any:
+        """Read a config. Raises ConfigError, EngineError."""
+        from harness.engines.checkpoint import open_config
+
+        if path not in self._read:
+            self._read[path] = open_config(str(path), None, False)[1]
+        return self._read[path]
+
+    def parameters(self, path: Path) -> Parameters:
+        """Count the parameters of a config's class, which takes some seconds. Raises ConfigError, EngineError."""
+        from harness.engines.parameters import count_parameters
+
+        if path not in self._counted:
+            self._counted[path] = count_parameters(self.config(path))
+        return self._counted[path]
+
+
+def facts_of(claim: Claim, folder: Path, configs: Configs) -> list[Fact]:
     """Return the facts that a claim's evidence tells; config files are looked for in `folder`, the page's own.
 
     Raises ConfigError or EngineError for a config that cannot be read or built.
     """
     found: list[Fact] = []
     for row in claim.evidence:
+        notes = tuple(note for note in (HOW_SURE[row.checked], row.note) if note)
         if row.config is not None:
-            found += facts_of_config(row, folder / row.config, counted=claim.test.fact in COUNTED)
+            facts = _of_config(row, folder / row.config, configs, counted=claim.test.fact in COUNTED)
+            found += [replace(fact, notes=(*fact.notes, *notes)) for fact in facts]
         elif row.fact is not None and row.value is not None:
             who = f"{row.who} ({_where(row)})" if row.who else _where(row)
-            notes = tuple(note for note in (HOW_SURE[row.checked], row.note) if note)
             found.append(Fact(row.model, row.fact, row.value, who, notes))
     return found
 
 
-def facts_of_config(row: Stated, path: Path, *, counted: bool) -> list[Fact]:
-    """Read a config; `counted`: its parameters too, which builds the class without weights."""
+def _of_config(row: Stated, path: Path, configs: Configs, *, counted: bool) -> list[Fact]:
+    """Facts of one config; `counted`: those of its parameters too."""
     from harness.engines.attention import UNKNOWN, attention_of
-    from harness.engines.checkpoint import open_config
-    from harness.engines.parameters import count_parameters
 
-    _, config = open_config(str(path), None, False)
-    values: dict[str, str | float] = {}
-    attention = attention_of(config)
-    if attention.kind != UNKNOWN:
-        values["attention"] = attention.kind
-    if counted:
-        parameters = count_parameters(config)
-        values["total_parameters"] = parameters.total
-        values["mixture_of_experts"] = "yes" if parameters.routed else "no"
-        if parameters.active is not None:
-            values["active_parameters"] = parameters.active
-            values["active_share"] = parameters.active / parameters.total
-    detail = {
-        "attention": attention.detail,
-        "mixture_of_experts": f"{parameters.used} of {parameters.experts} routed experts a token"
-        if counted and parameters.routed
-        else "",
-        "active_share": f"{parameters.active or 0:,} of {parameters.total:,} parameters" if counted else "",
-    }
-    notes = {name: tuple(note for note in (detail.get(name, ""), row.note) if note) for name in values}
-    return [Fact(row.model, name, value, _where(row), notes[name]) for name, value in values.items()]
+    attention = attention_of(configs.config(path))
+    found = [] if attention.kind == UNKNOWN else [("attention", attention.kind, attention.detail)]
+    facts = [Fact(row.model, name, value, _where(row), (detail,) if detail else ()) for name, value, detail in found]
+    return facts + (_of_parameters(row, configs.parameters(path)) if counted else [])
+
+
+def _of_parameters(row: Stated, counted: Parameters) -> list[Fact]:
+    experts = f"{counted.used} of {counted.experts} routed experts a token" if counted.routed else ""
+    told: list[tuple[str, str | float, str]] = [
+        ("total_parameters", counted.total, ""),
+        ("mixture_of_experts", "yes" if counted.routed else "no", experts),
+    ]
+    if counted.active is not None:
+        of = f"{counted.active:,} of {counted.total:,} parameters"
+        told += [("active_parameters", counted.active, ""), ("active_share", counted.active / counted.total, of)]
+    return [Fact(row.model, name, value, _where(row), (note,) if note else ()) for name, value, note in told]
 
 
 def _where(row: Stated) -> str:

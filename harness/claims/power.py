@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from harness.analysis.claims.planning import GapPlan, ScorePlan, gap_plans, score_plans
 from harness.analysis.claims.protocol import is_named
+from harness.claims.given import task_file
 from harness.config import pages
 from harness.config.claims import THRESHOLDS, Claim
+from harness.config.yaml_page import YamlPage
 from harness.errors import UserError
 
 # A comparator's score where nobody printed one
@@ -18,6 +20,9 @@ USUAL = 0.8
 class Power:
     """Plans of one task. `rate` is the comparator's score that gaps are counted from; None with a threshold."""
 
+    claim: str
+    relation: str
+    bar: float
     task: str
     size: int | None
     scores: tuple[ScorePlan, ...] = ()
@@ -25,18 +30,18 @@ class Power:
     rate: float | None = None
 
 
-def power_of(claim: Claim) -> list[Power]:
+def power_of(claim: Claim, page: YamlPage) -> list[Power]:
     """Plan a claim task by task. Raises UserError for one that no number of samples settles."""
     if claim.test.not_measured or not claim.test.tasks:
         why = claim.test.not_measured or "it is about facts, prices or a count, not about one score"
         raise UserError(f"{claim.id}: no number of samples settles it: {why}")
     found = []
     for task in claim.test.tasks:
-        size = _size(claim, task)
+        size = _size(claim, task_file(task, page), task)
         if claim.threshold is not None and claim.relation in THRESHOLDS:
             if not 0 < claim.bar < 1:
                 raise UserError(f"{claim.id}: {claim.bar:g} is no share, so that no number of samples settles it")
-            found.append(Power(task, size, scores=tuple(score_plans(claim, size))))
+            found.append(Power(claim.id, claim.relation, claim.bar, task, size, scores=tuple(score_plans(claim, size))))
             continue
         others = [
             row.value
@@ -44,12 +49,14 @@ def power_of(claim: Claim) -> list[Power]:
             if row.task == task and any(is_named(row.model, party) for party in claim.comparators)
         ]
         rate = max((value for value in others if 0 < value < 1), default=USUAL)
-        found.append(Power(task, size, gaps=tuple(gap_plans(claim, rate)), rate=rate))
+        found.append(
+            Power(claim.id, claim.relation, claim.bar, task, size, gaps=tuple(gap_plans(claim, rate)), rate=rate)
+        )
     return found
 
 
-def _size(claim: Claim, task: str) -> int | None:
+def _size(claim: Claim, file: str, task: str) -> int | None:
     """Items of a benchmark: as its page says, else as printed with a number."""
-    if pages.is_file_name(task) or task in pages.index("tasks"):
-        return pages.task_page(task)[0].expected_count
+    if pages.is_file_name(file) or file in pages.index("tasks"):
+        return pages.task_page(file)[0].expected_count
     return max((row.n for row in claim.published if row.task == task and row.n), default=None)

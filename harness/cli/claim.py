@@ -177,9 +177,9 @@ def config_of(name: str, model: str | None, words: dict[str, Any], settings: lis
     from harness.config.building import run_config, spelled_out
     from harness.errors import UserError
 
-    claim, _ = one_claim(name)
+    claim, page = one_claim(name)
     refuse_undrawable(claim)
-    tasks = run_tasks(claim, model or "")
+    tasks = run_tasks(claim, page, model or "")
     said = run_settings(claim, tasks) | spelled_out(words, read_settings(settings))
     config = run_config(model, None, tasks, said, "the command line")
     if not is_subject(claim, config) and not stand_in:
@@ -211,13 +211,12 @@ def power(
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
 
-    claim, _ = one_claim(name)
-    found = power_of(claim)
+    found = power_of(*one_claim(name))
     if json_out:
         print(json.dumps([asdict(one) for one in found], indent=2))
         return
     for at, one in enumerate(found):
-        table = power_table(claim, one)
+        table = power_table(one)
         if at:
             print()
         if markdown:

@@ -9,17 +9,16 @@ from harness.report.tables import UNKNOWN, Column, Row, Table
 if TYPE_CHECKING:
     from harness.analysis.claims.planning import GapPlan, ScorePlan
     from harness.claims.power import Power
-    from harness.config.claims import Claim
 
 POWER = 0.8
 
 
-def power_table(claim: Claim, power: Power) -> Table:
+def power_table(power: Power) -> Table:
     """Return the table of one task."""
-    return _scores(claim, power) if power.scores else _gaps(claim, power)
+    return _scores(power) if power.scores else _gaps(power)
 
 
-def _scores(claim: Claim, power: Power) -> Table:
+def _scores(power: Power) -> Table:
     columns = (
         Column("If the truth is", number=False, key=True),
         Column("it should be", number=False),
@@ -35,8 +34,8 @@ def _scores(claim: Claim, power: Power) -> Table:
     if power.size:
         poor = [f"{plan.truth:g}" for plan in power.scores if plan.power is not None and plan.power < POWER]
         if poor:
-            notes.append(f"All {power.size} items cannot tell a skill of {', '.join(poor)} from {claim.bar:g}.")
-    return Table(f"{claim.id} on {power.task}: {claim.relation} {claim.bar:g}", columns, rows, tuple(notes))
+            notes.append(f"All {power.size} items cannot tell a skill of {', '.join(poor)} from {power.bar:g}.")
+    return Table(f"{power.claim} on {power.task}: {power.relation} {power.bar:g}", columns, rows, tuple(notes))
 
 
 def _score_cells(plan: ScorePlan) -> tuple[str, ...]:
@@ -49,7 +48,7 @@ def _score_cells(plan: ScorePlan) -> tuple[str, ...]:
     )
 
 
-def _gaps(claim: Claim, power: Power) -> Table:
+def _gaps(power: Power) -> Table:
     columns = (
         Column("If the difference is", number=False, key=True),
         Column("it should be", number=False),
@@ -64,7 +63,7 @@ def _gaps(claim: Claim, power: Power) -> Table:
         "Paired: both models asked the same samples, their answers correlated at 0.5 (usual) or 0.7 (siblings).",
         size,
     )
-    return Table(f"{claim.id} on {power.task}: {claim.relation}", columns, rows, notes)
+    return Table(f"{power.claim} on {power.task}: {power.relation}", columns, rows, notes)
 
 
 def _gap_cells(plan: GapPlan) -> tuple[str, ...]:

@@ -1,0 +1,276 @@
+"""How evidence becomes a verdict: tests against oracles, the order of verdicts, and what may not decide."""
+
+from __future__ import annotations
+
+from statistics import NormalDist
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from harness.analysis.claims import judge
+from harness.analysis.claims.comparisons import newcombe, paired_test, unpaired_test
+from harness.analysis.claims.facts import Fact, judge_facts, judge_prices
+from harness.analysis.claims.planning import gap_plans, score_plans
+from harness.analysis.claims.published import of_published
+from harness.analysis.claims.scores import Bar, count_test, macro_test, mean_test, p_above, p_below
+from harness.analysis.claims.verdict import Test as OneTest
+from harness.analysis.claims.verdict import combine
+from harness.analysis.cost import Price, cells
+from harness.config.claims import Claim
+
+SAID = {"shots": 0, "prompt": "chat"}
+
+
+def a_claim(**changes: Any) -> Claim:
+    """A sentence about one model's score on HumanEval, with keys replaced."""
+    page: dict[str, Any] = {
+        "id": "nearly-90",
+        "quote": "nearly 90 % on HumanEval",
+        "reading": "at least 85 %",
+        "source": {"url": "https://example.org", "kind": "press"},
+        "subject": {"model": "big-model", "also": ["big-model-pro"]},
+        "test": {"metric": "pass@1", "tasks": ["humaneval"]},
+        "relation": ">=",
+        "threshold": 0.9,
+        "tolerance": 0.05,
+        "protocol": SAID,
+    }
+    return Claim.model_validate(page | changes)
+
+
+def printed(value: float, **changes: Any) -> dict[str, Any]:
+    """A published number on HumanEval."""
+    row = {"model": "big-model", "task": "humaneval", "value": value, "n": 164, "who": "lab", "source": "its report"}
+    return row | {"protocol": SAID} | changes
+
+
+def word_of(claim: Claim) -> str:
+    found = of_published(claim)
+    return judge.rule(claim, found.evidence, found.missing).word
+
+
+# --- one score against a number -------------------------------------------------------------------
+
+
+def test_a_count_is_held_against_the_bar_by_the_exact_binomial():
+    assert count_test(126, 164, Bar(0.9)).test.p_against == pytest.approx(7.0e-7, rel=0.02)
+    assert count_test(140, 164, Bar(0.9)).test.p_against == pytest.approx(0.0376, abs=5e-5)
+    assert count_test(131, 164, Bar(0.85)).test.p_against == pytest.approx(0.0460, abs=5e-5)
+    seen = count_test(148, 164, Bar(0.85))
+    assert seen.test.p_for == pytest.approx(stats.binomtest(148, 164, 0.85, alternative="greater").pvalue)
+    assert (seen.low, seen.high) == pytest.approx((0.8464, 0.9432), abs=5e-5)
+
+
+def test_at_most_is_at_least_of_the_wrong_answers():
+    low, high = count_test(30, 164, Bar(0.25, at_least=False)), count_test(134, 164, Bar(0.75))
+    assert (low.test.p_against, low.test.p_for) == pytest.approx((high.test.p_against, high.test.p_for))
+
+
+def test_items_drawn_from_a_benchmark_are_held_against_its_own_score():
+    # At least 148 of 164: 44 right of 53 excludes it, 45 do not
+    assert (
+        count_test(44, 53, Bar(0.9, size=164)).test.p_against
+        <= 0.05
+        < count_test(45, 53, Bar(0.9, size=164)).test.p_against
+    )
+    expected = stats.hypergeom(164, 148, 53).cdf(44)
+    assert count_test(44, 53, Bar(0.9, size=164)).test.p_against == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("right", "word"), [(140, "supported"), (139, "refuted")])
+def test_a_benchmark_asked_whole_leaves_no_doubt(right: int, word: str):
+    seen = count_test(right, 164, Bar(0.85, size=164))
+    assert combine([seen.test], "each", 0.05).word == word
+    assert (seen.low, seen.high) == (right / 164, right / 164)
+
+
+def test_above_is_not_reached_by_just_as_much():
+    exactly, above = Bar(0.5, size=10), Bar(0.5, strict=True, size=10)
+    assert combine([count_test(5, 10, exactly).test], "each", 0.05).word == "supported"
+    assert combine([count_test(5, 10, above).test], "each", 0.05).word == "refuted"
+
+
+def test_an_open_question_says_how_many_samples_it_takes():
+    needed = count_test(42, 50, Bar(0.9)).test.needed
+    assert needed is not None and needed > 100
+    on_the_bar = count_test(45, 50, Bar(0.9)).test.needed
+    assert on_the_bar is None or on_the_bar > 5000
+
+
+def test_clusters_make_a_score_less_sure():
+    values = [1.0, 1.0, 0.0, 0.0] * 20
+    alone, together = mean_test(values, None, Bar(0.6)), mean_test(values, [i // 2 for i in range(80)], Bar(0.6))
+    assert together.high - together.low > alone.high - alone.low
+    assert together.test.p_against > alone.test.p_against
+
+
+def test_a_mean_over_tasks_stands_between_them():
+    seen = macro_test([(0.9, 0.03, 100), (0.7, 0.05, 100)], Bar(0.85))
+    assert seen.value == pytest.approx(0.8)
+    # Normal bounds of the mean, by hand: sqrt(.03^2 + .05^2) / 2 = .0292
+    assert seen.low == pytest.approx(0.8 - 1.96 * 0.0292, abs=0.006)
+    assert seen.test.p_against == pytest.approx(NormalDist().cdf((0.8 - 0.85) / 0.0292), abs=0.02)
+
+
+def test_p_values_are_intervals_turned_round():
+    def bounds(confidence: float) -> tuple[float, float]:
+        half = NormalDist().inv_cdf((1 + confidence) / 2) * 0.03
+        return 0.01 - half, 0.01 + half
+
+    # TOST: d .01, SE .03, margin .05
+    assert max(p_above(bounds, -0.05), p_below(bounds, 0.05)) == pytest.approx(0.091, abs=5e-4)
+    assert p_below(bounds, -0.05) == pytest.approx(1 - p_above(bounds, -0.05))
+
+
+# --- two models -----------------------------------------------------------------------------------
+
+
+def test_two_printed_shares_have_newcombes_interval():
+    # Newcombe 1998, table II, method 10: 56/70 - 48/80
+    assert newcombe((56, 70), (48, 80)) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+def test_better_is_fishers_test_where_all_that_is_known_are_two_shares():
+    seen = unpaired_test((148, 164), (131, 164), ">", 0.0)
+    table = [[148, 16], [131, 33]]
+    assert seen.test.p_for == pytest.approx(stats.fisher_exact(table, alternative="greater").pvalue)
+    assert seen.test.p_against == pytest.approx(stats.fisher_exact(table, alternative="less").pvalue)
+
+
+def test_better_is_mcnemars_test_on_the_same_samples():
+    subject = [1.0] * 10 + [0.0] * 2 + [1.0] * 30
+    other = [0.0] * 10 + [1.0] * 2 + [1.0] * 30
+    # (10, 2) has p .03857 two-sided
+    assert paired_test(subject, other, None, ">", 0.0).test.p_for == pytest.approx(0.03857 / 2, abs=5e-6)
+    assert paired_test(other, subject, None, "<", 0.0).test.p_for == pytest.approx(0.03857 / 2, abs=5e-6)
+
+
+def test_equal_numbers_do_not_show_that_models_match():
+    seen = unpaired_test((143, 164), (143, 164), "within", 0.05)
+    assert combine([seen.test], "each", 0.05).word == "inconclusive"
+    assert seen.test.needed is not None and seen.test.needed > 400
+    many = unpaired_test((14300, 16400), (14300, 16400), "within", 0.05)
+    assert combine([many.test], "each", 0.05).word == "supported"
+    apart = unpaired_test((900, 1000), (700, 1000), "within", 0.05)
+    assert combine([apart.test], "each", 0.05).word == "refuted"
+
+
+def test_not_worse_may_be_a_little_worse():
+    slightly = unpaired_test((8300, 10000), (8400, 10000), "non_inferior", 0.05)
+    assert combine([slightly.test], "each", 0.05).word == "supported"
+    clearly = unpaired_test((7000, 10000), (8400, 10000), "non_inferior", 0.05)
+    assert combine([clearly.test], "each", 0.05).word == "refuted"
+
+
+# --- from tests to a word -------------------------------------------------------------------------
+
+
+def test_each_part_must_hold_and_one_that_does_not_refutes():
+    good, bad, open_ = OneTest(0.99, 0.001), OneTest(0.001, 0.99), OneTest(0.4, 0.3, 70)
+    assert combine([good, good], "each", 0.05).word == "supported"
+    assert combine([good, bad], "each", 0.05).word == "refuted"
+    assert (combine([good, open_], "each", 0.05).word, combine([good, open_], "each", 0.05).needed) == (
+        "inconclusive",
+        70,
+    )
+    assert combine([good, bad], "any", 0.05).word == "supported"
+    assert combine([bad, bad], "any", 0.05).word == "refuted"
+
+
+def test_many_parts_must_not_refute_by_chance():
+    lucky = [OneTest(0.03, 0.9)] + [OneTest(0.6, 0.5)] * 4
+    assert combine(lucky[:1], "each", 0.05).word == "refuted"
+    assert combine(lucky, "each", 0.05).word == "inconclusive"
+
+
+@pytest.mark.parametrize(
+    ("rows", "word"),
+    [
+        ([], "not_testable_here"),
+        ([printed(0.768)], "refuted"),
+        ([printed(0.951)], "supported"),
+        ([printed(0.87)], "inconclusive"),
+        ([printed(0.768, protocol={"shots": 3, "prompt": "chat"})], "protocol_differs"),
+        ([printed(0.768, protocol={"shots": 0})], "protocol_differs"),
+        ([printed(0.768, n=None)], "protocol_differs"),
+        ([printed(0.768, task="mbpp")], "protocol_differs"),
+        ([printed(0.768, model="another-model")], "not_testable_here"),
+        ([printed(0.951, own=True)], "inconclusive"),
+        ([printed(0.768, own=True)], "refuted"),
+        # Variants that disagree settle nothing about a name that means both
+        ([printed(0.768), printed(0.951, model="big-model-pro")], "inconclusive"),
+        ([printed(0.768), printed(0.70, model="big-model-pro")], "refuted"),
+    ],
+)
+def test_published_numbers_decide_in_the_order_of_verdicts(rows: list[dict[str, Any]], word: str):
+    assert word_of(a_claim(published=rows)) == word
+
+
+def test_a_number_of_another_checkpoint_or_mode_decides_nothing():
+    subject = {"model": "big-model", "revision": "released", "mode": "thinking"}
+    fits = {"revision": "released", "mode": "thinking"}
+    assert word_of(a_claim(subject=subject, published=[printed(0.768, **fits)])) == "refuted"
+    other = printed(0.768, revision="preview", mode="thinking")
+    found = of_published(a_claim(subject=subject, published=[other]))
+    assert found.evidence[0].faults == ("revision is preview, not released",)
+
+
+def test_a_part_without_a_number_keeps_a_sentence_from_being_supported():
+    test = {"metric": "pass@1", "tasks": ["humaneval", "humanevalx_cpp"]}
+    assert word_of(a_claim(test=test, published=[printed(0.951)])) == "inconclusive"
+    assert word_of(a_claim(test=test, published=[printed(0.6)])) == "refuted"
+
+
+def test_what_nothing_here_measures_is_said_first():
+    claim = a_claim(test={"not_measured": "prose needs readers"}, published=[printed(0.5)])
+    assert word_of(claim) == "not_testable_here"
+
+
+def test_the_tested_sentence_and_the_assumptions_name_what_was_filled_in():
+    claim = a_claim(assumed=["subject.revision", "tolerance", "protocol"])
+    assert judge.tested_sentence(claim) == (
+        "On humaneval, asked without worked examples, as a chat, big-model has pass@1 at least 0.85 "
+        "(0.9 with a tolerance of 0.05), as a skill, beyond these items."
+    )
+    assert judge.assumptions(claim) == (
+        "checkpoint: any",
+        "how far off still counts: 0.05",
+        "asked: without worked examples, as a chat",
+    )
+
+
+# --- prices and facts -----------------------------------------------------------------------------
+
+
+def test_sixty_per_cent_cheaper_holds_in_all_cells_in_none_or_in_some():
+    dear, cheap, cheapest = Price("old", 2.5, 10.0), Price("new", 1.74, 3.48), Price("small", 0.14, 0.28)
+    assert judge_prices(cells([cheapest], [dear]), 0.4)[0].word == "supported"
+    assert judge_prices(cells([cheap], [dear]), 0.4)[0].word == "refuted"
+    ruling, evidence = judge_prices(cells([cheap, cheapest], [dear]), 0.4)
+    assert ruling.word == "inconclusive" and "3 of 6 cells" in ruling.rule
+    assert "3:1 50.3 % (not)" in evidence[0].text
+    assert judge_prices([], 0.4)[0].word == "not_testable_here"
+
+
+def test_facts_all_agree_or_settle_nothing():
+    claim = a_claim(test={"fact": "attention", "equals": "MLA"}, relation="fact")
+    latent, other = Fact("v3", "attention", "MLA", "config"), Fact("v4", "attention", "compressed", "config")
+    assert judge_facts(claim.test, [latent])[0].word == "supported"
+    assert judge_facts(claim.test, [other])[0].word == "refuted"
+    assert judge_facts(claim.test, [latent, other])[0].word == "inconclusive"
+    assert judge_facts(claim.test, [Fact("v3", "licence", "MIT", "card")])[0].word == "not_testable_here"
+
+
+# --- planning -------------------------------------------------------------------------------------
+
+
+def test_plans_are_the_published_sizes():
+    plans = {plan.truth: plan for plan in score_plans(a_claim(), 164)}
+    assert (plans[0.75].needed_skill, plans[0.65].needed_skill) == (110, 31)
+    assert plans[0.8].power == pytest.approx(0.5155, abs=5e-5)
+    assert plans[0.75].power == pytest.approx(0.9402, abs=5e-5)
+    assert plans[0.8].word == "refuted" and plans[0.9].word == "supported"
+    matching = a_claim(relation="within", threshold=None, comparators=[{"model": "other"}])
+    same = next(plan for plan in gap_plans(matching, 0.85) if plan.gap == 0)
+    assert same.needed == pytest.approx((874, 437, 262), abs=1)
