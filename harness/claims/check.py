@@ -55,6 +55,11 @@ def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Config
     """Return the verdict on the subject; what was measured here goes before what others printed."""
     ruling, evidence = _ruling(claim, page, measured, configs)
     cautions = []
+    sampled = claim.protocol.decoding == "sampled" and claim.test.about == "benchmark"
+    if sampled and ruling.word in ("supported", "refuted"):
+        cautions.append(
+            "answers are drawn at random here: asked again, the same items would score a little differently"
+        )
     if any("second-hand" in note or "not checked" in note for one in evidence if not one.faults for note in one.notes):
         cautions.append("it rests on numbers that were read in a copy of their source, or from memory")
     return Verdict(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from conftest import SUMS_PAGE
-from files import write_jsonl
+from files import read_jsonl, write_jsonl
 
 import harness
 
@@ -279,3 +279,60 @@ def test_a_run_drawn_for_one_claim_serves_no_other(cli: Callable, additions: Cal
     (tmp_path / "sums-claim.yaml").write_text(page.replace("threshold: 0.9", "threshold: 0.5"), encoding="utf-8")
     seen = cli("claim", "check", "./sums-claim.yaml", "run")
     assert seen.code == 2 and "stopped where that one was settled" in seen.err
+
+
+COUNT = """\
+name: tongues
+about: Sentences about languages.
+claims:
+  - id: tongues-3
+    quote: "adds in LEAST languages"
+    reading: "In as many languages it adds better than by chance, and not much worse than in English."
+    source: {url: "https://example.org", kind: press}
+    subject: {model: adder}
+    test: {metric: accuracy, suite: tongues, english: sums_en, chance: 0.25, margin: 0.2}
+    relation: "count>="
+    threshold: LEAST
+"""
+
+
+@pytest.mark.parametrize(("least", "word"), [(3, "supported"), (4, "refuted"), (6, "inconclusive")])
+def test_languages_are_counted_against_chance_and_english(
+    cli: Callable, additions: Callable, tmp_path: Path, least: int, word: str
+):
+    """Three languages are as good as English, two are not; six cannot be counted among five."""
+    additions()
+    rows = []
+    for language, right in (("en", 160), ("fr", 158), ("de", 155), ("cy", 60), ("eu", 20)):
+        page = SUMS_PAGE.replace("name: sums", f"name: sums_{language}")
+        (tmp_path / f"sums_{language}.yaml").write_text(page, encoding="utf-8")
+        rows += [
+            {"task": f"sums_{language}", "sample_id": f"s{i}", "completion": f" {2 * i if i < right else -1}"}
+            for i in range(SIZE)
+        ]
+    made_ = write_jsonl(tmp_path / "adder.jsonl", rows)
+    pages = ",".join(f"./sums_{language}.yaml" for language in ("en", "fr", "de", "cy", "eu"))
+    seen = cli("run", "--engine", "scripted", "--completions", made_, "--tasks", pages, "--out", "run")
+    assert seen.code == 0, seen.err
+    (tmp_path / "tongues.yaml").write_text(COUNT.replace("LEAST", str(least)), encoding="utf-8")
+    verdict = told(cli("claim", "check", "./tongues.yaml", "run", "--json").out)[0]
+    assert verdict["word"] == word
+    assert verdict["evidence"][0]["text"].startswith("3 are shown to hold, at most 3 can")
+
+
+def test_humaneval_against_answers_of_which_one_in_ten_is_right(cli: Callable, mirror: Path, tmp_path: Path):
+    """Through the sandbox, on the real problems: "nearly 90 %" falls within ten of them."""
+    problems = read_jsonl(mirror / "openai" / "openai_humaneval" / "test.jsonl")
+    rows = [
+        {"task_id": row["task_id"], "completion": f"```python\n{row['prompt']}{solution}\n```"}
+        for place, row in enumerate(problems)
+        for solution in [row["canonical_solution"] if place % 10 == 0 else "    return None"]
+    ]
+    answers = write_jsonl(tmp_path / "deepseek-v4.jsonl", rows)
+    words = ("--engine", "scripted", "--completions", answers, "--mirror", mirror, "--out", "run", "--json")
+    seen = cli("claim", "check", "dsv4-python", "--run", *words)
+    assert seen.code == 0, seen.err
+    verdict = told(seen.out)[0]
+    assert (verdict["word"], verdict["scope"]) == ("refuted", "subject")
+    assert verdict["evidence"][0]["n"] <= 10
+    assert len(records(tmp_path / "run")) <= 10

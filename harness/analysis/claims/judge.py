@@ -23,6 +23,7 @@ ASSUMED = {
     "test.suite": "benchmark",
     "test.about": "what is meant",
     "test.aggregate": "it must hold on",
+    "test.chance": "what one answer for all would reach",
     "test.margin": "how far below English a language may be",
     "test.equals": "what it must be",
     "test.at_most": "what it may be at most",
@@ -105,7 +106,7 @@ def _undecided(claim: Claim, evidence: Sequence[Evidence]) -> Ruling:
         )
     runnable = claim.subject.runnable
     where = f"it runs on {runnable}: measure it" if runnable else f"{claim.subject.model} was not run here"
-    return Ruling("not_testable_here", f"nobody printed a number for it, and {where}")
+    return Ruling("not_testable_here", f"no printed number for it is known here, and {where}")
 
 
 def _joined(tasks: Sequence[str], aggregate: str) -> str:
