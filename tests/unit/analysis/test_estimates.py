@@ -209,6 +209,17 @@ def test_a_suite_of_one_task_has_that_tasks_interval() -> None:
     assert (suite.value, suite.low, suite.high) == pytest.approx((task.value, task.low, task.high))
 
 
+def test_uses_of_one_page_make_no_suite_surer_than_one_of_them() -> None:
+    """The same samples asked five times over are no more samples."""
+    uses = [replace(right("gsm8k", 12, 20), task=f"gsm8k_{use}") for use in range(5)]
+    suite = estimate_suite("sweep", uses, shared=True)
+    assert suite is not None
+    assert (suite.value, suite.low, suite.high) == pytest.approx((uses[0].value, uses[0].low, uses[0].high))
+    assert suite.method == "macro, same samples"
+    alone = estimate_suite("sweep", uses)
+    assert alone is not None and alone.low is not None and suite.low is not None and alone.low > suite.low
+
+
 def test_a_suite_of_zeros_is_not_certain() -> None:
     suite = estimate_suite("zeros", [right("gsm8k", 0, 20), right("humaneval", 0, 20)])
     assert suite is not None

@@ -13,9 +13,13 @@ from typing import Any
 import pytest
 
 import harness.report.scores as scores_module
+from harness.analysis.languages import count_languages
+from harness.analysis.sweep import sweep_of
 from harness.datatypes import Estimate
 from harness.report.csv_file import csv_text
+from harness.report.languages import language_document
 from harness.report.scores import RunFacts, scores_document, scores_text
+from harness.report.sweeps import sweep_document
 
 RUN = RunFacts("2026-run", "org/model", "demo", "scripted")
 SCORED = Estimate(
@@ -81,6 +85,18 @@ def _is_of(value: Any, types: str | list[str]) -> bool:
 
 def test_the_document_keeps_its_schema() -> None:
     assert faults(document(), SCHEMA) == []
+
+
+def test_sweeps_and_languages_keep_the_schema_too() -> None:
+    values = {"a": {"1": 1.0, "2": 0.0, "3": 1.0}, "b": {"1": 0.0, "2": 0.0, "3": 1.0}}
+    whole = document()
+    whole["sweeps"] = [sweep_document(sweep_of(values), {"a": {"shots": "0"}, "b": {"shots": "5"}}, "gsm8k")]
+    whole["languages"] = language_document(count_languages(values, "a", 0.25, 0.15))
+    read = json.loads(scores_text(whole))
+    assert faults(read, SCHEMA) == []
+    del read["languages"]["rows"][1]["gap"]["low"]
+    read["sweeps"][0]["rows"][0]["value"] = 1.5
+    assert len(faults(read, SCHEMA)) == 2
 
 
 def test_the_schema_would_notice() -> None:

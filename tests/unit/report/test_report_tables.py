@@ -147,3 +147,11 @@ def test_markdown_reads_as_a_table() -> None:
     tokens = MarkdownIt("commonmark").enable("table").parse(markdown(table()))
     assert sum(token.type == "tr_open" for token in tokens) == len(rows) + 1
     assert sum(token.type == "td_open" for token in tokens) == 10 * len(rows)
+
+
+def test_many_tasks_with_one_warning_share_a_line() -> None:
+    """A suite of fifty languages, each run in part, needs one line for it."""
+    many = [replace(CHOICES, task=f"t{i}", low=0.1, high=0.9, warnings=("only a part",)) for i in range(50)]
+    found = score_table([*many, replace(GSM8K, warnings=("only a part", "2 unscored"))])
+    assert found.warnings == ("t0, t1, t2 and 48 more: only a part", "gsm8k: 2 unscored")
+    assert found.notes[0].startswith("Intervals: none (t0, t1, t2 and 47 more), wilson (gsm8k).")
