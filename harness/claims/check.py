@@ -57,9 +57,7 @@ def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Config
     cautions = []
     sampled = claim.protocol.decoding == "sampled" and claim.test.about == "benchmark"
     if sampled and ruling.word in ("supported", "refuted"):
-        cautions.append(
-            "answers are drawn at random here: asked again, the same items would score a little differently"
-        )
+        cautions.append("answers are drawn at random: asked again, the same items would score a little otherwise")
     if any("second-hand" in note or "not checked" in note for one in evidence if not one.faults for note in one.notes):
         cautions.append("it rests on numbers that were read in a copy of their source, or from memory")
     return Verdict(

@@ -181,7 +181,7 @@ def _differences(
 def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role) -> Evidence:
     told = replace(_told(part, role), part=f"{part.task}, {party.model}", notes=(*part.notes, *other.notes))
     told = replace(told, what=f"{part.task}: {part.run.model} less {other.run.model}")
-    told = replace(told, source=f"{_where(part.run)} and {_where(other.run)}")
+    told = replace(told, source=f"{_where(part.run)} and {other.run.folder}")
     apart = protocol_differences(part.run.manifest.identity, other.run.manifest.identity, [part.task])
     faults = [*part.faults, *other.faults, *(f"{d.field}: {d.a} | {d.b}" for d in apart.refused)]
     if faults and part.run.allow_protocol:
@@ -193,6 +193,8 @@ def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role
     values = [part.values.values[at] for at in both]
     clusters = [part.values.clusters[at] for at in both] if part.values.clusters else None
     found = paired_test(values, [held[part.values.ids[at]] for at in both], clusters, claim.relation, margin_of(claim))
+    ours, theirs = found.baseline + found.difference, found.baseline
+    told = replace(told, what=f"{part.task}: {part.run.model} {ours:.3f} less {other.run.model} {theirs:.3f}")
     return _with_difference(told, found, tuple(faults))
 
 

@@ -121,7 +121,7 @@ class Published(Section):
     source: str
     date: datetime.date | str | None = None
     checked: Checked = "read"
-    own: bool = Field(False, description="printed by those who make the claim: it may refute it, never support it")
+    own: bool = Field(False, description="by the side that the claim favours: it may refute it, never support it")
     protocol: Protocol = Protocol()
     note: str = ""
 

@@ -102,7 +102,7 @@ def claim_lines(claim: Claim, tested: str, assumptions: Sequence[str]) -> Iterat
     if claim.source.note:
         yield from _field("", claim.source.note)
     yield from _field("Read as", claim.reading)
-    yield from _field("To be tested", tested)
+    yield from _field("Tested as", tested)
     for at, one in enumerate(assumptions):
         yield from _field("Assumed" if not at else "", one)
     yield from _field("Runs on", claim.subject.runnable or "no machine of a reader; see below")
@@ -149,7 +149,8 @@ def _evidence(one: Evidence) -> Iterator[str]:
         yield f"{one.what}: {one.text}"
     else:
         yield f"{one.what}: {_number(one)}"
-    yield f"from {one.source}"
+    if one.source:
+        yield f"from {one.source}"
     if one.faults:
         yield f"why not: {'; '.join(one.faults)}"
     for note in one.notes:

@@ -110,7 +110,7 @@ def test_a_verdict_tells_all_that_a_reader_needs_to_disagree(cli: Callable):
 
 def test_a_claim_is_listed_shown_planned_and_printed_as_markdown(cli: Callable):
     assert "dsv4-cheaper" in cli("claim", "list").out
-    assert "To be tested:" in cli("claim", "show", "dsv4-python").out
+    assert "Tested as:" in cli("claim", "show", "dsv4-python").out
     assert " 110 " in cli("claim", "power", "dsv4-python").out
     assert "n paired" in cli("claim", "power", "dsv4-outperforms").out
     assert "### dsv4-mla: REFUTED" in cli("claim", "check", "dsv4-mla", "--markdown").out

@@ -45,6 +45,7 @@ def judge_prices(found: Sequence[Cell], threshold: float) -> tuple[Ruling, tuple
         "refuted": f"it holds in no cell: {said}; {spread}",
         "depends": f"it depends on what is compared: {said}; {spread}",
     }[str(word)]
+    rule += "; prices and where they were seen: harness cost list"
     evidence = [_of_pair(pair, saving) for pair in _pairs(found)]
     return Ruling("inconclusive" if word == "depends" else word, rule), tuple(evidence)  # type: ignore[arg-type]
 
@@ -60,13 +61,13 @@ def judge_facts(test: ClaimTest, facts: Sequence[Fact]) -> tuple[Ruling, tuple[E
         f"{_name(test)} is {test.equals}" if test.equals is not None else f"{_name(test)} is at most {test.at_most:g}"
     )
     if len(holding) == len(own):
-        return Ruling("supported", f"of {_listed(own)} it is told that {wanted}"), evidence
+        return Ruling("supported", f"{wanted} in {_listed(own)}"), evidence
     if not holding:
-        return Ruling("refuted", f"of {_listed(own)} something else is told than that {wanted}"), evidence
+        return Ruling(
+            "refuted", f"not so in {', nor in '.join(f'{fact.model} ({_said(fact)})' for fact in own)}"
+        ), evidence
     failing = [fact for fact in own if fact not in holding]
-    return Ruling(
-        "inconclusive", f"that {wanted} is told of {_listed(holding)}, but not of {_listed(failing)}"
-    ), evidence
+    return Ruling("inconclusive", f"{wanted} in {_listed(holding)}, but not in {_listed(failing)}"), evidence
 
 
 def holds(test: ClaimTest, fact: Fact) -> bool:
@@ -93,7 +94,7 @@ def _of_pair(cells: Sequence[Cell], saving: Fraction) -> Evidence:
     since = f" since {one.subject.since}" if one.subject.since else ""
     return Evidence(
         f"{one.subject.name}{since}{hours} against {one.comparator.name}",
-        "price pages (harness cost list)",
+        "",
         text=shares,
     )
 

@@ -49,8 +49,8 @@ def rule(claim: Claim, evidence: Sequence[Evidence], missing: Sequence[str]) -> 
         return _undecided(claim, evidence)
     found = combine(deciding, claim.test.aggregate, claim.stats.alpha)
     if found.word == "supported" and any(one.own for one in evidence if one.test is not None):
-        # Who makes a claim cannot be its witness
-        return Ruling("inconclusive", f"only numbers of those who make the claim speak for it: {found.rule}")
+        # Nobody is a witness in their own cause
+        return Ruling("inconclusive", f"only numbers of the side that the claim favours speak for it: {found.rule}")
     if missing and found.word != ("supported" if claim.test.aggregate == "any" else "refuted"):
         lacking = f"no number decides about {'; '.join(missing)}"
         if found.word == "inconclusive":

@@ -173,5 +173,5 @@ def _what(row: Published) -> str:
 
 
 def _notes(row: Published) -> tuple[str, ...]:
-    own = "printed by those who make the claim" if row.own else ""
+    own = "printed by the side that the claim favours" if row.own else ""
     return tuple(note for note in (HOW_SURE[row.checked], own, row.note) if note)

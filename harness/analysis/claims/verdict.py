@@ -37,7 +37,7 @@ class Evidence:
 
     `value` with its 95 % interval [low, high] is a score from 0 to 1 or a difference of two, unless `text` says it in
     words. `baseline` is the score that a difference is counted from; `role`: whose number it is; `part`: the part of
-    the sentence that it decides about; `own`: it comes from those who make the claim.
+    the sentence that it decides about; `own`: it comes from the side that the claim favours.
     """
 
     what: str
@@ -124,8 +124,8 @@ def combine(tests: Sequence[Test], aggregate: str, alpha: float) -> Ruling:
             return Ruling("supported", "all items were asked: the score is what it is, and reaches the bar")
         return Ruling(
             "supported",
-            f"were {'one' if which == 'every part' else which} false, a result so much in favour would come up with "
-            f"probability {said(supported)}{holm_said}, less than {level}",
+            f"were {'any part' if which == 'every part' else which} false, a result so much in favour would come up "
+            f"with probability {said(supported)}{holm_said}, less than {level}",
         )
     open_parts = [test.needed for test in tests if min(test.p_against, test.p_for) > alpha]
     needed = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
