@@ -42,7 +42,7 @@ __import__(sys.argv[2])
 sys.modules[sys.argv[2]].main()
 """
 # The same string hashes each time: a verdict repeats
-_INTERPRETER_ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
+_INTERPRETER_ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1", "LD_BIND_NOW": "1"}
 PROGRAM_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
 

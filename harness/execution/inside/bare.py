@@ -49,10 +49,13 @@ class Bare(Place):
         self.own_processes = _processes_of_user()
         return os.fork()
 
+    def begin(self) -> None:
+        """What is not lost ends together."""
+        os.setpgid(0, 0)
+
     def furnish(self, work_bytes: int) -> str:
         """The folder is there; nothing bounds its size but the size of one file."""
         del work_bytes
-        os.setpgid(0, 0)
         return self._work
 
     def members(self) -> list[int]:

@@ -48,20 +48,17 @@ def prepare() -> None:
 def run(order: Order, place: Place, ends: Ends) -> None:
     """Split the candidate off, take the tests, judge. Never returns."""
     try:
-        work = place.furnish(order["work_bytes"])
         asks, asked = os.pipe()
         replies, replied = os.pipe()
+        # At once: what this process has written to by then both must copy
         pid = os.fork()
         if pid == 0:
-            nothing = os.open("/dev/null", os.O_RDONLY)
-            descriptors = [nothing, ends.out, ends.err, asks, replied]
-            candidate.become(order, place, work, descriptors)
+            candidate.become(order, place, ends, (asks, replied))
         os.close(asks)
         os.close(replied)
         place.guard()
         trial: Trial = marshal.loads(wire.receive(INPUT))
         ends.tell("got")
-        ends.tell("run")
         sys.setrecursionlimit(RECURSION)
         tester = Tester(pid, asked, replies)
         verdict = tester.judge(trial)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from harness.execution.inside.order import Order
     from harness.execution.inside.place import Place
+    from harness.execution.inside.supervise import Ends
 
 CANDIDATE_FILE = "<candidate>"
 ASKS, REPLIES = 3, 4
@@ -55,23 +56,28 @@ def prepare() -> None:
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D")
     # Threads take the stack limit as their size, and there would be no room for many.
     _thread.stack_size(THREAD_STACK_BYTES)
+    # A candidate finds no module of ours by its name; who uses one holds it
+    for name in [name for name in sys.modules if name == "harness" or name.startswith("harness.")]:
+        del sys.modules[name]
 
 
-def become(order: Order, place: Place, work: str, descriptors: list[int]) -> None:
-    """Turn this process into the candidate's. Never returns."""
+def become(order: Order, place: Place, ends: Ends, pipes: tuple[int, int]) -> None:
+    """Furnish the world, then turn this process into the candidate's. Never returns."""
     source = order["source"] or ""
     try:
+        work = place.furnish(order["work_bytes"])
+        ends.tell("run")
         os.environ.update(order["environment"])
         os.environ.update(HOME=work, TMPDIR=work)
-        program.settle(descriptors, work)
+        nothing = os.open("/dev/null", os.O_RDONLY)
+        program.settle([nothing, ends.out, ends.err, *pipes], work)
         place.restrict()
         program.limit(order, place)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        ends.tell(f"broken {error}")
         os._exit(127)
     sys.argv[:] = [CANDIDATE_FILE]
     sys.path[:] = [folder for folder in sys.path if folder]
-    for name in [name for name in sys.modules if name == "harness" or name.startswith("harness.")]:
-        del sys.modules[name]
     module = type(sys)("solution")
     sys.modules["solution"] = sys.modules["__main__"] = module
     sys.setrecursionlimit(sys.getrecursionlimit() + OWN_FRAMES)

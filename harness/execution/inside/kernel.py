@@ -50,16 +50,24 @@ class Kernel:
         self._c = ctypes.CDLL(None, use_errno=True)
         # Keeps the interpreter's lock, as a fork must
         self._locked = ctypes.PyDLL(None, use_errno=True)
+        # Looked up here once, not in every child: what a child writes to is a page that it must copy first
+        self._prctl, self._mount, self._capset, self._clone = (
+            self._c.prctl, self._c.mount, self._c.capset, self._locked.syscall,
+        )  # fmt: skip
+        python = ctypes.pythonapi
+        self._before, self._parent, self._child = (
+            python.PyOS_BeforeFork, python.PyOS_AfterFork_Parent, python.PyOS_AfterFork_Child,
+        )  # fmt: skip
 
     def fork(self, flags: int) -> int:
         """Fork into new namespaces: 0 in the child. The interpreter is told as by `os.fork`."""
-        python = ctypes.pythonapi
-        python.PyOS_BeforeFork()
-        pid: int = self._locked.syscall(ctypes.c_long(_CLONE), ctypes.c_ulong(flags | _SIGCHLD), 0, 0, 0, 0)
+        number, taken = ctypes.c_long(_CLONE), ctypes.c_ulong(flags | _SIGCHLD)
+        self._before()
+        pid: int = self._clone(number, taken, 0, 0, 0, 0)
         if pid == 0:
-            python.PyOS_AfterFork_Child()
+            self._child()
             return 0
-        python.PyOS_AfterFork_Parent()
+        self._parent()
         self._checked("clone", pid)
         return pid
 
@@ -67,19 +75,19 @@ class Kernel:
         """Put a filter over the system calls of this process and all that come from it."""
         buffer = ctypes.create_string_buffer(instructions, len(instructions))
         program = _FilterProgram(len(instructions) // 8, ctypes.addressof(buffer))
-        self._checked("prctl (seccomp)", self._c.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0))
+        self._checked("prctl (seccomp)", self._prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0))
 
     def die_with_parent(self) -> None:
         """Be killed when the thread that started this process ends. Forgotten at each change of user."""
-        self._checked("prctl", self._c.prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
+        self._checked("prctl", self._prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
 
     def hide(self) -> None:
         """Let nobody of the same user read this process's memory or descriptors."""
-        self._checked("prctl", self._c.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))
+        self._checked("prctl", self._prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))
 
     def show(self) -> None:
         """Let those who could before read this process's memory: the zygote, which sums what a world takes."""
-        self._checked("prctl", self._c.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))
+        self._checked("prctl", self._prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))
 
     def unshare(self, flags: int) -> None:
         self._checked("unshare (making namespaces)", self._c.unshare(flags))
@@ -87,7 +95,7 @@ class Kernel:
     def bound_capabilities(self) -> None:
         """No program that is started from here can have a capability. Needs one itself, so it comes first."""
         for capability in range(64):
-            if self._c.prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
+            if self._prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
                 if ctypes.get_errno() == _EINVAL:
                     return
                 self._checked("prctl (bounding capabilities)", -1)
@@ -95,10 +103,10 @@ class Kernel:
     def drop_capabilities(self) -> None:
         """Give up every capability that this process has."""
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-        self._checked("capset", self._c.capset(header, (ctypes.c_uint32 * 6)()))
+        self._checked("capset", self._capset(header, (ctypes.c_uint32 * 6)()))
 
     def forbid_new_privileges(self) -> None:
-        self._checked("prctl", self._c.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        self._checked("prctl", self._prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
     def landlock(self, number: int, *arguments: object) -> int:
         """Call one of the three calls of Landlock."""
@@ -106,12 +114,12 @@ class Kernel:
 
     def make_mounts_private(self) -> None:
         """Nothing mounted from now on is seen outside."""
-        result = self._c.mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
+        result = self._mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
         self._checked("mount (private)", result)
 
     def mount(self, kind: str, target: str, flags: int, options: str) -> None:
         name = kind.encode()
-        result = self._c.mount(name, target.encode(), name, ctypes.c_ulong(flags), options.encode())
+        result = self._mount(name, target.encode(), name, ctypes.c_ulong(flags), options.encode())
         self._checked(f"mount ({kind})", result)
 
     def clone_tree(self, path: str) -> int:

@@ -86,8 +86,16 @@ class Namespaces(Place):
             _leave_if_alone(alive)
         os.close(alive)
         _build_root(calls, trees)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Let this process and all that come from it have only what making worlds needs: once, not for each program."""
+        calls = self._calls
         calls.hide()
-        self._filter = seccomp.program()
+        calls.forbid_new_privileges()
+        calls.bound_capabilities()
+        seccomp.install(calls, seccomp.program(spared=seccomp.OURS))
+        self._filter = seccomp.program(only=seccomp.OURS)
 
     def fork(self) -> int:
         """A process in new process, mount and message namespaces."""
@@ -95,7 +103,6 @@ class Namespaces(Place):
 
     def furnish(self, work_bytes: int) -> str:
         """Mount the world's own process list and work folder."""
-        self._calls.hide()
         secure = kernel.MS_NOSUID | kernel.MS_NODEV
         self._calls.mount("proc", "/proc", secure | kernel.MS_NOEXEC | kernel.MS_RDONLY, "hidepid=2")
         sizes = f"size={work_bytes},nr_inodes={WORK_FILES},mode=700,uid={self._user},gid={self._user}"
@@ -109,15 +116,12 @@ class Namespaces(Place):
 
     def guard(self) -> None:
         """Keep nothing that tests could need protection from."""
-        self._calls.forbid_new_privileges()
         self._calls.drop_capabilities()
         seccomp.install(self._calls, self._filter)
 
     def restrict(self) -> None:
         """Become the user that is nobody, without capabilities, behind the filter of system calls."""
         calls = self._calls
-        calls.forbid_new_privileges()
-        calls.bound_capabilities()
         if self._two_users:
             os.setresgid(self._user, self._user, self._user)
             os.setresuid(self._user, self._user, self._user)

@@ -7,7 +7,7 @@ SIGKILL = 9
 
 class Place:
     """A way of isolating. Used by the zygote (`enter`, `fork`, `members`, `clear`), by the first process of a world
-    (`furnish`) and by the program itself (`restrict`).
+    (`begin`, `furnish`) and by the program itself (`restrict`).
     """
 
     # Processes of ours that a limit on the number of processes counts as well
@@ -20,8 +20,11 @@ class Place:
         """Start the first process of a new world: 0 in it, its number in the zygote."""
         raise NotImplementedError
 
+    def begin(self) -> None:
+        """In the first process, before anything else."""
+
     def furnish(self, work_bytes: int) -> str:
-        """In the first process: make the world; return its empty work folder. Raises OSError."""
+        """In the first process, or its first child: make the world; return its empty work folder. Raises OSError."""
         raise NotImplementedError
 
     def cover_process_list(self) -> None:

@@ -15,6 +15,8 @@ import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from harness.execution.inside.kernel import Kernel
 
 # name: number on x86_64, on aarch64 (None: the call does not exist there)
@@ -57,8 +59,18 @@ _NUMBER, _ARCHITECTURE, _ARGUMENT, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 
 LOCAL, IPV4, IPV6 = 1, 2, 10
 
 
-def program(families: tuple[int, ...] = (LOCAL, IPV4, IPV6)) -> bytes:
-    """Return the instructions, 8 bytes each. Raises OSError on an architecture whose calls are not known here."""
+# What a zygote and the first process of a world need, and programs do not
+OURS = ("mount", "memfd_create", "clone")
+
+
+def program(
+    families: tuple[int, ...] = (LOCAL, IPV4, IPV6), *, only: Collection[str] = (), spared: Collection[str] = ()
+) -> bytes:
+    """Return the instructions, 8 bytes each: for all refused calls, `only` some, or all but the `spared`.
+
+    Of several filters over a process the strictest counts. Raises OSError on an architecture whose calls are not known
+    here.
+    """
     machine = os.uname().machine
     if machine not in _ARCHITECTURES:
         raise OSError(0, f"system calls of {machine} are not known to the filter (x86_64 and aarch64 are)")
@@ -67,28 +79,35 @@ def program(families: tuple[int, ...] = (LOCAL, IPV4, IPV6)) -> bytes:
         _step(_LOAD, _ARCHITECTURE), _step(_JUMP_IF_EQUAL, architecture, 1, 0), _step(_RETURN, _KILL),
         _step(_LOAD, _NUMBER), _step(_JUMP_IF_AT_LEAST, _X32, 0, 1), _step(_RETURN, _ERRNO | _ENOSYS),
     ]  # fmt: skip
-    for numbers in _DENIED.values():
+    chosen = set(only or (*_DENIED, *_OTHERS)).difference(spared)
+    for name, numbers in _DENIED.items():
         number = numbers[column]
-        if number is not None:
+        if number is not None and name in chosen:
             code += [_step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _ERRNO | _EPERM)]
-    code += [_step(_JUMP_IF_EQUAL, _OTHERS["clone3"][column], 0, 1), _step(_RETURN, _ERRNO | _ENOSYS)]
-    looked_at = [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_SET, _NEW_NAMESPACES, 0, 1), _step(_RETURN, _ERRNO | _EPERM)]
-    code += _of_call(_OTHERS["clone"][column], looked_at)
-    # Limits of other processes are none of a program's business
-    looked_at = [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_EQUAL, 0, 1, 0), _step(_RETURN, _ERRNO | _EPERM)]
-    code += _of_call(_OTHERS["prlimit64"][column], looked_at)
-    looked_at = [_step(_LOAD, _ARGUMENT)]
-    for index, family in enumerate(families):
-        looked_at.append(_step(_JUMP_IF_EQUAL, family, len(families) - index, 0))
-    looked_at.append(_step(_RETURN, _ERRNO | _EAFNOSUPPORT))
-    code += _of_call(_OTHERS["socket"][column], looked_at)
-    code += _of_call(_OTHERS["mmap"][column], _NO_SHARED_MEMORY) + _of_call(_OTHERS["setsockopt"][column], _NO_BUFFERS)
+    for name, looked_at in _looked_at(families).items():
+        if name in chosen:
+            code += _of_call(_OTHERS[name][column], looked_at)
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 
 def install(calls: Kernel, instructions: bytes) -> None:
     """Filter this process and all that come from it, for ever. New privileges must be forbidden before."""
     calls.filter_calls(instructions)
+
+
+def _looked_at(families: tuple[int, ...]) -> dict[str, list[bytes]]:
+    """What becomes of the calls whose arguments decide."""
+    sockets = [_step(_JUMP_IF_EQUAL, family, len(families) - index, 0) for index, family in enumerate(families)]
+    refused = _step(_RETURN, _ERRNO | _EPERM)
+    return {
+        "clone3": [_step(_RETURN, _ERRNO | _ENOSYS)],
+        "clone": [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_SET, _NEW_NAMESPACES, 0, 1), refused],
+        # Limits of other processes are none of a program's business
+        "prlimit64": [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_EQUAL, 0, 1, 0), refused],
+        "socket": [_step(_LOAD, _ARGUMENT), *sockets, _step(_RETURN, _ERRNO | _EAFNOSUPPORT)],
+        "mmap": _NO_SHARED_MEMORY,
+        "setsockopt": _NO_BUFFERS,
+    }
 
 
 def _of_call(number: int, looked_at: list[bytes]) -> list[bytes]:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+# Half of what a pipe holds: more would be memory that is mapped and given back for each read
+BUFFER_BYTES = 32 << 10
+
 
 class Stream:
     """Head and tail of one stream, each at most `keep` bytes, and its full length."""
@@ -31,7 +34,7 @@ class Stream:
     def read(self, descriptor: int) -> bool:
         """Take what is there, at most one buffer; False at the end of the stream."""
         try:
-            data = os.read(descriptor, 1 << 18)
+            data = os.read(descriptor, BUFFER_BYTES)
         except BlockingIOError:
             return True
         self.add(data)

@@ -147,10 +147,12 @@ class Watch:
         """The answer, once the first process or the program has said enough."""
         self._hear()
         out, err, report, _ = (self.streams[reader] for reader in self.readers)
+        # A candidate's process that broke before it ran ends as well, and the tester tells that after it
+        broken = next((word for word in self.words if word.startswith("broken ")), None)
+        if broken is not None:
+            return Answer("infra", message=broken.removeprefix("broken "))
         if self.words:
             end, _, rest = self.words[-1].partition(" ")
-            if end == "broken":
-                return Answer("infra", message=rest)
             if end in ("exit", "signal", "build_failed"):
                 return Answer(end, int(rest.rpartition(" ")[2]), rest)
         if self.phase == "run" and out.length + err.length > self.order["output_bytes"]:

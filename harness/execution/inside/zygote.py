@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 # What programs import most, loaded once for all of them: each import costs a program milliseconds otherwise.
 PRELOADED = (
-    "bisect", "collections", "copy", "functools", "hashlib", "heapq", "itertools", "json", "math", "operator",
-    "random", "re", "string", "sys", "time", "typing",
+    "bisect", "collections", "copy", "functools", "heapq", "itertools", "json", "math", "operator", "re", "string",
+    "sys", "time", "typing",
 )  # fmt: skip
 
 
@@ -73,6 +73,7 @@ def _one(place: Place) -> bool:
         for reader in watch.readers:
             os.close(reader)
         os.close(ANSWER)
+        place.begin()
         if order["source"] is None:
             commands.run(order, place, watch.ends)
         else:
