@@ -24,6 +24,8 @@ from harness.run import Result, Watcher, evaluate
 from harness.store.run_folder import write_text
 
 FILE = "claim.json"
+# How the suite of such a run is called: a plain run's folder is another one, for its n was chosen beforehand
+DRAWN = "claim-"
 
 
 @dataclass(frozen=True, slots=True)

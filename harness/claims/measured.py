@@ -17,11 +17,11 @@ from harness.analysis.claims.samples import Values, score_test, values_of
 from harness.analysis.claims.scores import Scored, macro_test
 from harness.analysis.claims.verdict import Evidence, Role, Ruling, Test
 from harness.analysis.protocol import protocol_differences
-from harness.claims.drawing import replay
+from harness.claims.drawing import DRAWN, replay
 from harness.claims.given import Run, of_comparators, of_subject
 from harness.claims.languages import of_languages
 from harness.config.claims import THRESHOLDS, Claim, Party
-from harness.errors import UserError
+from harness.errors import RunFolderError, UserError
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,10 @@ def replayed(claim: Claim, runs: Sequence[Run], role: Role) -> Measured | None:
         metrics = {task: str(run.manifest.identity["tasks"][task]["page"]["metric"][0]) for task in run.tasks}
         walk = replay(claim, run.folder, run.records, metrics)
         if walk is None:
+            if str(run.manifest.config["suite"]["name"]).startswith(DRAWN):
+                raise RunFolderError(
+                    f"{run.folder} was cut off while it was drawn for a claim: run the same command again"
+                )
             continue
         if len(runs) > 1:
             raise UserError(f"{run.folder} stopped when the claim was settled: give it alone, not with other runs")

@@ -173,7 +173,7 @@ def config_of(name: str, model: str | None, words: dict[str, Any], settings: lis
     Raises UserError for a claim that cannot be drawn for, or another model than it names unless it may stand in.
     """
     from harness.claims.check import is_subject, one_claim, run_settings, run_tasks
-    from harness.claims.drawing import refuse_undrawable
+    from harness.claims.drawing import DRAWN, refuse_undrawable
     from harness.config.building import run_config, spelled_out
     from harness.errors import UserError
 
@@ -189,8 +189,7 @@ def config_of(name: str, model: str | None, words: dict[str, Any], settings: lis
         )
     if is_subject(claim, config) and claim.protocol.prompt is not None and config.model.style == "auto":
         config = config.model_copy(update={"model": config.model.model_copy(update={"style": claim.protocol.prompt})})
-    # Its folder is not that of a plain run, which has chosen its n beforehand
-    return config.model_copy(update={"suite": config.suite.model_copy(update={"name": f"claim-{claim.id}"})})
+    return config.model_copy(update={"suite": config.suite.model_copy(update={"name": f"{DRAWN}{claim.id}"})})
 
 
 @app.command("power")

@@ -273,6 +273,15 @@ def test_wrong_input_is_one_line(cli: Callable, words: tuple[str, ...], message:
     assert seen.code == 2 and message in seen.err and len(seen.err.splitlines()) == 1, seen.err
 
 
+def test_a_check_that_was_killed_is_not_taken_for_a_run_of_chosen_size(
+    cli: Callable, additions: Callable, tmp_path: Path
+):
+    drawn(cli, additions("benchmark"), made(tmp_path, 16), "--out", "run")
+    (tmp_path / "run" / "claim.json").unlink()
+    seen = cli("claim", "check", "./sums-claim.yaml", "run")
+    assert seen.code == 2 and "run the same command again" in seen.err
+
+
 def test_a_run_drawn_for_one_claim_serves_no_other(cli: Callable, additions: Callable, tmp_path: Path):
     drawn(cli, additions("benchmark"), made(tmp_path, 16), "--out", "run")
     page = (tmp_path / "sums-claim.yaml").read_text(encoding="utf-8")
