@@ -40,6 +40,7 @@ from harness.datatypes import (
     Sample,
     Score,
 )
+from harness.engines.asked_once import asked_once
 from harness.engines.base import EngineFacts
 from harness.errors import ConfigError, HarnessError, RunFolderError
 from harness.execution.base import Sandbox
@@ -236,7 +237,9 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Ca
     with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
         try:
-            for reply in plan.engine.stream(requests):
+            # Answers made elsewhere are to tasks, all others to prompts
+            by_task = plan.config.engine.name == "scripted"
+            for reply in plan.engine.stream(requests) if by_task else asked_once(plan.engine, requests):
                 waiting.add(pool.submit(settle, reply))
                 waiting = _collect(waiting, tell, patient=len(waiting) >= MAX_WAITING)
             while waiting:

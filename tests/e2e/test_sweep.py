@@ -119,6 +119,19 @@ def test_one_load_and_one_stream_serve_all_protocols(tmp_path):
     assert kinds == {name: name.split("_")[2] for name in seen.tasks}
 
 
+def test_a_sweep_over_extractors_asks_the_model_once(tmp_path):
+    """The same prompts under two ways to read the answer: engine time is spent on the first."""
+    axes = {"extractor": ["regex", "number"]}
+    config = run_config("demo-smaller", None, ["demo_math"], {"limit": 6, "out": str(tmp_path / "r")}, "here", axes)
+    by_task: dict[str, list] = {}
+    for record in evaluate(config).records:
+        by_task.setdefault(record.request.task, []).append(record)
+    first, second = by_task["demo_math_regex"], by_task["demo_math_number"]
+    assert [record.reply.text for record in first] == [record.reply.text for record in second]
+    assert all(record.reply.seconds > 0 for record in first)
+    assert all(record.reply.seconds == 0 for record in second)
+
+
 def test_two_models_are_compared_protocol_by_protocol(cli, tmp_path):
     for model in ("demo-smaller", "demo-larger"):
         harness.evaluate(
