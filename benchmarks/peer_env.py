@@ -1,10 +1,11 @@
-"""An environment of its own for the peer, so that its dependencies never meet ours."""
+"""An environment of its own for each peer, so that its dependencies never meet ours."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 import venv
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
@@ -35,6 +36,21 @@ def peer_python(cache: Path, torch: str | None) -> Path:
     return python
 
 
+def package_python(cache: Path, name: str, packages: Mapping[str, str]) -> Path:
+    """Install packages (name to version) into an environment `name` of their own, unless they are there; return its
+    interpreter. Raises BenchError.
+    """
+    folder = cache / f"venv-{name}"
+    python = folder / "bin" / "python"
+    if not (python.is_file() and _installed(python, packages)):
+        print(f"installing {name} into {folder}", file=sys.stderr)
+        venv.create(folder, with_pip=True, clear=True)
+        _pip(python, *(f"{package}=={wanted}" for package, wanted in packages.items()))
+        if not _installed(python, packages):
+            raise BenchError(f"{folder}: the installed versions are not {dict(packages)}")
+    return python
+
+
 def check_peer(python: Path) -> Path:
     """Return an interpreter that the user named, if it has lm-eval. Raises BenchError."""
     if not _installed(python, {"lm_eval": LM_EVAL, "transformers": version("transformers")}):
@@ -42,7 +58,7 @@ def check_peer(python: Path) -> Path:
     return python
 
 
-def _installed(python: Path, wanted: dict[str, str]) -> bool:
+def _installed(python: Path, wanted: Mapping[str, str]) -> bool:
     code = "import importlib.metadata as m, sys; print(*[m.version(name) for name in sys.argv[1:]])"
     try:
         done = subprocess.run([python, "-c", code, *wanted], capture_output=True, text=True, check=False)

@@ -17,7 +17,7 @@ from workloads import Workload
 def facts(setting: Setting) -> dict[str, Any]:
     """What was measured on, and with what."""
     return {
-        "processor": _processor(),
+        "processor": processor(),
         "cores": len(setting.cores),
         "device": _device(setting.device),
         "dtype": setting.dtype,
@@ -149,7 +149,8 @@ def _device(name: str) -> str:
     return str(torch.cuda.get_device_name(name))
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The processor's name."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
