@@ -258,7 +258,8 @@ def test_every_dependency_has_its_reason():
 
 def test_no_path_of_a_machine_is_in_the_repository():
     home = str(REPO.parent)
-    suspicious = [home + os.sep, str(Path.home()) + os.sep]
+    # A checkout may stand in a folder that every machine has
+    suspicious = [path for path in (home + os.sep, str(Path.home()) + os.sep) if path != "/tmp/"]
     tracked = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True).stdout.split()
     for file in tracked:
         path = REPO / file

@@ -31,11 +31,24 @@ def test_the_python_example_runs_as_it_stands(cli, capsys):
 
 
 def test_every_flag_and_command_that_the_readme_names_exists(cli):
-    pages = (("run",), ("rescore",), ("tasks",), ("tasks", "validate"), ("models", "inspect"), ())
+    pages = (
+        ("run",),
+        ("rescore",),
+        ("tasks",),
+        ("tasks", "validate"),
+        ("models", "inspect"),
+        ("compare",),
+        ("cost",),
+        ("cost", "of"),
+        ("cost", "compare"),
+        ("exec",),
+        ("claim", "check"),
+        (),
+    )
     helped = "".join(cli(*words, "--help").out for words in pages)
     for flag in set(re.findall(r"(--[a-z][a-z-]+)", README)):
         assert flag in helped, flag
-    for command in set(re.findall(r"harness (run|rescore|doctor|tasks|models)", README)):
+    for command in set(re.findall(r"harness (run|rescore|doctor|tasks|models|compare|cost|exec|claim)", README)):
         assert command in helped
 
 

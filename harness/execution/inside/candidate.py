@@ -81,11 +81,11 @@ def become(order: Order, place: Place, ends: Ends, pipes: tuple[int, int]) -> No
     module = type(sys)("solution")
     sys.modules["solution"] = sys.modules["__main__"] = module
     sys.setrecursionlimit(sys.getrecursionlimit() + OWN_FRAMES)
-    _serve(source, module.__dict__)
+    serve(source, module.__dict__)
     os._exit(0)
 
 
-def _serve(source: str, space: dict[str, Any]) -> None:
+def serve(source: str, space: dict[str, Any], asks: int = ASKS, replies: int = REPLIES) -> None:
     """Load, then answer what is asked. What it needs later it takes now: the candidate may replace it."""
     send, receive, flush, process, own = wire.send, wire.receive, sys.stdout.flush, os.getpid, os.getpid()
     space["__builtins__"] = sys.modules["builtins"]
@@ -100,12 +100,12 @@ def _serve(source: str, space: dict[str, Any]) -> None:
         # A fork of the candidate comes here as well; only the original may speak.
         if process() != own:
             os._exit(1)
-        send(REPLIES, written(reply))
+        send(replies, written(reply))
         if reply[0] == "raised" and place != "call":
             flush()
             return
         place = "call"
-        question = read(receive(ASKS))
+        question = read(receive(asks))
         if question[0] == "bye":
             flush()
             return

@@ -33,6 +33,7 @@ from typing import Final
 
 from harness.datatypes import Tests
 from harness.errors import DataError
+from harness.execution import parsing
 from harness.execution.base import Job
 from harness.execution.host import interpreter
 from harness.execution.inside import python_runner
@@ -134,14 +135,14 @@ def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
     The prelude's own complete functions are the tests' to use; what it only begins is the candidate's.
     """
     try:
-        tree = ast.parse(tests.tests)
-        code = compile(tree, TESTS_FILE, "exec", dont_inherit=True)
+        tree = parsing.parse(tests.tests)
+        code = parsing.compiled(tree, TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DataError(f"the sample's tests are no Python: {error}") from error
     prelude, begun = None, set()
     try:
-        begin = ast.parse(tests.prelude)
-        prelude = compile(begin, PRELUDE_FILE, "exec", dont_inherit=True)
+        begin = parsing.parse(tests.prelude)
+        prelude = parsing.compiled(begin, PRELUDE_FILE)
         begun = {node.name for node in begin.body if isinstance(node, _FUNCTIONS) and _only_begun(node)}
         defined = _bound(begin) - begun
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -183,9 +184,9 @@ def _bound(tree: ast.AST) -> set[str]:
 def _tests_code(tests: Tests) -> tuple[CodeType, list[str]]:
     """Compile the tests with guarded comparisons; also the names that prelude and tests mention."""
     try:
-        tree = ast.parse(tests.tests)
+        tree = parsing.parse(tests.tests)
         guarded = ast.fix_missing_locations(_GuardComparisons().visit(tree))
-        code = compile(guarded, python_runner.TESTS_FILE, "exec", dont_inherit=True)
+        code = parsing.compiled(guarded, python_runner.TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DataError(f"the sample's tests are no Python: {error}") from error
     return code, sorted(_names(tests))

@@ -10,6 +10,8 @@ import builtins
 import re
 import textwrap
 
+from harness.execution import parsing
+
 # Longer texts are not parsed: the parser's time and depth are the model's to choose otherwise.
 _LONGEST = 100_000
 # How many places in prose are tried as the start of code, and how often each is cut at its first error.
@@ -28,7 +30,7 @@ def parsed(code: str) -> ast.Module | None:
     if len(code) > _LONGEST:
         return None
     try:
-        return ast.parse(code)
+        return parsing.parse(code)
     # ValueError: null bytes; the last two: nesting beyond the parser's own bounds
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -106,7 +108,7 @@ def _longest_from(lines: list[str], start: int) -> list[str]:
         if len(code) > _LONGEST:
             break
         try:
-            ast.parse(code)
+            parsing.parse(code)
         except SyntaxError as error:
             # what stands before the line of the error may parse; what stands behind it cannot help
             end = min(end - 1, start + (error.lineno or 1) - 1)
