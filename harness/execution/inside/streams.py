@@ -15,6 +15,7 @@ class Stream:
         """Nothing read yet."""
         self.keep = keep
         self.length = 0
+        self.ended = False
         self.head = bytearray()
         self.tail = bytearray()
 
@@ -33,12 +34,15 @@ class Stream:
 
     def read(self, descriptor: int) -> bool:
         """Take what is there, at most one buffer; False at the end of the stream."""
+        if self.ended:
+            return False
         try:
             data = os.read(descriptor, BUFFER_BYTES)
         except BlockingIOError:
             return True
+        self.ended = not data
         self.add(data)
-        return bool(data)
+        return not self.ended
 
     def drain(self, descriptor: int) -> None:
         """Take what a dead program left in its pipe: never more than a pipe holds."""
