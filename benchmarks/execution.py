@@ -176,7 +176,12 @@ def _rounds(
 def _programs(kind: str, options: argparse.Namespace) -> list[dict[str, Any]]:
     """The programs of a kind, each with a solution that passes. Raises BenchError."""
     if kind == "one_line":
-        one = {"language": "python", "prelude": "def add(a, b):\n", "body": "    return a + b\n", "entry": "add"}
+        one: dict[str, Any] = {
+            "language": "python",
+            "prelude": "def add(a, b):\n",
+            "body": "    return a + b\n",
+            "entry": "add",
+        }
         tests = "def check(candidate):\n    assert candidate(1, 2) == 3\n\ncheck(add)\n"
         one |= {"tests": tests, "inputs": [[1, 2]], "atol": 0, "name": "add"}
         return [one] * options.programs
