@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from files import SHARED, write_jsonl
+from files import SHARED, SUMS_PAGE, write_jsonl
 
 # Before any hub library is imported: no test may reach for the network
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -61,26 +61,6 @@ def cli(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp
         return Outcome(code, seen.out, seen.err)
 
     return type_in
-
-
-SUMS_PAGE = """\
-name: sums
-version: 1
-about: Additions, for tests.
-source: {licence: Apache-2.0}
-data: {path: ./sums.jsonl, split: test, columns: [id, a, b, total], id: "{{ id }}"}
-reference:
-  answer: ["{{ total }}"]
-gold: "so the sum is {{ total }}"
-prompt:
-  text: {template: "{{ a }} + {{ b }} =", target: " {{ total }}", stop: ["\\n"]}
-  chat: {user: "What is {{ a }} + {{ b }}?"}
-sampling: {max_tokens: 8}
-score:
-  - by: exact_match
-    extract: {by: number, pick: last}
-metric: [mean]
-"""
 
 
 @pytest.fixture

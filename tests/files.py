@@ -10,6 +10,25 @@ from typing import Any
 REPO = Path(__file__).resolve().parents[1]
 SHARED = REPO.parent / "shared"
 
+SUMS_PAGE = """\
+name: sums
+version: 1
+about: Additions, for tests.
+source: {licence: Apache-2.0}
+data: {path: ./sums.jsonl, split: test, columns: [id, a, b, total], id: "{{ id }}"}
+reference:
+  answer: ["{{ total }}"]
+gold: "so the sum is {{ total }}"
+prompt:
+  text: {template: "{{ a }} + {{ b }} =", target: " {{ total }}", stop: ["\\n"]}
+  chat: {user: "What is {{ a }} + {{ b }}?"}
+sampling: {max_tokens: 8}
+score:
+  - by: exact_match
+    extract: {by: number, pick: last}
+metric: [mean]
+"""
+
 
 def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
     """Rows as JSON lines."""

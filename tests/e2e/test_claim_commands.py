@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import SUMS_PAGE
-from files import read_jsonl, write_jsonl
+from files import SUMS_PAGE, read_jsonl, write_jsonl
 
 import harness
 
