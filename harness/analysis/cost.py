@@ -13,10 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from fractions import Fraction
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from harness.analysis.intervals import ratio_interval
 from harness.datatypes import Completion, Likelihood, Record, Refusal, RollingRequest
+
+if TYPE_CHECKING:
+    from harness.config.prices import PricePage
 
 MILLION = 1_000_000
 SECONDS_AN_HOUR = 3600
@@ -96,6 +99,16 @@ def cells(subjects: Sequence[Price], comparators: Sequence[Price], blends: Seque
         if _met(subject, comparator)
         for blend in blends
     ]
+
+
+def dated_prices(page: PricePage) -> list[Price]:
+    """Return a page's prices; each lasts until the next one of its hours begins, unless the page says until when."""
+    found = []
+    for at, row in enumerate(page.prices):
+        later = [after.since for after in page.prices[at + 1 :] if after.hours == row.hours and after.since]
+        until = row.until or (later[0] if later else None)
+        found.append(Price(page.name, row.input, row.output, row.cached, row.since, until, row.hours))
+    return found
 
 
 def settle(found: Sequence[Cell], threshold: Fraction) -> Literal["supported", "refuted", "depends", "no cells"]:

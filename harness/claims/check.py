@@ -16,13 +16,14 @@ from harness.analysis.claims.facts import judge_facts, judge_prices
 from harness.analysis.claims.protocol import is_named
 from harness.analysis.claims.published import of_published
 from harness.analysis.claims.verdict import Evidence, Ruling, Verdict
-from harness.claims.dated import cells_of
+from harness.analysis.cost import Price, cells, dated_prices
 from harness.claims.drawing import Drawing, Order, draw
 from harness.claims.given import Given, read_given, standing_in, task_file, unused
 from harness.claims.measured import Measured, of_runs, of_stand_in, of_walk
 from harness.claims.model_facts import Configs, facts_of
 from harness.config.claims import Claim, Protocol, find_claims
 from harness.config.pages import label
+from harness.config.prices import price_pages
 from harness.config.schema import RunConfig
 from harness.config.yaml_page import YamlPage
 from harness.errors import UserError
@@ -113,7 +114,9 @@ def _ruling(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) 
     if claim.relation == "fact":
         return judge_facts(claim.test, facts_of(claim, page.path.parent, configs))
     if claim.relation == "ratio<=":
-        return judge_prices(cells_of(claim), float(claim.threshold or 0))
+        theirs = [name for party in claim.comparators for name in party.prices]
+        found = cells(_prices(claim.subject.prices), _prices(theirs))
+        return judge_prices(found, float(claim.threshold or 0))
     printed = of_published(claim)
     if any(one.test is not None for one in measured.evidence):
         told = [replace(one, test=None, faults=one.faults or ("the runs given decide",)) for one in printed.evidence]
@@ -169,3 +172,7 @@ def run_settings(claim: Claim, tasks: Sequence[str]) -> dict[str, object]:
     return {
         f"tasks.{Path(task).stem}.{key}": value for task in tasks for key, value in keys.items() if value is not None
     }
+
+
+def _prices(names: Sequence[str]) -> list[Price]:
+    return [price for page in price_pages(names) for price in dated_prices(page)]

@@ -13,7 +13,6 @@ from harness.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
     from harness.analysis.cost import Blend, Cell, Price, Usage
-    from harness.config.prices import PricePage
     from harness.report.costs import Costed
     from harness.report.tables import Table
 
@@ -90,14 +89,14 @@ def compare_prices(
     """Compare prices per token over all dated prices, hours and blends: which cells pass a threshold, which fail."""
     import json
 
-    from harness.analysis.cost import cells
+    from harness.analysis.cost import cells, dated_prices
     from harness.config.prices import price_pages
     from harness.report.costs import saving_table
 
     threshold = None if cheaper_by is None else _share(cheaper_by)
     day = _day(on)
     ours, theirs = (
-        [row for page in price_pages(names) for row in _prices(page) if day is None or row.in_force(day)]
+        [row for page in price_pages(names) for row in dated_prices(page) if day is None or row.in_force(day)]
         for names in ([one.strip() for one in subject.split(",") if one.strip()], comparators)
     )
     found = cells(ours, theirs, _blends(blends))
@@ -113,14 +112,14 @@ def compare_prices(
 @app.command("list")
 def list_prices() -> None:
     """List the price tables that ship with the harness: since when, at what hours, who says so."""
-    from harness.analysis.cost import Blend
+    from harness.analysis.cost import Blend, dated_prices
     from harness.config.prices import price_pages
     from harness.report.costs import price_table
 
     rows = [
         (price, Blend(3, 1).of(price), row.seen.isoformat(), row.source)
         for page in price_pages(["*"])
-        for price, row in zip(_prices(page), page.prices, strict=True)
+        for price, row in zip(dated_prices(page), page.prices, strict=True)
     ]
     _print(price_table(rows))
 
@@ -133,25 +132,14 @@ def _print(table: Table) -> None:
     print_table(table, Console())
 
 
-def _prices(page: PricePage) -> list[Price]:
-    """A page's rows; each ends where the next of its hours begins."""
-    from harness.analysis.cost import Price
-
-    found = []
-    for at, row in enumerate(page.prices):
-        later = [next_.since for next_ in page.prices[at + 1 :] if next_.hours == row.hours and next_.since]
-        until = row.until or (later[0] if later else None)
-        found.append(Price(page.name, row.input, row.output, row.cached, row.since, until, row.hours))
-    return found
-
-
 def _in_force(names: list[str], day: date | None) -> list[Price]:
     """The prices of a day, or those that have not ended. Raises UserError for a page without one."""
+    from harness.analysis.cost import dated_prices
     from harness.config.prices import price_pages
 
     found = []
     for page in price_pages(names):
-        own = [one for one in _prices(page) if (one.in_force(day) if day else one.until is None)]
+        own = [one for one in dated_prices(page) if (one.in_force(day) if day else one.until is None)]
         if not own:
             when = f"on {day}" if day else "that has not ended (give --on DATE)"
             raise UserError(f"the price page {page.name!r} has no price {when}")

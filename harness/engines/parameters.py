@@ -105,7 +105,6 @@ def on_meta(config: Any, *, trust_remote_code: bool = False) -> Any:
         AttributeError,
         ImportError,
         RuntimeError,
-        NotImplementedError,
     ) as error:
         raise EngineError(f"{config.model_type}: cannot be built without weights ({one_line(error)})") from None
 

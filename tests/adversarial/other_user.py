@@ -34,7 +34,7 @@ class OtherUser:
         environment = {
             "PATH": os.pathsep.join([*folders, os.environ.get("PATH", os.defpath)]),
             # What was made once for us is read by the other user as well
-            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache"),
+            "XDG_CACHE_HOME": os.environ.get("XDG_CACHE_HOME") or "/var/cache",
             "HOME": "/nonexistent",
             "PYTHONDONTWRITEBYTECODE": "1",
             **environment,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from harness.analysis.claims.verdict import Evidence, Ruling
+from harness.analysis.claims.verdict import Evidence, Ruling, Word
 from harness.analysis.cost import Cell, settle
 from harness.config.claims import ClaimTest
 
@@ -39,15 +39,15 @@ def judge_prices(found: Sequence[Cell], threshold: float) -> tuple[Ruling, tuple
     said = f"{float(100 * saving):g} % cheaper in {passing} of {len(found)} cells"
     lowest, highest = (float(100 * extreme(cell.saving for cell in found)) for extreme in (min, max))
     spread = f"savings go from {lowest:.1f} % to {highest:.1f} %"
-    word = settle(found, saving)
-    rule = {
-        "supported": f"it holds in every cell: {said}; {spread}",
-        "refuted": f"it holds in no cell: {said}; {spread}",
-        "depends": f"it depends on what is compared: {said}; {spread}",
-    }[str(word)]
+    rules: dict[str, tuple[Word, str]] = {
+        "supported": ("supported", f"it holds in every cell: {said}; {spread}"),
+        "refuted": ("refuted", f"it holds in no cell: {said}; {spread}"),
+        "depends": ("inconclusive", f"it depends on what is compared: {said}; {spread}"),
+    }
+    word, rule = rules[settle(found, saving)]
     rule += "; prices and where they were seen: harness cost list"
     evidence = [_of_pair(pair, saving) for pair in _pairs(found)]
-    return Ruling("inconclusive" if word == "depends" else word, rule), tuple(evidence)  # type: ignore[arg-type]
+    return Ruling(word, rule), tuple(evidence)
 
 
 def judge_facts(test: ClaimTest, facts: Sequence[Fact]) -> tuple[Ruling, tuple[Evidence, ...]]:

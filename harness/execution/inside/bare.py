@@ -2,7 +2,7 @@
 
 Guaranteed: wall, processor, memory and output limits, the process group killed at the end and, on Linux, also
 daemons that left it. Not guaranteed, and not attempted: keeping the program from the user's files, the network and
-other processes, this one among them.
+other processes, this one among them; who kills this one outright leaves the program and its folder behind.
 """
 
 from __future__ import annotations

@@ -43,6 +43,3 @@ class Place:
     def clear(self, first: int) -> None:
         """Kill and collect everything of the world whose first process is `first`; remove its folder."""
         raise NotImplementedError
-
-    def leave(self) -> None:
-        """The zygote ends."""

@@ -14,8 +14,10 @@ import re
 import secrets
 from dataclasses import dataclass, replace
 
+from harness.datatypes import Tests
 from harness.errors import DataError
 from harness.execution.base import Job
+from harness.execution.language import Program
 
 _TEXTS = r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\(?:u\{?\w+\}?|x\w+|.)|[^'\\\n])'"""
 _C_LIKE = re.compile(_TEXTS, re.S)
@@ -48,6 +50,23 @@ class Parameter:
     name: str
 
 
+def whole_program(job: Job) -> str:
+    """Return prelude and candidate as one program, for runs that read standard input."""
+    prelude = job.tests.prelude
+    return prelude + ("\n" if prelude and not prelude.endswith("\n") else "") + job.candidate + "\n"
+
+
+def per_case(program: Program, tests: Tests) -> tuple[Program, ...]:
+    """Return the program once for each stdin case, to be judged by what it prints."""
+    return tuple(replace(program, stdin=case.stdin.encode(), expected=case.stdout) for case in tests.cases)
+
+
+def must_prove(tests: str) -> None:
+    """Raise DataError for tests that say nothing."""
+    if not tests.strip():
+        raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+
+
 def blanked(source: str, *, backticks: bool = False) -> str:
     """Return `source`, equally long and with the same lines, with blanks for comments and texts."""
     found = _RAW_TEXT.sub(_blank, source) if not backticks else source
@@ -60,8 +79,7 @@ def split(job: Job, definition: str, *, backticks: bool = False) -> Parts:
     Raises DataError where there is nothing to be proved.
     """
     tests = job.tests
-    if not blanked(tests.tests, backticks=backticks).strip():
-        raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+    must_prove(blanked(tests.tests, backticks=backticks))
     at = _open_function(tests.prelude, tests.entry_point, definition, backticks)
     head, signature = (tests.prelude, "") if at is None else (tests.prelude[:at], tests.prelude[at:])
     whole = _defines(blanked(job.candidate, backticks=backticks), tests.entry_point, definition)

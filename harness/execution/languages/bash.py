@@ -4,9 +4,10 @@ A function of the candidate that the tests name is called with its arguments in 
 reads the candidate's program; what it prints and its exit code are all that comes back. So functions, traps,
 aliases and options of the candidate never reach the tests.
 
-Guaranteed: no `exit`, trap, redefined builtin, `set -n` or marker on a descriptor is a pass; the secret and
-the tests are in the memory of a shell that the candidate is no part of, and in no file, argument or
-environment. Not guaranteed: variables that one call sets are gone in the next, where the reference would
+Guaranteed: no `exit`, trap, redefined builtin, `set -n` or marker on a descriptor is a pass; the secret and the
+tests are in the memory of a shell that the candidate is no part of, and in no file, argument or environment. That
+shell is started from a copy that may not be read, so the kernel lets no other process look into it
+(`toolchain.unreadable`). Not guaranteed: variables that one call sets are gone in the next, where the reference would
 keep them; only the system's own tools are there.
 """
 
@@ -16,7 +17,6 @@ import re
 import secrets
 
 from harness.datatypes import Tests
-from harness.errors import DataError
 from harness.execution.base import Job
 from harness.execution.language import Program
 from harness.execution.languages import assembly, toolchain
@@ -45,32 +45,24 @@ class Bash:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
         tests, shell = job.tests, toolchain.need("bash")
         if tests.cases:
-            source = tests.prelude + ("\n" if tests.prelude else "") + job.candidate + "\n"
             command = (shell, "--noprofile", "--norc", "./program")
-            return tuple(
-                Program(
-                    command=command,
-                    files=(("program", source.encode()),),
-                    stdin=case.stdin.encode(),
-                    expected=case.stdout,
-                    check="exit_marker",
-                )
-                for case in tests.cases
-            )
-        if not tests.tests.strip():
-            raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+            program = Program(command, files=(("program", assembly.whole_program(job).encode()),))
+            return assembly.per_case(program, tests)
+        assembly.must_prove(tests.tests)
         candidate, judged = split(job)
         names = sorted(functions(candidate) & assembly.mentions(judged) - functions(judged))
         # On one line before the tests, so that their line numbers stay
         proxies = " ".join(f'{name}() {{ harness_call {name} "$@"; }};' for name in names)
         nonce = secrets.token_hex(16)
+        judge = toolchain.unreadable(shell)
         program = Program(
-            command=(shell, "--noprofile", "--norc", "-c", toolchain.frame("bash.sh")),
+            command=(str(judge), "--noprofile", "--norc", "-c", toolchain.frame("bash.sh")),
             files=(("candidate", f'{candidate}\n"$@"\n'.encode()),),
+            readable=(str(judge.parent),),
             request=f"{nonce}\n{proxies}{judged}\n".encode(),
             nonce=nonce,
             tests=tests.tests,
-            check="exit_marker",
+            check="by_value",
         )
         return (program,)
 

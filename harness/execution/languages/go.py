@@ -19,7 +19,7 @@ from __future__ import annotations
 import functools
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.datatypes import Tests
@@ -56,39 +56,17 @@ class Go:
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
         tests, tools = job.tests, _toolchain()
-        common = {
-            "command": ("./program",),
-            "readable": toolchain.outside_system(str(tools.folder), tools.root),
-            "reserves": True,
-            "threads": THREADS,
-        }
+        readable = toolchain.outside_system(str(tools.folder), tools.root)
+        program = Program(command=("./program",), readable=readable, reserves=True, threads=THREADS)
         if tests.cases:
-            source = tests.prelude + ("\n" if tests.prelude else "") + job.candidate + "\n"
-            files, steps = _built(tools, {"main": {"candidate": source}})
-            return tuple(
-                Program(
-                    files=files,
-                    build=steps,
-                    stdin=case.stdin.encode(),
-                    expected=case.stdout,
-                    check="by_value",
-                    **common,  # type: ignore[arg-type]
-                )
-                for case in tests.cases
-            )
+            files, steps = _built(tools, {"main": {"candidate": assembly.whole_program(job)}})
+            return assembly.per_case(replace(program, files=files, build=steps), tests)
         nonce, framed = secrets.token_hex(16), "frame" + secrets.token_hex(8)
         parts = assembly.split(job, DEFINITION, backticks=True)
         parts = assembly.with_helpers(parts, DEFINITION, rf"^package\s+\w+|{_IMPORTS.pattern}", backticks=True)
         files, steps = _built(tools, packages(parts, framed), framed)
-        program = Program(
-            files=files,
-            build=steps,
-            request=nonce.encode(),
-            nonce=nonce,
-            tests=tests.tests,
-            **common,  # type: ignore[arg-type]
-        )
-        return (program,)
+        request = nonce.encode()
+        return (replace(program, files=files, build=steps, request=request, nonce=nonce, tests=tests.tests),)
 
 
 def build() -> Go:

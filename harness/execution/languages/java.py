@@ -76,22 +76,16 @@ class Java:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
         kit = _kit()
         if job.tests.cases:
-            source = _without_public(job.tests.prelude + ("\n" if job.tests.prelude else "") + job.candidate + "\n")
-            command = (*kit.start, "-Xss16m", "-cp", ".", _main_class(source))
-            return tuple(
-                Program(
-                    command=command,
-                    files=(("Program.java", source.encode()),),
-                    build=((*kit.compile, "Program.java"),),
-                    stdin=case.stdin.encode(),
-                    readable=kit.readable,
-                    expected=case.stdout,
-                    check="by_value",
-                    reserves=True,
-                    threads=THREADS,
-                )
-                for case in job.tests.cases
+            source = _without_public(assembly.whole_program(job))
+            program = Program(
+                command=(*kit.start, "-Xss16m", "-cp", ".", _main_class(source)),
+                files=(("Program.java", source.encode()),),
+                build=((*kit.compile, "Program.java"),),
+                readable=kit.readable,
+                reserves=True,
+                threads=THREADS,
             )
+            return assembly.per_case(program, job.tests)
         files, main = sources(assembly.split(job, DEFINITION), job.tests.tests.lstrip().startswith("}"))
         nonce = secrets.token_hex(16)
         program = Program(

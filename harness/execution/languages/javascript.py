@@ -16,6 +16,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from harness.datatypes import Tests
@@ -56,24 +57,19 @@ class JavaScript:
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
         tests, node = job.tests, toolchain.need("node", "nodejs")
-        common = {
-            "readable": toolchain.outside_system(str(Path(node).parent), str(Path(node).resolve().parent.parent)),
-            "reserves": True,
-            "threads": THREADS,
-            "check": "by_value",
-        }
+        readable = toolchain.outside_system(str(Path(node).parent), str(Path(node).resolve().parent.parent))
+        program = Program(
+            command=(),
+            readable=readable,
+            # Node reads OpenSSL's settings when it starts, and ends where they may not be read
+            environment=(("OPENSSL_CONF", "/dev/null"),),
+            reserves=True,
+            threads=THREADS,
+            check="by_value",
+        )
         if tests.cases:
-            source = tests.prelude + ("\n" if tests.prelude else "") + job.candidate + "\n"
-            return tuple(
-                Program(
-                    command=(node, "./program.js"),
-                    files=(("program.js", source.encode()),),
-                    stdin=case.stdin.encode(),
-                    expected=case.stdout,
-                    **common,  # type: ignore[arg-type]
-                )
-                for case in tests.cases
-            )
+            files = (("program.js", assembly.whole_program(job).encode()),)
+            return assembly.per_case(replace(program, command=(node, "./program.js"), files=files), tests)
         parts = assembly.split(job, DEFINITION, backticks=True)
         parts = assembly.with_helpers(parts, _HELPER, r"\Z", backticks=True)
         source, nonce = assembly.joined(parts), secrets.token_hex(16)
@@ -84,16 +80,16 @@ class JavaScript:
             "names": _names(source, parts.tests),
             "tests": parts.tests,
         }
-        program = Program(
+        framed = replace(
+            program,
             command=(node, "./frame.js"),
             files=(("frame.js", toolchain.frame("javascript.js").encode()),),
             request=json.dumps(order).encode(),
             nonce=nonce,
             process_list=False,
             tests=tests.tests,
-            **common,  # type: ignore[arg-type]
         )
-        return (program,)
+        return (framed,)
 
 
 def build() -> JavaScript:

@@ -54,19 +54,14 @@ class Compiler:
 def programs(job: Job, compiler: Compiler) -> tuple[Program, ...]:
     """One program for the tests, or one per stdin case."""
     if job.tests.cases:
-        source = job.tests.prelude + ("\n" if job.tests.prelude else "") + job.candidate + "\n"
-        return tuple(
-            Program(
-                command=("./program",),
-                files=(("unit", f'#line 1 "candidate"\n{source}'.encode()),),
-                build=(_command(compiler, None, source),),
-                stdin=case.stdin.encode(),
-                readable=_readable(compiler, None),
-                expected=case.stdout,
-                check="by_value",
-            )
-            for case in job.tests.cases
+        source = assembly.whole_program(job)
+        program = Program(
+            command=("./program",),
+            files=(("unit", f'#line 1 "candidate"\n{source}'.encode()),),
+            build=(_command(compiler, None, source),),
+            readable=_readable(compiler, None),
         )
+        return assembly.per_case(program, job.tests)
     source = unit(assembly.split(job, DEFINITION), compiler)
     nonce, frame = secrets.token_hex(16), framed(compiler.path)
     program = Program(

@@ -8,18 +8,10 @@ used by the tests; extensions that php loads by its configuration are not there 
 
 from __future__ import annotations
 
-import re
-import secrets
-from pathlib import Path
-
 from harness.datatypes import Tests
-from harness.errors import DataError
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, toolchain
-
-_FUNCTION = re.compile(r"^[ \t]*function\s+&?\s*(\w+)\s*\(", re.M)
-
+from harness.execution.languages import scripted, toolchain
 
 ENDINGS = (".php",)
 
@@ -41,43 +33,7 @@ class Php:
 
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
-        tests, php = job.tests, toolchain.need("php")
-        readable = toolchain.outside_system(str(Path(php).resolve().parent.parent))
-        source = whole(job)
-        if tests.cases:
-            return tuple(
-                Program(
-                    command=(php, "-n", "./program.php"),
-                    files=(("program.php", source.encode()),),
-                    stdin=case.stdin.encode(),
-                    readable=readable,
-                    expected=case.stdout,
-                    check="by_value",
-                )
-                for case in tests.cases
-            )
-        if not tests.tests.strip():
-            raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
-        nonce = secrets.token_hex(16)
-        theirs = set(_FUNCTION.findall(tests.tests))
-        order = {
-            "nonce": nonce,
-            "worker": toolchain.frame("php_worker.php"),
-            "candidate": source,
-            "names": sorted((set(_FUNCTION.findall(source)) & assembly.mentions(tests.tests)) - theirs),
-            "tests": tests.tests,
-        }
-        program = Program(
-            command=(php, "-n", "-d", "memory_limit=-1", "-d", "display_errors=stderr", "./frame.php"),
-            files=(("frame.php", toolchain.frame("php.php").encode()),),
-            request=_serialized(order),
-            readable=readable,
-            nonce=nonce,
-            process_list=False,
-            tests=tests.tests,
-            check="by_value",
-        )
-        return (program,)
+        return scripted.programs(job, _interpreter())
 
 
 def build() -> Php:
@@ -85,15 +41,17 @@ def build() -> Php:
     return Php()
 
 
-def whole(job: Job) -> str:
-    """Return the candidate's program: after its prelude, or alone where it defines the function by itself."""
-    tests = job.tests
-    if tests.cases or tests.entry_point in _FUNCTION.findall(job.candidate):
-        opened = "" if "<?php" in job.candidate else "<?php\n"
-        return opened + job.candidate.lstrip() + "\n" if not tests.cases else opened + job.candidate + "\n"
-    before = tests.prelude + ("" if tests.prelude.endswith("\n") or not tests.prelude else "\n")
-    opened = "" if "<?php" in before + job.candidate else "<?php\n"
-    return opened + before + job.candidate + "\n"
+def _interpreter() -> scripted.Interpreter:
+    return scripted.Interpreter(
+        command=(toolchain.need("php"), "-n", "-d", "memory_limit=-1", "-d", "display_errors=stderr"),
+        ending=".php",
+        frame="php.php",
+        worker="php_worker.php",
+        function=r"^[ \t]*function\s+&?\s*(\w+)\s*\(",
+        check="by_value",
+        opening="<?php\n",
+        packed=_serialized,
+    )
 
 
 def _serialized(value: object) -> bytes:

@@ -39,6 +39,7 @@ from harness.execution.host import interpreter
 from harness.execution.inside import python_runner
 from harness.execution.inside.by_value import PRELUDE_FILE, TESTS_FILE
 from harness.execution.language import ByValue, Program
+from harness.execution.languages import assembly
 
 ENDINGS = (".py",)
 
@@ -74,12 +75,8 @@ class Python:
         tests = job.tests
         source = joined(tests.prelude, job.candidate)
         if tests.cases:
-            return tuple(
-                _program([True, source, None, []], stdin=case.stdin.encode(), expected=case.stdout)
-                for case in tests.cases
-            )
-        if not tests.tests.strip():
-            raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+            return assembly.per_case(_program([True, source, None, []]), tests)
+        assembly.must_prove(tests.tests)
         if tests.check == "by_value":
             trial, called = _trial_code(tests)
             nonce = secrets.token_hex(16)
@@ -101,16 +98,14 @@ def joined(prelude: str, candidate: str) -> str:
     return prelude + ("" if prelude.endswith("\n") or not prelude else "\n") + candidate + "\n"
 
 
-def _program(order: list[object], stdin: bytes = b"", expected: str | None = None, tests: str = "") -> Program:
+def _program(order: list[object], tests: str = "") -> Program:
     nonce = secrets.token_hex(16)
     return Program(
         command=(interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", _BOOT),
         request=marshal.dumps([_runner(), list(nonce.encode()), *order]),
-        stdin=stdin,
         readable=_toolchain(),
         environment=(("PYTHONHASHSEED", "0"), ("PYTHONDONTWRITEBYTECODE", "1")),
         nonce=nonce,
-        expected=expected,
         tests=tests,
         check="in_process",
     )

@@ -14,9 +14,9 @@ not there; `use` lines of the prelude that name one are left out.
 
 from __future__ import annotations
 
-import dataclasses
 import re
 import secrets
+from dataclasses import replace
 from pathlib import Path
 
 from harness.datatypes import Tests
@@ -90,14 +90,10 @@ class Rust:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
         tests, compiler = job.tests, native.framed(toolchain.need("cc", "gcc"))
         if tests.cases:
-            source = tests.prelude + ("\n" if tests.prelude else "") + job.candidate + "\n"
-            return tuple(
-                _program(source, None, stdin=case.stdin.encode(), expected=case.stdout, check="by_value")
-                for case in tests.cases
-            )
+            return assembly.per_case(_program(assembly.whole_program(job), None), tests)
         nonce = secrets.token_hex(16)
         source = crate(assembly.with_helpers(assembly.split(job, DEFINITION), DEFINITION, _USE.pattern))
-        return (_program(source, compiler, request=nonce.encode(), nonce=nonce, tests=tests.tests),)
+        return (replace(_program(source, compiler), request=nonce.encode(), nonce=nonce, tests=tests.tests),)
 
 
 def build() -> Rust:
@@ -129,7 +125,7 @@ def _candidate(parts: Parts) -> str:
     leaves = _leaves(parts.head)
     if not parts.whole:
         head = re.sub(_USE, lambda found: "\n" * found.group().count("\n"), parts.head)
-        text = assembly.joined(dataclasses.replace(parts, head=head))
+        text = assembly.joined(replace(parts, head=head))
     else:
         text = assembly.joined(parts)
     masked = assembly.blanked(text)
@@ -142,7 +138,7 @@ def _candidate(parts: Parts) -> str:
     return text[:at] + " ".join(needed) + text[at:]
 
 
-def _program(source: str, frame: Path | None, **more: object) -> Program:
+def _program(source: str, frame: Path | None) -> Program:
     compiler = toolchain.need("rustc")
     root = toolchain.said_by(compiler, "--print", "sysroot").strip()
     words = [f"{root}/bin/rustc", "--edition=2021", "-Awarnings", "--crate-name=program", "-Cdebuginfo=0"]
@@ -156,7 +152,6 @@ def _program(source: str, frame: Path | None, **more: object) -> Program:
         build=(command,),
         readable=toolchain.outside_system(root, str(frame.parent) if frame else ""),
         environment=(("PATH", "/usr/bin:/bin"),),
-        **more,  # type: ignore[arg-type]
     )
 
 

@@ -1,4 +1,4 @@
-"""What Ruby, Perl and Lua share: no build, one interpreter, a frame in a file and everything else in the request.
+"""What PHP, Ruby, Perl and Lua share: no build, one interpreter, a frame in a file and everything else in the request.
 
 How a program is put together: a candidate that defines the function asked for stands alone, any other after
 its prelude; the tests are a text of their own. What is guaranteed stands in each language's file.
@@ -13,7 +13,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError
 from harness.execution.base import Check, Job
 from harness.execution.language import Program
 from harness.execution.languages import assembly, toolchain
@@ -23,7 +22,8 @@ from harness.execution.languages import assembly, toolchain
 class Interpreter:
     """How programs of a language start. `function` is a pattern of a function's definition, its name in group 1.
 
-    `before` starts the interpreter with the frame, where it cannot do so by itself.
+    `before` starts the interpreter with the frame, where it cannot do so by itself; `opening` is what every program
+    must begin with.
     """
 
     command: tuple[str, ...]
@@ -33,6 +33,7 @@ class Interpreter:
     function: str
     check: Check
     before: tuple[str, ...] = ()
+    opening: str = ""
     packed: Callable[[dict[str, object]], bytes] = lambda order: json.dumps(order).encode()
 
 
@@ -40,24 +41,15 @@ def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
     """One program for the tests, or one per stdin case. Raises DataError without either."""
     tests = job.tests
     readable = toolchain.outside_system(str(Path(interpreter.command[0]).resolve().parent.parent))
-    before = tests.prelude + ("" if tests.prelude.endswith("\n") or not tests.prelude else "\n")
+    alone = not tests.cases and tests.entry_point in defined(job.candidate, interpreter)
+    source = job.candidate + "\n" if alone else assembly.whole_program(job)
+    if interpreter.opening.strip() not in source:
+        source = interpreter.opening + source
     if tests.cases:
         name = f"program{interpreter.ending}"
-        return tuple(
-            Program(
-                command=(*interpreter.command, f"./{name}"),
-                files=((name, f"{before}{job.candidate}\n".encode()),),
-                stdin=case.stdin.encode(),
-                readable=readable,
-                expected=case.stdout,
-                check="by_value",
-            )
-            for case in tests.cases
-        )
-    if not tests.tests.strip():
-        raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
-    whole = tests.entry_point is None or tests.entry_point in defined(job.candidate, interpreter)
-    source = (job.candidate if whole and tests.entry_point else before + job.candidate) + "\n"
+        program = Program((*interpreter.command, f"./{name}"), files=((name, source.encode()),), readable=readable)
+        return assembly.per_case(program, tests)
+    assembly.must_prove(tests.tests)
     theirs = defined(tests.tests, interpreter)
     nonce = secrets.token_hex(16)
     order: dict[str, object] = {

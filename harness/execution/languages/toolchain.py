@@ -2,7 +2,8 @@
 
 Guaranteed: what is made lies in a folder named after everything that it depends on, is made by one process
 at a time and appears whole or not at all. Not guaranteed: that a folder which another user of the machine
-may write is as it was left; the cache folder is the user's own (`$XDG_CACHE_HOME`, else `~/.cache`).
+may write is as it was left; the cache folder is the user's own (`$XDG_CACHE_HOME`, else `~/.cache`; for root
+`/var/cache`, since its programs run as nobody, to whom root's home may be closed).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import functools
 import hashlib
 import os
 import shutil
+import stat
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
@@ -21,6 +23,7 @@ from harness.errors import SandboxError
 FRAMES = Path(__file__).resolve().parent / "frames"
 # Making takes seconds; a process that waits this long for another one's lock says so instead of hanging.
 LOCK_SECONDS = 300
+_START_ONLY = 0o111
 # Folders that every sandbox shows anyway
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib")
 
@@ -87,7 +90,7 @@ def made_once(name: str, depends_on: Sequence[str], make: Callable[[Path], None]
 def _made(name: str, digest: str, make: Callable[[Path], None]) -> Path:
     from filelock import FileLock, Timeout
 
-    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "harness" / "toolchains"
+    folder = _cache() / "harness" / "toolchains"
     whole = folder / f"{name}-{digest}"
     if whole.is_dir():
         return whole
@@ -108,7 +111,35 @@ def _made(name: str, digest: str, make: Callable[[Path], None]) -> Path:
     return whole
 
 
+def _cache() -> Path:
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named)
+    if os.geteuid() == 0:
+        return Path("/var/cache")
+    try:
+        return Path.home() / ".cache"
+    except RuntimeError as error:
+        raise SandboxError("this user has no home folder: set XDG_CACHE_HOME to a folder of yours") from error
+
+
+def unreadable(program: str) -> Path:
+    """Return a copy of a program, alone in its folder, that may be started but not read.
+
+    The kernel closes the memory of a process that was started so to others of its user (`/proc/PID/mem`). Raises
+    SandboxError when the cache folder cannot be written.
+    """
+    name = Path(program).name
+
+    def make(folder: Path) -> None:
+        shutil.copyfile(program, folder / name)
+        (folder / name).chmod(_START_ONLY)
+
+    return made_once(f"unreadable-{name}", (stamp(program),), make) / name
+
+
 def _open_up(folder: Path) -> None:
-    """Let the uids that programs run under read what is there."""
+    """Let the uids that programs run under read what is there, but for what nobody shall read."""
     for path in (folder, *folder.rglob("*")):
+        if stat.S_IMODE(path.stat().st_mode) == _START_ONLY:
+            continue
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))

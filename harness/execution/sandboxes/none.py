@@ -1,8 +1,8 @@
 """No sandbox: limits and a fresh folder, nothing more. Only for a machine that may be thrown away.
 
-Guaranteed: the same verdicts and limits as elsewhere, an empty environment, and no process left (on Linux).
-Not guaranteed: anything else. The program reads and writes what the user may, reaches the network, and can
-signal the user's processes.
+Guaranteed: the same verdicts and limits as elsewhere, an empty environment, and no process left (on Linux, unless the
+process that starts programs is killed outright). Not guaranteed: anything else. The program reads and writes what the
+user may, reaches the network, and can signal the user's processes.
 """
 
 from __future__ import annotations

@@ -38,6 +38,8 @@ _LABELS = {
     "typescript": ("ts",),
     "go": ("golang",),
     "rust": ("rs",),
+    "ruby": ("rb",),
+    "perl": ("pl",),
     "bash": ("sh", "shell"),
 }
 

@@ -212,6 +212,28 @@ def test_a_failed_making_leaves_nothing(monkeypatch, tmp_path):
     assert [p.name for p in (tmp_path / "harness/toolchains").iterdir() if not p.name.endswith(".lock")] == []
 
 
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
+    """As in a container that was started under a number that has no name."""
+
+    def nowhere():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(toolchain.os, "geteuid", lambda: 12345)
+    monkeypatch.setattr(toolchain.Path, "home", nowhere)
+    with pytest.raises(SandboxError, match="no home folder: set XDG_CACHE_HOME"):
+        toolchain.made_once("thing", ("a",), lambda folder: None)
+
+
+@pytest.mark.parametrize("shell", [path for path in [toolchain.find("bash")] if path])
+def test_a_program_that_may_only_be_started_stays_so(shell, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    copy = toolchain.unreadable(shell)
+    assert copy.stat().st_mode & 0o777 == 0o111
+    assert subprocess.run([copy, "-c", "echo 5"], capture_output=True, text=True, check=True).stdout == "5\n"
+    assert toolchain.unreadable(shell) == copy
+
+
 @pytest.mark.parametrize("compiler", [path for path in [toolchain.find("g++")] if path])
 def test_the_precompiled_header_is_really_used(compiler, tmp_path):
     """The compiler passes by a header that was compiled with other flags, and says so only to who asks."""
