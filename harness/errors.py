@@ -81,5 +81,8 @@ class StorageError(EnvironmentFault):
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest known names, or an empty string."""
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.6)
+    listed = list(known)
+    # What was left unfinished is closer than what is spelt alike
+    begun = sorted(one for one in listed if name and one.startswith(name))[:3]
+    close = begun or difflib.get_close_matches(name, listed, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else ""

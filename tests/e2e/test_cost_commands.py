@@ -141,3 +141,9 @@ def test_what_is_wrong_is_told_in_one_line(cli: Callable, words: tuple[str, ...]
     seen = cli(*words)
     assert seen.code == 2
     assert said in seen.err and len(seen.err.strip().splitlines()) == 1
+
+
+def test_a_name_that_was_left_unfinished_is_completed(cli):
+    seen = cli("cost", "compare", "gpt-4o", "deepseek-v3")
+    assert seen.code == 2
+    assert "did you mean 'gpt-4o-2024-05-13' or 'gpt-4o-2024-08-06'?" in seen.err
