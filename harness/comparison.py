@@ -16,7 +16,7 @@ from harness.analysis.protocol import Difference, protocol_differences
 from harness.datatypes import Comparison
 from harness.errors import RunFolderError, UserError
 from harness.store.manifest import Manifest
-from harness.store.run_folder import read_run
+from harness.store.run_folder import DRAWN_FILE, read_run
 
 # Fields named in one line of an error
 NAMED = 6
@@ -66,6 +66,11 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
         f"{side.label}: the run is not finished ({manifest.status}): only the samples that it answered are compared"
         for side, (manifest, _) in zip(sides, read, strict=True)
         if manifest.status != "finished"
+    ]
+    warnings += [
+        f"{side.label}: its samples were drawn until a claim was settled: n was not fixed beforehand, so p is too small"
+        for side in sides
+        if (side.folder / DRAWN_FILE).exists()
     ]
     for side, other in zip(sides[1:], read[1:], strict=True):
         tasks, notes = _common_tasks(sides[0], read[0][0], side, other[0])

@@ -21,9 +21,8 @@ from harness.config.schema import RunConfig
 from harness.datatypes import Record, Request
 from harness.errors import RunFolderError, UserError
 from harness.run import Result, Watcher, evaluate
-from harness.store.run_folder import write_text
+from harness.store.run_folder import DRAWN_FILE, write_text
 
-FILE = "claim.json"
 # How the suite of such a run is called: a plain run's folder is another one, for its n was chosen beforehand
 DRAWN = "claim-"
 
@@ -96,7 +95,7 @@ def draw(
         "sizes": walk.sizes,
         "order": walk.order,
     }
-    write_text(result.folder / FILE, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
+    write_text(result.folder / DRAWN_FILE, json.dumps(told, indent=1, ensure_ascii=False) + "\n")
     return walk, result
 
 
@@ -130,19 +129,19 @@ def replay(claim: Claim, folder: Path, records: Sequence[Record], metrics: Mappi
     Raises RunFolderError for a folder whose order cannot be read, or that was drawn for another claim: where it
     stopped depended on that one.
     """
-    if not (folder / FILE).is_file():
+    if not (folder / DRAWN_FILE).is_file():
         return None
     try:
-        told = json.loads((folder / FILE).read_text(encoding="utf-8"))
+        told = json.loads((folder / DRAWN_FILE).read_text(encoding="utf-8"))
         order = [(str(task), str(sample)) for task, sample in told["order"]]
         sizes = {str(task): int(size) for task, size in told["sizes"].items()}
         kept = (str(told["claim"]), float(told["bar"]), str(told["relation"]))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunFolderError(f"{folder / FILE}: cannot be read: {error}") from None
+        raise RunFolderError(f"{folder / DRAWN_FILE}: cannot be read: {error}") from None
     if kept != (claim.id, claim.bar, claim.relation):
         raise RunFolderError(
             f"{folder} was drawn for the claim {kept[0]!r} and stopped where that one was settled; it cannot serve "
-            f"{claim.id!r}: finish it first (the same `harness run` with --out {folder}, then delete its {FILE})"
+            f"{claim.id!r}: finish it first (the same `harness run` with --out {folder}, then delete its {DRAWN_FILE})"
         )
     walk = Walk(claim, order, sizes)
     feed(walk, metrics, records)

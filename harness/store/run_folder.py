@@ -18,6 +18,8 @@ from harness.store.journal import Journal
 from harness.store.manifest import Manifest
 
 MANIFEST = "manifest.json"
+# Stands in the folder of a run whose samples were drawn for a claim, until the claim was settled
+DRAWN_FILE = "claim.json"
 RECORDS = "records.jsonl"
 # All that a run killed before its first manifest can have left
 LEFT_BY_A_KILL = (".lock", MANIFEST + ".new")

@@ -156,3 +156,11 @@ def test_comparing_imports_no_model_library(siblings):
     code = "import sys, harness; harness.compare(*sys.argv[1:]); print(' '.join(sys.modules))"
     seen = subprocess.run([sys.executable, "-c", code, *map(str, siblings)], capture_output=True, text=True, check=True)
     assert not set(seen.stdout.split()) & {"torch", "transformers", "datasets", "evaluate", "scipy.stats"}
+
+
+def test_a_run_that_stopped_when_a_claim_was_settled_is_told(cli, scripted):
+    fixed, drawn = scripted("fixed", range(7, 10)), scripted("drawn", range(3))
+    assert "until a claim was settled" not in cli("compare", fixed, drawn).out
+    (drawn / "claim.json").write_text("{}")
+    seen = cli("compare", fixed, drawn)
+    assert "its samples were drawn until a claim was settled: n was not fixed beforehand" in seen.out + seen.err
