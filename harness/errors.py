@@ -9,6 +9,7 @@ HarnessError
 +-- EnvironmentFault   exit 3: the machine failed
     +-- HubError           exit 2: a hub that cannot be reached, a gated or missing repository
     +-- EngineError        a model that cannot be loaded or run
+    |   +-- ModelError         exit 2: its own files are damaged, do not fit together, or are no model
     +-- SandboxError       programs cannot be run safely here
     +-- StorageError       the disk refused a write
 """
@@ -69,6 +70,12 @@ class HubError(EnvironmentFault):
 
 class EngineError(EnvironmentFault):
     """A model that cannot be loaded or run."""
+
+
+class ModelError(EngineError):
+    """A model whose own files (weights, config, tokenizer, chat template) cannot be used as they are."""
+
+    exit_code = 2
 
 
 class SandboxError(EnvironmentFault):

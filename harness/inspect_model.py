@@ -22,7 +22,7 @@ from harness.engines.cache_growth import Growth
 from harness.engines.local import build
 from harness.engines.parameters import Parameters
 from harness.engines.tokenizer_facts import TokenizerFacts
-from harness.errors import HarnessError
+from harness.errors import HarnessError, ModelError
 from harness.plan import model_spec
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ class Inspection:
 
 
 def inspect(model: ModelPage, *, weights: bool | None = None, context: int | None = None) -> Inspection:
-    """Look at a hub id, a folder or a config file. Raises ConfigError, HubError or EngineError with one line.
+    """Look at a hub id, a folder or a config file. Raises ConfigError, ModelError or HubError with one line.
 
     `weights`: find the level on the weights (None: where they lie in the folder already); `context`: tokens that the
     memory is told for (None: the model's window).
@@ -114,9 +114,14 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
     listed = _weights_listed(files)
     here = listed and files.weights_here()
     facts, level = None, None
-    if (listed and tokenizer is not None) or weights:
-        facts, level = _engine_facts(model, weights=bool(here if weights is None else weights))
     parameters, notes = _parameters(config, model.trust_remote_code)
+    if (listed and tokenizer is not None) or weights:
+        try:
+            facts, level = _engine_facts(model, weights=bool(here if weights is None else weights))
+        except ModelError as error:
+            if weights:
+                raise
+            notes = (*notes, f"cannot be run here: {error}")
     attention = attention_of(config)
     twin = _twin(config, tokenizer)
     cache = _cache(twin)

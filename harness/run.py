@@ -57,7 +57,7 @@ MAX_WAITING = 512
 
 
 # Faults of ours that the same inputs give again: asking once more is of no use
-SETTLED = {"missing", "mismatch", "template", "empty_prompt", "empty_continuation"}
+SETTLED = {"missing", "mismatch", "template", "empty_prompt", "empty_continuation", "vocabulary"}
 
 
 class Watcher(Protocol):
@@ -237,9 +237,7 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Ca
     with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
         try:
-            # Answers made elsewhere are to tasks, all others to prompts
-            by_task = plan.config.engine.name == "scripted"
-            for reply in plan.engine.stream(requests) if by_task else asked_once(plan.engine, requests):
+            for reply in asked_once(plan.engine, requests):
                 waiting.add(pool.submit(settle, reply))
                 waiting = _collect(waiting, tell, patient=len(waiting) >= MAX_WAITING)
             while waiting:

@@ -90,11 +90,11 @@ def check(
         bool, typer.Option("--run", help="run --model on samples in random order until the claim is settled")
     ] = False,
     model: Annotated[Text, typer.Option(help="with --run: hub id, folder, or a name in configs/models")] = None,
-    engine: Annotated[str, typer.Option(help="with --run: local, reference, scripted")] = "local",
+    engine: Annotated[Text, typer.Option(help="with --run: local (the default), reference, scripted")] = None,
     completions: Annotated[Text, typer.Option(help="with --run: answers for --engine scripted")] = None,
     out: Annotated[Text, typer.Option(help="with --run: run folder [default: runs/claim-ID-MODEL-HASH]")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="with --run: the most samples to draw")] = None,
-    seed: Annotated[int, typer.Option(help="with --run: seed of the order, and of sampled answers")] = 0,
+    seed: Annotated[int | None, typer.Option(help="with --run: seed of the order and of sampled answers")] = None,
     device: Annotated[Text, typer.Option(help="with --run: auto, cpu, cuda, ...")] = None,
     revision: Annotated[Text, typer.Option(help="with --run: branch, tag or commit of a hub model")] = None,
     mirror: Annotated[Text, typer.Option(envvar="HARNESS_MIRROR", help="folder that stands for the data hub")] = None,
@@ -154,7 +154,7 @@ def draw(
     config = config_of(show.name, model, words, settings, stand_in=stand_in)
     try:
         with Progress() as progress:
-            verdict, walk, result = check_by_running(show.name, config, Order(words["seed"], limit), sys.argv, progress)
+            verdict, walk, result = check_by_running(show.name, config, Order(config.seed, limit), sys.argv, progress)
     except KeyboardInterrupt:
         print("harness: interrupted; the same command goes on where this one stopped", file=sys.stderr)
         raise typer.Exit(130) from None

@@ -25,7 +25,7 @@ def run(
     tasks: Annotated[Text, typer.Option(help="names or files of tasks instead of a suite, with commas")] = None,
     limit: Annotated[int | None, typer.Option(help="only the first so many samples of each task")] = None,
     out: Annotated[Text, typer.Option(help="run folder [default: runs/SUITE-MODEL-HASH]")] = None,
-    engine: Annotated[str, typer.Option(help="what answers: local, reference, scripted")] = "local",
+    engine: Annotated[Text, typer.Option(help="what answers: local, reference, scripted [default: local]")] = None,
     completions: Annotated[Text, typer.Option(help="answers for --engine scripted (JSON lines)")] = None,
     revision: Annotated[Text, typer.Option(help="branch, tag or commit of a hub model")] = None,
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps; cuda:0,1: a copy on each")] = None,
@@ -38,7 +38,7 @@ def run(
     ] = False,
     mirror: Annotated[Text, typer.Option(envvar="HARNESS_MIRROR", help="folder that stands for the data hub")] = None,
     sandbox: Annotated[Text, typer.Option(help="auto, namespace, none (runs programs unprotected)")] = None,
-    seed: Annotated[int, typer.Option(help="seed of sampled answers")] = 0,
+    seed: Annotated[int | None, typer.Option(help="seed of sampled answers [default: 0]")] = None,
     settings: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="PATH=VALUE", help="any config key, e.g. tasks.gsm8k.repeats=4"),

@@ -16,6 +16,8 @@ def read_settings(settings: list[str]) -> dict[str, Any]:
         dotted, sign, text = setting.partition("=")
         if not sign or not dotted.strip():
             raise ConfigError(f"--set {setting}: expected PATH=VALUE, as in --set tasks.gsm8k.repeats=4")
+        if dotted.strip() in values:
+            raise ConfigError(f"--set {setting}: {dotted.strip()} is set twice; keep one")
         values[dotted.strip()] = parse_value(text)
     return values
 

@@ -36,14 +36,32 @@ WORDS = {
 
 
 def spelled_out(words: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Config keys of the words that were said (None: not said), and of `settings`, which win.
+    """Config keys of the words that were given (None: not given), and of `settings`.
 
-    The mirror may also be said by the environment (HARNESS_MIRROR).
+    The mirror may also be given by the environment (HARNESS_MIRROR), which anything else beats. Raises ConfigError
+    for a key that is set twice.
     """
-    said = {WORDS[word]: _as_text(value) for word, value in words.items() if value is not None}
+    given = {word: value for word, value in words.items() if value is not None}
     if mirror := os.environ.get("HARNESS_MIRROR"):
-        said.setdefault("data.mirror", mirror)
-    return said | dict(settings)
+        given.setdefault("mirror", mirror)
+        if str(given["mirror"]) == mirror and any(_overlap(WORDS["mirror"], dotted) for dotted in settings):
+            del given["mirror"]
+    for dotted in settings:
+        for word, value in given.items():
+            if _overlap(WORDS[word], dotted):
+                raise ConfigError(
+                    f"{WORDS[word]} is set twice: by {word} ({value!r}) and by the setting {dotted} "
+                    f"({settings[dotted]!r}); keep one"
+                )
+        for other in settings:
+            if other != dotted and other.startswith(f"{dotted}."):
+                raise ConfigError(f"{other} is set twice: by itself and by the setting {dotted}; keep one")
+    return {WORDS[word]: _as_text(value) for word, value in given.items()} | dict(settings)
+
+
+def _overlap(one: str, other: str) -> bool:
+    """Whether a value of one key replaces the other's, or a part of it."""
+    return one == other or one.startswith(f"{other}.") or other.startswith(f"{one}.")
 
 
 def _as_text(value: Any) -> Any:
@@ -72,6 +90,10 @@ def run_config(
             raise ConfigError(f"{origin}: {word}: expected a name or a path (found {values!r})")
     if "engine.completions" in settings and settings.get("engine.name", "local") in ("local", "reference"):
         raise ConfigError(f"{origin}: completions go with engine scripted, which replays answers made elsewhere")
+    model, settings = _one_model(model, settings, origin)
+    for dotted in settings:
+        if dotted in ("suite", "suite.tasks"):
+            raise ConfigError(f"{origin}: {dotted} cannot be set: name a suite, or the tasks")
     data: dict[str, Any] = {
         "model": _model(model, settings).model_dump(),
         "suite": _suite(suite, tasks, sweep or {}).model_dump(),
@@ -82,6 +104,19 @@ def run_config(
         # By its full path, like pages: a run may be scored again from another folder
         data["data"]["mirror"] = str(Path(mirror).expanduser().resolve())
     return check_values(RunConfig, data, origin)
+
+
+def _one_model(model: str | None, settings: Mapping[str, Any], origin: str) -> tuple[str | None, Mapping[str, Any]]:
+    """The model and the settings without its path: a path that is set instead of a model names the model."""
+    for dotted in ("model", "model.path"):
+        if dotted in settings and model is not None:
+            raise ConfigError(
+                f"{origin}: the model is named twice: by model ({model!r}) and by the setting {dotted} "
+                f"({settings[dotted]!r}); keep one"
+            )
+    if isinstance(path := settings.get("model.path"), str):
+        return path, {dotted: value for dotted, value in settings.items() if dotted != "model.path"}
+    return model, settings
 
 
 def _model(model: str | None, settings: Mapping[str, Any]) -> ModelPage:

@@ -2,8 +2,8 @@
 
 A sweep over extractors asks every prompt as often as it has extractors. Only questions that can have one answer are
 shared: greedy generation with the same settings, and likelihoods. Guarantees: every request gets its own reply, with
-its own key; a shared one tells no engine time (0 seconds), so that the sum over answers stays the engine's time. Not
-for an engine that answers by task rather than by prompt.
+its own key; a shared one has no engine time (0 seconds), so that the sum over answers stays the engine's time. An
+engine that does not declare `answers_by = "prompt"` is asked every request: it may answer by task or by sample.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from harness.engines.base import Engine
 
 def asked_once(engine: Engine, requests: Sequence[Request]) -> Iterator[Reply]:
     """Yield a reply for each request as soon as its answer is there."""
+    if getattr(engine, "answers_by", "task") != "prompt":
+        yield from engine.stream(requests)
+        return
     twins: dict[Hashable, list[str]] = {}
     first: list[Request] = []
     question_of: dict[str, Hashable] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from harness.datatypes import GenerateRequest, Reply, Request, Style
 from harness.errors import ConfigError
@@ -66,7 +66,14 @@ class PromptSize:
 
 
 class Engine(Protocol):
-    """One source of replies."""
+    """One source of replies.
+
+    `answers_by`: "prompt" if a reply depends on the request's prompt and settings alone, so that equal requests of
+    several tasks may share one; "task" if it depends on which task or sample asks. An engine without it is asked every
+    request.
+    """
+
+    answers_by: Literal["prompt", "task"]
 
     def facts(self) -> EngineFacts:
         """Say what is known of the model and of how it will be run."""

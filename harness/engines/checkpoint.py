@@ -14,7 +14,9 @@ from typing import Any
 
 from harness import hub
 from harness.engines.model_files import ModelFiles, locate, one_line
-from harness.errors import ConfigError, EngineError
+from harness.engines.quantised import refuse_unreadable
+from harness.engines.repository_kinds import ADAPTER
+from harness.errors import ConfigError, ModelError
 
 TOKENIZER_MARKS = (
     "tokenizer.json",
@@ -41,6 +43,8 @@ WINDOW_KEYS = (
     "max_sequence_length",
     "seq_length",
 )
+# Share of an embedding's rows by which a vocabulary may be larger; prompts with such tokens are refused one by one
+BEYOND = 0.01
 # Tokenizers without a limit say about 1e30.
 NO_LIMIT = 10**9
 
@@ -62,15 +66,24 @@ class Checkpoint:
 
 
 def open_checkpoint(path: str, revision: str | None, trust_remote_code: bool) -> Checkpoint:
-    """Find and read a model's small files. Raises ConfigError, HubError or EngineError with one line."""
+    """Find and read a model's small files. Raises ConfigError, ModelError or HubError with one line."""
     files = locate(path, revision)
     config = _checked_config(files, "config.json", trust_remote_code)
     files.weight_names()
+    raw = _json(files, "config.json")
+    if ADAPTER in files.names:
+        # transformers would load the base model in its place where peft is installed
+        raise ModelError(f"{files.name}: holds whole weights and an adapter ({ADAPTER}); keep one of the two")
+    refuse_unreadable(files, raw)
     tokenizer = load_tokenizer(files, trust_remote_code)
+    _check_ids(files, raw, config, tokenizer)
     said = {
         name: _json(files, name) if (files.folder / name).is_file() else {}
         for name in ("generation_config.json", "tokenizer_config.json")
     }
+    window = context_window(config, tokenizer.model_max_length)
+    if window == 1:
+        raise ModelError(f"{files.name}: config.json: a context window of 1 token leaves no room for an answer")
     return Checkpoint(
         files=files,
         config=config,
@@ -78,14 +91,14 @@ def open_checkpoint(path: str, revision: str | None, trust_remote_code: bool) ->
         generation=said["generation_config.json"],
         tokenizer_config=said["tokenizer_config.json"],
         trust_remote_code=trust_remote_code,
-        context_window=context_window(config, tokenizer.model_max_length),
+        context_window=window,
     )
 
 
 def open_config(path: str, revision: str | None, trust_remote_code: bool) -> tuple[ModelFiles, Any]:
     """Read a model's config alone, of a folder, a hub id or a bare JSON file; nothing else needs to be there.
 
-    Raises ConfigError, HubError or EngineError with one line.
+    Raises ConfigError, ModelError or HubError with one line.
     """
     file = Path(path).expanduser()
     if not file.is_file():
@@ -130,6 +143,40 @@ def weights_bytes(checkpoint: Checkpoint, item_bytes: int) -> int | None:
     return size * item_bytes // int(stored_bytes)
 
 
+def stumbles() -> tuple[type[Exception], ...]:
+    """What transformers raises where a model's files make no sense."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    plain = (OSError, ValueError, LookupError, TypeError, AttributeError, ImportError, RuntimeError, ArithmeticError)
+    return (*plain, AssertionError, StrictDataclassError)
+
+
+def vocabulary_of(config: Any) -> int | None:
+    """How many rows the embedding has by the config; None where it does not say."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    size = getattr(text, "vocab_size", None)
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def _check_ids(files: ModelFiles, raw: dict[str, Any], config: Any, tokenizer: Any) -> None:
+    """Raise ModelError where tokenizer and embedding cannot belong together, or the padding lies outside of both."""
+    vocabulary = vocabulary_of(config)
+    if vocabulary is None:
+        return
+    pad = raw.get("pad_token_id")
+    if isinstance(pad, int) and pad >= vocabulary:
+        raise ModelError(
+            f"{files.name}: config.json: pad_token_id {pad} is no token of the model (0 to {vocabulary - 1})"
+        )
+    # Tokens that were added beside the vocabulary (a padding token, say) may lack a row and never be used
+    beyond = tokenizer.vocab_size - vocabulary
+    if beyond > vocabulary * BEYOND:
+        raise ModelError(
+            f"{files.name}: its tokenizer has {tokenizer.vocab_size} tokens, the model's embedding {vocabulary} rows, "
+            "so they do not belong together; copy the tokenizer files again"
+        )
+
+
 def _silence() -> None:
     """Keep transformers' notices and bars away: stdout is for results, stderr for our progress."""
     import transformers
@@ -152,7 +199,7 @@ def _checked_config(files: ModelFiles, name: str, trust_remote_code: bool) -> An
 def _json(files: ModelFiles, name: str) -> dict[str, Any]:
     try:
         data = json.loads((files.folder / name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ConfigError(f"{files.name}: {name} cannot be read ({one_line(error)})") from None
     if not isinstance(data, dict):
         raise ConfigError(f"{files.name}: {name} must be a JSON object")
@@ -167,6 +214,8 @@ def _check_code(files: ModelFiles, raw: dict[str, Any], trust_remote_code: bool)
     from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 
     kind = raw.get("model_type")
+    if kind is not None and not isinstance(kind, str):
+        raise ModelError(f"{files.name}: config.json: model_type must be a name (found {kind!r})")
     if kind in CONFIG_MAPPING_NAMES or _own_code(raw, trust_remote_code):
         return
     if raw.get("auto_map"):
@@ -199,12 +248,12 @@ def _load_config(files: ModelFiles, name: str, trust_remote_code: bool) -> Any:
             trust_remote_code=trust_remote_code,
             local_files_only=not trust_remote_code,
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
-        raise EngineError(f"{files.name}: {name} cannot be used ({one_line(error)})") from None
+    except stumbles() as error:
+        raise ModelError(f"{files.name}: {name} cannot be used ({one_line(error)})") from None
 
 
 def load_tokenizer(files: ModelFiles, trust_remote_code: bool) -> Any:
-    """Load the tokenizer that lies beside a config. Raises ConfigError or EngineError with one line."""
+    """Load the tokenizer that lies beside a config. Raises ConfigError or ModelError with one line."""
     from transformers import AutoTokenizer
 
     if not has_tokenizer(files) and not trust_remote_code:
@@ -213,10 +262,12 @@ def load_tokenizer(files: ModelFiles, trust_remote_code: bool) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(
             files.folder, trust_remote_code=trust_remote_code, local_files_only=not trust_remote_code
         )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
-        raise EngineError(f"{files.name}: its tokenizer cannot be loaded ({one_line(error)})") from None
+    except stumbles() as error:
+        raise ModelError(f"{files.name}: its tokenizer cannot be loaded ({one_line(error)})") from None
     if not len(tokenizer):
-        raise EngineError(f"{files.name}: its tokenizer has no vocabulary; copy the tokenizer files again")
+        raise ModelError(f"{files.name}: its tokenizer has no vocabulary; copy the tokenizer files again")
+    if not isinstance(tokenizer.chat_template, str | dict | None):
+        raise ModelError(f"{files.name}: tokenizer_config.json: chat_template must be text")
     return tokenizer
 
 

@@ -15,9 +15,15 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.datatypes import Refusal, Reply, Request
+from harness.datatypes import Refusal, Reply, Request, Style
 from harness.engines.base import EngineFacts, ModelSpec, PromptSize, refuse_greedy_repeats
-from harness.engines.checkpoint import Checkpoint, kv_bytes_per_token, open_checkpoint, weights_bytes
+from harness.engines.checkpoint import (
+    Checkpoint,
+    kv_bytes_per_token,
+    open_checkpoint,
+    vocabulary_of,
+    weights_bytes,
+)
 from harness.engines.checkpoint_defaults import not_applied
 from harness.engines.device import ITEM_BYTES, choose_device, choose_dtype
 from harness.engines.digests import settings_digest, text_digest, tokenizer_digest, weights_digest
@@ -25,7 +31,7 @@ from harness.engines.end_tokens import end_token_ids
 from harness.engines.fitting import Fitting
 from harness.engines.prompt_encoding import PromptEncoder
 from harness.engines.token_jobs import Job, Outcome
-from harness.errors import EngineError
+from harness.errors import EngineError, ModelError
 
 if TYPE_CHECKING:
     from harness.engines.hf_model import HFModel
@@ -66,6 +72,7 @@ def opened(spec: ModelSpec) -> Opened:
 class CheckpointEngine(ABC):
     """One local model behind the engine interface."""
 
+    answers_by: Literal["prompt", "task"] = "prompt"
     name: str
 
     def __init__(self, opened: Opened, options: CheckpointOptions) -> None:
@@ -74,13 +81,19 @@ class CheckpointEngine(ABC):
         self.options = options
         self.checkpoint = checkpoint
         self.encoder = PromptEncoder(checkpoint.tokenizer, options.template_options)
-        self.end_ids = end_token_ids(self.encoder, checkpoint.config, checkpoint.generation)
+        try:
+            self.end_ids = end_token_ids(self.encoder, checkpoint.config, checkpoint.generation)
+            style = self.encoder.style(opened.spec.style)
+        except ModelError as error:
+            raise ModelError(f"{checkpoint.files.name}: {error}") from None
         self.window = options.context_window or checkpoint.context_window
-        self._fitting = Fitting(self.encoder, self.window, refuse=options.overflow == "refuse")
+        self._fitting = Fitting(
+            self.encoder, self.window, options.overflow == "refuse", vocabulary_of(checkpoint.config)
+        )
         self._threads_before: int | None = None
         self._loaded = False
         self._streaming = False
-        self._facts = self._first_facts(opened.spec, opened.dtype)
+        self._facts = self._first_facts(opened.spec, opened.dtype, style)
 
     @abstractmethod
     def pace(self) -> dict[str, Any]:
@@ -107,20 +120,24 @@ class CheckpointEngine(ABC):
         return self._facts
 
     def check(self, requests: Sequence[Request]) -> None:
-        """Refuse repeats that would all be the same. Raises ConfigError."""
+        """Refuse repeats that would all be the same, and examples that the chat template does not show.
+
+        Raises ConfigError or ModelError.
+        """
         refuse_greedy_repeats(requests)
+        self.encoder.chat.require_turns(requests)
 
     def measure(self, request: Request) -> PromptSize:
         """Render and count without weights. A likelihood counts its context once and each continuation."""
         return self._fitting.size(request)
 
     def load(self) -> None:
-        """Load the weights and make ready. Raises EngineError or HubError."""
+        """Load the weights and make ready. Raises ModelError, HubError or EngineError."""
         if self._loaded:
             return
         import torch
 
-        from harness.engines.hf_model import load_model
+        from harness.engines.loading import load_model
 
         facts = self._facts
         assert facts.device is not None and facts.dtype is not None
@@ -128,7 +145,7 @@ class CheckpointEngine(ABC):
         if facts.device == "cpu" and threads:
             self._threads_before = torch.get_num_threads()
             torch.set_num_threads(threads)
-        model = load_model(self.checkpoint, self.encoder, self.end_ids, facts.device, facts.dtype)
+        model, found = load_model(self.checkpoint, self.encoder, self.end_ids, facts.device, facts.dtype)
         hashed = any(name.startswith("weights") for name in facts.digests)
         parameters, size = model.parameters, model.weights_bytes
         notes = self.start(model)
@@ -140,7 +157,7 @@ class CheckpointEngine(ABC):
             weights_bytes=size,
             kv_bytes_per_token=self.measured_kv_bytes() or facts.kv_bytes_per_token,
             generation={**facts.generation, **self.pace(), "threads": torch.get_num_threads()},
-            notes=(*facts.notes, *notes),
+            notes=(*facts.notes, *found, *notes),
         )
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
@@ -182,7 +199,7 @@ class CheckpointEngine(ABC):
         files = self.checkpoint.files
         return weights_digest(files.folder, files.weight_names()) if files.weights_here() else {}
 
-    def _first_facts(self, spec: ModelSpec, dtype: str) -> EngineFacts:
+    def _first_facts(self, spec: ModelSpec, dtype: str, style: Style) -> EngineFacts:
         files, encoder = self.checkpoint.files, self.encoder
         code = self.checkpoint.trust_remote_code
         digests = {
@@ -195,7 +212,7 @@ class CheckpointEngine(ABC):
         return EngineFacts(
             engine=self.name,
             model=spec.name or spec.path,
-            style=encoder.style(spec.style),
+            style=style,
             revision=files.revision,
             digests=digests,
             context_window=self.window,
@@ -229,5 +246,8 @@ class CheckpointEngine(ABC):
             notes.append("the hub was not reachable: the cached copy is used")
         if self.window is None:
             notes.append("no context window is known: prompts are never cut (set the option context_window)")
+        size, tokens = vocabulary_of(self.checkpoint.config), len(self.checkpoint.tokenizer)
+        if size is not None and tokens > size:
+            notes.append(f"the tokenizer has {tokens} tokens, the model {size}: prompts with the others are refused")
         says_bos = bool(self.checkpoint.tokenizer_config.get("add_bos_token"))
         return (*notes, *self.encoder.notes(says_bos))

@@ -10,28 +10,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.engines.prompt_encoding import PROBE, PromptEncoder
+from harness.datatypes import Message
+from harness.engines.chat_template import PROBE
+from harness.engines.checkpoint import vocabulary_of
+from harness.engines.prompt_encoding import PromptEncoder
+from harness.errors import EngineError, ModelError
 
 
 def end_token_ids(encoder: PromptEncoder, config: Any, generation: Mapping[str, Any]) -> tuple[int, ...]:
-    """Ids in rising order; `generation` is the content of generation_config.json."""
-    found = {*_ids(generation.get("eos_token_id"))} or {*_ids(getattr(config, "eos_token_id", None))}
-    found |= {*_ids(encoder.tokenizer.eos_token_id)}
-    if (token := template_end_token(encoder)) is not None:
-        found.add(token)
+    """Ids in rising order; `generation` is the content of generation_config.json.
+
+    Raises ModelError for an id that no token of the model can have.
+    """
+    size = vocabulary_of(config)
+    found = {*_ids(generation.get("eos_token_id"), "generation_config.json", size)}
+    found = found or {*_ids(getattr(config, "eos_token_id", None), "config.json", size)}
+    own = {encoder.tokenizer.eos_token_id, template_end_token(encoder)}
+    # The tokenizer may have more tokens than the model, which never writes these
+    found |= {token for token in own if token is not None and (size is None or token < size)}
     return tuple(sorted(found))
 
 
 def template_end_token(encoder: PromptEncoder) -> int | None:
     """The added token that the chat template writes straight after an assistant turn, if it writes one."""
-    import jinja2
-
     if not encoder.template:
         return None
-    turns = [{"role": "user", "content": "question"}, {"role": "assistant", "content": PROBE}]
+    turns = [Message("user", "question"), Message("assistant", PROBE)]
     try:
-        text = encoder.tokenizer.apply_chat_template(turns, tokenize=False, **encoder.template_options)
-    except (jinja2.TemplateError, ValueError, TypeError, KeyError, IndexError):
+        text = encoder.chat.render(turns, "closed")
+    except EngineError:
         return None
     after = text.rpartition(PROBE)[2].strip()
     ids = encoder.tokenizer(after, add_special_tokens=False)["input_ids"] if after else []
@@ -39,7 +46,10 @@ def template_end_token(encoder: PromptEncoder) -> int | None:
     return int(ids[0]) if ids and ids[0] in added else None
 
 
-def _ids(value: Any) -> list[int]:
-    if isinstance(value, int):
-        return [value]
-    return [int(one) for one in value] if isinstance(value, list | tuple) else []
+def _ids(value: Any, file: str, size: int | None) -> list[int]:
+    ids = value if isinstance(value, list | tuple) else [] if value is None else [value]
+    for one in ids:
+        if isinstance(one, bool) or not isinstance(one, int) or one < 0 or (size is not None and one >= size):
+            known = f" (0 to {size - 1})" if size is not None else ""
+            raise ModelError(f"{file}: eos_token_id {one!r} is no token of the model{known}; correct it there")
+    return list(ids)

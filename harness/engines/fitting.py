@@ -26,7 +26,7 @@ from harness.engines.prompt_encoding import PromptEncoder
 from harness.engines.stop_strings import cut_at_stop
 from harness.engines.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoreJob
 from harness.engines.window import Row, fit_prompt, fit_row
-from harness.errors import EngineError
+from harness.errors import EngineError, ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,15 @@ class FittedJob:
 
 @dataclass(frozen=True, slots=True)
 class Fitting:
-    """How prompts become jobs: one encoder, one context window, and whether a prompt may be cut to fit it."""
+    """How prompts become jobs: one encoder, one context window, and whether a prompt may be cut to fit it.
+
+    `vocabulary`: rows of the model's embedding; a prompt with a token beyond them is refused.
+    """
 
     encoder: PromptEncoder
     window: int | None
     refuse: bool
+    vocabulary: int | None = None
 
     def size(self, request: Request) -> PromptSize:
         """Render and count. Raises EngineError if the template refuses the messages."""
@@ -62,11 +66,29 @@ class Fitting:
     def fit(self, request: Request) -> FittedJob | Refusal:
         """Make the job, or say why this request cannot be asked."""
         try:
-            if isinstance(request, GenerateRequest):
-                return self._generate(request)
-            return self._roll(request) if isinstance(request, RollingRequest) else self._score(request)
+            fitted = self._fit(request)
+        except ModelError:
+            raise
         except EngineError as error:
             return _refusal(request, "template", str(error), ours=True)
+        if isinstance(fitted, FittedJob) and (token := self._beyond(fitted.job)) is not None:
+            shown = self.encoder.tokenizer.convert_ids_to_tokens(token)
+            message = f"the token {token} ({shown!r}) lies beyond the model's embedding of {self.vocabulary} rows"
+            return _refusal(request, "vocabulary", message, ours=True)
+        return fitted
+
+    def _fit(self, request: Request) -> FittedJob | Refusal:
+        if isinstance(request, GenerateRequest):
+            return self._generate(request)
+        return self._roll(request) if isinstance(request, RollingRequest) else self._score(request)
+
+    def _beyond(self, job: Job) -> int | None:
+        """The largest id of a job where the model has no such token."""
+        if self.vocabulary is None:
+            return None
+        rows = [job.ids] if isinstance(job, GenerateJob) else [ids for row in job.rows for ids in row]
+        most = max((max(ids, default=0) for ids in rows), default=0)
+        return most if most >= self.vocabulary else None
 
     def reply(self, request: Request, fitted: FittedJob, outcome: Outcome) -> Reply:
         """Put an outcome into the request's words."""

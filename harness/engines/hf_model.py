@@ -15,15 +15,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, GenerationConfig, StoppingCriteria, StoppingCriteriaList
+from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from harness.datatypes import Sampling
-from harness.engines.checkpoint import Checkpoint
-from harness.engines.model_files import fetch_weights, one_line
+from harness.engines.model_files import one_line
 from harness.engines.prompt_encoding import PromptEncoder
 from harness.engines.stop_strings import StopWatch
 from harness.engines.token_jobs import GenerateJob, ScoredRow
-from harness.errors import EngineError
+from harness.errors import ModelError
 
 PROBE_TEXTS = ("The quick brown fox jumps over the lazy dog, and then", "One plus one")
 PROBE_STEPS = 3
@@ -66,7 +65,7 @@ class HFModel:
         self.encoder = encoder
         self.end_ids = tuple(end_ids)
         pad = encoder.tokenizer.pad_token_id
-        self._pad = pad if pad is not None else next(iter(end_ids), 0)
+        self._pad = pad if pad is not None and pad < self.vocabulary else next(iter(end_ids), 0)
         self._scaled = [module for module in model.modules() if hasattr(module, "max_seq_len_cached")]
         self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
 
@@ -140,12 +139,12 @@ class HFModel:
 
     @torch.inference_mode()
     def refuse_nonsense(self) -> None:
-        """Raise EngineError if the model computes no numbers in this precision."""
+        """Raise ModelError if the model computes no numbers in this precision."""
         _finite(self._probe([self.probe_ids()]).logits[0][0], self.dtype)
 
-    def probe_ids(self) -> list[int]:
+    def probe_ids(self, text: str = PROBE_TEXTS[0]) -> list[int]:
         """A short text's token ids."""
-        ids = list(self.encoder.tokenizer(PROBE_TEXTS[0])["input_ids"])
+        ids = list(self.encoder.tokenizer(text)["input_ids"])
         # A twin has fewer tokens than the tokenizer
         return [token % self.vocabulary for token in ids]
 
@@ -153,9 +152,9 @@ class HFModel:
     def padding_fault(self) -> str | None:
         """Run two unequal prompts alone and together; say how they differ, None if they do not.
 
-        Raises EngineError if the model computes no numbers in this precision.
+        Raises ModelError if the model computes no numbers in this precision.
         """
-        prompts = [list(self.encoder.tokenizer(text)["input_ids"]) for text in PROBE_TEXTS]
+        prompts = [self.probe_ids(text) for text in PROBE_TEXTS]
         try:
             together = self._probe(prompts)
         except (RuntimeError, ValueError, IndexError, TypeError) as error:
@@ -231,7 +230,10 @@ class HFModel:
 
 def _finite(logits: torch.Tensor, dtype: str) -> None:
     if not bool(torch.isfinite(logits).any()) or bool(logits.isnan().any()):
-        raise EngineError(f"the model computes no finite numbers in {dtype}; use --dtype float32")
+        remedy = "use --dtype float32"
+        if dtype == "float32":
+            remedy = "its weights are finite, so its config does not fit them, or they are damaged; copy both again"
+        raise ModelError(f"the model computes no finite numbers in {dtype}: {remedy}")
 
 
 def _taken(logits: Sequence[torch.Tensor], new: torch.Tensor) -> list[list[float]]:
@@ -251,32 +253,3 @@ class _StopStrings(StoppingCriteria):  # type: ignore[misc]
     def __call__(self, input_ids: torch.Tensor, scores: Any, **kwargs: Any) -> torch.Tensor:
         done = self._watch.look(input_ids[:, self._width :].tolist())
         return torch.tensor(done, dtype=torch.bool, device=input_ids.device)
-
-
-def load_model(
-    checkpoint: Checkpoint, encoder: PromptEncoder, end_ids: Sequence[int], device: str, dtype: str
-) -> HFModel:
-    """Read the weights. Raises HubError, ConfigError or EngineError with one line."""
-    import safetensors
-
-    fetch_weights(checkpoint.files)
-    name = checkpoint.files.name
-    try:
-        model, info = AutoModelForCausalLM.from_pretrained(
-            checkpoint.files.folder,
-            dtype=getattr(torch, dtype),
-            trust_remote_code=checkpoint.trust_remote_code,
-            local_files_only=not checkpoint.trust_remote_code,
-            output_loading_info=True,
-        )
-        missing = sorted(info["missing_keys"])
-        if missing:
-            more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-            raise EngineError(f"{name}: the weights lack {missing[0]}{more}: no whole causal language model")
-        return HFModel(model, encoder, end_ids, device)
-    except torch.OutOfMemoryError:
-        raise EngineError(f"{name}: does not fit into the memory of {device}; try --dtype bfloat16 or cpu") from None
-    except safetensors.SafetensorError as error:
-        raise EngineError(f"{name}: its weights are damaged ({one_line(error)}); copy them again") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, ImportError, RuntimeError) as error:
-        raise EngineError(f"{name}: its weights cannot be loaded ({one_line(error)})") from None

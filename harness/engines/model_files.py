@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from harness import hub
-from harness.errors import ConfigError, EngineError, HubError
+from harness.engines.repository_kinds import misnamed, other_kind
+from harness.errors import ConfigError, HubError, ModelError
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 SMALL_FILES = (
@@ -59,8 +60,9 @@ class ModelFiles:
         for candidate in WEIGHTS:
             if candidate in self.names:
                 return _shards(self.folder / candidate) if candidate.endswith(".json") else [candidate]
-        hint = "; it is an adapter: merge it into its base model first" if "adapter_config.json" in self.names else ""
-        message = f"{self.name}: no weights there (looked for {WEIGHTS[0]}, {WEIGHTS[2]} and their shards){hint}"
+        if kind := other_kind(self.names, self.folder) or misnamed(self.names):
+            raise ModelError(f"{self.name}: no weights that transformers reads: {kind}")
+        message = f"{self.name}: no weights there (looked for {WEIGHTS[0]}, {WEIGHTS[2]} and their shards)"
         raise (HubError if self.repo else ConfigError)(message)
 
     def weights_bytes(self) -> int | None:
@@ -74,14 +76,18 @@ class ModelFiles:
 
     def parameters(self) -> int | None:
         """Numbers in the weight files, read from their headers; None unless all are safetensors and here."""
+        tensors = self.tensors()
+        return sum(math.prod(shape) for _, shape in tensors.values()) if tensors else None
+
+    def tensors(self) -> dict[str, tuple[str, list[int]]]:
+        """Kind of number and shape of each tensor by name; empty unless all files are whole safetensors and here."""
         names = self.weight_names()
         if not self.weights_here() or not all(name.endswith(".safetensors") for name in names):
-            return None
+            return {}
         try:
-            shapes = [shape for name in names for shape in _shapes(self.folder / name)]
-        except (OSError, ValueError, KeyError, TypeError, struct.error):
-            return None  # damaged weights are told when they load
-        return sum(math.prod(shape) for shape in shapes)
+            return {key: entry for name in names for key, entry in _header(self.folder / name)}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error):
+            return {}  # damaged weights are refused when they load
 
     def weights_here(self) -> bool:
         """Whether every weight file lies in the folder."""
@@ -121,6 +127,8 @@ def _in_folder(path: str, folder: Path, revision: str | None) -> ModelFiles:
         raise ConfigError(f"{path}: a folder has no revisions; leave `revision` out or give a hub id")
     names = frozenset(file.name for file in folder.iterdir())
     if "config.json" not in names:
+        if kind := other_kind(names, folder):
+            raise ModelError(f"{path}: no model that transformers reads: {kind}")
         raise ConfigError(f"{path}: no config.json in this folder, so it holds no model")
     return ModelFiles(path, folder, names)
 
@@ -132,6 +140,8 @@ def _on_hub(repo: str, revision: str | None) -> ModelFiles:
     siblings = [(one.rfilename, one.size) for one in info.siblings or ()]
     names = frozenset(name for name, _ in siblings)
     if "config.json" not in names:
+        if kind := other_kind(names):
+            raise ModelError(f"{repo}: no model that transformers reads: {kind}")
         raise HubError(f"{repo}: the repository has no config.json, so it holds no model")
     # By the name that the user gave: only then does the cache remember which commit it stood for.
     folder = _download(repo, revision, SMALL_FILES)
@@ -200,21 +210,26 @@ def _download(repo: str, revision: str | None, patterns: Iterable[str]) -> Path:
 
 def _shards(index: Path) -> list[str]:
     try:
-        return sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
-    except (OSError, ValueError, KeyError, AttributeError) as error:
-        raise EngineError(f"{index}: is not a weight index ({one_line(error)})") from None
+        shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ModelError(f"{index}: is not a weight index ({one_line(error)}); copy it again") from None
+    if not shards or not all(isinstance(name, str) and Path(name).name == name for name in shards):
+        raise ModelError(f"{index}: is not a weight index (it must name files beside it); copy it again")
+    return shards
 
 
-def _shapes(file: Path) -> list[list[int]]:
-    """Shapes of a safetensors file's tensors: a length of eight bytes, then JSON, stand before the numbers."""
+def _header(file: Path) -> list[tuple[str, tuple[str, list[int]]]]:
+    """A safetensors file's list of tensors: a length of eight bytes, then JSON, come before the numbers."""
     with file.open("rb") as handle:
         (length,) = struct.unpack("<Q", handle.read(8))
         if length > file.stat().st_size:
             raise ValueError("no safetensors header")
         header = json.loads(handle.read(length))
-    return [entry["shape"] for name, entry in header.items() if name != "__metadata__"]
+    return [(key, (entry["dtype"], entry["shape"])) for key, entry in header.items() if key != "__metadata__"]
 
 
 def one_line(error: BaseException) -> str:
     """The message of a library's error, on one line and not too long."""
-    return " ".join(str(error).split())[:300] or type(error).__name__
+    text = " ".join(str(error).split())[:300]
+    # The message of a KeyError is the key alone
+    return f"{type(error).__name__}: {text}" if isinstance(error, LookupError) or not text else text

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from harness.datatypes import ChatPrompt, Message, Prompt, Style, TextPrompt
-from harness.engines.model_files import one_line
-from harness.errors import ConfigError, EngineError
+from harness.engines.chat_template import ChatTemplate
+from harness.errors import ConfigError, EngineError, ModelError
 
 # Enough left context for a decoder to treat what follows as the middle of a text, not its start.
 DECODE_CONTEXT_TOKENS = 8
-PROBE = "harness probe"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,26 +35,30 @@ class PromptEncoder:
     def __init__(self, tokenizer: Any, template_options: Mapping[str, Any] | None = None) -> None:
         """`template_options` are handed to the chat template by name (`enable_thinking`, say)."""
         self.tokenizer = tokenizer
-        self.template_options = dict(template_options or {})
+        self.chat = ChatTemplate(tokenizer, template_options or {})
         self.special_ids = frozenset(tokenizer.all_special_ids)
 
     @property
     def template(self) -> str | None:
         """The chat template's source, None if the tokenizer has none."""
-        template = self.tokenizer.chat_template
-        if isinstance(template, Mapping):
-            template = template.get("default")
-        return template or None
+        return self.chat.source
 
     def style(self, asked: str) -> Style:
-        """Resolve `auto` to chat where there is a template. Raises ConfigError for chat without one."""
+        """Resolve `auto` to chat where there is a template.
+
+        Raises ConfigError for chat without one, ModelError for one that does not show the question.
+        """
         if asked == "auto":
-            return "chat" if self.template else "text"
+            asked = "chat" if self.template else "text"
         if asked == "chat" and not self.template:
             raise ConfigError("style: chat was asked for, but the tokenizer has no chat template; use style: text")
         if asked not in ("text", "chat"):
             raise ConfigError(f"style: {asked!r} is not auto, text or chat")
-        return "chat" if asked == "chat" else "text"
+        self.chat.require_options()
+        if asked == "text":
+            return "text"
+        self.chat.require_questions()
+        return "chat"
 
     def encode(self, prompt: Prompt) -> Encoded:
         """Render and tokenise. Raises EngineError if the template refuses the messages."""
@@ -116,31 +118,28 @@ class PromptEncoder:
         if not self.template:
             raise EngineError("a chat prompt was given, but the tokenizer has no chat template; use style: text")
         messages = list(prompt.messages)
-        if not self.keeps_system:
+        if not self.chat.keeps_system:
             messages = fold_system(messages)
         if not prompt.prefill:
-            return self._apply(messages)
+            return self.chat.render(messages)
         continued = [*messages, Message("assistant", prompt.prefill)]
         try:
-            text = self._apply(continued, continue_last=True)
+            text = self.chat.render(continued, "unfinished")
+        except ModelError:
+            raise
         except EngineError:
             text = ""
         # Templates may strip or move an assistant turn's text; the answer must start with the prefill.
-        return text if text.endswith(prompt.prefill) else self._apply(messages) + prompt.prefill
-
-    @cached_property
-    def keeps_system(self) -> bool:
-        """Whether the template shows a system turn; some refuse it, some drop it without a word."""
-        try:
-            return PROBE in self._apply([Message("system", PROBE), Message("user", "question")])
-        except EngineError:
-            return False
+        return text if text.endswith(prompt.prefill) else self.chat.render(messages) + prompt.prefill
 
     def notes(self, says_bos: bool = False) -> tuple[str, ...]:
         """What a reader should know of how prompts are made; `says_bos`: the tokenizer config promises one."""
         found = []
-        if self.template and not self.keeps_system:
+        if self.template and not self.chat.keeps_system:
             found.append("the chat template has no system turn: a system text goes into the first user turn")
+        if not self.template and self.tokenizer.chat_template:
+            names = ", ".join(sorted(self.tokenizer.chat_template))
+            found.append(f"the tokenizer has chat templates by name ({names}), but none is the default: none is used")
         if self.template and "strftime_now" in self.template:
             found.append("the chat template writes today's date: prompts differ from day to day")
         ids = list(self.tokenizer("a")["input_ids"])
@@ -168,23 +167,6 @@ class PromptEncoder:
 
     def _text(self, ids: Sequence[int]) -> str:
         text: str = self.tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        return text
-
-    def _apply(self, messages: Sequence[Message], continue_last: bool = False) -> str:
-        import jinja2
-
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            text: str = self.tokenizer.apply_chat_template(
-                turns,
-                tokenize=False,
-                add_generation_prompt=not continue_last,
-                continue_final_message=continue_last,
-                **self.template_options,
-            )
-        except (jinja2.TemplateError, ValueError, TypeError, KeyError, IndexError) as error:
-            roles = ", ".join(turn["role"] for turn in turns)
-            raise EngineError(f"the chat template refuses the turns {roles}: {one_line(error)}") from None
         return text
 
 

@@ -23,7 +23,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError, model_validator
 
@@ -97,6 +97,8 @@ def build(spec: ModelSpec, options: Mapping[str, Any]) -> ScriptedEngine:
 
 class ScriptedEngine:
     """Answers requests out of a script."""
+
+    answers_by: Literal["prompt", "task"] = "task"
 
     def __init__(self, spec: ModelSpec, path: Path, digest: str, script: Script) -> None:
         """`digest` is the sha256 of the file as it lies on disk."""

@@ -20,7 +20,7 @@ from harness.engines.checkpoint_engine import opened
 from harness.engines.local.engine import LocalEngine, LocalOptions
 from harness.engines.local.prefixes import share, units_of
 from harness.engines.token_jobs import Job, Outcome
-from harness.errors import EngineError
+from harness.errors import EngineError, ModelError
 
 # Hands a replica gets: fewer keep prefixes together, more even out what nobody can foresee, how long answers get
 HANDS = 4
@@ -106,12 +106,14 @@ class _Replica:
         self.alive = True
 
     def ready(self) -> EngineFacts:
-        """Wait for the engine to be loaded. Raises EngineError with what it said."""
+        """Wait for the engine to be loaded. Raises its own error, or EngineError for one that died."""
         if not self.line.poll(START_SECONDS):
             raise EngineError(f"the replica on {self._device} did not start within {START_SECONDS:.0f} s")
         said = self._receive()
         if isinstance(said, EngineFacts):
             return said
+        if isinstance(said, ModelError):
+            raise said
         raise EngineError(f"the replica on {self._device} did not start ({said or self.last_words()})")
 
     def ask(self, jobs: Sequence[Job]) -> None:
@@ -187,6 +189,8 @@ def _serve(line: Connection, spec: ModelSpec, options: dict[str, Any]) -> None:
             line.send(None)
     except (EOFError, BrokenPipeError):
         return
+    except ModelError as error:
+        line.send(error)
     except HarnessError as error:
         line.send(str(error))
     except STUMBLES as error:

@@ -22,6 +22,8 @@ from harness.engines.asked_once import asked_once
 class Echo:
     """An engine that answers with its prompt, or refuses, and remembers what it was asked."""
 
+    answers_by = "prompt"
+
     def __init__(self, *, refuses: bool = False) -> None:
         self.asked: list[str] = []
         self.refuses = refuses
@@ -77,3 +79,16 @@ def test_likelihoods_and_refusals_are_shared_too():
     twice = [LikelihoodRequest(key, "t", "s0", 0, TextPrompt("1"), ("a", "b")) for key in ("x", "y")]
     found = replies(engine, *twice)
     assert engine.asked == ["x"] and found["x"].failure == found["y"].failure
+
+
+def test_an_engine_that_does_not_say_that_it_answers_by_prompt_is_asked_every_request():
+    class ByTask(Echo):
+        answers_by = "task"
+
+    class Undeclared(Echo):
+        answers_by = None
+
+    for kind in (ByTask, Undeclared):
+        engine = kind()
+        replies(engine, asks("a", "1 + 1"), asks("b", "1 + 1"))
+        assert sorted(engine.asked) == ["a", "b"]
