@@ -9,34 +9,25 @@ from __future__ import annotations
 import os
 import sys
 
-import typer
-
-from harness.cli import claim, compare, cost, doctor, execute, models, rescore, run, tasks
+from harness.cli.interrupts import LINE, Interrupted, Interrupts
 from harness.errors import HarnessError
-
-# Plain help: rich help would more than double the time of `--help`
-app = typer.Typer(
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    no_args_is_help=True,
-    help="Evaluate causal language models on code and math suites, with honest intervals.",
-)
-app.command("run")(run.run)
-app.command("compare")(compare.compare)
-app.command("rescore")(rescore.rescore)
-app.command("doctor")(doctor.doctor)
-app.command("exec")(execute.execute)
-app.add_typer(tasks.app, name="tasks")
-app.add_typer(models.app, name="models")
-app.add_typer(cost.app, name="cost")
-app.add_typer(claim.app, name="claim")
 
 
 def main() -> None:
     """Run the command line; never shows a traceback unless HARNESS_DEBUG is set."""
+    with Interrupts():
+        _run()
+
+
+def _run() -> None:
     try:
+        # Not before an interrupt has its handler: this takes a while on a cold disk
+        from harness.cli.commands import app
+
         app()
+    except Interrupted:
+        print(LINE, file=sys.stderr)
+        sys.exit(130)
     except HarnessError as error:
         if os.environ.get("HARNESS_DEBUG"):
             raise

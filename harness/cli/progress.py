@@ -9,6 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from harness.cli.interrupts import leave_to_the_run
+
 if TYPE_CHECKING:
     from harness.catalog import Task
     from harness.datatypes import Record
@@ -44,6 +46,7 @@ class Progress:
 
     def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
         """Say what will run, with the settings in force."""
+        leave_to_the_run()
         requests = sum(len(task.requests) for task in tasks)
         place = ", ".join(str(part) for part in (facts.device, facts.dtype) if part)
         self._say(f"{facts.model}: {facts.engine} engine{f' on {place}' if place else ''}, {facts.style} prompts")

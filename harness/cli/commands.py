@@ -1,0 +1,25 @@
+"""The commands of `harness`, put together."""
+
+from __future__ import annotations
+
+import typer
+
+from harness.cli import claim, compare, cost, doctor, execute, models, rescore, run, tasks
+
+# Plain help: rich help would more than double the time of `--help`
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    no_args_is_help=True,
+    help="Evaluate causal language models on code and math suites, with honest intervals.",
+)
+app.command("run")(run.run)
+app.command("compare")(compare.compare)
+app.command("rescore")(rescore.rescore)
+app.command("doctor")(doctor.doctor)
+app.command("exec")(execute.execute)
+app.add_typer(tasks.app, name="tasks")
+app.add_typer(models.app, name="models")
+app.add_typer(cost.app, name="cost")
+app.add_typer(claim.app, name="claim")
