@@ -124,7 +124,7 @@ class ChatTemplate:
                 continue
             if shown.count(QUESTION) == 1 and not _quoted(shown, QUESTION, form):
                 return form, ""
-            if QUESTION in shown:
+            if shown.count(QUESTION) > 1:
                 fault = "shows what a user asks more than once"
         return "text", fault
 

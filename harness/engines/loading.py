@@ -9,6 +9,7 @@ language model does not have (a vision tower, say) are left out and noted.
 from __future__ import annotations
 
 import pickle
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
@@ -42,13 +43,16 @@ def load_model(
     if not quantised:
         _refuse_packed(files)
     try:
-        model, info = AutoModelForCausalLM.from_pretrained(
-            files.folder,
-            dtype=getattr(torch, dtype),
-            trust_remote_code=checkpoint.trust_remote_code,
-            local_files_only=not checkpoint.trust_remote_code,
-            output_loading_info=True,
-        )
+        with warnings.catch_warnings():
+            # What matters of them is in the errors
+            warnings.simplefilter("ignore")
+            model, info = AutoModelForCausalLM.from_pretrained(
+                files.folder,
+                dtype=getattr(torch, dtype),
+                trust_remote_code=checkpoint.trust_remote_code,
+                local_files_only=not checkpoint.trust_remote_code,
+                output_loading_info=True,
+            )
         _refuse_missing(files, info["missing_keys"])
         notes = _left_out(files, model, info["unexpected_keys"])
         loaded = HFModel(model, encoder, end_ids, device)
@@ -66,8 +70,8 @@ def load_model(
             "a checkpoint in safetensors"
         ) from None
     except stumbles() as error:
-        if "PytorchStreamReader" in str(error):
-            raise ModelError(f"{files.name}: its weights (.bin) are damaged; {COPY_AGAIN}") from None
+        if isinstance(error, OSError) or "PytorchStreamReader" in str(error):
+            raise ModelError(f"{files.name}: its weights are damaged ({one_line(error)[:80]}); {COPY_AGAIN}") from None
         fault = _shape_fault(checkpoint, error) or f"config.json and weights do not make a model ({one_line(error)})"
         raise ModelError(f"{files.name}: {fault}") from None
 

@@ -18,6 +18,8 @@ class SmallHub(ThreadingHTTPServer):
     """Serves `repos` (id -> folder) at one commit; `gated` ids answer 401; `failures` counts 503s to give."""
 
     daemon_threads = True
+    # A client fetches eight files at once; a full queue would cost it a second or more on a busy machine
+    request_queue_size = 128
 
     def __init__(self, repos: dict[str, Path], gated: frozenset[str] = frozenset()) -> None:
         """Listen on a free port of the loopback."""

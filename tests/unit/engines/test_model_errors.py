@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -188,20 +187,20 @@ def test_large_weights_are_sampled_and_the_digest_says_so(tmp_path: Path) -> Non
     assert weights_digest(tmp_path, ["big"]) != before
 
 
-def test_a_hub_id_without_network_is_told_within_seconds(tmp_path: Path) -> None:
+def test_a_hub_id_without_network_is_refused_in_one_line_and_not_tried_again(tmp_path: Path) -> None:
     code = (
         "from harness.engines import reference\nfrom harness.engines.base import ModelSpec\n"
         "from harness.errors import HubError\n"
         "try: reference.build(ModelSpec('org/name'), {})\n"
         "except HubError as e: print(e)\n"
+        "import os; print('offline', os.environ.get('HF_HUB_OFFLINE'))\n"
     )
     env = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
     env.pop("HF_HUB_OFFLINE", None)
-    started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([sys.executable, "-c", code], env=env, cwd=ROOT, capture_output=True, text=True, timeout=600)
     assert done.stdout.startswith("org/name: no such folder here, and the Hugging Face hub cannot be reached")
-    assert done.stdout.count("\n") == 1 and done.stderr == ""
-    assert time.monotonic() - started < 15
+    assert done.stdout.splitlines()[1:] == ["offline 1"], "the hub's libraries must not try again by themselves"
+    assert done.stderr == ""
 
 
 def test_a_prompt_keeps_room_for_half_the_window_at_most() -> None:
