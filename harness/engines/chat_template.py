@@ -54,6 +54,14 @@ class ChatTemplate:
         except ModelError:
             return False
 
+    @property
+    def takes_parts(self) -> bool:
+        """Whether a user's content is given as a list of parts."""
+        try:
+            return self._user[0] == "parts"
+        except ModelError:
+            return False
+
     def require_questions(self) -> None:
         """Raise ModelError unless a user's turn is shown, and where any kind of turn exceeds the bounds."""
         fault = self._fault()

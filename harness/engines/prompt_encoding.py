@@ -140,6 +140,8 @@ class PromptEncoder:
         if not self.template and self.tokenizer.chat_template:
             names = ", ".join(sorted(self.tokenizer.chat_template))
             found.append(f"the tokenizer has chat templates by name ({names}), but none is the default: none is used")
+        if self.template and self.chat.takes_parts:
+            found.append("the chat template reads content as a list of parts: each turn is given as one part of text")
         if self.template and "strftime_now" in self.template:
             found.append("the chat template writes today's date: prompts differ from day to day")
         ids = list(self.tokenizer("a")["input_ids"])

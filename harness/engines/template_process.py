@@ -23,7 +23,7 @@ from typing import Any
 # The longest honest rendering seen takes a tenth of a second, compilation included.
 CPU_SECONDS = 5.0
 # For a child that waits and computes nothing: a machine under heavy load is no reason to refuse a model.
-WALL_SECONDS = 60.0
+WALL_SECONDS = 120.0
 MEMORY_BYTES = 512 * 2**20
 # A system text, tool descriptions and turn marks of real templates are below 20,000 characters.
 MOST_ADDED = 2**20

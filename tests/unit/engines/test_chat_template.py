@@ -51,6 +51,7 @@ def test_every_turn_and_the_prefill_are_in_the_prompt_whatever_form_the_template
     assert one.render(ChatPrompt((system, *SHOTS))) == wanted
     assert one.render(ChatPrompt((system, *SHOTS), "It is")) == f"{wanted}It is"
     assert one.render(ChatPrompt(SHOTS[-1:])) == "<user>three plus four?<assistant>"
+    assert any("list of parts" in note for note in one.notes()) == (template in (PARTS, MIXED))
 
 
 def test_a_system_turn_that_only_the_wrong_form_would_show_is_folded() -> None:
