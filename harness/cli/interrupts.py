@@ -1,7 +1,7 @@
 """Ctrl-C before there is a run to go on with: one line and exit code 130, whatever is being imported.
 
 An interrupt in the middle of an import may be swallowed by the library, or end up in a callback where Python prints a
-traceback and goes on. So it is raised under a name of its own, and the process ends soon after even if nobody passes it
+traceback and goes on. So it is raised under a name of its own, and the process ends soon after even if it is not passed
 on. A run that has its folder takes interrupts itself (`leave_to_the_run`), since it has records to keep.
 """
 

@@ -3,7 +3,7 @@
 A sweep over extractors asks every prompt as often as it has extractors. Only questions that can have one answer are
 shared: greedy generation with the same settings, and likelihoods. Guarantees: every request gets its own reply, with
 its own key; a shared one has no engine time (0 seconds), so that the sum over answers stays the engine's time. An
-engine that does not declare `answers_by = "prompt"` is asked every request: it may answer by task or by sample.
+engine that does not declare `answers_by = "prompt"` gets every request: it may answer by task or by sample.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ class Engine(Protocol):
     """One source of replies.
 
     `answers_by`: "prompt" if a reply depends on the request's prompt and settings alone, so that equal requests of
-    several tasks may share one; "task" if it depends on which task or sample asks. An engine without it is asked every
+    several tasks may share one; "task" if it depends on which task or sample asks. An engine without it gets every
     request.
     """
 

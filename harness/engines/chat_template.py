@@ -104,36 +104,36 @@ class ChatTemplate:
 
         Raises EngineError if the template refuses it or drops its last question, ModelError if it exceeds its bounds.
         """
-        asked = tuple(messages)
-        if self._last is not None and self._last[:2] == (asked, end):
+        conversation = tuple(messages)
+        if self._last is not None and self._last[:2] == (conversation, end):
             return self._last[2]
         forms = {"user": self._user[0], "system": self._system, "assistant": self._assistant}
-        turns = [_turn(message, forms.get(message.role) or "text") for message in asked]
+        turns = [_turn(message, forms.get(message.role) or "text") for message in conversation]
         try:
             text = self._render(turns, end)
         except Refused as error:
-            roles = ", ".join(message.role for message in asked)
+            roles = ", ".join(message.role for message in conversation)
             raise EngineError(f"the chat template refuses the turns {roles}: {error}") from None
-        question = next((message.content for message in reversed(asked) if message.role == "user"), "")
+        question = next((message.content for message in reversed(conversation) if message.role == "user"), "")
         if question.strip() not in text and _letters(question) not in _letters(text):
             raise EngineError("the chat template drops or changes the question; use --style text")
-        self._last = (asked, end, text)
+        self._last = (conversation, end, text)
         return text
 
     @cached_property
     def _user(self) -> tuple[Form, str]:
         """The form of a user's turn, and what is wrong if there is none."""
-        fault = "does not show what a user asks"
+        fault = "does not show the user's turn"
         for form in FORMS:
             try:
                 shown = self._render([_turn(Message("user", QUESTION), form)])
             except Refused as error:
-                fault = f"refuses a user's turn ({error})" if form == "text" else fault
+                fault = f"refuses the user's turn ({error})" if form == "text" else fault
                 continue
             if shown.count(QUESTION) == 1 and not _quoted(shown, QUESTION, form):
                 return form, ""
             if shown.count(QUESTION) > 1:
-                fault = "shows what a user asks more than once"
+                fault = "shows the user's turn more than once"
         return "text", fault
 
     def _fault(self) -> str:
@@ -153,11 +153,11 @@ class ChatTemplate:
 
     def _form_of(self, mark: str, *messages: Message) -> Form | None:
         """The form in which the turn with `mark` is shown once, and the other turns as well."""
-        asked, fault = self._user
+        of_user, fault = self._user
         if fault:
             return None
         for form in FORMS:
-            turns = [_turn(message, form if message.content == mark else asked) for message in messages]
+            turns = [_turn(message, form if message.content == mark else of_user) for message in messages]
             try:
                 shown = self._render(turns)
             except Refused:

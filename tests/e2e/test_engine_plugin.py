@@ -47,7 +47,7 @@ def build(spec, options):
     ("declared", "seen"),
     [("", {"sums": " 6", "again": " 7"}), ("answers_by = 'task'", {"sums": " 6", "again": " 7"})],
 )
-def test_an_engine_that_answers_by_task_is_asked_for_each_task(
+def test_an_engine_that_answers_by_task_gets_the_requests_of_each_task(
     cli, sums: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: str, seen: dict[str, str]
 ) -> None:
     package = tmp_path / "site"

@@ -5,7 +5,9 @@ Each user is a process of its own: the hub's client reads its settings when it i
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -69,13 +71,24 @@ def test_a_hub_model_is_pinned_kept_and_used_again_without_network(llama: Path, 
         ("org/tiny", "v9", "HubError 2 org/tiny: the hub has no revision 'v9'"),
         ("org/secret", "", "HubError 2 org/secret is gated: accept its terms on the hub, then `hf auth login`"),
         ("org/empty", "", "HubError 2 org/empty: the repository has no config.json"),
+        ("org/gguf", "", "ModelError 2 org/gguf: no model that transformers reads: it holds a GGUF file (m.gguf)"),
+        ("org/adapter", "", "ModelError 2 org/adapter: no model that transformers reads: it is an adapter (PEFT)"),
+        ("org/packed", "", "ModelError 2 org/packed: is quantised (tomorrow), which cannot be read here"),
     ],
 )
 def test_what_the_hub_refuses_is_told_in_one_line(
     llama: Path, tmp_path: Path, model: str, revision: str, told: str
 ) -> None:
-    (tmp_path / "empty").mkdir()
-    repos = {"org/tiny": llama, "org/secret": llama, "org/empty": tmp_path / "empty"}
+    repos = {"org/tiny": llama, "org/secret": llama}
+    for name, file in (("empty", None), ("gguf", "m.gguf"), ("adapter", "adapter_config.json")):
+        (tmp_path / name).mkdir()
+        if file:
+            (tmp_path / name / file).write_text("{}")
+        repos[f"org/{name}"] = tmp_path / name
+    repos["org/packed"] = shutil.copytree(llama, tmp_path / "packed")
+    config = json.loads((llama / "config.json").read_text()) | {"quantization_config": {"quant_method": "tomorrow"}}
+    (tmp_path / "packed" / "config.json").write_text(json.dumps(config))
     with serving(repos, gated=frozenset({"org/secret"})) as hub:
         (line,) = run(tmp_path / "home", hub.address, model, revision)
     assert line.startswith(told)
+    assert not [path for path in hub.asked if path.endswith((".safetensors", ".gguf"))], "no weights were fetched"

@@ -81,7 +81,7 @@ def test_likelihoods_and_refusals_are_shared_too():
     assert engine.asked == ["x"] and found["x"].failure == found["y"].failure
 
 
-def test_an_engine_that_does_not_say_that_it_answers_by_prompt_is_asked_every_request():
+def test_an_engine_that_does_not_declare_that_it_answers_by_prompt_gets_every_request():
     class ByTask(Echo):
         answers_by = "task"
 

@@ -64,13 +64,16 @@ def test_a_system_turn_that_only_the_wrong_form_would_show_is_folded() -> None:
 @pytest.mark.parametrize(
     ("template", "why"),
     [
-        ("hello", "does not show what a user asks"),
+        ("hello", "does not show the user's turn"),
         ("{% for m in messages %}{% for p in m.content %}{{ p.txt }}{% endfor %}{% endfor %}", "does not show"),
         ("{% for m in messages %}{{ m.content }} {{ m.content }}{% endfor %}", "more than once"),
         ("{% for m in messages %}{% for p in m.content %}{{ p }}\n{% endfor %}{% endfor %}", "does not show"),
-        ("{{ raise_exception('tools only') }}", "refuses a user's turn (tools only)"),
-        ("{% for m in messages %}", "refuses a user's turn (Unexpected end of template"),
-        ("{{ messages[0].__class__.__mro__ }}{{ messages[0].content }}", "refuses a user's turn (access to attribute"),
+        ("{{ raise_exception('tools only') }}", "refuses the user's turn (tools only)"),
+        ("{% for m in messages %}", "refuses the user's turn (Unexpected end of template"),
+        (
+            "{{ messages[0].__class__.__mro__ }}{{ messages[0].content }}",
+            "refuses the user's turn (access to attribute",
+        ),
     ],
 )
 def test_a_template_that_does_not_show_the_question_once_is_refused_and_plain_text_stays(
