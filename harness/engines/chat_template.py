@@ -9,12 +9,13 @@ judge whether a template is the one that the model was trained with.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal
 
 from harness.datatypes import ChatPrompt, Message, Request, RollingRequest
-from harness.engines.template_process import OutOfBounds, Refused, Rendering, render, variables_of
+from harness.engines.model_files import one_line
+from harness.engines.template_process import STUMBLES, OutOfBounds, Refused, Rendering, render, variables_of
 from harness.errors import ConfigError, EngineError, ModelError, suggestion
 
 Form = Literal["text", "parts"]
@@ -45,6 +46,14 @@ class ChatTemplate:
         if isinstance(template, Mapping):
             template = template.get("default")
         return template or None
+
+    @cached_property
+    def _own_renderer(self) -> Callable[..., Any] | None:
+        """What a tokenizer of a repository's own code (which the user let run) has in place of the common renderer."""
+        from transformers import PreTrainedTokenizerBase
+
+        own = type(self._tokenizer).apply_chat_template is not PreTrainedTokenizerBase.apply_chat_template
+        return self._tokenizer.apply_chat_template if own else None
 
     @cached_property
     def keeps_system(self) -> bool:
@@ -167,10 +176,25 @@ class ChatTemplate:
         return None
 
     def _render(self, turns: Sequence[Mapping[str, Any]], end: End = "answer") -> str:
+        import jinja2
+
         if self.source is None:
             raise EngineError("a chat prompt was given, but the tokenizer has no chat template; use style: text")
         if self._broken is not None:
             raise ModelError(self._broken)
+        if (own := self._own_renderer) is not None:
+            try:
+                return str(
+                    own(
+                        turns,
+                        tokenize=False,
+                        add_generation_prompt=end == "answer",
+                        continue_final_message=end == "unfinished",
+                        **self._options,
+                    )
+                )
+            except (*STUMBLES, jinja2.TemplateError) as error:
+                raise Refused(one_line(error)) from None
         variables = {**self._tokenizer.special_tokens_map, **self._options}
         try:
             return render(Rendering(self.source, turns, variables, end == "answer", end == "unfinished"))

@@ -65,7 +65,8 @@ class HFModel:
         self.encoder = encoder
         self.end_ids = tuple(end_ids)
         pad = encoder.tokenizer.pad_token_id
-        self._pad = pad if pad is not None and pad < self.vocabulary else next(iter(end_ids), 0)
+        size = getattr(model.config.get_text_config(), "vocab_size", None)
+        self._pad = pad if pad is not None and (size is None or pad < size) else next(iter(end_ids), 0)
         self._scaled = [module for module in model.modules() if hasattr(module, "max_seq_len_cached")]
         self._keeps_logits = "logits_to_keep" in inspect.signature(model.forward).parameters
 

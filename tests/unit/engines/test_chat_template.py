@@ -111,6 +111,18 @@ def test_examples_that_a_template_drops_are_refused_before_anything_is_asked() -
         one.chat.require_turns([ask(SHOTS[-1]), ask(*SHOTS)])
 
 
+def test_a_tokenizer_of_own_code_renders_by_itself() -> None:
+    tokenizer = make_tokenizer()
+
+    class Own(type(tokenizer)):  # type: ignore[misc]
+        def apply_chat_template(self, turns: Any, **_: Any) -> str:
+            return "own " + " ".join(turn["content"] for turn in turns)
+
+    tokenizer.__class__ = Own
+    tokenizer.chat_template = "not used"
+    assert PromptEncoder(tokenizer).render(ChatPrompt(SHOTS[-1:])) == "own three plus four?"
+
+
 # --- options
 
 
