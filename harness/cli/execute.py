@@ -69,7 +69,8 @@ def _read(path: Path) -> str:
     from harness.errors import ConfigError
 
     try:
-        return path.read_text(encoding="utf-8")
+        # No translation of line ends: a lone carriage return in expected output is not a line end
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:

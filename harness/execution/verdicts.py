@@ -118,10 +118,11 @@ def _line_of(source: str, number: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines without trailing white space, and without empty lines at the end: what judges of contests
-    compare.
+    """Lines without trailing white space, and without empty lines at the end: what judges of contests compare.
+
+    Only a line feed ends a line: `str.splitlines` would also split at form feeds and other separators.
     """
-    return [line.rstrip() for line in text.rstrip().splitlines()]
+    return [line.rstrip() for line in text.rstrip().split("\n")] if text.strip() else []
 
 
 def _difference(expected: list[str], printed: list[str]) -> str:
