@@ -13,13 +13,14 @@ import os
 import select
 import sys
 
-from harness.execution.inside import candidate, values, wire
+from harness.execution.inside import candidate, sets, values, wire
 from harness.execution.inside.order import INPUT
 from harness.execution.inside.reporting import Trap, write_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any
 
     from harness.execution.inside.order import Order, Trial
@@ -113,11 +114,11 @@ class Tester:
             prelude, tests = marshal.loads(trial["code"])
             space: dict[str, Any] = {"__name__": "tests", "__builtins__": __builtins__}
             if prelude is not None:
-                exec(prelude, space)
+                exec(_code(prelude, PRELUDE_FILE), space)
             self._lend(trial["names"], space)
             trap = Trap()
             with trap:
-                exec(tests, space)
+                exec(_code(tests, TESTS_FILE), space)
         except Gone:
             return None
         except (Broken, MemoryError, RecursionError) as broken:
@@ -259,6 +260,11 @@ class _Stopped(BaseException):
     _raised_by_candidate = True
 
 
+def _code(code: CodeType | str, file: str) -> CodeType:
+    """Tests that hold sets come as text."""
+    return compile(code, file, "exec", dont_inherit=True) if isinstance(code, str) else code
+
+
 def _refuse(value: object) -> list[Any]:
     raise values.NoData(f"the tests hand over a {type(value).__name__}, which is no data")
 
@@ -280,9 +286,12 @@ def _follow(mine: Any, theirs: Any) -> None:
         kept = {key: mine[key] if key in mine and _same(mine[key], new) else new for key, new in theirs.items()}
         mine.clear()
         mine.update(kept)
-    elif type(mine) in (set, bytearray):
-        mine.clear()
-        mine.update(theirs) if type(mine) is set else mine.extend(theirs)
+    elif type(mine) is set:
+        if mine != theirs:
+            mine.clear()
+            sets.fill(mine, sets.filling(theirs) or (0, [], list(theirs)))
+    elif type(mine) is bytearray:
+        mine[:] = theirs
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -52,6 +52,7 @@ _BOOT = (
     "space.pop('run')(order)\n"
 )
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_CONSTANT = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple)
 _COMPARISONS: Final = {
     ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge",
 }  # fmt: skip
@@ -127,14 +128,16 @@ def _toolchain() -> tuple[str, ...]:
 def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
     """Return the tester's code, marshalled (prelude or None, tests), and the names that are the candidate's.
 
+    Either is text where it holds a set of constants: `marshal` sorts those, and their order would be another one.
     The prelude's own complete functions are the tests' to use; what it only begins is the candidate's.
     """
     try:
         tree = parsing.parse(tests.tests)
-        code = parsing.compiled(tree, TESTS_FILE)
+        code: CodeType | str = parsing.compiled(tree, TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DataError(f"the sample's tests are no Python: {error}") from error
-    prelude, begun = None, set()
+    prelude: CodeType | str | None = None
+    begun = set()
     try:
         begin = parsing.parse(tests.prelude)
         prelude = parsing.compiled(begin, PRELUDE_FILE)
@@ -147,7 +150,16 @@ def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
     called = used - _bound(tree) - defined - set(dir(builtins))
     if tests.entry_point:
         called.add(tests.entry_point)
+    if prelude is not None and _holds_sets(begin):
+        prelude = tests.prelude
+    if _holds_sets(tree):
+        code = tests.tests
     return marshal.dumps((prelude, code)), tuple(sorted(called))
+
+
+def _holds_sets(tree: ast.AST) -> bool:
+    """Whether the compiler may make a constant of a set display."""
+    return any(isinstance(node, ast.Set) and isinstance(node.elts[0], _CONSTANT) for node in ast.walk(tree))
 
 
 def _only_begun(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
