@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]
 import os
-import shutil
 import sys
 import tempfile
 import time
@@ -79,7 +78,45 @@ class Bare(Place):
                 time.sleep(ROUND_SECONDS)
         except ChildProcessError:
             pass
-        shutil.rmtree(self._work, ignore_errors=True)
+        _remove(self._work)
+
+
+def _remove(folder: str) -> None:
+    """Remove a dead program's folder, however deep and whatever its modes.
+
+    Every folder in it is moved to the top before it is emptied, so no path gets long and no call nests.
+    """
+    pending, count = [folder], 0
+    while pending:
+        path = pending.pop()
+        try:
+            os.chmod(path, 0o700)
+            entries = list(os.scandir(path))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                    continue
+                # Whoever may not write a folder may not move it either
+                os.chmod(entry.path, 0o700)
+                while os.path.lexists(moved := f"{folder}/{count}.removed"):
+                    count += 1
+                os.rename(entry.path, moved)
+                pending.append(moved)
+            except OSError:
+                continue
+        if path != folder:
+            _remove_empty(path)
+    _remove_empty(folder)
+
+
+def _remove_empty(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return
 
 
 def _end(number: int, frame: object) -> None:
