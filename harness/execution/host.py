@@ -22,7 +22,7 @@ from typing import Any
 
 from harness.errors import SandboxError
 from harness.execution.base import Limits
-from harness.execution.inside.order import MOST_WALLS, Commands, Hello, Order, Trial
+from harness.execution.inside.order import Commands, Hello, Order, Trial
 from harness.execution.language import ByValue, Outcome, Program
 from harness.execution.verdicts import OUTPUT_KEPT
 
@@ -74,7 +74,7 @@ class Zygotes:
             return Outcome("infra", message=str(error))
         order, secret = _order(program, limits), _secret(program)
         builds = len(program.build) if isinstance(program, Program) else 0
-        most = MOST_WALLS * (limits.wall_seconds + builds * limits.build_seconds) + HARD_DEADLINE_EXTRA
+        most = limits.most_walls * (limits.wall_seconds + builds * limits.build_seconds) + HARD_DEADLINE_EXTRA
         try:
             answer = zygote.ask((marshal.dumps(dict(order)), marshal.dumps(dict(secret))), most)
             end, number, seconds, report, stdout, stderr, message = answer
@@ -228,6 +228,7 @@ def _order(program: Program | ByValue, limits: Limits) -> Order:
         "environment": dict(PROGRAM_ENVIRONMENT),
         "keep": OUTPUT_KEPT,
         "wall_seconds": float(limits.wall_seconds),
+        "most_walls": float(limits.most_walls),
         "memory_bytes": limits.memory_bytes,
         "output_bytes": limits.output_bytes,
         "work_bytes": limits.work_bytes,

@@ -69,15 +69,19 @@ class ByValue:
     tests: str = ""
 
 
-End = Literal["exit", "signal", "timeout", "memory", "output_limit", "build_failed", "build_timeout", "infra"]
+End = Literal[
+    "exit", "signal", "killed", "timeout", "starved", "memory", "output_limit", "build_failed", "build_timeout", "infra"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a program ended, in the words of the trusted process that watched it.
 
-    `number` is the exit code or the signal; `message` says what broke when `end` is `infra`. `stdout` and
-    `stderr` are whole up to `keep` bytes, then head and tail. `seconds` are wall time without the set-up.
+    `killed` is by a SIGKILL that neither the program nor its watcher sent; `starved` is a time-out of a program that
+    had no core for most of its time. `number` is the exit code or the signal; `message` says what broke when `end` is
+    `infra`. `stdout` and `stderr` are whole up to `keep` bytes, then head and tail. `seconds` are wall time without
+    the set-up.
     """
 
     end: End

@@ -68,6 +68,13 @@ def _by_output(program: Program | ByValue, outcome: Outcome, expected_text: str)
 def _by_end(outcome: Outcome) -> tuple[Status, str]:
     if outcome.end == "infra":
         return "infra", outcome.message
+    if outcome.end == "killed":
+        return (
+            "infra",
+            "killed from outside (SIGKILL: a shortage of memory, the limit of a job, or a user)",
+        )
+    if outcome.end == "starved":
+        return "infra", f"too little processor time on this machine: {outcome.message}"
     if outcome.end == "build_failed":
         return "compile_error", _complaint(outcome)
     if outcome.end == "build_timeout":

@@ -13,11 +13,11 @@ import sys
 import tempfile
 import time
 
-from harness.execution.inside import zygote
+from harness.execution.inside import kills, zygote
+from harness.execution.inside.kernel import Kernel
 from harness.execution.inside.place import SIGKILL, Place
 from harness.execution.inside.supervise import HostGone
 
-_PR_SET_CHILD_SUBREAPER = 36
 ROUND_SECONDS = 0.002
 
 
@@ -38,9 +38,13 @@ class Bare(Place):
         del readable
         signal.signal(signal.SIGTERM, _end)
         if sys.platform == "linux":
-            import ctypes
-
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            calls = Kernel()
+            calls.collect_orphans()
+            self.listener = kills.listen(calls)
+            if self.listener is None:
+                # Without the privileges of root, only what gains none any more may be given a filter
+                calls.forbid_new_privileges()
+                self.listener = kills.listen(calls)
 
     def fork(self) -> int:
         """A child with a folder; the limit on processes counts every one of the user, not only the program's."""
@@ -68,17 +72,25 @@ class Bare(Place):
 
     def clear(self, first: int) -> None:
         """Kill and collect every descendant; what forks meanwhile is met again in the next round."""
-        _kill(first)
+        self._kill(first)
         try:
             while True:
                 for pid in self.members():
-                    _kill(pid)
+                    self._kill(pid)
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
                 time.sleep(ROUND_SECONDS)
         except ChildProcessError:
             pass
         _remove(self._work)
+
+    def _kill(self, pid: int) -> None:
+        ways = (os.killpg, os.kill) if self.listener is None else (_by_handle,)
+        for kill in ways:
+            try:
+                kill(pid, SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
 
 
 def _remove(folder: str) -> None:
@@ -123,12 +135,9 @@ def _end(number: int, frame: object) -> None:
     raise HostGone
 
 
-def _kill(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
+def _by_handle(pid: int, number: int) -> None:
+    del number
+    kills.kill(pid)
 
 
 def _children(pid: int) -> list[int]:

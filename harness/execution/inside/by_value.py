@@ -13,7 +13,7 @@ import os
 import select
 import sys
 
-from harness.execution.inside import candidate, sets, values, wire
+from harness.execution.inside import candidate, program, sets, values, wire
 from harness.execution.inside.order import INPUT
 from harness.execution.inside.reporting import Trap, write_report
 
@@ -71,7 +71,7 @@ def run(order: Order, place: Place, ends: Ends) -> None:
         if verdict is not None:
             write_report(ends.report, trial["nonce"], verdict)
         else:
-            ends.tell(tester.how_it_ended())
+            ends.tell(program.ending(*os.wait4(pid, 0)[1:], order))
     except (OSError, EOFError) as error:
         ends.tell(f"broken {error}")
     finally:
@@ -130,13 +130,6 @@ class Tester:
         with Trap():
             self._ask(["bye"])
             select.select([self._replies], [], [], FAREWELL_SECONDS)
-
-    def how_it_ended(self) -> str:
-        """Wait for the candidate's process, whose pipe is closed, and say how it ended."""
-        _, status = os.waitpid(self._pid, 0)
-        if os.WIFSIGNALED(status):
-            return f"signal {os.WTERMSIG(status)}"
-        return f"exit {os.WEXITSTATUS(status)}"
 
     def _verdict(self, trap: Trap) -> tuple[str, str, str, str, int] | None:
         error = trap.caught if self._lost is None else self._lost

@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import select
 
-from harness.execution.inside import kernel, seccomp, zygote
+from harness.execution.inside import kernel, kills, seccomp, zygote
 from harness.execution.inside.place import SIGKILL, Place
 
 WORK = "/work"
@@ -96,6 +96,7 @@ class Namespaces(Place):
         calls.bound_capabilities()
         seccomp.install(calls, seccomp.program(spared=seccomp.OURS))
         self._filter = seccomp.program(only=seccomp.OURS)
+        self.listener = kills.listen(calls)
 
     def fork(self) -> int:
         """A process in new process, mount and message namespaces."""
@@ -136,7 +137,8 @@ class Namespaces(Place):
     def clear(self, first: int) -> None:
         """Kill the first process: the kernel kills its world with it, and unmounts what was mounted there."""
         # Not yet collected, so there is somebody to kill even if it has ended
-        os.kill(first, SIGKILL)
+        kill = kills.kill if self.listener is not None else _kill
+        kill(first)
         os.waitpid(first, 0)
 
 
@@ -177,6 +179,10 @@ def _map_from_outside(watcher: int, go: int, telling: int) -> None:
         os.write(telling, _reason(error))
     finally:
         os._exit(0)
+
+
+def _kill(pid: int) -> None:
+    os.kill(pid, SIGKILL)
 
 
 def _open_process(pid: int) -> int | None:

@@ -8,10 +8,6 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-# A program is charged for the time that it ran or slept, not for the time that it waited for a core (beside a model
-# on the same processor, say); all in all it may take so many times its wall limit.
-MOST_WALLS = 3.0
-
 INPUT, ANSWER = 0, 1
 
 
@@ -32,6 +28,7 @@ class Order(TypedDict):
     environment: dict[str, str]
     keep: int
     wall_seconds: float
+    most_walls: float
     memory_bytes: int
     output_bytes: int
     work_bytes: int

@@ -12,6 +12,8 @@ class Place:
 
     # Processes of ours that a limit on the number of processes counts as well
     own_processes = 0
+    # Where calls that send SIGKILL are reported, None where they cannot be
+    listener: int | None = None
 
     def enter(self, readable: list[str]) -> None:
         """Isolate this process once, for all programs to come. Raises OSError. May return in a descendant only."""
