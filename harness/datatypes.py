@@ -51,7 +51,8 @@ class Tests:
 
     `prelude` stands before the candidate's code (imports, the prompt's own definitions), `tests` after it;
     `entry_point` is the function that the tests call; `cases` are whole-program runs instead of `tests`. With `check`
-    "in_process" the tests run in the candidate's own process, because they need its classes or iterators.
+    "in_process" the tests run in the candidate's own process, because they need its classes or iterators. `packages`
+    are installed Python packages that programs may import, besides the usual ones.
     """
 
     language: str
@@ -60,6 +61,7 @@ class Tests:
     entry_point: str | None = None
     cases: tuple[StdinCase, ...] = ()
     check: Literal["by_value", "in_process"] = "by_value"
+    packages: tuple[str, ...] = ()
     kind: Literal["tests"] = "tests"
 
 

@@ -45,8 +45,11 @@ class Conductor:
 
     def run(self, job: Job, limits: Limits) -> Verdict:
         """Run every program of `job` until one does not pass. Raises UnknownName and SandboxError, see
-        `_language`.
+        `_language`; ConfigError for packages that are not installed.
         """
+        if limits.packages:
+            tests = dataclasses.replace(job.tests, packages=tuple({*job.tests.packages, *limits.packages}))
+            job = dataclasses.replace(job, tests=tests)
         try:
             programs = self._language(job.tests.language).programs(job)
         except DataError as error:

@@ -33,7 +33,8 @@ class Program:
     output, without by its report. `tests` is only for messages and stays outside. A runtime that reserves far more
     memory than it uses (`reserves`: java, node, go) is bound by what it touches, not by its address space;
     `threads` are those that the runtime starts for itself, on top of the limit of processes. Without `process_list`
-    there is no /proc, through which one process of a program could read another one's memory.
+    there is no /proc, through which one process of a program could read another one's memory. `packages` are installed
+    Python packages that it may import (`packages.found`).
     """
 
     command: tuple[str, ...]
@@ -50,6 +51,7 @@ class Program:
     reserves: bool = False
     threads: int = 0
     process_list: bool = True
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class ByValue:
     nonce: str
     readable: tuple[str, ...] = ()
     tests: str = ""
+    packages: tuple[str, ...] = ()
 
 
 End = Literal[

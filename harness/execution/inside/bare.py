@@ -18,6 +18,10 @@ from harness.execution.inside.kernel import Kernel
 from harness.execution.inside.place import SIGKILL, Place
 from harness.execution.inside.supervise import HostGone
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.execution.inside.order import Hello
+
 ROUND_SECONDS = 0.002
 
 
@@ -33,9 +37,9 @@ class Bare(Place):
         """No program runs yet."""
         self._work = ""
 
-    def enter(self, readable: list[str]) -> None:
+    def enter(self, hello: Hello) -> None:
         """Become the one to whom lost processes fall."""
-        del readable
+        self.library = hello["library"]
         signal.signal(signal.SIGTERM, _end)
         if sys.platform == "linux":
             calls = Kernel()

@@ -92,7 +92,7 @@ def _become(command: list[str], order: Order, place: Place, work: str, given: tu
         os.set_inheritable(failing, False)
         place.restrict()
         program.limit(order, place, building=count == 3)
-        os.execve(command[0], command, {**order["environment"], "HOME": work, "TMPDIR": work})
+        os.execve(command[0], command, {**order["environment"], **place.environment(), "HOME": work, "TMPDIR": work})
     except (OSError, ValueError) as error:
         os.write(failing, f"{command[0]} could not be started: {error}".encode())
     finally:

@@ -12,10 +12,15 @@ INPUT, ANSWER = 0, 1
 
 
 class Hello(TypedDict):
-    """The first frame. `host` is the process that asks; `readable` the folders that programs may read."""
+    """The first frame. `host` is the process that asks; `readable` the folders that programs may read; `packages` are
+    Python packages that they may import, and `library` is a folder with links to them, for who cannot show them
+    elsewhere.
+    """
 
     host: int
     readable: list[str]
+    packages: list[str]
+    library: str
     environment: dict[str, str]
 
 

@@ -1,4 +1,4 @@
-"""Python programs, run by the harness's own interpreter without any installed package.
+"""Python programs, run by the harness's own interpreter; they may import numpy and the like (`packages.py`).
 
 How a program is put together: `prelude + candidate` byte for byte, with a line break between them only
 where the prelude does not end in one. So a HumanEval continuation (an indented body) completes the
@@ -33,7 +33,7 @@ from typing import Final
 
 from harness.datatypes import Tests
 from harness.errors import DataError
-from harness.execution import parsing
+from harness.execution import packages, parsing
 from harness.execution.base import Job
 from harness.execution.host import interpreter
 from harness.execution.inside import python_runner
@@ -75,15 +75,16 @@ class Python:
         """One program for `tests`, or one per stdin case. Raises DataError for tests that are no Python."""
         tests = job.tests
         source = joined(tests.prelude, job.candidate)
+        importable = packages.mentioned(tests.packages, source, tests.tests)
         if tests.cases:
-            return assembly.per_case(_program([True, source, None, []]), tests)
+            return assembly.per_case(_program([True, source, None, []], packages=importable), tests)
         assembly.must_prove(tests.tests)
         if tests.check == "by_value":
             trial, called = _trial_code(tests)
             nonce = secrets.token_hex(16)
-            return (ByValue(source, trial, called, nonce, _toolchain(), tests.tests),)
+            return (ByValue(source, trial, called, nonce, _toolchain(), tests.tests, importable),)
         code, names = _tests_code(tests)
-        return (_program([False, source, code, names], tests=tests.tests),)
+        return (_program([False, source, code, names], tests=tests.tests, packages=importable),)
 
 
 def build() -> Python:
@@ -99,7 +100,7 @@ def joined(prelude: str, candidate: str) -> str:
     return prelude + ("" if prelude.endswith("\n") or not prelude else "\n") + candidate + "\n"
 
 
-def _program(order: list[object], tests: str = "") -> Program:
+def _program(order: list[object], tests: str = "", packages: tuple[str, ...] = ()) -> Program:
     nonce = secrets.token_hex(16)
     return Program(
         command=(interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", _BOOT),
@@ -109,6 +110,7 @@ def _program(order: list[object], tests: str = "") -> Program:
         nonce=nonce,
         tests=tests,
         check="in_process",
+        packages=packages,
     )
 
 
