@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
@@ -19,6 +22,7 @@ from harness.execution.languages.toolchain import made_once
 
 # What programs of models import without being asked
 USUAL = ("numpy", "scipy", "pandas", "sympy")
+COMPILE_SECONDS = 120
 _NEVER = frozenset({"harness", "tests"})
 _NO_MODULES = (".dist-info", ".egg-info", ".libs", ".pth", ".data")
 _IN_TURN = "execution.packages"
@@ -56,13 +60,40 @@ def found(named: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 def mentioned(named: tuple[str, ...], *texts: str) -> tuple[str, ...]:
     """Return what `found` does if any text mentions a module of theirs, else nothing: most programs need none."""
-    return found(named) if any(module in text for module in _modules(named) for text in texts) else ()
+    modules = [module for module in _modules(named) if any(module in text for text in texts)]
+    for module in modules:
+        _compile(module)
+    return found(named) if modules else ()
 
 
 @functools.cache
 def _modules(named: tuple[str, ...]) -> tuple[str, ...]:
     """What a text says that imports one of them."""
     return tuple({Path(top).name.split(".")[0] for top in found(named) if not top.endswith(_NO_MODULES)})
+
+
+@functools.cache
+def _compile(module: str) -> None:
+    """Have the interpreter keep the bytecode of a package that was installed without: programs cannot write it.
+
+    Each of them would compile it again, for seconds that it is charged. A package that does not import, or whose folder
+    cannot be written, stays as it is.
+    """
+    try:
+        spec = importlib.util.find_spec(module)
+        kept = importlib.util.cache_from_source(spec.origin) if spec is not None and spec.origin else None
+    except (ImportError, ValueError, NotImplementedError):
+        return
+    if kept is None or Path(kept).exists() or not os.access(Path(kept).parents[1], os.W_OK):
+        return
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    try:
+        subprocess.run(
+            [sys.executable, "-c", f"import {module}"], env=environment, stdin=subprocess.DEVNULL, capture_output=True,
+            timeout=COMPILE_SECONDS, check=False,
+        )  # fmt: skip
+    except (OSError, subprocess.TimeoutExpired):
+        return
 
 
 def linked(tops: tuple[str, ...]) -> Path:
