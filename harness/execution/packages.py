@@ -60,7 +60,8 @@ def found(named: tuple[str, ...] = ()) -> tuple[str, ...]:
 
 def mentioned(named: tuple[str, ...], *texts: str) -> tuple[str, ...]:
     """Return what `found` does if any text mentions a module of theirs, else nothing: most programs need none."""
-    modules = [module for module in _modules(named) if any(module in text for text in texts)]
+    everything = "\n".join(texts)
+    modules = [module for module in _modules(named) if module in everything]
     for module in modules:
         _compile(module)
     return found(named) if modules else ()

@@ -7,11 +7,13 @@ and /proc/vmstat (oom_kill, of the whole machine) where this process is in no gr
 from __future__ import annotations
 
 import functools
+import os
 from pathlib import Path
 
 _GROUPS = Path("/sys/fs/cgroup")
 _MACHINE = Path("/proc/vmstat")
-_WORD = "oom_kill"
+_WORD = b"\noom_kill "
+_MOST_BYTES = 1 << 16
 
 
 def kills() -> int:
@@ -21,7 +23,7 @@ def kills() -> int:
 
 @functools.cache
 def _counters() -> tuple[Path, ...]:
-    found = [path for path in _own_counters() if _read(path) is not None]
+    found = [path for path in _own_counters() if path.is_file()]
     return tuple(found) or (_MACHINE,)
 
 
@@ -45,14 +47,14 @@ def _own_counters() -> list[Path]:
 
 
 def _count(path: Path) -> int:
-    words = _read(path) or []
-    return int(words[words.index(_WORD) + 1])
-
-
-def _read(path: Path) -> list[str] | None:
-    """The words of a file that holds the counter, else None."""
+    # Not `read_text`: this runs before every program
     try:
-        words = path.read_text(encoding="ascii", errors="replace").split()
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return None
-    return words if _WORD in words[:-1] else None
+        return 0
+    try:
+        text = os.read(descriptor, _MOST_BYTES)
+    finally:
+        os.close(descriptor)
+    _, found, rest = text.partition(_WORD)
+    return int(rest.split(None, 1)[0]) if found else 0
