@@ -227,6 +227,7 @@ def _reference(page: TaskPage, source: YamlPage, variables: Mapping[str, Any]) -
         tests=render(spec.tests.tests, variables, where),
         entry_point=render(entry_point, variables, where) if entry_point is not None else None,
         check="in_process" if check == "in_process" else "by_value",
+        packages=tuple(spec.tests.packages),
     )
 
 

@@ -49,9 +49,8 @@ class StdinCase:
 class Tests:
     """How a program is judged.
 
-    `prelude` stands before the candidate's code (imports, the prompt's own definitions), `tests` after it;
-    `entry_point` is the function that the tests call; `cases` are whole-program runs instead of `tests`. With `check`
-    "in_process" the tests run in the candidate's own process, because they need its classes or iterators.
+    `prelude` is before the candidate's code, `tests` after it and call `entry_point`; `cases` are whole-program runs
+    instead. With `check` "in_process" tests run in the candidate's process. It may import `packages` (Python).
     """
 
     language: str
@@ -60,6 +59,7 @@ class Tests:
     entry_point: str | None = None
     cases: tuple[StdinCase, ...] = ()
     check: Literal["by_value", "in_process"] = "by_value"
+    packages: tuple[str, ...] = ()
     kind: Literal["tests"] = "tests"
 
 

@@ -23,6 +23,7 @@ from harness.data.rows import Loader
 from harness.datatypes import Tests
 from harness.engines.base import Engine, EngineFacts, ModelSpec
 from harness.errors import ConfigError, SandboxError, UnknownName
+from harness.execution import packages
 from harness.execution.base import Limits
 from harness.scoring.services import Services
 
@@ -140,7 +141,9 @@ def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:
 def execution_identity(config: RunConfig, tasks: Sequence[Task]) -> dict[str, Any] | None:
     """Return the bounds that decide verdicts; None where no task is judged by running what a model wrote."""
     runs_programs = any(task.page.reference.tests is not None for task in tasks)
-    return config.execution.model_dump(exclude={"workers"}) if runs_programs else None
+    if not runs_programs:
+        return None
+    return config.execution.model_dump(exclude={"workers", *(() if config.execution.packages else ("packages",))})
 
 
 def limits(config: RunConfig) -> Limits:
@@ -154,11 +157,15 @@ def limits(config: RunConfig) -> Limits:
         processes=execution.processes,
         build_seconds=execution.build_seconds,
         build_memory_bytes=execution.build_memory_mb << 20,
+        packages=tuple(execution.packages),
     )
 
 
 def try_toolchains(task: Task, services: Services) -> None:
     """Refuse a task whose programs could not run here, before a model loads."""
+    tests = [sample.reference for sample in task.samples if isinstance(sample.reference, Tests)]
+    if tests:
+        packages.found(tuple({name for one in tests for name in one.packages} | {*services.limits.packages}))
     languages = {sample.reference.language for sample in task.samples if isinstance(sample.reference, Tests)}
     for language in sorted(languages):
         missing = plugins.load("language", language).build().missing()

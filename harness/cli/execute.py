@@ -23,6 +23,9 @@ def execute(
     ] = False,
     sandbox: Annotated[str, typer.Option(help="auto, or a sandbox by name (`harness doctor` lists them)")] = "auto",
     seconds: Annotated[float, typer.Option(min=0.1, help="wall seconds for the program")] = 10.0,
+    package: Annotated[
+        list[str] | None, typer.Option("--package", help="Python package that it may import; may be repeated")
+    ] = None,
     json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """Run one program against tests in the sandbox and print the verdict. Exit code 0 if it passed, else 1."""
@@ -50,7 +53,7 @@ def execute(
     )
     opened = open_sandbox(sandbox)
     try:
-        verdict = opened.run(job, Limits(wall_seconds=seconds))
+        verdict = opened.run(job, Limits(wall_seconds=seconds, packages=tuple(package or ())))
     finally:
         opened.close()
     if json_out:
@@ -69,7 +72,8 @@ def _read(path: Path) -> str:
     from harness.errors import ConfigError
 
     try:
-        return path.read_text(encoding="utf-8")
+        # No translation of line ends: a lone carriage return in expected output is not a line end
+        return path.read_bytes().decode("utf-8")
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:

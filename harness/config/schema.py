@@ -61,6 +61,7 @@ class TestsReference(Section):
     tests: str
     entry_point: str | None = None
     check: str = Field("by_value", description="by_value or in_process, or a template of one of them")
+    packages: list[str] = Field([], description="Python packages that programs may import, besides the usual ones")
 
 
 class ReferenceSpec(Section):
@@ -266,6 +267,9 @@ class ExecutionConfig(Section):
     processes: int = Field(64, ge=1)
     build_seconds: float = Field(60.0, gt=0, strict=False, description="for compiling one program")
     build_memory_mb: int = Field(2048, ge=64)
+    packages: list[str] = Field(
+        [], description="Python packages that programs may import, besides numpy, scipy, pandas and sympy"
+    )
 
 
 class RunConfig(Section):

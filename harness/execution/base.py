@@ -26,7 +26,10 @@ Check = Literal["by_value", "in_process", "exit_marker"]
 class Limits:
     """Bounds on one program: wall seconds, bytes of memory, of output and of its work folder, processes.
 
-    Memory and processes are of the program's whole tree. Building it has bounds of its own.
+    Memory and processes are of the program's whole tree. Building it has bounds of its own. A program is charged for
+    the time that it ran or slept, not for the time that it waited for a core (beside a model on the same processor,
+    say); all in all it may take `most_walls` times its wall limit. `packages` are installed Python packages that it
+    may import, besides the usual ones and those that its tests name.
     """
 
     wall_seconds: float = 10.0
@@ -36,6 +39,8 @@ class Limits:
     processes: int = 64
     build_seconds: float = 60.0
     build_memory_bytes: int = 2 << 30
+    most_walls: float = 3.0
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

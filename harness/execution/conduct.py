@@ -1,10 +1,12 @@
 """A sandbox made of a launcher: takes a job to its language, runs its programs, retries what may be the
 machine's fault.
 
-Guaranteed: a time-out counts only after a second try during which no other program of this sandbox ran, so
-that a loaded machine does not change scores; a fault of our own is tried three times before it is told. Not
-guaranteed: that other processes of the machine are quiet during that second try; what a program waits for a core
-is not charged to it (`inside/supervise.py`).
+Guaranteed: a time-out counts only after a second try during which no other program of this sandbox ran, so that a
+loaded machine does not change scores; so does whatever ended while the kernel killed processes for want of memory. A
+program that was killed from outside both times, or had no core for most of its time both times, is not judged
+(`infra`), and is `memory` where the kernel says that it killed for want of it. A fault of our own is tried three times
+before it is reported. Not guaranteed: that other processes of the machine are quiet during that second try; what a
+program waits for a core is not charged to it (`inside/supervise.py`).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from contextlib import contextmanager
 
 from harness import plugins
 from harness.errors import DataError, SandboxError
+from harness.execution import shortage
 from harness.execution.base import Job, Limits, Verdict
 from harness.execution.language import ByValue, Language, Launcher, Outcome, Program
 from harness.execution.verdicts import judge
@@ -24,6 +27,9 @@ from harness.execution.verdicts import judge
 _TRIAL_LIMITS = Limits(wall_seconds=30.0)
 # Launches of one program before its failure to start is told: once may be a passing shortage of processes.
 LAUNCHES = 3
+# How many times its wall limit a program may take in its second try, while it waits for a core
+WALLS_ALONE = 6.0
+NO_MEMORY = "killed by the system for want of memory: this machine or control group has less than the program's limit"
 
 
 class Conductor:
@@ -39,8 +45,11 @@ class Conductor:
 
     def run(self, job: Job, limits: Limits) -> Verdict:
         """Run every program of `job` until one does not pass. Raises UnknownName and SandboxError, see
-        `_language`.
+        `_language`; ConfigError for packages that are not installed.
         """
+        if limits.packages:
+            tests = dataclasses.replace(job.tests, packages=tuple({*job.tests.packages, *limits.packages}))
+            job = dataclasses.replace(job, tests=tests)
         try:
             programs = self._language(job.tests.language).programs(job)
         except DataError as error:
@@ -78,11 +87,22 @@ class Conductor:
 
     def _run_one(self, program: Program | ByValue, limits: Limits) -> Verdict:
         with self._turns.shared():
-            verdict = judge(program, self._launch(program, limits))
-        if verdict.status != "timeout":
+            first, verdict, short = self._judged(program, limits)
+        in_doubt = verdict.status == "timeout" or first.end in ("killed", "starved") or short
+        if not in_doubt or self._closed.is_set():
             return verdict
         with self._turns.alone():
-            return judge(program, self._launch(program, limits))
+            _, verdict, short = self._judged(program, dataclasses.replace(limits, most_walls=WALLS_ALONE))
+        if not short:
+            return verdict
+        return dataclasses.replace(verdict, status="memory", message=NO_MEMORY, signal=None)
+
+    def _judged(self, program: Program | ByValue, limits: Limits) -> tuple[Outcome, Verdict, bool]:
+        """Run it once; also whether it did not pass and the kernel killed for want of memory meanwhile."""
+        before = shortage.kills()
+        outcome = self._launch(program, limits)
+        verdict = judge(program, outcome)
+        return outcome, verdict, verdict.status != "passed" and shortage.kills() != before
 
     def _launch(self, program: Program | ByValue, limits: Limits) -> Outcome:
         outcome = self._launcher.launch(program, limits)

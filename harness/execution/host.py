@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import SandboxError
+from harness.execution import packages
 from harness.execution.base import Limits
-from harness.execution.inside.order import MOST_WALLS, Commands, Hello, Order, Trial
+from harness.execution.inside.order import Commands, Hello, Order, Trial
 from harness.execution.language import ByValue, Outcome, Program
 from harness.execution.verdicts import OUTPUT_KEPT
 
@@ -46,8 +47,11 @@ _INTERPRETER_ENVIRONMENT = {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1
 PROGRAM_ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "TZ": "UTC"}
 
 
-# From a zygote's own command and the folders that its programs may read to the command that starts it
-Wrap = Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]]
+# From a zygote's own command, the folders that its programs may read and the packages that they may import to the
+# command that starts it
+Wrap = Callable[[tuple[str, ...], tuple[str, ...], tuple[str, ...]], tuple[str, ...]]
+# What a zygote was made for: folders and packages
+_Kind = tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class Lost(Exception):
@@ -57,31 +61,33 @@ class Lost(Exception):
 class Zygotes:
     """A `Launcher` whose programs are started by zygotes of `module` (in `harness.execution.inside`)."""
 
-    def __init__(self, module: str, wrap: Wrap | None = None) -> None:
-        """`module` has a `main()` that serves; `wrap` makes a zygote's command from it and what it may read."""
+    def __init__(self, module: str, wrap: Wrap | None = None, *, links: bool = False) -> None:
+        """`module` has a `main()` that serves; `wrap` makes a zygote's command from it and what it may read; `links`:
+        it can show packages nowhere but where they lie, and needs a folder with links to them.
+        """
         self._command = _interpreter_command(f"harness.execution.inside.{module}")
-        self._wrap = wrap
+        self._wrap, self._links = wrap, links
         self._lock = threading.Lock()
-        self._idle: dict[tuple[str, ...], list[_Zygote]] = {}
+        self._idle: dict[_Kind, list[_Zygote]] = {}
         self._living: set[_Zygote] = set()
         self._closed = False
 
     def launch(self, program: Program | ByValue, limits: Limits) -> Outcome:
         """Run one program. Raises SandboxError after `close`."""
         try:
-            zygote = self._take(program.readable)
+            zygote = self._take((program.readable, program.packages))
         except (OSError, Lost) as error:
             return Outcome("infra", message=str(error))
         order, secret = _order(program, limits), _secret(program)
         builds = len(program.build) if isinstance(program, Program) else 0
-        most = MOST_WALLS * (limits.wall_seconds + builds * limits.build_seconds) + HARD_DEADLINE_EXTRA
+        most = limits.most_walls * (limits.wall_seconds + builds * limits.build_seconds) + HARD_DEADLINE_EXTRA
         try:
             answer = zygote.ask((marshal.dumps(dict(order)), marshal.dumps(dict(secret))), most)
             end, number, seconds, report, stdout, stderr, message = answer
         except (Lost, OSError, ValueError, TypeError) as error:
             self._discard(zygote)
             return Outcome("infra", message=f"the process that starts programs was lost: {error}")
-        self._give_back(program.readable, zygote, good=end != "infra")
+        self._give_back((program.readable, program.packages), zygote, good=end != "infra")
         return Outcome(end, number, seconds, report, stdout, stderr, message)
 
     def close(self) -> None:
@@ -96,26 +102,26 @@ class Zygotes:
         for zygote in living:
             zygote.end()
 
-    def _take(self, readable: tuple[str, ...]) -> _Zygote:
+    def _take(self, kind: _Kind) -> _Zygote:
         with self._lock:
             if self._closed:
                 raise SandboxError("the sandbox is closed")
-            idle = self._idle.get(readable)
+            idle = self._idle.get(kind)
             if idle:
                 return idle.pop()
-            zygote = _Zygote(self._wrap(self._command, readable) if self._wrap else self._command)
+            zygote = _Zygote(self._wrap(self._command, *kind) if self._wrap else self._command)
             self._living.add(zygote)
         try:
-            zygote.greet(readable)
+            zygote.greet(kind, str(packages.linked(kind[1])) if self._links and kind[1] else "")
         except BaseException:
             self._discard(zygote)
             raise
         return zygote
 
-    def _give_back(self, readable: tuple[str, ...], zygote: _Zygote, *, good: bool) -> None:
+    def _give_back(self, kind: _Kind, zygote: _Zygote, *, good: bool) -> None:
         with self._lock:
             if good and not self._closed:
-                self._idle.setdefault(readable, []).append(zygote)
+                self._idle.setdefault(kind, []).append(zygote)
                 return
         self._discard(zygote)
 
@@ -144,9 +150,13 @@ class _Zygote:
         for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
             os.set_blocking(pipe.fileno(), False)  # type: ignore[union-attr]
 
-    def greet(self, readable: tuple[str, ...]) -> None:
-        """Tell it what programs may read, and hear whether it could isolate itself. Raises Lost."""
-        hello: Hello = {"host": os.getpid(), "readable": list(readable), "environment": PROGRAM_ENVIRONMENT}
+    def greet(self, kind: _Kind, library: str) -> None:
+        """Send it what programs may read and import, and learn whether it could isolate itself. Raises Lost."""
+        readable, importable = map(list, kind)
+        hello: Hello = {
+            "host": os.getpid(), "readable": readable, "packages": importable, "library": library,
+            "environment": PROGRAM_ENVIRONMENT,
+        }  # fmt: skip
         complaint = self.ask((marshal.dumps(dict(hello)),), HARD_DEADLINE_EXTRA)
         if complaint:
             raise Lost(complaint)
@@ -228,6 +238,7 @@ def _order(program: Program | ByValue, limits: Limits) -> Order:
         "environment": dict(PROGRAM_ENVIRONMENT),
         "keep": OUTPUT_KEPT,
         "wall_seconds": float(limits.wall_seconds),
+        "most_walls": float(limits.most_walls),
         "memory_bytes": limits.memory_bytes,
         "output_bytes": limits.output_bytes,
         "work_bytes": limits.work_bytes,

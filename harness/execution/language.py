@@ -33,7 +33,8 @@ class Program:
     output, without by its report. `tests` is only for messages and stays outside. A runtime that reserves far more
     memory than it uses (`reserves`: java, node, go) is bound by what it touches, not by its address space;
     `threads` are those that the runtime starts for itself, on top of the limit of processes. Without `process_list`
-    there is no /proc, through which one process of a program could read another one's memory.
+    there is no /proc, through which one process of a program could read another one's memory. `packages` are installed
+    Python packages that it may import (`packages.found`).
     """
 
     command: tuple[str, ...]
@@ -50,6 +51,7 @@ class Program:
     reserves: bool = False
     threads: int = 0
     process_list: bool = True
+    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,22 @@ class ByValue:
     nonce: str
     readable: tuple[str, ...] = ()
     tests: str = ""
+    packages: tuple[str, ...] = ()
 
 
-End = Literal["exit", "signal", "timeout", "memory", "output_limit", "build_failed", "build_timeout", "infra"]
+End = Literal[
+    "exit", "signal", "killed", "timeout", "starved", "memory", "output_limit", "build_failed", "build_timeout", "infra"
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a program ended, in the words of the trusted process that watched it.
 
-    `number` is the exit code or the signal; `message` says what broke when `end` is `infra`. `stdout` and
-    `stderr` are whole up to `keep` bytes, then head and tail. `seconds` are wall time without the set-up.
+    `killed` is by a SIGKILL that neither the program nor its watcher sent; `starved` is a time-out of a program that
+    had no core for most of its time. `number` is the exit code or the signal; `message` says what broke when `end` is
+    `infra`. `stdout` and `stderr` are whole up to `keep` bytes, then head and tail. `seconds` are wall time without
+    the set-up.
     """
 
     end: End

@@ -68,6 +68,13 @@ def _by_output(program: Program | ByValue, outcome: Outcome, expected_text: str)
 def _by_end(outcome: Outcome) -> tuple[Status, str]:
     if outcome.end == "infra":
         return "infra", outcome.message
+    if outcome.end == "killed":
+        return (
+            "infra",
+            "killed from outside (SIGKILL: a shortage of memory, the limit of a job, or a user)",
+        )
+    if outcome.end == "starved":
+        return "infra", f"too little processor time on this machine: {outcome.message}"
     if outcome.end == "build_failed":
         return "compile_error", _complaint(outcome)
     if outcome.end == "build_timeout":
@@ -118,10 +125,11 @@ def _line_of(source: str, number: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines without trailing white space, and without empty lines at the end: what judges of contests
-    compare.
+    """Lines without trailing white space, and without empty lines at the end: what judges of contests compare.
+
+    Only a line feed ends a line: `str.splitlines` would also split at form feeds and other separators.
     """
-    return [line.rstrip() for line in text.rstrip().splitlines()]
+    return [line.rstrip() for line in text.rstrip().split("\n")] if text.strip() else []
 
 
 def _difference(expected: list[str], printed: list[str]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from harness.datatypes import Tests
-from harness.execution.base import Job, Limits
+from harness.execution.base import Job, Limits, Sandbox
 from harness.execution.choose import open_sandbox
 
 HOG = "while True: pass"
@@ -30,18 +30,44 @@ def hogs() -> Iterator[None]:
         process.wait()
 
 
-def test_an_honest_program_gets_its_time_on_a_busy_machine(hogs: None) -> None:
+@pytest.fixture
+def fresh() -> Iterator[Sandbox]:
+    opened = open_sandbox("auto")
+    yield opened
+    opened.close()
+
+
+def unscored(status: str, message: str) -> bool:
+    """On a machine that gives a program next to no processor time the harness may refuse to judge it."""
+    return status == "infra" and "processor time" in message
+
+
+def test_an_honest_program_is_not_charged_for_its_neighbours(hogs: None, fresh: Sandbox) -> None:
     burn = "import time\ndef f():\n    while time.process_time() < 0.9:\n        pass\n    return 1\n"
-    sandbox = open_sandbox("auto")
-    verdict = sandbox.run(Job(burn, Tests("python", tests="assert f() == 1")), Limits(wall_seconds=2.0))
-    sandbox.close()
-    assert verdict.status == "passed", verdict
-    assert verdict.seconds > 2.0, "the machine was not busy enough to prove anything"
+    verdict = fresh.run(Job(burn, Tests("python", tests="assert f() == 1")), Limits(wall_seconds=1.5))
+    assert verdict.status == "passed" or unscored(verdict.status, verdict.message), verdict
 
 
-def test_an_endless_program_still_ends_on_a_busy_machine(hogs: None) -> None:
-    sandbox = open_sandbox("auto")
+def test_an_endless_program_still_ends_on_a_busy_machine(hogs: None, fresh: Sandbox) -> None:
     tests = Tests("python", tests="assert f() == 1")
-    verdict = sandbox.run(Job("def f():\n    while True: pass\n", tests), Limits(wall_seconds=1.0))
-    sandbox.close()
+    verdict = fresh.run(Job("def f():\n    while True: pass\n", tests), Limits(wall_seconds=1.0))
+    assert verdict.status == "timeout" or unscored(verdict.status, verdict.message), verdict
+
+
+def test_sleep_is_charged_on_a_busy_machine(hogs: None, fresh: Sandbox) -> None:
+    tests = Tests("python", tests="assert f() == 1")
+    program = "import time\ndef f():\n    for _ in range(300): time.sleep(0.1)\n    return 1\n"
+    verdict = fresh.run(Job(program, tests), Limits(wall_seconds=1.0))
+    assert verdict.status == "timeout", verdict
+
+
+def test_waiting_children_stretch_no_limit(fresh: Sandbox) -> None:
+    """More busy children than cores wait for each other; that is the program's own affair."""
+    program = (
+        f"import os, time\ndef f():\n    for _ in range({4 * (os.cpu_count() or 1) + 4}):\n"
+        "        if os.fork() == 0:\n            while True: pass\n"
+        "    for _ in range(80): time.sleep(0.1)\n    return 1\n"
+    )
+    limits = Limits(wall_seconds=2.0, processes=4 * (os.cpu_count() or 1) + 16)
+    verdict = fresh.run(Job(program, Tests("python", tests="assert f() == 1")), limits)
     assert verdict.status == "timeout", verdict

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import _signal as signal  # type: ignore[import-not-found]
 import os
-import shutil
 import sys
 import tempfile
 import time
 
-from harness.execution.inside import zygote
+from harness.execution.inside import kills, zygote
+from harness.execution.inside.kernel import Kernel
 from harness.execution.inside.place import SIGKILL, Place
 from harness.execution.inside.supervise import HostGone
 
-_PR_SET_CHILD_SUBREAPER = 36
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.execution.inside.order import Hello
+
 ROUND_SECONDS = 0.002
 
 
@@ -34,14 +37,18 @@ class Bare(Place):
         """No program runs yet."""
         self._work = ""
 
-    def enter(self, readable: list[str]) -> None:
+    def enter(self, hello: Hello) -> None:
         """Become the one to whom lost processes fall."""
-        del readable
+        self.library = hello["library"]
         signal.signal(signal.SIGTERM, _end)
         if sys.platform == "linux":
-            import ctypes
-
-            ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+            calls = Kernel()
+            calls.collect_orphans()
+            self.listener = kills.listen(calls)
+            if self.listener is None:
+                # Without the privileges of root, only what gains none any more may be given a filter
+                calls.forbid_new_privileges()
+                self.listener = kills.listen(calls)
 
     def fork(self) -> int:
         """A child with a folder; the limit on processes counts every one of the user, not only the program's."""
@@ -69,29 +76,72 @@ class Bare(Place):
 
     def clear(self, first: int) -> None:
         """Kill and collect every descendant; what forks meanwhile is met again in the next round."""
-        _kill(first)
+        self._kill(first)
         try:
             while True:
                 for pid in self.members():
-                    _kill(pid)
+                    self._kill(pid)
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
                 time.sleep(ROUND_SECONDS)
         except ChildProcessError:
             pass
-        shutil.rmtree(self._work, ignore_errors=True)
+        _remove(self._work)
+
+    def _kill(self, pid: int) -> None:
+        ways = (os.killpg, os.kill) if self.listener is None else (_by_handle,)
+        for kill in ways:
+            try:
+                kill(pid, SIGKILL)
+            except (ProcessLookupError, PermissionError):
+                continue
+
+
+def _remove(folder: str) -> None:
+    """Remove a dead program's folder, however deep and whatever its modes.
+
+    Every folder in it is moved to the top before it is emptied, so no path gets long and no call nests.
+    """
+    pending, count = [folder], 0
+    while pending:
+        path = pending.pop()
+        try:
+            os.chmod(path, 0o700)
+            entries = list(os.scandir(path))
+        except OSError:
+            continue
+        for entry in entries:
+            try:
+                if not entry.is_dir(follow_symlinks=False):
+                    os.unlink(entry.path)
+                    continue
+                # Whoever may not write a folder may not move it either
+                os.chmod(entry.path, 0o700)
+                while os.path.lexists(moved := f"{folder}/{count}.removed"):
+                    count += 1
+                os.rename(entry.path, moved)
+                pending.append(moved)
+            except OSError:
+                continue
+        if path != folder:
+            _remove_empty(path)
+    _remove_empty(folder)
+
+
+def _remove_empty(folder: str) -> None:
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return
 
 
 def _end(number: int, frame: object) -> None:
     raise HostGone
 
 
-def _kill(pid: int) -> None:
-    for kill in (os.killpg, os.kill):
-        try:
-            kill(pid, SIGKILL)
-        except (ProcessLookupError, PermissionError):
-            continue
+def _by_handle(pid: int, number: int) -> None:
+    del number
+    kills.kill(pid)
 
 
 def _children(pid: int) -> list[int]:

@@ -9,6 +9,10 @@ from __future__ import annotations
 from harness.execution.inside import zygote
 from harness.execution.inside.namespaces import Namespaces
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.execution.inside.order import Hello
+
 
 def main() -> None:
     """Serve the host at stdin and stdout."""
@@ -23,7 +27,7 @@ class Bubble(Namespaces):
         super().__init__()
         self._two_users, self._user, self.own_processes = False, 0, 3
 
-    def enter(self, readable: list[str]) -> None:
-        """Everything outer is done; `readable` was bound by bubblewrap's own command line."""
-        del readable
+    def enter(self, hello: Hello) -> None:
+        """Everything outer is done; what programs may read was bound by bubblewrap's own command line."""
+        self._arrange(hello)
         self._give_up()

@@ -13,13 +13,14 @@ import os
 import select
 import sys
 
-from harness.execution.inside import candidate, values, wire
+from harness.execution.inside import candidate, program, sets, values, wire
 from harness.execution.inside.order import INPUT
 from harness.execution.inside.reporting import Trap, write_report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import CodeType
     from typing import Any
 
     from harness.execution.inside.order import Order, Trial
@@ -70,7 +71,7 @@ def run(order: Order, place: Place, ends: Ends) -> None:
         if verdict is not None:
             write_report(ends.report, trial["nonce"], verdict)
         else:
-            ends.tell(tester.how_it_ended())
+            ends.tell(program.ending(*os.wait4(pid, 0)[1:], order))
     except (OSError, EOFError) as error:
         ends.tell(f"broken {error}")
     finally:
@@ -113,11 +114,11 @@ class Tester:
             prelude, tests = marshal.loads(trial["code"])
             space: dict[str, Any] = {"__name__": "tests", "__builtins__": __builtins__}
             if prelude is not None:
-                exec(prelude, space)
+                exec(_code(prelude, PRELUDE_FILE), space)
             self._lend(trial["names"], space)
             trap = Trap()
             with trap:
-                exec(tests, space)
+                exec(_code(tests, TESTS_FILE), space)
         except Gone:
             return None
         except (Broken, MemoryError, RecursionError) as broken:
@@ -129,13 +130,6 @@ class Tester:
         with Trap():
             self._ask(["bye"])
             select.select([self._replies], [], [], FAREWELL_SECONDS)
-
-    def how_it_ended(self) -> str:
-        """Wait for the candidate's process, whose pipe is closed, and say how it ended."""
-        _, status = os.waitpid(self._pid, 0)
-        if os.WIFSIGNALED(status):
-            return f"signal {os.WTERMSIG(status)}"
-        return f"exit {os.WEXITSTATUS(status)}"
 
     def _verdict(self, trap: Trap) -> tuple[str, str, str, str, int] | None:
         error = trap.caught if self._lost is None else self._lost
@@ -259,6 +253,11 @@ class _Stopped(BaseException):
     _raised_by_candidate = True
 
 
+def _code(code: CodeType | str, file: str) -> CodeType:
+    """Tests that hold sets come as text."""
+    return compile(code, file, "exec", dont_inherit=True) if isinstance(code, str) else code
+
+
 def _refuse(value: object) -> list[Any]:
     raise values.NoData(f"the tests hand over a {type(value).__name__}, which is no data")
 
@@ -280,9 +279,12 @@ def _follow(mine: Any, theirs: Any) -> None:
         kept = {key: mine[key] if key in mine and _same(mine[key], new) else new for key, new in theirs.items()}
         mine.clear()
         mine.update(kept)
-    elif type(mine) in (set, bytearray):
-        mine.clear()
-        mine.update(theirs) if type(mine) is set else mine.extend(theirs)
+    elif type(mine) is set:
+        if mine != theirs:
+            mine.clear()
+            sets.fill(mine, sets.filling(theirs) or (0, [], list(theirs)))
+    elif type(mine) is bytearray:
+        mine[:] = theirs
 
 
 def _same(old: Any, new: Any) -> bool:

@@ -68,7 +68,7 @@ def become(order: Order, place: Place, ends: Ends, pipes: tuple[int, int]) -> No
         work = place.furnish(order["work_bytes"])
         ends.tell("run")
         os.environ.update(order["environment"])
-        os.environ.update(HOME=work, TMPDIR=work)
+        os.environ.update(place.environment(), HOME=work, TMPDIR=work)
         nothing = os.open("/dev/null", os.O_RDONLY)
         program.settle([nothing, ends.out, ends.err, *pipes], work)
         place.restrict()
@@ -77,7 +77,7 @@ def become(order: Order, place: Place, ends: Ends, pipes: tuple[int, int]) -> No
         ends.tell(f"broken {error}")
         os._exit(127)
     sys.argv[:] = [CANDIDATE_FILE]
-    sys.path[:] = [folder for folder in sys.path if folder]
+    sys.path[:] = [folder for folder in (*sys.path, place.library) if folder]
     module = type(sys)("solution")
     sys.modules["solution"] = sys.modules["__main__"] = module
     sys.setrecursionlimit(sys.getrecursionlimit() + OWN_FRAMES)

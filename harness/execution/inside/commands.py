@@ -14,6 +14,8 @@ from harness.execution.inside.order import INPUT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import resource
+
     from harness.execution.inside.order import Commands, Order
     from harness.execution.inside.place import Place
     from harness.execution.inside.supervise import Ends
@@ -28,7 +30,8 @@ def run(order: Order, place: Place, ends: Ends) -> None:
         _write(secret["files"], work)
         for command in secret["build"]:
             ends.tell("build")
-            end = _wait(_start(command, order, place, (ends, work), (program.sealed(b""), None)))
+            pid = _start(command, order, place, (ends, work), (program.sealed(b""), None))
+            end = program.ending(*_wait(pid), order, building=True)
             if end != "exit 0":
                 ends.tell(f"build_failed {end}")
                 os._exit(0)
@@ -39,7 +42,8 @@ def run(order: Order, place: Place, ends: Ends) -> None:
         if not order["process_list"]:
             place.cover_process_list()
         ends.tell("run")
-        ends.tell(_wait(_start(secret["command"], order, place, (ends, work), inputs)))
+        pid = _start(secret["command"], order, place, (ends, work), inputs)
+        ends.tell(program.ending(*_wait(pid), order))
     except OSError as error:
         ends.tell(f"broken {error}")
     finally:
@@ -88,18 +92,16 @@ def _become(command: list[str], order: Order, place: Place, work: str, given: tu
         os.set_inheritable(failing, False)
         place.restrict()
         program.limit(order, place, building=count == 3)
-        os.execve(command[0], command, {**order["environment"], "HOME": work, "TMPDIR": work})
+        os.execve(command[0], command, {**order["environment"], **place.environment(), "HOME": work, "TMPDIR": work})
     except (OSError, ValueError) as error:
         os.write(failing, f"{command[0]} could not be started: {error}".encode())
     finally:
         os._exit(127)
 
 
-def _wait(pid: int) -> str:
-    """Wait for one child, collecting orphans on the way."""
+def _wait(pid: int) -> tuple[int, resource.struct_rusage]:
+    """Wait for one child, collecting orphans on the way; return its status and what it used."""
     while True:
-        ended, status = os.wait()
+        ended, status, used = os.wait3(0)
         if ended == pid:
-            if os.WIFSIGNALED(status):
-                return f"signal {os.WTERMSIG(status)}"
-            return f"exit {os.WEXITSTATUS(status)}"
+            return status, used

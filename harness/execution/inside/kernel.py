@@ -32,9 +32,12 @@ _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 4, 24, 38
 _CAPABILITY_VERSION_3 = 0x20080522
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
 # No architecture but these two is known to the filter of system calls either
 _CLONE = 220 if os.uname().machine == "aarch64" else 56
+_SECCOMP = 277 if os.uname().machine == "aarch64" else 317
+_SET_MODE_FILTER, _NEW_LISTENER = 1, 8
 _SIGKILL, _SIGCHLD = 9, 17
 _EINVAL = 22
 
@@ -77,9 +80,19 @@ class Kernel:
         program = _FilterProgram(len(instructions) // 8, ctypes.addressof(buffer))
         self._checked("prctl (seccomp)", self._prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0))
 
+    def listen_to_calls(self, instructions: bytes) -> int:
+        """Put a filter that reports calls over this process and all that come from it; return where it reports to."""
+        buffer = ctypes.create_string_buffer(instructions, len(instructions))
+        program = _FilterProgram(len(instructions) // 8, ctypes.addressof(buffer))
+        return self._call("seccomp", _SECCOMP, _SET_MODE_FILTER, ctypes.c_uint(_NEW_LISTENER), ctypes.byref(program))
+
     def die_with_parent(self) -> None:
         """Be killed when the thread that started this process ends. Forgotten at each change of user."""
         self._checked("prctl", self._prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
+
+    def collect_orphans(self) -> None:
+        """Have lost descendants fall to this process."""
+        self._checked("prctl", self._prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 
     def hide(self) -> None:
         """Let nobody of the same user read this process's memory or descriptors."""

@@ -17,6 +17,10 @@ from harness.execution.inside import kernel, seccomp, zygote
 from harness.execution.inside.bare import Bare
 from harness.execution.inside.namespaces import DEVICES, FIRST_UNUSED_ID, SYSTEM_FILES, SYSTEM_FOLDERS
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.execution.inside.order import Hello
+
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION, _PATH_BENEATH = 1, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _TRUNCATE = 1, 2, 4, 8, 1 << 14
@@ -46,17 +50,21 @@ class Landlock(Bare):
         self._readable: list[str] = []
         self._filter = b""
 
-    def enter(self, readable: list[str]) -> None:
+    def enter(self, hello: Hello) -> None:
         """Ask the kernel what it can; refuse a version that would leave a promise out."""
         self._version = self._calls.landlock(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION))
         if self._version < LEAST_VERSION:
             raise OSError(0, f"landlock: version {self._version} of its interface, {LEAST_VERSION} is needed")
         if self._version < _SCOPES_SINCE and self._user is None:
             raise OSError(0, f"landlock: version {self._version} lets programs signal this user's processes")
+        readable = [*hello["readable"], *hello["packages"]]
+        if hello["library"]:
+            readable.append(hello["library"])
         if self._user is not None:
             for path in readable:
                 _reachable(path)
-        super().enter(readable)
+        self._calls.forbid_new_privileges()
+        super().enter(hello)
         self._readable = [path for path in (*SYSTEM_FOLDERS, *SYSTEM_FILES, *readable) if os.path.exists(path)]
         self._filter = seccomp.program(families=())
         self._calls.hide()
@@ -111,7 +119,9 @@ class Landlock(Bare):
 
 
 def _reachable(path: str) -> None:
-    """Refuse a toolchain that the user who is nobody cannot walk to."""
+    """Refuse a toolchain or package that the user who is nobody cannot walk to."""
+    if os.path.isfile(path):
+        path = os.path.dirname(path)
     while path != "/":
         if not os.stat(path).st_mode & 0o001:
             raise OSError(0, f"landlock: programs run as nobody, who may not enter {path}")

@@ -14,17 +14,23 @@ from __future__ import annotations
 import os
 import select
 
-from harness.execution.inside import kernel, seccomp, zygote
+from harness.execution.inside import kernel, kills, seccomp, zygote
 from harness.execution.inside.place import SIGKILL, Place
 
-WORK = "/work"
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.execution.inside.order import Hello
+
+PACKAGES = "/packages"
 WORK_FILES = 4096
 ROOT_BYTES = 1 << 20
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
 # Not `zero`: mapped for writing it is memory that no process's size tells of
 DEVICES = ("null", "full", "random", "urandom")
-LINKS = (("/tmp", WORK), ("/dev/shm", WORK), ("/dev/fd", "/proc/self/fd"))
+# Where programs write as well: other names of their work folder
+SCRATCH = ("/tmp", "/dev/shm")
+LINKS = (("/dev/fd", "/proc/self/fd"),)
 
 # Host users that nobody is: a limit on processes does not bind root, and is counted per user. Two each.
 FIRST_UNUSED_ID = 0x70000000
@@ -45,6 +51,24 @@ _NAMESPACES = (
 _WORLD = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
 
 
+def work_folder(readable: list[str]) -> str:
+    """Return where the work folder is: /work, or a name like it under which nothing else must be seen."""
+    number = 0
+    while True:
+        work = f"/work{number or ''}"
+        if not any(f"{path}/".startswith(f"{work}/") for path in readable):
+            return work
+        number += 1
+
+
+def seen_at(path: str, work: str) -> str:
+    """Return where a path of the machine lies inside: /tmp is another name of the work folder there."""
+    for scratch in SCRATCH:
+        if path.startswith(f"{scratch}/"):
+            return work + path.removeprefix(scratch)
+    return path
+
+
 def main() -> None:
     """Serve the host at stdin and stdout."""
     zygote.serve(Namespaces())
@@ -60,8 +84,17 @@ class Namespaces(Place):
         self._user = PROGRAM_ID if self._two_users else ONLY_ID
         # Where only one user may be mapped, its limit counts zygote, first process and helper as well
         self.own_processes = 0 if self._two_users else 3
+        self._work = ""
+        # What must be seen within the work folder of each program
+        self._kept: list[str] = []
 
-    def enter(self, readable: list[str]) -> None:
+    def _arrange(self, hello: Hello) -> None:
+        self._work = work_folder(hello["readable"])
+        inside = [seen_at(path, self._work) for path in hello["readable"]]
+        self._kept = [path for path in inside if path.startswith(f"{self._work}/")]
+        self.library = PACKAGES if hello["packages"] else ""
+
+    def enter(self, hello: Hello) -> None:
         """Return as process 1 of new namespaces with a root of its own; this process waits for that one's end."""
         calls = self._calls
         host = _open_process(os.getppid())
@@ -77,7 +110,8 @@ class Namespaces(Place):
         calls.die_with_parent()
         _leave_if_alone(alive)
         calls.make_mounts_private()
-        trees = _clone_trees(calls, readable)
+        self._arrange(hello)
+        trees = _clone_trees(calls, hello, self._work)
         if self._two_users:
             os.setgroups([])
             os.setresgid(0, 0, 0)
@@ -85,7 +119,7 @@ class Namespaces(Place):
             calls.die_with_parent()
             _leave_if_alone(alive)
         os.close(alive)
-        _build_root(calls, trees)
+        _build_root(calls, trees, self._work)
         self._give_up()
 
     def _give_up(self) -> None:
@@ -96,6 +130,7 @@ class Namespaces(Place):
         calls.bound_capabilities()
         seccomp.install(calls, seccomp.program(spared=seccomp.OURS))
         self._filter = seccomp.program(only=seccomp.OURS)
+        self.listener = kills.listen(calls)
 
     def fork(self) -> int:
         """A process in new process, mount and message namespaces."""
@@ -106,8 +141,13 @@ class Namespaces(Place):
         secure = kernel.MS_NOSUID | kernel.MS_NODEV
         self._calls.mount("proc", "/proc", secure | kernel.MS_NOEXEC | kernel.MS_RDONLY, "hidepid=2")
         sizes = f"size={work_bytes},nr_inodes={WORK_FILES},mode=700,uid={self._user},gid={self._user}"
-        self._calls.mount("tmpfs", WORK, secure, sizes)
-        return WORK
+        kept = [(path, self._calls.clone_tree(path)) for path in self._kept]
+        self._calls.mount("tmpfs", self._work, secure, sizes)
+        for path, tree in kept:
+            _make_place(path, is_folder=_is_folder(tree))
+            self._calls.attach(tree, path)
+            os.close(tree)
+        return self._work
 
     def cover_process_list(self) -> None:
         """Mount nothing over the world's process list."""
@@ -136,7 +176,8 @@ class Namespaces(Place):
     def clear(self, first: int) -> None:
         """Kill the first process: the kernel kills its world with it, and unmounts what was mounted there."""
         # Not yet collected, so there is somebody to kill even if it has ended
-        os.kill(first, SIGKILL)
+        kill = kills.kill if self.listener is not None else _kill
+        kill(first)
         os.waitpid(first, 0)
 
 
@@ -179,6 +220,10 @@ def _map_from_outside(watcher: int, go: int, telling: int) -> None:
         os._exit(0)
 
 
+def _kill(pid: int) -> None:
+    os.kill(pid, SIGKILL)
+
+
 def _open_process(pid: int) -> int | None:
     return os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
 
@@ -197,20 +242,22 @@ def _wait_with(pid: int, host: int | None) -> None:
         os._exit(0)
 
 
-def _clone_trees(calls: kernel.Kernel, readable: list[str]) -> dict[str, int]:
+def _clone_trees(calls: kernel.Kernel, hello: Hello, work: str) -> dict[str, int]:
     """Take detached read-only copies of what the program may see, while this still is who may reach it."""
     trees: dict[str, int] = {}
-    for path in (*SYSTEM_FOLDERS, *SYSTEM_FILES, *readable):
-        inside_another = any(path.startswith(parent + "/") for parent in trees)
-        if not inside_another and os.path.exists(path) and not os.path.islink(path):
-            trees[path] = calls.clone_tree(path)
-            calls.set_attributes(trees[path], kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
+    shown = [(path, seen_at(path, work)) for path in (*SYSTEM_FOLDERS, *SYSTEM_FILES, *hello["readable"])]
+    shown += [(path, f"{PACKAGES}/{os.path.basename(path)}") for path in hello["packages"]]
+    for path, place in shown:
+        inside_another = any(f"{place}/".startswith(parent + "/") for parent in trees)
+        if not inside_another and os.path.exists(path) and (place != path or not os.path.islink(path)):
+            trees[place] = calls.clone_tree(path)
+            calls.set_attributes(trees[place], kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
     for name in DEVICES:
         trees[f"/dev/{name}"] = calls.clone_tree(f"/dev/{name}")
     return trees
 
 
-def _build_root(calls: kernel.Kernel, trees: dict[str, int]) -> None:
+def _build_root(calls: kernel.Kernel, trees: dict[str, int], work: str) -> None:
     """Make a root of `trees`, a process list, a place for work and nothing else; then forbid changes to it."""
     links = [(path, os.readlink(path)) for path in SYSTEM_FOLDERS if os.path.islink(path)]
     secure = kernel.MS_NOSUID | kernel.MS_NODEV
@@ -223,8 +270,8 @@ def _build_root(calls: kernel.Kernel, trees: dict[str, int]) -> None:
         os.close(tree)
     _make_place("/proc", is_folder=True)
     calls.mount("proc", "proc", secure | kernel.MS_NOEXEC, "")
-    _make_place(WORK, is_folder=True)
-    for path, target in (*links, *LINKS):
+    _make_place(work, is_folder=True)
+    for path, target in (*links, *LINKS, *((scratch, work) for scratch in SCRATCH)):
         os.symlink(target, "." + path)
     calls.become_root_folder()
     # A new user namespace would hand the program capabilities again, if only over what it owns.

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-# A program is charged for the time that it ran or slept, not for the time that it waited for a core (beside a model
-# on the same processor, say); all in all it may take so many times its wall limit.
-MOST_WALLS = 3.0
-
 INPUT, ANSWER = 0, 1
 
 
 class Hello(TypedDict):
-    """The first frame. `host` is the process that asks; `readable` the folders that programs may read."""
+    """The first frame. `host` is the process that asks; `readable` the folders that programs may read; `packages` are
+    Python packages that they may import, and `library` is a folder with links to them, for who cannot show them
+    elsewhere.
+    """
 
     host: int
     readable: list[str]
+    packages: list[str]
+    library: str
     environment: dict[str, str]
 
 
@@ -32,6 +33,7 @@ class Order(TypedDict):
     environment: dict[str, str]
     keep: int
     wall_seconds: float
+    most_walls: float
     memory_bytes: int
     output_bytes: int
     work_bytes: int

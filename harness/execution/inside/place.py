@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from harness.execution.inside.order import Hello
+
 SIGKILL = 9
 
 
@@ -12,9 +16,22 @@ class Place:
 
     # Processes of ours that a limit on the number of processes counts as well
     own_processes = 0
+    # Where calls that send SIGKILL are reported, None where they cannot be
+    listener: int | None = None
 
-    def enter(self, readable: list[str]) -> None:
+    # The folder that holds the packages that programs may import, empty where there are none
+    library = ""
+
+    def enter(self, hello: Hello) -> None:
         """Isolate this process once, for all programs to come. Raises OSError. May return in a descendant only."""
+
+    def environment(self) -> dict[str, str]:
+        """What programs find in their environment because of the packages that they may import.
+
+        One thread for linear algebra: each more would take of the program's limits on memory and threads.
+        """
+        one = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        return {"PYTHONPATH": self.library, **one} if self.library else {}
 
     def fork(self) -> int:
         """Start the first process of a new world: 0 in it, its number in the zygote."""

@@ -12,6 +12,8 @@ import fcntl
 import os
 import resource
 
+from harness.execution.inside.place import SIGKILL
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from harness.execution.inside.order import Order
@@ -62,6 +64,20 @@ def limit(order: Order, place: Place, *, building: bool = False) -> None:
         if most != resource.RLIM_INFINITY:
             soft, hard = min(soft, most), min(hard, most)
         resource.setrlimit(kind, (soft, hard))
+
+
+def ending(status: int, used: resource.struct_rusage, order: Order, *, building: bool = False) -> str:
+    """Say how a process ended: the word for the zygote.
+
+    A process that ignores SIGXCPU is killed at its limit of processor time, a second later.
+    """
+    if not os.WIFSIGNALED(status):
+        return f"exit {os.WEXITSTATUS(status)}"
+    number = os.WTERMSIG(status)
+    seconds = order["build_seconds"] if building else order["wall_seconds"]
+    if number == SIGKILL and used.ru_utime + used.ru_stime >= int(seconds) + CPU_EXTRA_SECONDS:
+        number = signal.SIGXCPU
+    return f"signal {int(number)}"
 
 
 def sealed(data: bytes) -> int:

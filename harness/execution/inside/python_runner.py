@@ -135,7 +135,8 @@ def _prepare() -> None:
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D")
     sys.argv[:] = [CANDIDATE_FILE]
-    sys.path[:] = [folder for folder in sys.path if folder]
+    # The standard library first, whatever the packages bring along
+    sys.path[:] = sorted(filter(None, sys.path), key=lambda folder: folder == os.environ.get("PYTHONPATH"))
     sys.setrecursionlimit(sys.getrecursionlimit() + OWN_FRAMES)
     # Threads take the stack limit as their size, and there would be no room for many.
     _thread.stack_size(THREAD_STACK_BYTES)

@@ -41,15 +41,17 @@ _DENIED: dict[str, tuple[int, int | None]] = {
 }  # fmt: skip
 _OTHERS = {
     "clone": (56, 220), "clone3": (435, 435), "socket": (41, 198), "prlimit64": (302, 261), "mmap": (9, 222),
-    "setsockopt": (54, 208),
+    "setsockopt": (54, 208), "pidfd_send_signal": (424, 424),
 }  # fmt: skip
+# Calls that send a signal: numbers, and which argument is the signal
+_SENDING = (((62, 129), 1), ((200, 130), 1), ((234, 131), 2), ((129, 138), 1), ((297, 240), 2))
 _ARCHITECTURES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 # Every flag of clone that makes a namespace
 _NEW_NAMESPACES = 0x7E020080
 _X32 = 0x40000000
 
 _LOAD, _JUMP_IF_EQUAL, _JUMP_IF_AT_LEAST, _JUMP_IF_SET, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
-_ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_ALLOW, _ERRNO, _KILL, _REPORT = 0x7FFF0000, 0x00050000, 0x80000000, 0x7FC00000
 _EPERM, _ENOMEM, _ENOSYS, _EAFNOSUPPORT = 1, 12, 38, 97
 _MAP_SHARED, _MAP_ANONYMOUS = 1, 0x20
 _SOL_SOCKET = 1
@@ -60,7 +62,7 @@ LOCAL, IPV4, IPV6 = 1, 2, 10
 
 
 # What a zygote and the first process of a world need, and programs do not
-OURS = ("mount", "memfd_create", "clone")
+OURS = ("mount", "memfd_create", "clone", "open_tree", "move_mount", "pidfd_send_signal")
 
 
 def program(
@@ -71,14 +73,7 @@ def program(
     Of several filters over a process the strictest counts. Raises OSError on an architecture whose calls are not known
     here.
     """
-    machine = os.uname().machine
-    if machine not in _ARCHITECTURES:
-        raise OSError(0, f"system calls of {machine} are not known to the filter (x86_64 and aarch64 are)")
-    column, architecture = _ARCHITECTURES[machine]
-    code = [
-        _step(_LOAD, _ARCHITECTURE), _step(_JUMP_IF_EQUAL, architecture, 1, 0), _step(_RETURN, _KILL),
-        _step(_LOAD, _NUMBER), _step(_JUMP_IF_AT_LEAST, _X32, 0, 1), _step(_RETURN, _ERRNO | _ENOSYS),
-    ]  # fmt: skip
+    column, code = _begin()
     chosen = set(only or (*_DENIED, *_OTHERS)).difference(spared)
     for name, numbers in _DENIED.items():
         number = numbers[column]
@@ -88,6 +83,30 @@ def program(
         if name in chosen:
             code += _of_call(_OTHERS[name][column], looked_at)
     return b"".join([*code, _step(_RETURN, _ALLOW)])
+
+
+def sends(number: int) -> bytes:
+    """Return the instructions of a filter that reports calls which send this signal, and refuses none.
+
+    `pidfd_send_signal` is not reported: programs are refused it, and ours goes by it.
+    """
+    column, code = _begin()
+    for numbers, argument in _SENDING:
+        load = _step(_LOAD, _ARGUMENT + 8 * argument)
+        code += _of_call(numbers[column], [load, _step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _REPORT)])
+    return b"".join([*code, _step(_RETURN, _ALLOW)])
+
+
+def _begin() -> tuple[int, list[bytes]]:
+    """The column of this machine's numbers, and the instructions that refuse other machines' calls. Raises OSError."""
+    machine = os.uname().machine
+    if machine not in _ARCHITECTURES:
+        raise OSError(0, f"system calls of {machine} are not known to the filter (x86_64 and aarch64 are)")
+    column, architecture = _ARCHITECTURES[machine]
+    return column, [
+        _step(_LOAD, _ARCHITECTURE), _step(_JUMP_IF_EQUAL, architecture, 1, 0), _step(_RETURN, _KILL),
+        _step(_LOAD, _NUMBER), _step(_JUMP_IF_AT_LEAST, _X32, 0, 1), _step(_RETURN, _ERRNO | _ENOSYS),
+    ]  # fmt: skip
 
 
 def install(calls: Kernel, instructions: bytes) -> None:
@@ -107,6 +126,8 @@ def _looked_at(families: tuple[int, ...]) -> dict[str, list[bytes]]:
         "socket": [_step(_LOAD, _ARGUMENT), *sockets, _step(_RETURN, _ERRNO | _EAFNOSUPPORT)],
         "mmap": _NO_SHARED_MEMORY,
         "setsockopt": _NO_BUFFERS,
+        # Whoever is refused it falls back to `kill`, whose sender can be seen (`kills.py`)
+        "pidfd_send_signal": [_step(_RETURN, _ERRNO | _ENOSYS)],
     }
 
 

@@ -7,11 +7,12 @@ the whole world is dead before the answer goes out. Not guaranteed: isolation, w
 from __future__ import annotations
 
 import os
-import resource
 import select
 import time
 
-from harness.execution.inside.order import INPUT, MOST_WALLS
+from harness.execution.inside import kills, usage
+from harness.execution.inside.order import INPUT
+from harness.execution.inside.place import SIGKILL
 from harness.execution.inside.streams import Stream
 
 TYPE_CHECKING = False
@@ -26,8 +27,6 @@ LEAVE_SECONDS = 0.5
 FURNISH_SECONDS = 20.0
 REPORT_BYTES = 64 << 10
 REPORT_LINES = 6
-
-_PAGE = resource.getpagesize()
 
 
 class HostGone(Exception):
@@ -82,6 +81,8 @@ class Watch:
         self.phase, self.began = "furnish", time.monotonic()
         self.deadline = self.began + FURNISH_SECONDS
         self.told = False
+        # Whether the program sent a SIGKILL, to whomever
+        self.killed = False
 
     def see_through(self, first: int) -> Answer:
         """Watch the world whose first process is `first`, end it, and say how it went. Raises HostGone."""
@@ -108,6 +109,8 @@ class Watch:
             poll.register(reader, select.POLLIN)
         # The host's pipe is not read here; poll tells of its end unasked
         poll.register(INPUT, 0)
+        if self.place.listener is not None:
+            poll.register(self.place.listener, select.POLLIN)
         exited = os.pidfd_open(first) if hasattr(os, "pidfd_open") else None
         if exited is not None:
             poll.register(exited, select.POLLIN)
@@ -139,6 +142,8 @@ class Watch:
                     raise HostGone
             elif descriptor == exited:
                 gone = True
+            elif descriptor == self.place.listener:
+                self.killed |= kills.let_through(descriptor)
             elif not self.streams[descriptor].read(descriptor):
                 poll.unregister(descriptor)
         return gone
@@ -154,6 +159,8 @@ class Watch:
         if self.words:
             end, _, rest = self.words[-1].partition(" ")
             if end in ("exit", "signal", "build_failed"):
+                if self.words[-1].endswith(f"signal {SIGKILL}") and not self.killed:
+                    return Answer("killed", SIGKILL)
                 return Answer(end, int(rest.rpartition(" ")[2]), rest)
         if self.phase == "run" and out.length + err.length > self.order["output_bytes"]:
             return Answer("output_limit")
@@ -188,15 +195,18 @@ class Watch:
         if self.phase == "furnish":
             return Answer("infra", message="the program's world could not be made in time")
         wall = self.order["wall_seconds"] if self.phase == "run" else self.order["build_seconds"]
-        waited = max((_waited(pid) for pid in (first, *self.place.members())), default=0.0)
-        self.deadline = self.began + wall + min(waited, (MOST_WALLS - 1) * wall)
+        most = self.order["most_walls"] * wall
+        waited = usage.waited(first, self.place.members(), now - self.began)
+        self.deadline = self.began + min(wall + waited, most)
         if now < self.deadline:
             return None
+        if wall + waited > most:
+            return Answer("starved", message=f"got a core for {most - waited:.1f} of {most:.0f} s")
         return Answer("timeout" if self.phase == "run" else "build_timeout")
 
     def _memory(self) -> bool:
         limit = self.order["build_memory_bytes"] if self.phase == "build" else self.order["memory_bytes"]
-        return _memory(self.place.members(), limit) > limit
+        return usage.memory(self.place.members(), limit) > limit
 
 
 def _alive(first: int) -> bool:
@@ -205,35 +215,3 @@ def _alive(first: int) -> bool:
         return os.waitid(os.P_PID, first, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
     except ChildProcessError:
         return False
-
-
-def _memory(pids: list[int], limit: int) -> int:
-    """Bytes of memory of all processes: resident pages, or proportional shares where that sum is too much.
-
-    Pages shared after a fork count once per process in the first sum, so it only says when to look closer.
-    """
-    resident = sum(_field(f"/proc/{pid}/statm", 1) for pid in pids) * _PAGE
-    if resident <= limit or len(pids) == 1:
-        return resident
-    return sum(_proportional(pid) for pid in pids)
-
-
-def _field(path: str, index: int) -> int:
-    try:
-        with open(path, "rb") as file:
-            return int(file.read().split()[index])
-    except (OSError, IndexError, ValueError):
-        return 0
-
-
-def _waited(pid: int) -> float:
-    """Seconds that a process was ready to run and had no core; 0 where the kernel does not say."""
-    return _field(f"/proc/{pid}/schedstat", 1) / 1e9
-
-
-def _proportional(pid: int) -> int:
-    try:
-        with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
-            return next((int(line.split()[1]) << 10 for line in file if line.startswith(b"Pss:")), 0)
-    except OSError:
-        return 0

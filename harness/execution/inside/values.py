@@ -2,8 +2,9 @@
 
 Guaranteed: what comes out of `unpack` in the tester is made of exact built-in types, so no class of the candidate
 decides anything there; an object that is no data arrives as an `Opaque` that equals nothing. Subclasses of built-in
-types arrive as the built-in type with the content that the type itself sees. Not kept: that two places held the very
-same object, and the order of sets.
+types arrive as the built-in type with the content that the type itself sees. Sets keep their order (`sets.py`) but in
+rare cases: elements of the candidate's own classes, and large tables full of collisions. Not kept: that two places
+held the very same object.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 from collections import deque
 from decimal import Decimal
 from fractions import Fraction
+
+from harness.execution.inside import sets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +29,8 @@ _BIG = 1 << 63
 _PLAIN = frozenset({type(None), bool, str, float})
 _READ_AS_IT_IS = _PLAIN | {int}
 _NUMBERS = frozenset({bool, int, float})
+# Elements whose hash is the same in both processes
+_SAME_HASH = _READ_AS_IT_IS | {bytes, complex, tuple, frozenset}
 _dumps = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _loads = json.JSONDecoder().decode
 
@@ -93,9 +98,12 @@ def _pack(value: Any, opaque: Callable[[object], list[Any]], depth: int) -> Any:
     for base, tag in _CONTAINERS:
         if issubclass(kind, base):
             items = list(base.__iter__(value))
+            table, removed = 0, list[int]()
+            if (kind is set or kind is frozenset) and _SAME_HASH.issuperset(map(type, items)):
+                table, removed, items = sets.filling(value) or (0, [], items)
             if not _travels_as_it_is(items):
                 items = [_pack(item, opaque, depth + 1) for item in items]
-            return {tag: items}
+            return {"w": [tag, table, removed, items]} if table else {tag: items}
     if issubclass(kind, dict):
         pairs = list(dict.items(value))
         return {"d": [[_pack(k, opaque, depth + 1), _pack(v, opaque, depth + 1)] for k, v in pairs]}
@@ -143,6 +151,9 @@ def _unpack(packed: Any, opaque: Callable[[int, str], object], depth: int) -> An
         if not _READ_AS_IT_IS.issuperset(map(type, body)):
             items = [_unpack(item, opaque, depth + 1) for item in body]
         return _MAKERS[tag](items)
+    if tag == "w":
+        kind, table, removed, items = body
+        return _table_of(kind, table, removed, [_unpack(item, opaque, depth + 1) for item in items])
     if tag == "d":
         return {_unpack(k, opaque, depth + 1): _unpack(v, opaque, depth + 1) for k, v in body}
     if tag == "i":
@@ -160,6 +171,15 @@ def _unpack(packed: Any, opaque: Callable[[int, str], object], depth: int) -> An
     if tag == "o":
         return opaque(int(body[0]), str(body[1])[:60])
     raise ValueError("no value")
+
+
+def _table_of(kind: str, table: int, removed: list[int], items: list[Any]) -> Any:
+    """A set whose table is more than adding one by one makes of it."""
+    if kind not in ("s", "f") or type(table) is not int or len(removed) > table:
+        raise ValueError("no value")
+    if not all(type(place) is int and 0 <= place < table for place in removed):
+        raise ValueError("no value")
+    return sets.build((table, removed, items), frozen=kind == "f")
 
 
 _CONTAINERS: tuple[tuple[Any, str], ...] = (

@@ -41,7 +41,7 @@ def serve(place: Place) -> None:
         __import__(name)
     by_value.prepare()
     try:
-        place.enter(hello["readable"])
+        place.enter(hello)
     except OSError as error:
         wire.send(ANSWER, marshal.dumps(error.strerror or str(error)))
         os._exit(0)

@@ -1,4 +1,4 @@
-"""Python programs, run by the harness's own interpreter without any installed package.
+"""Python programs, run by the harness's own interpreter; they may import numpy and the like (`packages.py`).
 
 How a program is put together: `prelude + candidate` byte for byte, with a line break between them only
 where the prelude does not end in one. So a HumanEval continuation (an indented body) completes the
@@ -33,7 +33,7 @@ from typing import Final
 
 from harness.datatypes import Tests
 from harness.errors import DataError
-from harness.execution import parsing
+from harness.execution import packages, parsing
 from harness.execution.base import Job
 from harness.execution.host import interpreter
 from harness.execution.inside import python_runner
@@ -52,6 +52,7 @@ _BOOT = (
     "space.pop('run')(order)\n"
 )
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_CONSTANT = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple)
 _COMPARISONS: Final = {
     ast.Eq: "eq", ast.NotEq: "ne", ast.Lt: "lt", ast.LtE: "le", ast.Gt: "gt", ast.GtE: "ge",
 }  # fmt: skip
@@ -74,15 +75,16 @@ class Python:
         """One program for `tests`, or one per stdin case. Raises DataError for tests that are no Python."""
         tests = job.tests
         source = joined(tests.prelude, job.candidate)
+        importable = packages.mentioned(tests.packages, source, tests.tests)
         if tests.cases:
-            return assembly.per_case(_program([True, source, None, []]), tests)
+            return assembly.per_case(_program([True, source, None, []], packages=importable), tests)
         assembly.must_prove(tests.tests)
         if tests.check == "by_value":
             trial, called = _trial_code(tests)
             nonce = secrets.token_hex(16)
-            return (ByValue(source, trial, called, nonce, _toolchain(), tests.tests),)
+            return (ByValue(source, trial, called, nonce, _toolchain(), tests.tests, importable),)
         code, names = _tests_code(tests)
-        return (_program([False, source, code, names], tests=tests.tests),)
+        return (_program([False, source, code, names], tests=tests.tests, packages=importable),)
 
 
 def build() -> Python:
@@ -98,7 +100,7 @@ def joined(prelude: str, candidate: str) -> str:
     return prelude + ("" if prelude.endswith("\n") or not prelude else "\n") + candidate + "\n"
 
 
-def _program(order: list[object], tests: str = "") -> Program:
+def _program(order: list[object], tests: str = "", packages: tuple[str, ...] = ()) -> Program:
     nonce = secrets.token_hex(16)
     return Program(
         command=(interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", _BOOT),
@@ -108,6 +110,7 @@ def _program(order: list[object], tests: str = "") -> Program:
         nonce=nonce,
         tests=tests,
         check="in_process",
+        packages=packages,
     )
 
 
@@ -127,14 +130,16 @@ def _toolchain() -> tuple[str, ...]:
 def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
     """Return the tester's code, marshalled (prelude or None, tests), and the names that are the candidate's.
 
+    Either is text where it holds a set of constants: `marshal` sorts those, and their order would be another one.
     The prelude's own complete functions are the tests' to use; what it only begins is the candidate's.
     """
     try:
         tree = parsing.parse(tests.tests)
-        code = parsing.compiled(tree, TESTS_FILE)
+        code: CodeType | str = parsing.compiled(tree, TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DataError(f"the sample's tests are no Python: {error}") from error
-    prelude, begun = None, set()
+    prelude: CodeType | str | None = None
+    begun = set()
     try:
         begin = parsing.parse(tests.prelude)
         prelude = parsing.compiled(begin, PRELUDE_FILE)
@@ -147,7 +152,16 @@ def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
     called = used - _bound(tree) - defined - set(dir(builtins))
     if tests.entry_point:
         called.add(tests.entry_point)
+    if prelude is not None and _holds_sets(begin):
+        prelude = tests.prelude
+    if _holds_sets(tree):
+        code = tests.tests
     return marshal.dumps((prelude, code)), tuple(sorted(called))
+
+
+def _holds_sets(tree: ast.AST) -> bool:
+    """Whether the compiler may make a constant of a set display."""
+    return any(isinstance(node, ast.Set) and isinstance(node.elts[0], _CONSTANT) for node in ast.walk(tree))
 
 
 def _only_begun(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -140,6 +140,7 @@ def unreadable(program: str) -> Path:
 def _open_up(folder: Path) -> None:
     """Let the uids that programs run under read what is there, but for what nobody shall read."""
     for path in (folder, *folder.rglob("*")):
-        if stat.S_IMODE(path.stat().st_mode) == _START_ONLY:
+        # A link is as its target is, which is not ours
+        if path.is_symlink() or stat.S_IMODE(path.stat().st_mode) == _START_ONLY:
             continue
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))

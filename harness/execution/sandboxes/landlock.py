@@ -14,7 +14,7 @@ _CAUTION = "weaker than namespaces, which this container refuses; do not keep se
 
 def build() -> Sandbox:
     """Return the sandbox; nothing is started or tried yet."""
-    return Conductor("landlock", Zygotes("landlock"), _CAUTION)
+    return Conductor("landlock", Zygotes("landlock", links=True), _CAUTION)
 
 
 def advice(reason: str) -> str:

@@ -16,7 +16,7 @@ _CAUTION = "programs may read, change and send whatever you may"
 
 def build() -> Sandbox:
     """Return the sandbox."""
-    return Conductor("none", Zygotes("bare"), _CAUTION)
+    return Conductor("none", Zygotes("bare", links=True), _CAUTION)
 
 
 def advice(reason: str) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from harness.datatypes import Tests
 from harness.errors import SandboxError, UnknownName
+from harness.execution import conduct
 from harness.execution.base import Job, Limits
 from harness.execution.conduct import Conductor
 from harness.execution.language import Outcome, Program
@@ -43,12 +44,40 @@ class Playback:
         (["infra", "infra", "pass"], "passed", 3),
         (["infra", "infra", "infra"], "infra", 3),
         (["memory"], "memory", 1),
+        (["killed", "pass"], "passed", 2),
+        (["killed", "killed"], "infra", 2),
+        (["starved", "pass"], "passed", 2),
+        (["starved", "starved"], "infra", 2),
+        (["timeout", "starved"], "infra", 2),
+        (["killed", "timeout"], "timeout", 2),
+        (["signal"], "signal", 1),
     ],
 )
 def test_what_may_be_the_machines_fault_is_tried_again(ends: list[str], status: str, launches: int) -> None:
     launcher = Playback(*ends)
     assert Conductor("test", launcher).run(JOB, Limits()).status == status
     assert launcher.launches == launches
+
+
+@pytest.mark.parametrize(
+    ("ends", "killed", "status"),
+    [
+        (["killed", "killed"], [0, 1, 1, 2], "memory"),
+        # A child of the program was killed, and the program failed for that
+        (["exit", "exit"], [0, 1, 1, 2], "memory"),
+        (["exit", "pass"], [0, 1, 1], "passed"),
+        # What was killed beside the first try had nothing to do with this program
+        (["exit", "exit"], [0, 1, 1, 1], "exited"),
+        (["killed", "killed"], [0, 0, 0, 0], "infra"),
+        (["pass"], [0, 1], "passed"),
+    ],
+)
+def test_a_shortage_of_memory_is_no_plain_failure(
+    ends: list[str], killed: list[int], status: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`killed`: what the kernel's counter of processes killed for want of memory shows, look by look."""
+    monkeypatch.setattr(conduct.shortage, "kills", lambda: killed.pop(0))
+    assert Conductor("test", Playback(*ends)).run(JOB, Limits()).status == status
 
 
 def test_the_second_try_of_a_timeout_runs_alone() -> None:

@@ -75,6 +75,15 @@ def test_stdout_is_compared_line_by_line_without_trailing_space(printed: bytes, 
     assert judge(program, Outcome("exit", stdout=printed)).status == status
 
 
+@pytest.mark.parametrize("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])
+def test_only_line_feeds_end_lines_of_output(separator: str) -> None:
+    program = Program(command=("/bin/true",), expected="1\n2\n")
+    assert judge(program, Outcome("exit", stdout=f"1{separator}2\n".encode())).status == "failed"
+    kept = Program(command=("/bin/true",), expected=f"1{separator}2\r\n3")
+    assert judge(kept, Outcome("exit", stdout=f"1{separator}2\n3\n".encode())).status == "passed"
+    assert judge(kept, Outcome("exit", stdout=b"1\n2\n3\n")).status == "failed"
+
+
 def test_right_output_of_a_crashed_program_is_no_pass() -> None:
     program = Program(command=("/bin/true",), expected="1")
     assert judge(program, Outcome("exit", number=1, stdout=b"1")).status == "error"
