@@ -15,7 +15,15 @@ from harness.analysis import cautions
 from harness.analysis.intervals import RATIO, MeanInterval, mean_interval
 from harness.analysis.metric import parse
 from harness.analysis.metrics.base import CorpusMetric, Metric
-from harness.analysis.tries import SampleTries, completions, count_by_failure, gather, scorers_of, share
+from harness.analysis.tries import (
+    SampleTries,
+    completions,
+    count_by_failure,
+    gather,
+    scorers_of,
+    share,
+    too_ragged,
+)
 from harness.datatypes import Estimate, Record, Refusal, Score
 
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]
@@ -38,7 +46,8 @@ def estimate_task(
     `repeats` how often each is asked. The first estimate is the task's primary one. Raises UnknownName or
     ConfigError for a metric that does not exist.
 
-    Per sample, the metric folds the tries to one value; the estimate is the mean over scored samples, its
+    Per sample, the metric folds the tries that there are (c of its own n) to one value; a metric that needs more tries
+    than a file of completions holds of some sample has no value, see `tries.too_ragged`. The estimate is the mean over scored samples, its
     interval that of `intervals.mean_interval`. Shares are over the scored samples' tries. `mean_tokens` is
     over completions that report tokens; `tokens_per_second` is the sum of output tokens over the sum of
     engine seconds that completions report, so the pace of the engine.
@@ -115,7 +124,8 @@ def _estimate(
     """One scorer under one metric; `plan` is (repeats, samples expected)."""
     repeats, expected = plan
     scored = [(sample, sample.scores) for sample in tries if sample.scores is not None]
-    full = [(sample, scores) for sample, scores in scored if len(scores) >= fold.needs]
+    ragged = too_ragged(tries, fold.needs)
+    full = [(sample, scores) for sample, scores in scored if len(scores) >= fold.needs and not ragged]
     unscored = [sample for sample in tries if sample.scores is None]
     kept = [sample for sample, _ in full]
     interval = _interval(fold, [scores for _, scores in full], _clusters(kept)) if full else None
@@ -138,7 +148,9 @@ def _estimate(
         mean_tokens=_mean_tokens(kept),
         tokens_per_second=_speed(kept),
     )
-    seen = cautions.Seen(len(tries), len(scored) - len(full), expected)
+    incomplete = 0 if ragged else len(scored) - len(full)
+    fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
+    seen = cautions.Seen(len(tries), incomplete, expected, ragged, fewest)
     return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]))
 
 
