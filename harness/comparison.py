@@ -16,7 +16,7 @@ from harness.analysis.protocol import Difference, protocol_differences
 from harness.datatypes import Comparison
 from harness.errors import RunFolderError, UserError
 from harness.store.manifest import Manifest
-from harness.store.run_folder import DRAWN_FILE, read_run
+from harness.store.run_folder import DRAWN_FILE, read_scores
 
 # Fields named in one line of an error
 NAMED = 6
@@ -57,7 +57,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     """
     if len(folders) < 2:
         raise UserError("compare needs two run folders or more: the baseline first, then what is held against it")
-    read = [read_run(folder) for folder in folders]
+    read = [read_scores(folder) for folder in folders]
     sides = _sides(folders, [manifest for manifest, _ in read])
     comparisons: list[Comparison] = []
     joins: list[Join] = []

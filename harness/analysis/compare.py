@@ -56,7 +56,8 @@ def join(task: str, metric: str, a: Sequence[Record], b: Sequence[Record]) -> Jo
     """Pair two runs' records of `task`, repeats folded by `metric`; None for a metric that has no value per sample.
 
     The scorer is the first in run a's records. A sample with too few tries for the metric counts as unscored. Raises
-    DataError where a value is no share from 0 to 1, or a file of completions held too few tries, ConfigError or UnknownName for a metric that does not exist.
+    DataError where a value is no share from 0 to 1, or a file of completions held too few tries, ConfigError or
+    UnknownName for a metric that does not exist.
     """
     fold = parse(metric)
     if hasattr(fold, "of_corpus"):

@@ -47,10 +47,10 @@ def estimate_task(
     ConfigError for a metric that does not exist.
 
     Per sample, the metric folds the tries that there are (c of its own n) to one value; a metric that needs more tries
-    than a file of completions holds of some sample has no value, see `tries.too_ragged`. The estimate is the mean over scored samples, its
-    interval that of `intervals.mean_interval`. Shares are over the scored samples' tries. `mean_tokens` is
-    over completions that report tokens; `tokens_per_second` is the sum of output tokens over the sum of
-    engine seconds that completions report, so the pace of the engine.
+    than a file of completions holds of some sample has no value, see `tries.too_ragged`. The estimate is the mean over
+    scored samples, its interval that of `intervals.mean_interval`. Shares are over the scored samples' tries.
+    `mean_tokens` is over completions that report tokens; `tokens_per_second` is the sum of output tokens over the sum
+    of engine seconds that completions report, so the pace of the engine.
     """
     own = [record for record in records if record.request.task == task]
     folds = [parse(metric) for metric in metrics]
