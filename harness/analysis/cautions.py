@@ -15,6 +15,8 @@ from harness.datatypes import Estimate, Failure
 
 # Above this share the score says more about the set-up than about the model
 MOST = 0.5
+# Above this share of right answers that extraction passed over, the score is of the extraction rule too
+MOST_UNREAD = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, 
         _beyond(estimate),
         _truncated(estimate),
         _unextracted(estimate),
+        _unread(estimate),
         _cut(estimate),
         _incomplete(estimate, seen),
         _part(seen),
@@ -89,6 +92,16 @@ def _unextracted(estimate: Estimate) -> str:
     return (
         f"{by}no answer in {_percent(estimate.unextracted)} of the completions: read some of them, "
         "the prompt or the extraction rule may not fit this model"
+    )
+
+
+def _unread(estimate: Estimate) -> str:
+    if estimate.unread is None or estimate.unread <= MOST_UNREAD:
+        return ""
+    by = f"{estimate.scorer} " if estimate.scorer else ""
+    return (
+        f"{_percent(estimate.unread)} of the completions hold the right answer, but {by}read another or none: "
+        "read some of them, the extraction rule may not fit this model"
     )
 
 

@@ -24,7 +24,7 @@ from harness.analysis.tries import (
     share,
     too_ragged,
 )
-from harness.datatypes import Estimate, Record, Refusal, Score
+from harness.datatypes import Completion, Estimate, Record, Refusal, Reply, Score
 
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]
 
@@ -95,6 +95,8 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
         cut_prompts=_pooled(parts, lambda part: part.cut_prompts),
         mean_tokens=_pooled(parts, lambda part: part.mean_tokens),
         tokens_per_second=_pooled_speed(parts),
+        absent=sum(part.absent for part in parts),
+        unread=_pooled(parts, lambda part: part.unread),
     )
     odd = [part.task for part in parts if part.method == RATIO]
     if odd:
@@ -142,11 +144,14 @@ def _estimate(
         n=len(full),
         unscored=len(unscored),
         repeats=repeats,
-        truncated=share([output.finish == "length" for output in outputs]),
+        truncated=share([_is_truncated(output) for output in outputs]),
         unextracted=share([_no_answer(score) for _, scores in full for score in scores]) if outputs else None,
         cut_prompts=share(_cut(kept)),
         mean_tokens=_mean_tokens(kept),
         tokens_per_second=_speed(kept),
+        absent=sum(sample.absent for sample in kept),
+        completed=_completed(fold, full),
+        unread=_unread(full) if outputs else None,
     )
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
@@ -171,6 +176,32 @@ def _no_answer(score: Score) -> bool:
     return score.failure is not None and score.failure.stage == "extract"
 
 
+def _completed(fold: Metric | CorpusMetric, full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> float | None:
+    """The score over the tries that ended by themselves; None where all did, or no sample has enough that did."""
+    if hasattr(fold, "of_corpus"):
+        return None
+    ended = [
+        [score for score, record in zip(scores, sample.records, strict=True) if not _is_truncated(record.reply)]
+        for sample, scores in full
+    ]
+    if all(len(own) == len(scores) for own, (_, scores) in zip(ended, full, strict=True)):
+        return None
+    values = [fold.of_sample(own) for own in ended if len(own) >= fold.needs]
+    return math.fsum(values) / len(values) if values else None
+
+
+def _is_truncated(reply: Reply) -> bool:
+    return isinstance(reply, Completion) and reply.finish == "length"
+
+
+def _unread(full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> float | None:
+    return share([bool(score.detail.get("gold_present")) for _, scores in full for score in scores])
+
+
+def _answers(part: Estimate) -> int:
+    return part.n * part.repeats - part.absent
+
+
 def _cut(tries: Sequence[SampleTries]) -> list[bool]:
     replies = (record.reply for sample in tries for record in sample.records)
     return [reply.dropped_tokens > 0 for reply in replies if not isinstance(reply, Refusal)]
@@ -189,7 +220,7 @@ def _speed(tries: Sequence[SampleTries]) -> float | None:
 
 def _pooled(parts: Sequence[Estimate], read: Callable[[Estimate], float | None]) -> float | None:
     """Mean over all answers of the tasks that report the figure."""
-    told = [(read(part), part.n * part.repeats) for part in parts]
+    told = [(read(part), _answers(part)) for part in parts]
     weighed = [(figure, answers) for figure, answers in told if figure is not None and answers]
     total = sum(answers for _, answers in weighed)
     return math.fsum(figure * answers for figure, answers in weighed) / total if total else None
@@ -200,8 +231,8 @@ def _pooled_speed(parts: Sequence[Estimate]) -> float | None:
     tokens = seconds = 0.0
     for part in parts:
         if part.mean_tokens and part.tokens_per_second:
-            tokens += part.mean_tokens * part.n * part.repeats
-            seconds += part.mean_tokens * part.n * part.repeats / part.tokens_per_second
+            tokens += part.mean_tokens * _answers(part)
+            seconds += part.mean_tokens * _answers(part) / part.tokens_per_second
     return tokens / seconds if seconds else None
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 
 from harness.datatypes import Answer, Completion, Failure, Likelihood, Sample, Score
-from harness.scoring.presence import is_present
+from harness.scoring.presence import is_stated
 
 
 def in_range(score: Score, *, binary: bool) -> Score:
@@ -24,12 +24,12 @@ def in_range(score: Score, *, binary: bool) -> Score:
 
 
 def noted(score: Score, sample: Sample, reply: Completion | Likelihood) -> Score:
-    """Note in the detail that a right answer is in the text of a completion that scored 0 (`gold_present`).
+    """Note in the detail that a completion which scored 0 states a right answer (`gold_present`).
 
     Only where the right answer is a text: options and tests are not looked for.
     """
     if score.value != 0 or not isinstance(reply, Completion) or not isinstance(sample.reference, Answer):
         return score
-    if not any(is_present(gold, reply.text) for gold in sample.reference.values):
+    if not any(is_stated(gold, reply.text) for gold in sample.reference.values):
         return score
     return replace(score, detail={**score.detail, "gold_present": True})

@@ -45,7 +45,7 @@ def slim(record: Record) -> Record:
         record.schema,
         sys.intern(record.run_id),
         _request(record.request),
-        _reply(record.reply, record.request.key),
+        _reply(record.reply, sys.intern(record.request.key)),
         tuple(_score(score) for score in record.scores),
         None if record.group is None else sys.intern(record.group),
         record.finished_at,
@@ -53,13 +53,14 @@ def slim(record: Record) -> Record:
 
 
 def _request(request: Request) -> Request:
-    task, sample = sys.intern(request.task), sys.intern(request.sample_id)
+    # Runs of one task share keys and ids
+    key, task, sample = sys.intern(request.key), sys.intern(request.task), sys.intern(request.sample_id)
     if isinstance(request, GenerateRequest):
         sampling = _same_sampling(request.sampling)
-        return GenerateRequest(request.key, task, sample, request.repeat, _NO_PROMPT, sampling)
+        return GenerateRequest(key, task, sample, request.repeat, _NO_PROMPT, sampling)
     if isinstance(request, LikelihoodRequest):
-        return LikelihoodRequest(request.key, task, sample, request.repeat, _NO_PROMPT, ())
-    return RollingRequest(request.key, task, sample, request.repeat, _NO_PROMPT, "")
+        return LikelihoodRequest(key, task, sample, request.repeat, _NO_PROMPT, ())
+    return RollingRequest(key, task, sample, request.repeat, _NO_PROMPT, "")
 
 
 def _reply(reply: Reply, key: str) -> Reply:

@@ -180,6 +180,27 @@ def test_a_sample_of_which_the_file_holds_nothing_is_unscored() -> None:
     assert (estimate.value, estimate.n, estimate.unscored) == (0.5, 1, 1)
 
 
+def test_the_score_without_truncated_answers_stands_beside_the_score() -> None:
+    cut, whole = completion("length"), completion("eos")
+    records = [record(i, score(float(i < 6)), reply=whole if i < 8 else cut) for i in range(10)]
+    estimate = only(records)
+    assert (estimate.value, estimate.truncated, estimate.completed) == (0.6, 0.2, 0.75)
+    assert only([record(0, score(1.0))]).completed is None
+    assert only([record(0, score(0.0), reply=cut)]).completed is None
+    # By the metric: of two tries a sample, one was cut
+    tries = [record(i, score(float(r == 0)), repeat=r, reply=cut if r else whole) for i in range(4) for r in range(2)]
+    assert [only(tries, metric, 2).completed for metric in ("mean", "pass@1", "pass@2")] == [1.0, 1.0, None]
+
+
+def test_right_answers_that_extraction_passed_over_are_counted_and_warned_of_above_one_in_twenty() -> None:
+    passed_over = Score("strict", 0.0, "9", detail={"gold_present": True})
+    rare = only([record(i, passed_over if i < 1 else score(1.0)) for i in range(20)])
+    assert (rare.unread, rare.warnings) == (0.05, ())
+    often = only([record(i, passed_over if i < 3 else score(0.0)) for i in range(30)])
+    assert often.unread == 0.1
+    assert often.warnings[0].startswith("10.0 % of the completions hold the right answer, but strict read another")
+
+
 def test_an_unfinished_run_leaves_out_samples_with_too_few_tries() -> None:
     records = [record(0, score(1.0), repeat=r) for r in range(3)] + [record(1, score(0.0))]
     estimate = only(records, "maj@3", 3)
