@@ -5,6 +5,7 @@ The old journal stays beside the new one, which takes its place only when it is 
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from harness.store import journal
 from harness.store.manifest import Manifest, package_versions
 from harness.store.manifest import write as write_manifest
 from harness.store.run_folder import MANIFEST, RECORDS, binary_scorers, lock_folder, read_manifest
+from harness.store.slim import slim_request
 
 
 @dataclass(slots=True)
@@ -50,20 +52,13 @@ def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
     lock = lock_folder(path)
     try:
         manifest = read_manifest(path)
-        stored = _Stored(path / RECORDS, _places(path, manifest))
         config = _with_settings(manifest.config, settings)
         with closing(Services(config.execution.sandbox, limits(config), config.execution.workers)) as services:
-            tasks = _bound_again(path, manifest, config, services)
-            answered = {task.name: [r for r in task.requests if r.key in stored.places] for task in tasks}
-            lost = len(stored.places) - sum(map(len, answered.values()))
-            if lost:
-                raise RunFolderError(f"{path}: {lost} answers are to questions that the pages no longer ask")
-            fresh = _scored_again(tasks, answered, stored, services)
-            journal.replace(path / RECORDS, fresh, keep=_unused(path, "records.before-rescore"))
+            tasks, changed = _replaced(path, manifest, config, services)
         manifest = replace(
             manifest,
             config=config.model_dump(mode="json"),
-            tasks={task.name: {**task_facts(task), "n": _samples(answered[task.name])} for task in tasks},
+            tasks={task.name: {**task_facts(task), "n": _samples(task.requests)} for task in tasks},
             # Today's pages and limits: an unfinished run goes on with them
             identity={
                 **manifest.identity,
@@ -73,14 +68,28 @@ def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
             packages=package_versions(),
         )
         write_manifest(path / MANIFEST, manifest)
-        return result_of(tasks, path, manifest, 0), stored.changed
+        return result_of(tasks, path, manifest, 0), changed
     finally:
         lock.release()
 
 
+def _replaced(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[tuple[Task, ...], int]:
+    """Write the journal anew; return the tasks with the requests that were answered, slim, and how many changed."""
+    stored = _Stored(path / RECORDS, _places(path, manifest))
+    tasks = _bound_again(path, manifest, config, services)
+    answered = {task.name: [request for request in task.requests if request.key in stored.places] for task in tasks}
+    lost = len(stored.places) - sum(map(len, answered.values()))
+    if lost:
+        raise RunFolderError(f"{path}: {lost} answers are to questions that the pages no longer ask")
+    fresh = _scored_again(tasks, answered, stored, services)
+    journal.replace(path / RECORDS, fresh, keep=_unused(path, "records.before-rescore"))
+    light = (replace(task, samples=(), requests=tuple(map(slim_request, answered[task.name]))) for task in tasks)
+    return tuple(light), stored.changed
+
+
 def _places(path: Path, manifest: Manifest) -> dict[str, int]:
     """Read the journal once, which checks it: request key -> where its last record begins."""
-    found = {r.request.key: place for place, r in journal.stream(path / RECORDS, binary_scorers(manifest))}
+    found = {sys.intern(r.request.key): place for place, r in journal.stream(path / RECORDS, binary_scorers(manifest))}
     if not found:
         raise RunFolderError(f"{path}: has no answers to score")
     return found

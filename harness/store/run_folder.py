@@ -22,6 +22,8 @@ MANIFEST = "manifest.json"
 # Stands in the folder of a run whose samples were drawn for a claim, until the claim was settled
 DRAWN_FILE = "claim.json"
 RECORDS = "records.jsonl"
+# Scorers that gave 0 and 1 alone before runs noted which do
+ALWAYS_BINARY = {"exact_match", "math_equality", "unit_tests", "choice"}
 # All that a run killed before its first manifest can have left
 LEFT_BY_A_KILL = (".lock", MANIFEST + ".new")
 
@@ -100,9 +102,13 @@ def read_manifest(path: Path) -> Manifest:
 
 
 def binary_scorers(kept: Manifest) -> Binary:
-    """Scorers that give 0 and 1 alone, as the run noted; of an older run, none are known."""
-    noted = ((task, facts.get("binary", ())) for task, facts in kept.tasks.items())
-    return frozenset((task, scorer) for task, scorers in noted for scorer in scorers)
+    """Scorers that give 0 and 1 alone: as the run noted, of an older run those that are known to."""
+    found: set[tuple[str, str]] = set()
+    for task, facts in kept.tasks.items():
+        entries = facts.get("page", {}).get("score", ())
+        known = [entry.get("name", entry["by"]) for entry in entries if entry["by"] in ALWAYS_BINARY]
+        found.update((task, scorer) for scorer in facts.get("binary", known))
+    return frozenset(found)
 
 
 def _read_slim(path: Path, kept: Manifest) -> list[Record]:

@@ -44,7 +44,7 @@ def slim(record: Record) -> Record:
     return Record(
         record.schema,
         sys.intern(record.run_id),
-        _request(record.request),
+        slim_request(record.request),
         _reply(record.reply, sys.intern(record.request.key)),
         tuple(_score(score) for score in record.scores),
         None if record.group is None else sys.intern(record.group),
@@ -52,7 +52,8 @@ def slim(record: Record) -> Record:
     )
 
 
-def _request(request: Request) -> Request:
+def slim_request(request: Request) -> Request:
+    """Return the request without prompt and texts."""
     # Runs of one task share keys and ids
     key, task, sample = sys.intern(request.key), sys.intern(request.task), sys.intern(request.sample_id)
     if isinstance(request, GenerateRequest):
