@@ -75,11 +75,11 @@ def judge(
     try:
         result = evaluate(run_config(None, None, [page], spelled_out(words, settings), "replay"), (), clock)
         seconds = time.monotonic() - clock.started_at
+        known = {(record.request.sample_id, record.request.repeat): record.scores for record in result.records}
     except HarnessError as error:
         raise ReplayError(f"{rows[0].task} by {rows[0].model}: {error}") from None
     finally:
         shutil.rmtree(scratch / "run", ignore_errors=True)
-    known = {(record.request.sample_id, record.request.repeat): record.scores for record in result.records}
     wanted = scorer if isinstance(scorer, str) else None
     return {row: _judged(row, known.get((row.sample_id, row.repeat), ()), wanted) for row in rows}, seconds
 
