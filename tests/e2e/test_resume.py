@@ -133,6 +133,19 @@ def test_a_damaged_line_in_the_middle_is_never_skipped_in_silence(cli, sums, sum
     assert seen.code == 2 and "records.jsonl:4" in seen.err
 
 
+def test_an_edited_score_enters_no_mean_and_no_comparison(cli, sums, sums_answers, tmp_path):
+    words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out", "r")
+    cli(*words)
+    cli(*words[:-1], "whole")
+    journal = tmp_path / "r/records.jsonl"
+    lines = read_jsonl(journal)
+    lines[3]["scores"][0]["value"] = 7.0
+    write_jsonl(journal, lines)
+    for command in (words, ("rescore", "r"), ("compare", "whole", "r")):
+        seen = cli(*command)
+        assert seen.code == 2 and "records.jsonl:4: " in seen.err and "is 7, and its scorer gives 0 or 1" in seen.err
+
+
 def test_two_processes_never_write_one_run(cli, sums, sums_answers, tmp_path):
     from harness.store.run_folder import lock_folder
 
