@@ -30,14 +30,17 @@ from harness.datatypes import (
 
 # Characters of an answer that a comparison may show
 ANSWER = 120
-# What metrics read in a score's detail: the form for a vote, the parts of a perplexity, whether the gold was there
-KEPT = ("vote", "logprob", "bytes", "words", "gold_present")
+# Characters of a failure's message that a warning may quote
+MESSAGE = 160
+# What metrics and warnings read in a score's detail: the form for a vote, the parts of a perplexity, what was noted of
+# the answer. A metric or a warning that reads another key has to add it here
+KEPT = ("vote", "logprob", "bytes", "words", "gold_present", "no_digit", "form")
 _NO_PROMPT = TextPrompt("")
 _NO_DETAIL: dict[str, Any] = {}
 
 
 def slim(record: Record) -> Record:
-    """Return the record without prompt, texts, explanations and messages; answers cut, but still told apart in votes.
+    """Return the record without prompt, texts and explanations; answers cut, but still different ones in votes.
 
     Estimates, comparisons and costs of slim records are those of the whole ones.
     """
@@ -86,12 +89,12 @@ def _score(score: Score) -> Score:
 
 
 def _slim_failure(failure: Failure) -> Failure:
-    return _same_failure(failure.stage, failure.kind, failure.ours)
+    return _same_failure(failure.stage, failure.kind, failure.message[:MESSAGE], failure.ours)
 
 
 @lru_cache(maxsize=4096)
-def _same_failure(stage: Stage, kind: str, ours: bool) -> Failure:
-    return Failure(stage, kind, "", ours)
+def _same_failure(stage: Stage, kind: str, message: str, ours: bool) -> Failure:
+    return Failure(stage, kind, message, ours)
 
 
 @lru_cache(maxsize=4096)

@@ -168,8 +168,8 @@ def test_a_slim_record_gives_the_same_estimates_comparisons_and_votes():
     assert sum(len(encode(record)) for record in slimmed) < sum(len(encode(record)) for record in records) / 2
     for metric in ("mean", "pass@2", "maj@3"):
         assert estimate_task("t", slimmed, [metric], 4) == estimate_task("t", records, [metric], 4)
-    lost = Failure("score", "judge_died", "a long story", ours=True)
+    lost = Failure("score", "judge_died", "a long story " * 99, ours=True)
     refused = slim(
         Record(RECORD_SCHEMA, "run", records[0].request, Refusal("k0", lost), (Score("exact", None, failure=lost),))
     )
-    assert refused.scores[0].failure == Failure("score", "judge_died", "", ours=True)
+    assert refused.scores[0].failure == Failure("score", "judge_died", lost.message[:160], ours=True)
