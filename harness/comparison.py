@@ -16,7 +16,7 @@ from harness.analysis.protocol import Difference, protocol_differences
 from harness.datatypes import Comparison
 from harness.errors import RunFolderError, UserError
 from harness.store.manifest import Manifest
-from harness.store.run_folder import DRAWN_FILE, read_run
+from harness.store.run_folder import DRAWN_FILE, read_manifest, read_scores
 
 # Fields named in one line of an error
 NAMED = 6
@@ -57,14 +57,15 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     """
     if len(folders) < 2:
         raise UserError("compare needs two run folders or more: the baseline first, then what is held against it")
-    read = [read_run(folder) for folder in folders]
-    sides = _sides(folders, [manifest for manifest, _ in read])
+    manifests = [read_manifest(folder) for folder in folders]
+    sides = _sides(folders, manifests)
+    _, first = read_scores(folders[0])
     comparisons: list[Comparison] = []
     joins: list[Join] = []
     protocol: list[tuple[str, Difference]] = []
     warnings = [
         f"{side.label}: the run is not finished ({manifest.status}): only the samples that it answered are compared"
-        for side, (manifest, _) in zip(sides, read, strict=True)
+        for side, manifest in zip(sides, manifests, strict=True)
         if manifest.status != "finished"
     ]
     warnings += [
@@ -72,16 +73,18 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
         for side in sides
         if (side.folder / DRAWN_FILE).exists()
     ]
-    for side, other in zip(sides[1:], read[1:], strict=True):
-        tasks, notes = _common_tasks(sides[0], read[0][0], side, other[0])
-        found = protocol_differences(read[0][0].identity, other[0].identity, tasks)
+    for side, manifest in zip(sides[1:], manifests[1:], strict=True):
+        tasks, notes = _common_tasks(sides[0], manifests[0], side, manifest)
+        found = protocol_differences(manifests[0].identity, manifest.identity, tasks)
         if found.refused and not allow_protocol:
             raise UserError(_refusal(sides[0], side, found.refused))
         protocol += [(side.label, difference) for difference in found.refused]
         warnings += notes
         warnings += [f"{side.label}: {said(difference)}" for difference in found.told]
+        # One run beside the first at a time: each may hold a hundred thousand records
+        _, other = read_scores(side.folder)
         for task in tasks:
-            joined = join(task, _metric(read[0][0], task), read[0][1], other[1])
+            joined = join(task, _metric(manifests[0], task), first, other)
             if joined is None:
                 warnings.append(f"{task}: not compared: its metric has no value per sample")
                 continue

@@ -1,7 +1,7 @@
-"""Every noun that crosses a room's door. Frozen, no I/O, no torch; kinds are types, never optional fields.
+"""Every noun that crosses a layer's boundary. Frozen, no I/O, no torch; kinds are types, never optional fields.
 
-A *task* has *samples*; prompting a sample gives a *request*; an *engine* answers it with a *reply*;
-*scorers* turn sample + reply into *scores*; all of it is one *record*. Everything else is computed from records.
+A *task* has *samples*; each gives a *request*, which an *engine* answers with a *reply*; *scorers* make *scores* of
+sample and reply; all of it is one *record*, from which everything else is computed.
 """
 
 from __future__ import annotations
@@ -76,10 +76,9 @@ Reference = Answer | Choice | Tests | Text
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One row of a task.
+    """One row of a task: `inputs` is what templates may use, `gold` a completion that must score 1.
 
-    `inputs` is what templates may use; `gold` a completion that must score 1 (`tasks validate` tries it);
-    samples with the same `group` are not independent (clustered errors).
+    Samples with the same `group` are not independent (clustered errors).
     """
 
     id: str
@@ -209,10 +208,7 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class ContinuationScore:
-    """Sum of natural-log probabilities of a continuation's tokens; `greedy` if each was the most likely one.
-
-    `token_logprobs` are the parts of the sum, where the engine tells them.
-    """
+    """Sum of a continuation's natural-log token probabilities (`token_logprobs`); `greedy`: each was the likeliest."""
 
     logprob: float
     tokens: int
@@ -298,7 +294,8 @@ class Record:
 class Estimate:
     """A metric of a task with its interval (95 % unless said), and what a reader must know to trust it.
 
-    Shares are of the n samples' answers; tokens and speed are means over answers that report them.
+    Shares are of the n samples' answers, n * `repeats` - `absent`; tokens, speed: means over answers that report them.
+    `completed`: the score without truncated answers, None where none was; `unread`: of 0 with the right one in them.
     """
 
     task: str
@@ -318,6 +315,9 @@ class Estimate:
     mean_tokens: float | None = None
     tokens_per_second: float | None = None
     warnings: tuple[str, ...] = ()
+    absent: int = 0
+    completed: float | None = None
+    unread: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

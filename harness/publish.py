@@ -31,7 +31,7 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     engine = str(result.manifest.engine["engine"])
     run = RunFacts(run_id=result.manifest.run_id, model=model, suite=suite.name, engine=engine)
     document = scores_document(run, result.estimates, result.overall)
-    failures = count_by_failure(result.records)
+    failures = count_by_failure(result.scored)
     tables = [score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)]
     for page, uses in _sweeps(suite).items():
         _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", (document, tables))
@@ -92,4 +92,4 @@ def _add_languages(result: Result, rule: LanguageRule, title: str, paper: tuple[
 
 def _values(result: Result, task: str) -> Values | None:
     metric = next(estimate.metric for estimate in result.estimates if estimate.task == task)
-    return values_of(result.records, task, metric)
+    return values_of(result.scored, task, metric)

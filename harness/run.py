@@ -12,20 +12,15 @@ import hashlib
 import json
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from harness.analysis.estimates import estimate_suite, estimate_task
-from harness.catalog import Binder, Task
-from harness.config.checking import check_values
-from harness.config.pages import with_value
+from harness.catalog import Task
 from harness.config.schema import RunConfig
-from harness.data.rows import Loader
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
@@ -42,15 +37,14 @@ from harness.datatypes import (
 )
 from harness.engines.asked_once import asked_once
 from harness.engines.base import EngineFacts
-from harness.errors import ConfigError, HarnessError, RunFolderError
+from harness.errors import HarnessError
 from harness.execution.base import Sandbox
-from harness.plan import Plan, execution_identity, limits, planned, suite_pages, try_toolchains
+from harness.plan import Plan, planned, try_toolchains
 from harness.scoring.base import Scorer
-from harness.scoring.services import Services
-from harness.store import journal
+from harness.scoring.checked import in_range, noted
 from harness.store.manifest import Manifest, machine, package_versions
-from harness.store.manifest import write as write_manifest
-from harness.store.run_folder import MANIFEST, RECORDS, RunFolder, lock_folder, open_run, read_run
+from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
+from harness.store.slim import slim
 
 # Answers that may wait for a scorer before the engine is asked for more: bounds memory, and the cost of each `wait`
 MAX_WAITING = 512
@@ -82,14 +76,23 @@ class Chooser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run's numbers and where they are. `asked` counts the requests that this call itself put to the engine."""
+    """A run's numbers and where they are. `asked` counts the requests that this call itself put to the engine.
+
+    `scored` are its records in the tasks' order, without their texts (`store.slim`).
+    """
 
     folder: Path
     manifest: Manifest
-    records: tuple[Record, ...]
+    scored: tuple[Record, ...]
     estimates: tuple[Estimate, ...]
     overall: Estimate | None
     asked: int
+
+    @property
+    def records(self) -> tuple[Record, ...]:
+        """The whole records, in the same order, read from the run folder. Raises RunFolderError."""
+        whole = {record.request.key: record for record in read_run(self.folder)[1]}
+        return tuple(whole[record.request.key] for record in self.scored)
 
 
 def evaluate(
@@ -119,75 +122,12 @@ def evaluate(
                     engine=asdict(plan.engine.facts()) if asked else folder.manifest.engine,
                     sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
                 )
-            return _result(plan.tasks, path, folder.manifest, asked)
+            return result_of(plan.tasks, path, folder.manifest, asked)
         except KeyboardInterrupt:
             folder.mark("interrupted", time.time())
             raise
         finally:
             folder.close()
-
-
-def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
-    """Score a run's stored answers again with today's scorers; return the result and how many scores changed.
-
-    `settings` replace keys of the run's config that do not change what is asked (`data.mirror`,
-    `execution.wall_seconds`). The old journal is kept beside the new one. Raises RunFolderError when a page asks
-    something else today, ConfigError for a setting that would.
-    """
-    read_run(path)
-    lock = lock_folder(path)
-    try:
-        manifest, records = read_run(path)
-        if not records:
-            raise RunFolderError(f"{path}: has no answers to score")
-        config = _with_settings(manifest.config, settings)
-        with closing(Services(config.execution.sandbox, limits(config), config.execution.workers)) as services:
-            tasks = _bound_again(path, manifest, config, services)
-            by_key = {record.request.key: record for record in records}
-            fresh = _score_again(tasks, by_key, services)
-        if len(fresh) < len(records):
-            raise RunFolderError(f"{path}: {len(records) - len(fresh)} answers are to questions that nobody asks today")
-        changed = sum(_verdicts(by_key[record.request.key]) != _verdicts(record) for record in fresh)
-        journal.replace(path / RECORDS, fresh, keep=_unused(path, "records.before-rescore"))
-        stored = {(record.request.task, record.request.sample_id) for record in fresh}
-        counts = Counter(task for task, _ in stored)
-        manifest = replace(
-            manifest,
-            config=config.model_dump(mode="json"),
-            tasks={task.name: {**_told(task), "n": counts[task.name]} for task in tasks},
-            # Today's pages and limits: an unfinished run goes on with them
-            identity={
-                **manifest.identity,
-                "tasks": {task.name: dict(task.fingerprint) for task in tasks},
-                "execution": execution_identity(config, tasks),
-            },
-            packages=package_versions(),
-        )
-        write_manifest(path / MANIFEST, manifest)
-        return _result(tasks, path, manifest, 0), changed
-    finally:
-        lock.release()
-
-
-def _with_settings(kept: Mapping[str, Any], settings: Mapping[str, Any]) -> RunConfig:
-    values = dict(kept)
-    for dotted, value in settings.items():
-        if dotted.partition(".")[0] not in ("data", "execution"):
-            raise ConfigError(f"rescore: {dotted} cannot be set: only data.* and execution.* leave the questions alone")
-        values = with_value(values, dotted.split("."), value, dotted)
-    return check_values(RunConfig, values, "rescore")
-
-
-def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
-    """Bind a run's tasks whole, whatever its last limit was: no stored answer may keep an old score."""
-    mirror = Path(config.data.mirror) if config.data.mirror else None
-    binder = Binder(Loader(mirror), services.tools(), manifest.engine["style"], None, config.seed)
-    tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
-    for task in tasks:
-        if manifest.tasks.get(task.name, {}).get("ask") != task.fingerprint["ask"]:
-            raise RunFolderError(f"{path}: the task {task.name!r} asks something else today; run it anew")
-        try_toolchains(task, services)
-    return tasks
 
 
 def _ask(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Chooser | None) -> int:
@@ -197,7 +137,7 @@ def _ask(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Choose
     tried: set[str] = set()
 
     def tell(record: Record) -> None:
-        known[record.request.key] = record
+        known[record.request.key] = slim(record)
         if watcher:
             watcher.recorded(record)
 
@@ -226,7 +166,7 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Ca
     def settle(reply: Reply) -> Record:
         task, request = by_key[reply.key]
         sample = samples[task.name][request.sample_id]
-        scores = _score(task, sample, request, reply)
+        scores = score(task, sample, request, reply)
         if stopped.is_set():
             # Its program or judge was ended under it: the next try judges it
             raise CancelledError
@@ -263,7 +203,8 @@ def _collect(waiting: set[Future[Record]], tell: Callable[[Record], None], *, pa
     return rest
 
 
-def _score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[Score, ...]:
+def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[Score, ...]:
+    """Return what a reply is worth by each of its task's scorers. Raises nothing: a fault of theirs is unscored."""
     if isinstance(reply, Refusal):
         value = None if reply.failure.ours else 0.0
         return tuple(Score(scorer.name, value, failure=reply.failure) for scorer in task.scorers)
@@ -272,35 +213,16 @@ def _score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[
 
 def _one_score(scorer: Scorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
     try:
-        return scorer.score(sample, prompt, reply)
+        return noted(in_range(scorer.score(sample, prompt, reply), binary=scorer.binary), sample, reply)
     except HarnessError as error:
         return Score(scorer.name, None, failure=Failure("score", type(error).__name__, str(error), ours=True))
     except Exception as error:  # noqa: BLE001 - a fault in a scorer leaves one sample unscored, never a run lost
         return Score(scorer.name, None, failure=Failure("score", type(error).__name__, str(error), ours=True))
 
 
-def _score_again(tasks: Sequence[Task], by_key: dict[str, Record], services: Services) -> list[Record]:
-    def again(task: Task, sample: Sample, record: Record) -> Record:
-        return replace(record, scores=_score(task, sample, record.request, record.reply), finished_at=time.time())
-
-    with ThreadPoolExecutor(services.workers, thread_name_prefix="score") as pool:
-        futures = [
-            pool.submit(again, task, task.sample_of()[request.sample_id], by_key[request.key])
-            for task in tasks
-            for request in task.requests
-            if request.key in by_key
-        ]
-        try:
-            return [future.result() for future in futures]
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            services.close()
-            raise
-
-
-def _result(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int) -> Result:
-    """Fold the journal to estimates; the last record of a key counts."""
-    records = {record.request.key: record for record in journal.read(path / RECORDS)}
+def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int) -> Result:
+    """Fold the journal to estimates; the last record of a key counts. Raises RunFolderError."""
+    records = {record.request.key: record for record in read_scores(path)[1]}
     estimates: list[Estimate] = []
     kept: list[Record] = []
     for task in tasks:
@@ -323,7 +245,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
         identity=json.loads(json.dumps(identity, default=str)),
         config=plan.config.model_dump(mode="json"),
         engine=asdict(plan.facts),
-        tasks={task.name: _told(task) for task in plan.tasks},
+        tasks={task.name: task_facts(task) for task in plan.tasks},
         command=tuple(command),
         started_at=started,
         packages=package_versions(),
@@ -331,18 +253,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
     )
 
 
-def _told(task: Task) -> dict[str, Any]:
-    """What the manifest says of a task."""
-    return {**task.fingerprint, "n": len(task.samples), "total": task.total}
-
-
-def _verdicts(record: Record) -> list[tuple[Any, ...]]:
-    """What a score says, without how long the judge took."""
-    return [(score.scorer, score.value, score.answer, score.failure) for score in record.scores]
-
-
-def _unused(path: Path, stem: str) -> Path:
-    number = 1
-    while (path / f"{stem}-{number}.jsonl").exists():
-        number += 1
-    return path / f"{stem}-{number}.jsonl"
+def task_facts(task: Task) -> dict[str, Any]:
+    """What the manifest says of a task; `binary` are its scorers that give 0 and 1 alone."""
+    binary = [scorer.name for scorer in task.scorers if scorer.binary]
+    return {**task.fingerprint, "n": len(task.samples), "total": task.total, "binary": binary}

@@ -10,6 +10,11 @@ from pathlib import Path
 
 import pytest
 from files import SHARED, SUMS_PAGE, write_jsonl
+from hypothesis import settings
+
+# A busy machine makes any example slow; what is too slow is for benchmarks to show
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 # Before any hub library is imported: no test may reach for the network
 os.environ["HF_HUB_OFFLINE"] = "1"

@@ -24,7 +24,7 @@ FLOORS = [
     {"catalog", "metrics"},
     {"plan"},
     {"run", "validate", "preview", "inspect_model", "comparison"},
-    {"publish", "claims"},
+    {"publish", "claims", "rescore"},
     {"cli"},
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}

@@ -15,24 +15,34 @@ from harness.datatypes import Estimate, Failure
 
 # Above this share the score says more about the set-up than about the model
 MOST = 0.5
+# Above this share of right answers that extraction passed over, the score is of the extraction rule too
+MOST_UNREAD = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many samples have records, how many have too few tries yet, how many the whole task has."""
+    """How many samples have records, how many have too few tries yet, how many the whole task has.
+
+    `ragged`: of how many samples a file of completions holds too few tries for the metric; `fewest`: the fewest tries
+    that it holds of a sample, None where it holds all.
+    """
 
     samples: int
     incomplete: int
     expected: int | None
+    ragged: int = 0
+    fewest: int | None = None
 
 
 def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, ...]:
     """Return the warnings of one estimate, the gravest first; none if all is well."""
     lines = [
         _unscored(estimate, seen, faults),
+        _ragged(estimate, seen),
         _beyond(estimate),
         _truncated(estimate),
         _unextracted(estimate),
+        _unread(estimate),
         _cut(estimate),
         _incomplete(estimate, seen),
         _part(seen),
@@ -47,6 +57,17 @@ def _unscored(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> str:
     ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     causes = ", ".join(f"{kind} x{count}" for kind, count in ranked[:3])
     return f"{estimate.unscored} of {seen.samples} samples are unscored and left out of the score: {causes}"
+
+
+def _ragged(estimate: Estimate, seen: Seen) -> str:
+    if seen.ragged:
+        return (
+            f"{estimate.metric} has no value: {seen.ragged} of {seen.samples} samples have fewer completions than it "
+            f"needs (the fewest is {seen.fewest}): name a metric of fewer, or complete the file"
+        )
+    if seen.fewest is None:
+        return ""
+    return f"samples have from {seen.fewest} to {estimate.repeats} completions: each counts once, by those that it has"
 
 
 def _beyond(estimate: Estimate) -> str:
@@ -71,6 +92,16 @@ def _unextracted(estimate: Estimate) -> str:
     return (
         f"{by}no answer in {_percent(estimate.unextracted)} of the completions: read some of them, "
         "the prompt or the extraction rule may not fit this model"
+    )
+
+
+def _unread(estimate: Estimate) -> str:
+    if estimate.unread is None or estimate.unread <= MOST_UNREAD:
+        return ""
+    by = f"{estimate.scorer} " if estimate.scorer else ""
+    return (
+        f"{_percent(estimate.unread)} of the completions hold the right answer, but {by}read another or none: "
+        "read some of them, the extraction rule may not fit this model"
     )
 
 

@@ -14,7 +14,7 @@ from harness.analysis.metric import parse
 from harness.analysis.multiple import holm
 from harness.analysis.paired import MCNEMAR, PairedDifference, paired_difference, paired_p_value
 from harness.analysis.power import detectable_effect, difference_size
-from harness.analysis.tries import SampleTries, gather, kind_of, scorers_of
+from harness.analysis.tries import SampleTries, gather, kind_of, scorers_of, too_ragged
 from harness.datatypes import Comparison, Record
 from harness.errors import DataError
 
@@ -56,7 +56,8 @@ def join(task: str, metric: str, a: Sequence[Record], b: Sequence[Record]) -> Jo
     """Pair two runs' records of `task`, repeats folded by `metric`; None for a metric that has no value per sample.
 
     The scorer is the first in run a's records. A sample with too few tries for the metric counts as unscored. Raises
-    DataError where a value is no share from 0 to 1, ConfigError or UnknownName for a metric that does not exist.
+    DataError where a value is no share from 0 to 1, or a file of completions held too few tries, ConfigError or
+    UnknownName for a metric that does not exist.
     """
     fold = parse(metric)
     if hasattr(fold, "of_corpus"):
@@ -64,6 +65,11 @@ def join(task: str, metric: str, a: Sequence[Record], b: Sequence[Record]) -> Jo
     own_a, own_b = ([record for record in records if record.request.task == task] for records in (a, b))
     scorer = next(iter(scorers_of(own_a)), "")
     tries_a, tries_b = ({t.sample_id: t for t in gather(own, scorer)} for own in (own_a, own_b))
+    ragged = max(too_ragged(tries.values(), fold.needs) for tries in (tries_a, tries_b))
+    if ragged:
+        raise DataError(
+            f"{task}: {fold.name} has no value: {ragged} samples of a run have fewer completions than it needs"
+        )
     pairs: list[Pair] = []
     unscored = 0
     for sample_id in sorted(tries_a.keys() & tries_b.keys()):

@@ -15,8 +15,16 @@ from harness.analysis import cautions
 from harness.analysis.intervals import RATIO, MeanInterval, mean_interval
 from harness.analysis.metric import parse
 from harness.analysis.metrics.base import CorpusMetric, Metric
-from harness.analysis.tries import SampleTries, completions, count_by_failure, gather, scorers_of, share
-from harness.datatypes import Estimate, Record, Refusal, Score
+from harness.analysis.tries import (
+    SampleTries,
+    completions,
+    count_by_failure,
+    gather,
+    scorers_of,
+    share,
+    too_ragged,
+)
+from harness.datatypes import Completion, Estimate, Record, Refusal, Reply, Score
 
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]
 
@@ -38,10 +46,11 @@ def estimate_task(
     `repeats` how often each is asked. The first estimate is the task's primary one. Raises UnknownName or
     ConfigError for a metric that does not exist.
 
-    Per sample, the metric folds the tries to one value; the estimate is the mean over scored samples, its
-    interval that of `intervals.mean_interval`. Shares are over the scored samples' tries. `mean_tokens` is
-    over completions that report tokens; `tokens_per_second` is the sum of output tokens over the sum of
-    engine seconds that completions report, so the pace of the engine.
+    Per sample, the metric folds the tries that there are (c of its own n) to one value; a metric that needs more tries
+    than a file of completions holds of some sample has no value, see `tries.too_ragged`. The estimate is the mean over
+    scored samples, its interval that of `intervals.mean_interval`. Shares are over the scored samples' tries.
+    `mean_tokens` is over completions that report tokens; `tokens_per_second` is the sum of output tokens over the sum
+    of engine seconds that completions report, so the pace of the engine.
     """
     own = [record for record in records if record.request.task == task]
     folds = [parse(metric) for metric in metrics]
@@ -86,6 +95,8 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
         cut_prompts=_pooled(parts, lambda part: part.cut_prompts),
         mean_tokens=_pooled(parts, lambda part: part.mean_tokens),
         tokens_per_second=_pooled_speed(parts),
+        absent=sum(part.absent for part in parts),
+        unread=_pooled(parts, lambda part: part.unread),
     )
     odd = [part.task for part in parts if part.method == RATIO]
     if odd:
@@ -115,7 +126,8 @@ def _estimate(
     """One scorer under one metric; `plan` is (repeats, samples expected)."""
     repeats, expected = plan
     scored = [(sample, sample.scores) for sample in tries if sample.scores is not None]
-    full = [(sample, scores) for sample, scores in scored if len(scores) >= fold.needs]
+    ragged = too_ragged(tries, fold.needs)
+    full = [(sample, scores) for sample, scores in scored if len(scores) >= fold.needs and not ragged]
     unscored = [sample for sample in tries if sample.scores is None]
     kept = [sample for sample, _ in full]
     interval = _interval(fold, [scores for _, scores in full], _clusters(kept)) if full else None
@@ -132,13 +144,18 @@ def _estimate(
         n=len(full),
         unscored=len(unscored),
         repeats=repeats,
-        truncated=share([output.finish == "length" for output in outputs]),
+        truncated=share([_is_truncated(output) for output in outputs]),
         unextracted=share([_no_answer(score) for _, scores in full for score in scores]) if outputs else None,
         cut_prompts=share(_cut(kept)),
         mean_tokens=_mean_tokens(kept),
         tokens_per_second=_speed(kept),
+        absent=sum(sample.absent for sample in kept),
+        completed=_completed(fold, full),
+        unread=_unread(full) if outputs else None,
     )
-    seen = cautions.Seen(len(tries), len(scored) - len(full), expected)
+    incomplete = 0 if ragged else len(scored) - len(full)
+    fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
+    seen = cautions.Seen(len(tries), incomplete, expected, ragged, fewest)
     return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]))
 
 
@@ -159,6 +176,32 @@ def _no_answer(score: Score) -> bool:
     return score.failure is not None and score.failure.stage == "extract"
 
 
+def _completed(fold: Metric | CorpusMetric, full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> float | None:
+    """The score over the tries that ended by themselves; None where all did, or no sample has enough that did."""
+    if hasattr(fold, "of_corpus"):
+        return None
+    ended = [
+        [score for score, record in zip(scores, sample.records, strict=True) if not _is_truncated(record.reply)]
+        for sample, scores in full
+    ]
+    if all(len(own) == len(scores) for own, (_, scores) in zip(ended, full, strict=True)):
+        return None
+    values = [fold.of_sample(own) for own in ended if len(own) >= fold.needs]
+    return math.fsum(values) / len(values) if values else None
+
+
+def _is_truncated(reply: Reply) -> bool:
+    return isinstance(reply, Completion) and reply.finish == "length"
+
+
+def _unread(full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> float | None:
+    return share([bool(score.detail.get("gold_present")) for _, scores in full for score in scores])
+
+
+def _answers(part: Estimate) -> int:
+    return part.n * part.repeats - part.absent
+
+
 def _cut(tries: Sequence[SampleTries]) -> list[bool]:
     replies = (record.reply for sample in tries for record in sample.records)
     return [reply.dropped_tokens > 0 for reply in replies if not isinstance(reply, Refusal)]
@@ -177,7 +220,7 @@ def _speed(tries: Sequence[SampleTries]) -> float | None:
 
 def _pooled(parts: Sequence[Estimate], read: Callable[[Estimate], float | None]) -> float | None:
     """Mean over all answers of the tasks that report the figure."""
-    told = [(read(part), part.n * part.repeats) for part in parts]
+    told = [(read(part), _answers(part)) for part in parts]
     weighed = [(figure, answers) for figure, answers in told if figure is not None and answers]
     total = sum(answers for _, answers in weighed)
     return math.fsum(figure * answers for figure, answers in weighed) / total if total else None
@@ -188,8 +231,8 @@ def _pooled_speed(parts: Sequence[Estimate]) -> float | None:
     tokens = seconds = 0.0
     for part in parts:
         if part.mean_tokens and part.tokens_per_second:
-            tokens += part.mean_tokens * part.n * part.repeats
-            seconds += part.mean_tokens * part.n * part.repeats / part.tokens_per_second
+            tokens += part.mean_tokens * _answers(part)
+            seconds += part.mean_tokens * _answers(part) / part.tokens_per_second
     return tokens / seconds if seconds else None
 
 

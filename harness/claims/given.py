@@ -16,7 +16,7 @@ from harness.config.yaml_page import YamlPage
 from harness.datatypes import Record
 from harness.errors import UserError
 from harness.store.manifest import Manifest
-from harness.store.run_folder import read_run
+from harness.store.run_folder import read_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ def read_given(given: Given) -> list[Run]:
     found = []
     for said, folders in ((None, given.runs), ("subject", given.subject), ("comparator", given.comparators)):
         for folder in folders:
-            manifest, records = read_run(folder)
+            manifest, records = read_scores(folder)
             found.append(Run(folder, manifest, tuple(records), said, given.stand_in, given.allow_protocol))
     return found
 

@@ -162,8 +162,8 @@ def draw(
     if not show.as_json:
         from harness.analysis.claims.drawing import error_rates
 
-        told = f"Asked {len(result.records)} of {len(walk.order)} samples and used {walk.used}"
-        print(f"\n{told}: {len(walk.order) - len(result.records)} saved. {error_rates(walk.claim)}.")
+        told = f"Asked {len(result.scored)} of {len(walk.order)} samples and used {walk.used}"
+        print(f"\n{told}: {len(walk.order) - len(result.scored)} saved. {error_rates(walk.claim)}.")
         print(f"The answers are kept: {result.folder}")
 
 

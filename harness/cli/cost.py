@@ -55,9 +55,9 @@ def cost_of_run(
 
     from harness.analysis.cost import together, usages
     from harness.report.costs import cost_document, cost_table
-    from harness.store.run_folder import read_run
+    from harness.store.run_folder import read_scores
 
-    manifest, records = read_run(Path(folder))
+    manifest, records = read_scores(Path(folder))
     parts = usages(records)
     if not parts:
         raise UserError(f"{folder}: the run has no answers yet")

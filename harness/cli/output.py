@@ -29,7 +29,7 @@ def show(result: Result, *, as_json: bool) -> None:
 
 
 def exit_for(result: Result, fail_under: float | None = None) -> None:
-    """End with 1 when something is unscored, or a task's primary score is below `fail_under`."""
+    """End with 1 when something is unscored, a score is missing, or a task's primary score is below `fail_under`."""
     from harness.analysis.estimates import primary_estimates
     from harness.analysis.intervals import RATIO
 
@@ -46,5 +46,5 @@ def exit_for(result: Result, fail_under: float | None = None) -> None:
     ]
     if low:
         print(f"harness: below --fail-under {fail_under:g}: {', '.join(low)}", file=sys.stderr)
-    if low or any(estimate.unscored for estimate in result.estimates):
+    if low or any(estimate.unscored or not estimate.n for estimate in result.estimates):
         raise typer.Exit(1)

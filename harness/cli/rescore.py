@@ -21,13 +21,13 @@ def rescore(
     """Score a run's stored answers again with today's scorers; no model is needed."""
     from harness.cli import output
     from harness.cli.settings import read_settings
-    from harness.run import rescore as score_again
+    from harness.rescore import rescore as score_again
 
     values = {"data.mirror": str(Path(mirror).expanduser().resolve())} if mirror else {}
     result, changed = score_again(Path(folder), values | read_settings(settings or []))
     output.show(result, as_json=json_out)
     if not json_out:
         print(
-            f"\n{changed} of {len(result.records)} answers are scored differently; the old records are kept in {folder}"
+            f"\n{changed} of {len(result.scored)} answers are scored differently; the old records are kept in {folder}"
         )
     output.exit_for(result)

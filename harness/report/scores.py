@@ -14,7 +14,7 @@ from typing import Any
 from harness.datatypes import Estimate
 from harness.report.tables import primary_flags, warning_lines
 
-SCORES_SCHEMA = 3
+SCORES_SCHEMA = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +67,11 @@ def _row(estimate: Estimate, primary: bool) -> dict[str, Any]:
         "n": estimate.n,
         "unscored": estimate.unscored,
         "repeats": estimate.repeats,
+        "absent": estimate.absent,
         "truncated": estimate.truncated,
         "unextracted": estimate.unextracted,
+        "completed": estimate.completed,
+        "unread": estimate.unread,
         "cut_prompts": estimate.cut_prompts,
         "mean_tokens": estimate.mean_tokens,
         "tokens_per_second": estimate.tokens_per_second,

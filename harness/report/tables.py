@@ -40,6 +40,8 @@ COLUMNS = (
     Column("Tokens"),
     Column("Tokens/s"),
 )
+# Shown only where some row has them: the score without truncated answers, right answers that extraction passed over
+COMPLETED, UNREAD = Column("Completed only"), Column("Not read %")
 # Where a table too wide for its page is cut: the score on one side, how it came about on the other
 CUT = 5
 
@@ -75,15 +77,16 @@ def score_table(
 
     The first estimate of a task is its primary one. `failures` (task -> kind -> answers) becomes notes.
     """
+    shown = [*estimates, overall] if overall is not None else [*estimates]
+    extra = _extra_columns(shown)
     rows = [
-        Row(_cells(estimate), primary=primary)
+        Row((*_cells(estimate), *_extra_cells(estimate, extra)), primary=primary)
         for estimate, primary in zip(estimates, primary_flags(estimates), strict=True)
     ]
     if overall is not None:
-        rows.append(Row(_cells(overall), overall=True))
-    shown = [*estimates, overall] if overall is not None else [*estimates]
-    notes = (*_legend(shown), *_failure_notes(failures or {}, [e.task for e in estimates]))
-    return Table(title, COLUMNS, tuple(rows), notes, _grouped_warnings(shown))
+        rows.append(Row((*_cells(overall), *_extra_cells(overall, extra)), overall=True))
+    notes = (*_legend(shown), *_extra_legend(extra), *_failure_notes(failures or {}, [e.task for e in estimates]))
+    return Table(title, (*COLUMNS, *extra), tuple(rows), notes, _grouped_warnings(shown))
 
 
 def primary_flags(estimates: Sequence[Estimate]) -> tuple[bool, ...]:
@@ -148,6 +151,28 @@ def _cells(estimate: Estimate) -> tuple[str, ...]:
         _figure(estimate.mean_tokens),
         _figure(estimate.tokens_per_second),
     )
+
+
+def _extra_columns(estimates: Sequence[Estimate]) -> tuple[Column, ...]:
+    found: tuple[Column, ...] = ()
+    if any(estimate.completed is not None for estimate in estimates):
+        found += (COMPLETED,)
+    if any(estimate.unread for estimate in estimates):
+        found += (UNREAD,)
+    return found
+
+
+def _extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    cells = {COMPLETED: _score(estimate.completed), UNREAD: _percent(estimate.unread)}
+    return tuple(cells[column] for column in columns)
+
+
+def _extra_legend(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    meaning = {
+        COMPLETED: "Completed only: the score without truncated answers.",
+        UNREAD: "Not read: the answer scores 0, but the right one is in its text.",
+    }
+    return (" ".join(meaning[column] for column in columns),) if columns else ()
 
 
 def _score(value: float | None) -> str:

@@ -2,14 +2,17 @@
 
 Killing the process at any instant loses nothing that `append` returned from; at worst the last line is torn, and
 opening the journal drops it. A power cut may lose the records since the last `sync` (every `SYNC_SECONDS`).
-A damaged line that is not the last is never skipped in silence: it is an error that names it.
+A damaged line that is not the last is never skipped in silence: it is an error that names it. So is one that holds
+what its run cannot have written: a score that its scorer never gives, or a second request for one try of a sample.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from harness.datatypes import Record
@@ -19,23 +22,79 @@ from harness.store.codec import decode, encode
 SYNC_SECONDS = 2.0
 
 
+# (task, scorer) of the scorers that give nothing but 0 and 1
+Binary = frozenset[tuple[str, str]]
+
+
 def read(path: Path) -> list[Record]:
-    """All whole records of a journal, in file order; a torn last line is left out."""
+    """All whole records of a journal, in file order; a torn last line is left out. Raises RunFolderError."""
+    return [record for _, record in stream(path)]
+
+
+def stream(path: Path, binary: Binary | None = None) -> Iterator[tuple[int, Record]]:
+    """Yield each whole record with the place of its line in the file, one at a time: a journal may exceed memory.
+
+    `binary`: of a known run, the scorers whose values are held to 0 and 1; each try then has one request. Raises
+    RunFolderError with file and line of the first record that does not hold.
+    """
+    keys: dict[tuple[str, str, int], str] = {}
+    place = 0
+    for number, line in enumerate(_lines(path), 1):
+        try:
+            record = decode(line)
+            if binary is not None:
+                _check_values(record, binary)
+                _check_try(record, keys)
+        except ValueError as error:
+            reason = f"not a record that this run wrote: {_reason(error)}"
+            raise RunFolderError(f"{path}:{number}: {reason}; delete the line, then run again") from None
+        yield place, record
+        place += len(line)
+
+
+def at(path: Path, places: Iterable[int]) -> Iterator[Record]:
+    """Yield the records whose lines begin at `places`, as `stream` gave them. Raises RunFolderError."""
     try:
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            for place in places:
+                file.seek(place)
+                yield decode(file.readline())
+    except (OSError, ValueError) as error:
+        raise RunFolderError(f"{path}: was changed while it was read: {error}") from None
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Whole lines, with their line breaks."""
+    try:
+        with path.open("rb") as file:
+            yield from (line for line in file if line.endswith(b"\n"))
     except FileNotFoundError:
-        return []
+        return
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from None
-    lines = content.split(b"\n")
-    lines.pop()
-    records = []
-    for number, line in enumerate(lines, 1):
-        try:
-            records.append(decode(line))
-        except ValueError:
-            raise RunFolderError(f"{path}:{number}: not a record; delete the line, then run again") from None
-    return records
+
+
+def _check_values(record: Record, binary: Binary) -> None:
+    for score in record.scores:
+        if score.value not in (None, 0, 1) and (record.request.task, score.scorer) in binary:
+            raise ValueError(f"score {score.scorer!r} is {score.value:g}, and its scorer gives 0 or 1")
+
+
+def _check_try(record: Record, keys: dict[tuple[str, str, int], str]) -> None:
+    request = record.request
+    if keys.setdefault((request.task, request.sample_id, request.repeat), request.key) != request.key:
+        raise ValueError(f"a second request for {request.task}: {request.sample_id}, repeat {request.repeat}")
+
+
+def _reason(error: ValueError) -> str:
+    """What is wrong, in one line."""
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return "not JSON"
+    faults = getattr(error, "errors", None)
+    if faults is None:
+        return str(error)
+    first = faults()[0]
+    return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
 class Journal:
@@ -69,7 +128,7 @@ class Journal:
                     self._synced = time.monotonic()
             except OSError as error:
                 raise StorageError(
-                    f"{self._path}: {error.strerror}; records so far are safe: mend it and run the same command again"
+                    f"{self._path}: {error.strerror}; records so far are safe: fix it and run the same command again"
                 ) from None
 
     def close(self) -> None:
@@ -98,8 +157,11 @@ class Journal:
             os.ftruncate(self._file, end)
 
 
-def replace(path: Path, records: list[Record], keep: Path) -> None:
-    """Write a whole journal anew, move the old one to `keep`, put the new one in its place. Raises StorageError."""
+def replace(path: Path, records: Iterable[Record], keep: Path) -> None:
+    """Write a whole journal anew, move the old one to `keep`, put the new one in its place. Raises StorageError.
+
+    `records` are written as they come; whatever they raise leaves the old journal as it is.
+    """
     fresh = path.with_name(path.name + ".new")
     try:
         with fresh.open("wb") as file:
@@ -112,3 +174,5 @@ def replace(path: Path, records: list[Record], keep: Path) -> None:
         fresh.replace(path)
     except OSError as error:
         raise StorageError(f"{fresh}: {error.strerror}") from None
+    finally:
+        fresh.unlink(missing_ok=True)

@@ -6,7 +6,7 @@ run of another model, suite or data is refused with the names of what differs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,20 +14,23 @@ from typing import Any
 from harness.datatypes import Record
 from harness.errors import RunFolderError, StorageError
 from harness.store import journal, manifest
-from harness.store.journal import Journal
+from harness.store.journal import Binary, Journal
 from harness.store.manifest import Manifest
+from harness.store.slim import slim
 
 MANIFEST = "manifest.json"
 # Stands in the folder of a run whose samples were drawn for a claim, until the claim was settled
 DRAWN_FILE = "claim.json"
 RECORDS = "records.jsonl"
+# Scorers that gave 0 and 1 alone before runs noted which do
+ALWAYS_BINARY = {"exact_match", "math_equality", "unit_tests", "choice"}
 # All that a run killed before its first manifest can have left
 LEFT_BY_A_KILL = (".lock", MANIFEST + ".new")
 
 
 @dataclass(slots=True)
 class RunFolder:
-    """A folder opened for writing, with the records that were there."""
+    """A folder opened for writing, with the records that were there, without their texts."""
 
     path: Path
     manifest: Manifest
@@ -70,7 +73,7 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
             raise RunFolderError(f"{path} is not empty and holds no run; give another --out")
         else:
             current = fresh
-        records = latest(journal.read(path / RECORDS))
+        records = _read_slim(path, current)
         if current is not fresh or not (path / MANIFEST).exists():
             manifest.write(path / MANIFEST, current)
         return RunFolder(path, current, records, Journal(path / RECORDS), lock)
@@ -80,13 +83,39 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
 
 
 def read_run(path: Path) -> tuple[Manifest, list[Record]]:
-    """A run's manifest and records, for reading only. Raises RunFolderError."""
+    """A run's manifest and whole records, for reading only. Raises RunFolderError."""
+    kept = read_manifest(path)
+    return kept, _latest(record for _, record in journal.stream(path / RECORDS, binary_scorers(kept)))
+
+
+def read_scores(path: Path) -> tuple[Manifest, list[Record]]:
+    """The same without texts (`slim.slim`), for what is computed from scores. Raises RunFolderError."""
+    kept = read_manifest(path)
+    return kept, _read_slim(path, kept)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """A run's manifest alone. Raises RunFolderError."""
     if not path.is_dir():
         raise RunFolderError(f"{path}: no such run folder")
-    return manifest.read(path / MANIFEST), latest(journal.read(path / RECORDS))
+    return manifest.read(path / MANIFEST)
 
 
-def latest(records: Sequence[Record]) -> list[Record]:
+def binary_scorers(kept: Manifest) -> Binary:
+    """Scorers that give 0 and 1 alone: as the run noted, of an older run those that are known to."""
+    found: set[tuple[str, str]] = set()
+    for task, facts in kept.tasks.items():
+        entries = facts.get("page", {}).get("score", ())
+        known = [entry.get("name", entry["by"]) for entry in entries if entry["by"] in ALWAYS_BINARY]
+        found.update((task, scorer) for scorer in facts.get("binary", known))
+    return frozenset(found)
+
+
+def _read_slim(path: Path, kept: Manifest) -> list[Record]:
+    return _latest(slim(record) for _, record in journal.stream(path / RECORDS, binary_scorers(kept)))
+
+
+def _latest(records: Iterable[Record]) -> list[Record]:
     """The last record of each key: an answer that a fault of ours left unscored may have been tried again."""
     return list({record.request.key: record for record in records}.values())
 

@@ -8,7 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -29,62 +28,84 @@ def settled(records: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted((strip(record) for record in records), key=lambda record: record["request"]["key"])
 
 
-def harness(*words: object, cwd: Path) -> subprocess.Popen[bytes]:
-    """Start the real command in a process of its own."""
-    return subprocess.Popen(
-        [sys.executable, "-m", "harness", *map(str, words)],
+# The real command, which ends itself at a given record: no watcher that a busy machine could make late
+ENDS_ITSELF = """
+import os, signal, sys
+from harness.cli.main import main
+from harness.store import journal
+
+how, wanted = sys.argv[1], int(sys.argv[2])
+sys.argv = ["harness", *sys.argv[3:]]
+write, appended = os.write, 0
+
+def ends(file, content):
+    global appended
+    appended += 1
+    if appended != wanted:
+        return write(file, content)
+    if how == "interrupted":
+        done = write(file, content)
+        os.kill(os.getpid(), signal.SIGINT)
+        return done
+    if how != "before":
+        write(file, content[: len(content) // 2] if how == "midway" else content)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+class Os:
+    def __getattr__(self, name):
+        return ends if name == "write" else getattr(os, name)
+
+journal.os = Os()
+main()
+"""
+# Far beyond what a run takes on a busy machine: reached only by one that hangs
+LIMIT = 1800
+
+
+def harness(*words: object, cwd: Path, ends: tuple[str, int] | None = None) -> tuple[int, bytes]:
+    """Run the real command in a process of its own, which may end itself; return its exit code and stderr."""
+    start = ["-m", "harness"] if ends is None else ["-c", ENDS_ITSELF, *map(str, ends)]
+    done = subprocess.run(
+        [sys.executable, *start, *map(str, words)],
         cwd=cwd,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=LIMIT,
+        check=False,
     )
-
-
-def killed_after(records: Path, wanted: int, process: subprocess.Popen[bytes]) -> None:
-    """Kill -9 once the journal holds `wanted` lines (or the run is over)."""
-    deadline = time.monotonic() + 120
-    while process.poll() is None and time.monotonic() < deadline:
-        if records.exists() and records.read_bytes().count(b"\n") >= wanted:
-            process.send_signal(signal.SIGKILL)
-            break
-        time.sleep(0.002)
-    process.communicate()
+    return done.returncode, done.stderr
 
 
 def test_killed_at_random_moments_the_records_are_those_of_an_undisturbed_run(tmp_path):
-    words = ("run", "--model", "demo-smaller", "--tasks", "demo_math", "--limit", 40, "--batch-size", 2)
-    undisturbed = harness(*words, "--out", "whole", cwd=tmp_path)
-    _, errors = undisturbed.communicate(timeout=300)
-    assert undisturbed.returncode == 0, errors.decode()
+    words = ("run", "--model", "demo-smaller", "--tasks", "demo_math", "--limit", 20, "--batch-size", 2)
+    code, errors = harness(*words, "--out", "whole", cwd=tmp_path)
+    assert code == 0, errors.decode()
     whole = read_jsonl(tmp_path / "whole/records.jsonl")
-    assert len(whole) == 40
+    assert len(whole) == 20
 
-    generator = random.Random(20261123)
-    journal = tmp_path / "cut/records.jsonl"
-    for wanted in sorted(generator.sample(range(1, 30), 3)):
-        killed_after(journal, wanted, harness(*words, "--out", "cut", cwd=tmp_path))
+    generator, journal, stood = random.Random(20261123), tmp_path / "cut/records.jsonl", 0
+    for how in ("before", "midway", "after"):
+        wanted = generator.randrange(1, 6)
+        code, errors = harness(*words, "--out", "cut", cwd=tmp_path, ends=(how, wanted))
+        assert code == -signal.SIGKILL, errors.decode()
         assert json.loads((tmp_path / "cut/manifest.json").read_text())["status"] == "running"
-    last = harness(*words, "--out", "cut", cwd=tmp_path)
-    _, errors = last.communicate(timeout=300)
-    assert last.returncode == 0, errors.decode()
+        stood += wanted if how == "after" else wanted - 1
+        content = journal.read_bytes()
+        assert (content.count(b"\n"), content.endswith(b"\n") or not content) == (stood, how != "midway")
+    code, errors = harness(*words, "--out", "cut", cwd=tmp_path)
+    assert code == 0, errors.decode()
     assert b"from an earlier try" in errors
     cut = read_jsonl(journal)
     assert settled(cut) == settled(whole)
     scores = [json.loads((tmp_path / name / "scores.json").read_text())["rows"][0] for name in ("cut", "whole")]
-    assert scores[0]["value"] == scores[1]["value"] and scores[0]["n"] == scores[1]["n"] == 40
+    assert scores[0]["value"] == scores[1]["value"] and scores[0]["n"] == scores[1]["n"] == 20
 
 
 def test_interrupted_by_ctrl_c_says_how_to_go_on(tmp_path):
     words = ("run", "--model", "demo-smaller", "--tasks", "demo_math", "--batch-size", 1, "--out", "r")
-    process = harness(*words, cwd=tmp_path)
-    journal = tmp_path / "r/records.jsonl"
-    deadline = time.monotonic() + 120
-    while not (journal.exists() and journal.read_bytes().count(b"\n") >= 2) and time.monotonic() < deadline:
-        assert process.poll() is None
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
+    code, errors = harness(*words, cwd=tmp_path, ends=("interrupted", 2))
+    assert code == 130, errors.decode()
     assert b"same command" in errors and b"Traceback" not in errors
     assert json.loads((tmp_path / "r/manifest.json").read_text())["status"] == "interrupted"
 
@@ -110,6 +131,19 @@ def test_a_damaged_line_in_the_middle_is_never_skipped_in_silence(cli, sums, sum
     journal.write_bytes(b"\n".join(lines))
     seen = cli(*words)
     assert seen.code == 2 and "records.jsonl:4" in seen.err
+
+
+def test_an_edited_score_enters_no_mean_and_no_comparison(cli, sums, sums_answers, tmp_path):
+    words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out", "r")
+    cli(*words)
+    cli(*words[:-1], "whole")
+    journal = tmp_path / "r/records.jsonl"
+    lines = read_jsonl(journal)
+    lines[3]["scores"][0]["value"] = 7.0
+    write_jsonl(journal, lines)
+    for command in (words, ("rescore", "r"), ("compare", "whole", "r")):
+        seen = cli(*command)
+        assert seen.code == 2 and "records.jsonl:4: " in seen.err and "is 7, and its scorer gives 0 or 1" in seen.err
 
 
 def test_two_processes_never_write_one_run(cli, sums, sums_answers, tmp_path):

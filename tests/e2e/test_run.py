@@ -87,6 +87,36 @@ def test_repeats_give_unbiased_pass_at_k(cli, sums, tmp_path):
     assert values == {"pass@1": 0.25, "pass@2": 0.5}
 
 
+def test_ragged_repeats_count_c_of_n_and_a_metric_that_needs_more_has_no_value(cli, sums, tmp_path):
+    # Two answers to one sample, both right; one, wrong, to two others: 1/3, and no pass@2
+    rows = [("s0", "0"), ("s0", "0"), ("s1", "777"), ("s2", "777")]
+    answers = write_jsonl(
+        tmp_path / "ragged.jsonl", [{"task": "sums", "sample_id": key, "completion": text} for key, text in rows]
+    )
+    page = Path(sums)
+    page.write_text(page.read_text().replace("metric: [mean]", "metric: [pass@1, mean, pass@2]\nrepeats: 2"))
+    words = ("run", "--engine", "scripted", "--completions", answers, "--tasks", sums, "--limit", 3, "--json")
+    seen = cli(*words)
+    found = {row["metric"]: (row["value"], row["n"], row["absent"]) for row in json.loads(seen.out)["rows"]}
+    assert found == {
+        "pass@1": (pytest.approx(1 / 3), 3, 2),
+        "mean": (pytest.approx(1 / 3), 3, 2),
+        "pass@2": (None, 0, 0),
+    }
+    assert seen.code == 1 and any("pass@2 has no value" in line for line in json.loads(seen.out)["warnings"])
+
+
+def test_right_answers_that_the_page_does_not_read_are_shown(cli, sums, tmp_path):
+    answers = write_jsonl(
+        tmp_path / "passed.jsonl",
+        [{"task": "sums", "sample_id": f"s{i}", "completion": f"The sum is {3 * i}, in 2 steps"} for i in range(10)],
+    )
+    words = ("run", "--engine", "scripted", "--completions", answers, "--tasks", sums, "--out", "r")
+    seen = cli(*words)
+    assert "Not read %" in seen.out and "hold the right answer, but exact_match read another" in seen.out
+    assert json.loads((tmp_path / "r/scores.json").read_text())["rows"][0]["unread"] == 1.0
+
+
 def test_two_tasks_make_a_suite_line(cli, sums, sums_answers, tmp_path):
     other = tmp_path / "more.yaml"
     other.write_text(Path(sums).read_text().replace("name: sums", "name: more"))

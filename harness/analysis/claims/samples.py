@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from harness.analysis.claims.scores import Bar, Scored, count_test, mean_test
 from harness.analysis.intervals import clustered_standard_error, standard_error
 from harness.analysis.metric import parse
-from harness.analysis.tries import gather, scorers_of
+from harness.analysis.tries import gather, scorers_of, too_ragged
 from harness.datatypes import Record
 
 
@@ -47,7 +47,7 @@ class Values:
 
 
 def values_of(records: Sequence[Record], task: str, metric: str) -> Values | None:
-    """Fold a task's records; None where the metric has no value a sample from 0 to 1.
+    """Fold a task's records; None where the metric has no value a sample from 0 to 1, or no value for the task.
 
     Raises ConfigError or UnknownName for a metric that does not exist.
     """
@@ -56,6 +56,8 @@ def values_of(records: Sequence[Record], task: str, metric: str) -> Values | Non
         return None
     own = [record for record in records if record.request.task == task]
     tries = gather(own, next(iter(scorers_of(own)), ""))
+    if too_ragged(tries, fold.needs):
+        return None
     kept = [one for one in tries if one.scores is not None and len(one.scores) >= fold.needs]
     values = tuple(float(fold.of_sample(one.scores or ())) for one in kept)
     if not all(0 <= value <= 1 for value in values):

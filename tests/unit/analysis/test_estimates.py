@@ -141,6 +141,66 @@ def test_cut_prompts_and_a_limited_run_are_told() -> None:
     assert estimate.warnings[1].startswith("only 4 of 1319 samples were run")
 
 
+ABSENT = Failure("engine", "missing", "the file has no answer", ours=True)
+
+
+def ragged(held: list[list[float]], repeats: int = 2) -> list[Record]:
+    """Samples of which a file of completions holds so many answers; the rest of `repeats` is refused as missing."""
+    found = []
+    for sample, values in enumerate(held):
+        found += [record(sample, score(value), repeat=r) for r, value in enumerate(values)]
+        found += [
+            record(sample, score(None, ABSENT), repeat=r, reply=Refusal("k", ABSENT))
+            for r in range(len(values), repeats)
+        ]
+    return found
+
+
+def test_ragged_repeats_count_c_of_each_samples_own_n() -> None:
+    records = ragged([[1.0, 1.0], [0.0], [0.0]])
+    for metric in ("mean", "pass@1", "maj@1"):
+        estimate = only(records, metric, 2)
+        assert (estimate.value, estimate.n, estimate.unscored) == (pytest.approx(1 / 3), 3, 0), metric
+        assert (estimate.low, estimate.high) == pytest.approx(wilson(1 / 3, 3))
+        assert estimate.warnings == ("samples have from 1 to 2 completions: each counts once, by those that it has",)
+    # 1 of 3, 2 of 2 and 0 of 1: the mean over problems, not over answers (which would be 3 of 6)
+    assert only(ragged([[1.0, 0.0, 0.0], [1.0, 1.0], [0.0]], 3), "pass@1", 3).value == pytest.approx(4 / 9)
+    assert only(ragged([[1.0, 0.0, 0.0], [1.0, 1.0]], 3), "pass@2", 3).value == pytest.approx((2 / 3 + 1) / 2)
+
+
+@pytest.mark.parametrize("metric", ["pass@2", "maj@2"])
+def test_a_metric_has_no_value_where_one_sample_has_too_few_completions(metric: str) -> None:
+    estimate = only(ragged([[1.0, 1.0], [0.0], [0.0, 1.0]]), metric, 2)
+    assert (estimate.value, estimate.low, estimate.n, estimate.unscored) == (None, None, 0, 0)
+    assert estimate.warnings[0].startswith(f"{metric} has no value: 1 of 3 samples have fewer completions")
+
+
+def test_a_sample_of_which_the_file_holds_nothing_is_unscored() -> None:
+    estimate = only(ragged([[1.0, 0.0], []]), "pass@1", 2)
+    assert (estimate.value, estimate.n, estimate.unscored) == (0.5, 1, 1)
+
+
+def test_the_score_without_truncated_answers_stands_beside_the_score() -> None:
+    cut, whole = completion("length"), completion("eos")
+    records = [record(i, score(float(i < 6)), reply=whole if i < 8 else cut) for i in range(10)]
+    estimate = only(records)
+    assert (estimate.value, estimate.truncated, estimate.completed) == (0.6, 0.2, 0.75)
+    assert only([record(0, score(1.0))]).completed is None
+    assert only([record(0, score(0.0), reply=cut)]).completed is None
+    # By the metric: of two tries a sample, one was cut
+    tries = [record(i, score(float(r == 0)), repeat=r, reply=cut if r else whole) for i in range(4) for r in range(2)]
+    assert [only(tries, metric, 2).completed for metric in ("mean", "pass@1", "pass@2")] == [1.0, 1.0, None]
+
+
+def test_right_answers_that_extraction_passed_over_are_counted_and_warned_of_above_one_in_twenty() -> None:
+    passed_over = Score("strict", 0.0, "9", detail={"gold_present": True})
+    rare = only([record(i, passed_over if i < 1 else score(1.0)) for i in range(20)])
+    assert (rare.unread, rare.warnings) == (0.05, ())
+    often = only([record(i, passed_over if i < 3 else score(0.0)) for i in range(30)])
+    assert often.unread == 0.1
+    assert often.warnings[0].startswith("10.0 % of the completions hold the right answer, but strict read another")
+
+
 def test_an_unfinished_run_leaves_out_samples_with_too_few_tries() -> None:
     records = [record(0, score(1.0), repeat=r) for r in range(3)] + [record(1, score(0.0))]
     estimate = only(records, "maj@3", 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.compare import as_family, compare, is_better, is_worse, join
-from harness.datatypes import Completion, Failure, GenerateRequest, Record, Sampling, Score, TextPrompt
+from harness.datatypes import Completion, Failure, GenerateRequest, Record, Refusal, Sampling, Score, TextPrompt
 from harness.errors import DataError
 
 LOST = Failure("score", "judge_died", "the judge died", ours=True)
@@ -102,3 +102,18 @@ def test_scores_beyond_one_are_refused() -> None:
 
 def test_a_perplexity_has_no_value_per_sample() -> None:
     assert join("sums", "word_perplexity", run([1]), run([1])) is None
+
+
+def test_a_metric_that_needs_more_completions_than_a_file_holds_is_not_compared() -> None:
+    absent = Failure("engine", "missing", "the file has no answer", ours=True)
+
+    def missing(sample: str, repeat: int) -> Record:
+        request = GenerateRequest(f"{sample}-{repeat}", "sums", sample, repeat, TextPrompt("?"), Sampling(max_tokens=4))
+        return Record(1, "run", request, Refusal(request.key, absent), (Score("exact_match", None, failure=absent),))
+
+    ragged = [record("s0", 1), record("s0", 0, 1), record("s1", 0), missing("s1", 1)]
+    whole = [record(f"s{i}", 1, repeat) for i in range(2) for repeat in range(2)]
+    pairs = joined(ragged, whole, "pass@1").pairs
+    assert [(pair.value_a, pair.value_b) for pair in pairs] == [(0.5, 1), (0, 1)]
+    with pytest.raises(DataError, match="pass@2 has no value: 1 samples of a run have fewer completions"):
+        joined(ragged, whole, "pass@2")

@@ -47,14 +47,17 @@ from harness.metrics.pass_at_k.pass_at_k import PassAtK
 tell("by_class", lambda: PassAtK().compute(predictions=[[1, 0]]))
 
 tell("math", lambda: load("math_equality").compute(
-    predictions=[r"So \boxed{\frac{1}{2}}.", "3", "no idea", "9^{9^{9^{9}}} is $9^{9^{9^{9}}}$"],
-    references=["0.5", "4", "1", "7"], seconds=1))
+    predictions=[r"So \boxed{\frac{1}{2}}.", "3", "no idea"], references=["0.5", "4", "1"], seconds=120))
+# Alone, so that its short deadline cuts off nothing else on a busy machine
+tell("math_endless", lambda: load("math_equality").compute(
+    predictions=["9^{9^{9^{9}}} is $9^{9^{9^{9}}}$"], references=["7"], seconds=1))
 tell("math_misspelt", lambda: load("math_equality").compute(predictions=["1"], references=["1"], extract="boxd"))
 tell("match", lambda: load("extracted_match").compute(
     predictions=["3 + 4 = 7 apples", "none", "$70,000"], references=["7", "2", "70000"],
     extract={"by": "number"}, numeric=True))
 tell("programs", lambda: load("program_tests").compute(
-    predictions=[["def f(): return 1", "def f(): return 2"]], references=["assert f() == 1"], k=[1, 2]))
+    predictions=[["def f(): return 1", "def f(): return 2"]], references=["assert f() == 1"], k=[1, 2],
+    wall_seconds=120))
 print("SEEN" + json.dumps(seen))
 """
 
@@ -67,7 +70,7 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1800,
         check=False,
     )
     assert "SEEN" in done.stdout, done.stderr[-2000:]
@@ -91,7 +94,8 @@ def test_it_loads_by_folder_by_file_and_by_class(seen: dict[str, Any]) -> None:
 
 
 def test_math_equality_counts_what_it_could_not_decide(seen: dict[str, Any]) -> None:
-    assert seen["math"] == {"math_equality": 0.25, "undecided": 1, "unextracted": 1}
+    assert seen["math"] == pytest.approx({"math_equality": 1 / 3, "undecided": 0, "unextracted": 1})
+    assert seen["math_endless"] == {"math_equality": 0.0, "undecided": 1, "unextracted": 0}
     assert "did you mean 'boxed'" in seen["math_misspelt"]
 
 

@@ -155,3 +155,15 @@ def test_many_tasks_with_one_warning_share_a_line() -> None:
     found = score_table([*many, replace(GSM8K, warnings=("only a part", "2 unscored"))])
     assert found.warnings == ("t0, t1, t2 and 48 more: only a part", "gsm8k: 2 unscored")
     assert found.notes[0].startswith("Intervals: none (t0, t1, t2 and 47 more), wilson (gsm8k).")
+
+
+def test_scores_of_completed_answers_and_unread_answers_are_columns_only_where_they_occur() -> None:
+    plain = score_table([GSM8K])
+    assert [column.heading for column in plain.columns][-1] == "Tokens/s"
+    cut_off = replace(GSM8K, completed=0.7514, unread=0.104)
+    table = score_table([cut_off, CHOICES])
+    assert [column.heading for column in table.columns][-2:] == ["Completed only", "Not read %"]
+    assert [row.cells[-2:] for row in table.rows] == [("0.751", "10.4"), ("-", "-")]
+    assert all(len(row.cells) == len(table.columns) for row in table.rows)
+    assert any("the right one is in its text" in note for note in table.notes)
+    assert [column.heading for column in score_table([replace(GSM8K, unread=0.0)]).columns][-1] == "Tokens/s"

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.analysis.estimates import estimate_task
 from harness.datatypes import (
     RECORD_SCHEMA,
     ChatPrompt,
@@ -27,9 +28,10 @@ from harness.datatypes import (
     Score,
     TextPrompt,
 )
-from harness.errors import StorageError
+from harness.errors import RunFolderError, StorageError
 from harness.store import journal
 from harness.store.codec import decode, encode
+from harness.store.slim import slim
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
 
@@ -90,3 +92,84 @@ def test_a_full_disk_is_one_clear_error(tmp_path, monkeypatch):
     with pytest.raises(StorageError, match=r"No space left.*same command again"):
         book.append(generated("x"))
     os.close(full)
+
+
+def edited(record: Record, old: str, new: str) -> bytes:
+    line = encode(record).decode()
+    assert line.count(old) >= 1
+    return line.replace(old, new, 1).encode()
+
+
+SCORE = '"scorer":"exact","value":1.0'
+WRONG_LINES = [
+    (SCORE, '"scorer":"exact","value":7.0', "'exact' is 7, and its scorer gives 0 or 1"),
+    (SCORE, '"scorer":"exact","value":0.5', "0.5"),
+    (SCORE, '"scorer":"exact","value":-1', "-1"),
+    (SCORE, '"scorer":"exact","value":NaN', "not a finite number"),
+    (SCORE, '"scorer":"exact","value":Infinity', "not a finite number"),
+    (SCORE, '"scorer":"exact","value":"1"', "not a number"),
+    (SCORE, '"scorer":"exact","value":true', "not a number"),
+    (SCORE, '"scorer":"exact","value":null', "has no value"),
+    (SCORE, '"scorer":"exact","value":1.0,"value":0.0', "'value' is there twice"),
+    ('"repeat":0', '"repeat":-1', "repeat is -1"),
+    ('"repeat":0', '"repeat":"0"', "repeat is '0'"),
+    ('"repeat":0', '"repeat":true', "repeat is True"),
+    ('"repeat":0', '"repeat":0.0', "repeat is 0.0"),
+    ('"schema":1', '"schema":9', "schema"),
+    ('"failure":null', '"failure":{"stage":"score","kind":"x","message":"m","ours":true}', "though a fault"),
+    ('"reply":{"key":"k"', '"reply":{"key":"other"', "reply is to another request"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "reason"), WRONG_LINES)
+def test_what_no_run_writes_is_refused_with_file_and_line(tmp_path, old, new, reason):
+    path = tmp_path / "records.jsonl"
+    good = encode(generated("fine"))
+    path.write_bytes(good + edited(generated("fine"), old, new))
+    with pytest.raises(RunFolderError) as refused:
+        list(journal.stream(path, frozenset({("t", "exact")})))
+    said = str(refused.value)
+    assert said.startswith(f"{path}:2: ") and reason in said and "\n" not in said
+
+
+def test_graded_scores_and_a_second_try_of_a_request_are_read(tmp_path):
+    path = tmp_path / "records.jsonl"
+    graded = edited(generated("a"), SCORE, '"scorer":"exact","value":7.5')
+    path.write_bytes(graded + encode(generated("b")))
+    found = [record for _, record in journal.stream(path, frozenset({("t", "other")}))]
+    assert [record.scores[0].value for record in found] == [7.5, 1.0]
+
+
+def test_one_try_of_a_sample_has_one_request(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(encode(generated("a", "k")) + encode(generated("b", "another")))
+    with pytest.raises(RunFolderError, match=r"records.jsonl:2: .* a second request for t: s, repeat 0"):
+        list(journal.stream(path, frozenset()))
+
+
+def test_records_are_found_again_at_their_places(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_bytes(b"".join(encode(generated(text, text)) for text in ("a", "é\u2028", "c")) + b'{"torn')
+    places = [place for place, _ in journal.stream(path)]
+    assert [record.request.key for record in journal.at(path, reversed(places))] == ["c", "é\u2028", "a"]
+
+
+def test_a_slim_record_gives_the_same_estimates_comparisons_and_votes():
+    """Texts go; what metrics, comparisons and costs read stays, long answers told apart as before."""
+    program, other = "x = 1\n" * 100, "x = 1\n" * 100 + "y"
+    values = [(1.0, program, {}), (0.0, other, {}), (0.0, "2", {"vote": "two"}), (1.0, program, {"gold_present": True})]
+    records = []
+    for repeat, (value, answer, detail) in enumerate(values):
+        request = GenerateRequest(f"k{repeat}", "t", "s", repeat, TextPrompt("long " * 99), Sampling(5))
+        reply = Completion(f"k{repeat}", "text " * 99, "length", 9, 7, seconds=0.5, token_logprobs=(-0.5,))
+        score = Score("exact", value, answer, "because " * 99, detail=detail)
+        records.append(Record(RECORD_SCHEMA, "run", request, reply, (score,), "g"))
+    slimmed = [slim(record) for record in records]
+    assert sum(len(encode(record)) for record in slimmed) < sum(len(encode(record)) for record in records) / 2
+    for metric in ("mean", "pass@2", "maj@3"):
+        assert estimate_task("t", slimmed, [metric], 4) == estimate_task("t", records, [metric], 4)
+    lost = Failure("score", "judge_died", "a long story " * 99, ours=True)
+    refused = slim(
+        Record(RECORD_SCHEMA, "run", records[0].request, Refusal("k0", lost), (Score("exact", None, failure=lost),))
+    )
+    assert refused.scores[0].failure == Failure("score", "judge_died", lost.message[:160], ours=True)
