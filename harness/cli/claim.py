@@ -46,7 +46,11 @@ def list_claims(json_out: Json = False) -> None:
     from harness.report.tables import Column, Row, Table
     from harness.report.terminal import print_table
 
-    columns = tuple(Column(name, number=False, key=name == "Page") for name in ("Page", "Claim", "Sentence"))
+    columns = (
+        Column("Page", number=False),
+        Column("Claim", number=False, key=True),
+        Column("Sentence", number=False, free=True),
+    )
     table = Table("", columns, tuple(Row((stem, claim.id, claim.quote)) for stem, claim in rows))
     print_table(table, Console())
 
@@ -67,7 +71,7 @@ def show(name: Name, json_out: Json = False) -> None:
         )
         return
     for at, claim in enumerate(claims):
-        print("\n" * bool(at) + "\n".join(claim_lines(claim, tested_sentence(claim), assumptions(claim))))
+        print("\n" * bool(at) + "\n".join(claim_lines(claim, tested_sentence(claim), assumptions(claim), width())))
 
 
 @app.command("check")
@@ -240,8 +244,18 @@ def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
             print(report.markdown(verdict))
             continue
         if at or len(verdicts) > 1:
-            print("\n" + "-" * report.WIDTH + "\n")
-        print("\n".join(report.text(verdict)))
+            print("\n" + "-" * width() + "\n")
+        print("\n".join(report.text(verdict, width())))
+
+
+def width() -> int:
+    """Cells of a line of text: the terminal's, up to what is pleasant to read."""
+    from rich.console import Console
+
+    from harness.report.verdicts import WIDTH
+
+    console = Console()
+    return min(WIDTH, console.width) if console.is_terminal else WIDTH
 
 
 def _summary(verdicts: Sequence[Verdict], show: Shown) -> None:

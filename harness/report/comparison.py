@@ -84,7 +84,11 @@ def sample_tables(rows: Sequence[SampleRow]) -> tuple[Table, ...]:
         by_pair.setdefault((row.task, row.a, row.b), []).append(row)
     tables = []
     for (task, a, b), own in by_pair.items():
-        columns = (Column("Sample", number=False, key=True), Column(a, number=False), Column(b, number=False))
+        columns = (
+            Column("Sample", number=False, key=True),
+            Column(a, number=False, free=True),
+            Column(b, number=False, free=True),
+        )
         shown = tuple(
             Row((row.sample_id, _seen(row.value_a, row.answer_a), _seen(row.value_b, row.answer_b)))
             for row in own[:MOST_SAMPLES]
