@@ -16,7 +16,7 @@ from harness.analysis.claims.drawing import Pair, Walk, random_order
 from harness.analysis.claims.protocol import run_faults
 from harness.analysis.claims.samples import values_of
 from harness.catalog import Task
-from harness.config.claims import THRESHOLDS, Claim
+from harness.config.claims import ORDERS, Claim
 from harness.config.schema import RunConfig
 from harness.datatypes import Record, Request
 from harness.errors import RunFolderError, UserError
@@ -101,10 +101,10 @@ def draw(
 
 def refuse_undrawable(claim: Claim) -> None:
     """Raise UserError for a claim that is not about one model's score and a threshold, which is all we stop early."""
-    simple = claim.threshold is not None and claim.relation in THRESHOLDS and not claim.test.not_measured
+    simple = claim.threshold is not None and claim.relation in ORDERS and not claim.test.not_measured
     if not simple or (claim.test.aggregate == "mean" and len(claim.test.tasks) > 1):
         raise UserError(
-            f"{claim.id}: only a score against a threshold is checked while it runs: run the models with "
+            f"{claim.id}: only a score above or below a threshold is checked while it runs: run the models with "
             f"`harness run`, then `harness claim check {claim.id} RUN...`"
         )
 

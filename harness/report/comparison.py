@@ -167,7 +167,8 @@ def _legend(findings: Sequence[Finding]) -> tuple[str, ...]:
         f"p: {', '.join(tests)}; Holm over {len(comparisons)}; found at p (Holm) <= 0.05. "
         f"Intervals ({', '.join(intervals)}) are of each row alone.",
         "Could see: the smallest true difference that n samples find four times out of five. "
-        "n needed: samples to find a difference as large as the one seen.",
+        "n needed: samples with which a difference as large as the one seen is found four times out of five."
+        + (" Both are exact for McNemar's test." if "mcnemar" in {c.test for c in comparisons} else ""),
     )
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from harness.analysis.claims.verdict import Evidence, Ruling, by_part, combine
 from harness.config.claims import Claim, Protocol
 
-SYMBOLS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
+SYMBOLS = {">=": "at least", ">": "above", "<=": "at most", "<": "below", "=": "equal to"}
 # What a claim may leave open, in words
 ASSUMED = {
     "subject.revision": "checkpoint",
@@ -28,6 +28,8 @@ ASSUMED = {
     "test.equals": "what it must be",
     "test.at_most": "what it may be at most",
     "tolerance": "how far off still counts",
+    "by": "how much above",
+    "times": "how many times as much",
     "protocol": "asked",
 }
 COMPARED = {
@@ -85,11 +87,23 @@ def tested_sentence(claim: Claim) -> str:
     where = f"On {_joined(test.tasks, test.aggregate)}{f', asked {protocol}' if protocol else ''}, "
     if claim.threshold is not None:
         nearly = f" ({claim.threshold:g} with a tolerance of {claim.tolerance:g})" if claim.tolerance else ""
+        if claim.relation == "=":
+            nearly = f" to within {claim.width:g}"
         items = ", on exactly these items" if test.about == "benchmark" else ", as a skill, beyond these items"
         share = items if 0 < claim.bar < 1 else ""
         return f"{where}{who} has {test.metric} {SYMBOLS[claim.relation]} {claim.bar:g}{nearly}{share}."
     margin = f" (margin {claim.tolerance:g})" if claim.tolerance else ""
-    return f"{where}the {test.metric} of {who} is {COMPARED[claim.relation]} {others}{margin}."
+    return f"{where}the {test.metric} of {who} is {_compared(claim)} {others}{margin}."
+
+
+def _compared(claim: Claim) -> str:
+    """The relation to the comparators, in words."""
+    least = "at least" if claim.relation in (">", ">=") else "at most"
+    if claim.times is not None:
+        return f"{least} {claim.times:g} times that of"
+    if claim.by is not None:
+        return f"{claim.by:g} or more {'above' if least == 'at least' else 'below'} that of"
+    return COMPARED[claim.relation]
 
 
 def assumptions(claim: Claim) -> tuple[str, ...]:
