@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.claims.drawing import Pair, Walk, random_order
-from harness.analysis.claims.protocol import run_faults
+from harness.analysis.claims.protocol import run_faults, run_options
 from harness.analysis.claims.samples import values_of
 from harness.catalog import Task
 from harness.config.claims import ORDERS, Claim
@@ -67,9 +67,10 @@ class Drawing:
             held = {"tasks": {task.name: task.fingerprint}, "model": {}}
             faults = run_faults(self.claim, None, held, task.name) if self._of_subject else ()
             if faults:
+                options = " ".join(run_options(self.claim, held, task.name)) or "no option of a run changes that"
                 raise UserError(
-                    f"{task.name} would not be asked as the claim says: {'; '.join(faults)} (set it with --set "
-                    f"tasks.{task.name}.KEY=VALUE, or --stand-in to judge the numbers for themselves)"
+                    f"{task.name} would not be asked as the claim says: {'; '.join(faults)} (add {options}; or "
+                    "--stand-in, which judges the numbers for themselves)"
                 )
 
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.claims.comparisons import Differed, paired_test, unpaired_test
 from harness.analysis.claims.drawing import Walk
-from harness.analysis.claims.protocol import is_named, published_faults, run_faults
+from harness.analysis.claims.judge import AGAIN
+from harness.analysis.claims.protocol import is_named, published_faults, run_faults, run_options
 from harness.analysis.claims.published import bar_of, gap_of, parts_of, source_of, times_words, whole_counts
 from harness.analysis.claims.samples import Values, score_test, values_of
 from harness.analysis.claims.scores import Scored, macro_test
@@ -136,6 +137,8 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
         if party is None or run.allow_protocol:
             notes += [f"protocol is not the claim's: {fault}" for fault in faults]
             faults = ()
+        elif faults and (options := run_options(claim, run.manifest.identity, task)):
+            notes.append(f"{AGAIN}{' '.join(options)}")
         found.append(Part(run, task, values, total, faults, tuple(notes)))
     return found
 

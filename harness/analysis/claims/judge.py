@@ -32,6 +32,9 @@ ASSUMED = {
     "times": "how many times as much",
     "protocol": "asked",
 }
+# How a fault begins that is about the benchmark, and a note that brings a run to the claim's protocol
+OTHER_BENCHMARK = "another benchmark"
+AGAIN = "run it again with "
 COMPARED = {
     ">": "higher than that of",
     ">=": "at least that of",
@@ -112,11 +115,21 @@ def assumptions(claim: Claim) -> tuple[str, ...]:
 
 
 def _undecided(claim: Claim, evidence: Sequence[Evidence]) -> Ruling:
-    if any(one.role == "subject" for one in evidence):
+    own = [one for one in evidence if one.role == "subject"]
+    if any(one.run_id for one in own):
+        advice = dict.fromkeys(note for one in own for note in one.notes if note.startswith(AGAIN))
         return Ruling(
             "protocol_differs",
-            "numbers were printed, but none is of this model on these benchmarks, made in the way that is asked for "
-            "(each says below why it decides nothing)",
+            "what was measured here was not made in the way that the sentence, as it is read here, asks for (each "
+            f"number shows below what differs){''.join(f'; {note}' for note in advice)}; --allow-protocol takes it as "
+            "it is",
+        )
+    if own:
+        other = all(any(fault.startswith(OTHER_BENCHMARK) for fault in one.faults) for one in own)
+        which = "none on these benchmarks" if other else "none that may be compared with this sentence"
+        return Ruling(
+            "protocol_differs",
+            f"numbers of this model were printed, but {which} (each shows below why it decides nothing)",
         )
     runnable = claim.subject.runnable
     where = f"it runs on {runnable}: measure it" if runnable else f"{claim.subject.model} was not run here"
