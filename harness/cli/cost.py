@@ -171,6 +171,8 @@ def _costed(parts: list[Usage], prices: list[Price], dollars_per_hour: float | N
         pace = parts[-1].tokens_per_second
         per_million = "unknown" if pace is None else f"${dollars(dollars_per_million(dollars_per_hour, pace))}"
         notes.append(f"By the hour, a million written tokens cost {per_million} at this run's pace; idle time is free.")
+    if any(row.cost and row.cost.high is not None for row in rows):
+        notes.append("95 % interval: of the cost and of the score together; inf where none may be solved.")
     if not prices and dollars_per_hour is None:
         notes.append("Give --price NAME (harness cost list) or --dollars-per-hour X to see dollars.")
     return rows, notes
