@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.app import App
 from harness.cli.settings import read_settings
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from harness.analysis.claims.verdict import Verdict
     from harness.config.schema import RunConfig
 
-app = typer.Typer(
+app = App(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Test what was printed about a model: a sentence goes in, a verdict with its evidence comes out.",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from harness.cli.app import App
 from harness.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class RunByDefault(TyperGroup):
         return super().parse_args(ctx, args if plain else [OF, *args])
 
 
-app = typer.Typer(
+app = App(
     cls=RunByDefault,
     no_args_is_help=True,
     rich_markup_mode=None,
