@@ -105,8 +105,8 @@ def refuse_undrawable(claim: Claim) -> None:
     simple = claim.threshold is not None and claim.relation in ORDERS and not claim.test.not_measured
     if not simple or (claim.test.aggregate == "mean" and len(claim.test.tasks) > 1):
         raise UserError(
-            f"{claim.id}: only a score against a threshold (above or below it) is checked while it runs: run the models with "
-            f"`harness run`, then `harness claim check {claim.id} RUN...`"
+            f"{claim.id}: only a score against a threshold (above or below it) is checked while it runs: run the "
+            f"models with `harness run`, then `harness claim check {claim.id} RUN...`"
         )
 
 

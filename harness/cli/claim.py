@@ -42,8 +42,7 @@ def list_claims(json_out: Json = False) -> None:
     if json_out:
         print(json.dumps([{"page": stem, "id": c.id, "quote": c.quote} for stem, c in rows], indent=2))
         return
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.tables import Column, Row, Table
     from harness.report.terminal import print_table
 
@@ -53,7 +52,7 @@ def list_claims(json_out: Json = False) -> None:
         Column("Sentence", number=False, free=True),
     )
     table = Table("", columns, tuple(Row((stem, claim.id, claim.quote)) for stem, claim in rows))
-    print_table(table, Console())
+    print_table(table, console())
 
 
 @app.command("show")
@@ -207,10 +206,9 @@ def power(
     import json
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from harness.claims.check import one_claim
     from harness.claims.power import power_of
+    from harness.cli.screen import console
     from harness.report.claim_power import power_table
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
@@ -226,7 +224,7 @@ def power(
         if markdown:
             print(table_markdown(table), end="")
         else:
-            print_table(table, Console())
+            print_table(table, console())
 
 
 def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
@@ -251,17 +249,15 @@ def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
 
 def width() -> int:
     """Cells of a line of text: the terminal's, up to what is pleasant to read."""
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.verdicts import WIDTH
 
-    console = Console()
-    return min(WIDTH, console.width) if console.is_terminal else WIDTH
+    page = console()
+    return min(WIDTH, page.width) if page.is_terminal else WIDTH
 
 
 def _summary(verdicts: Sequence[Verdict], show: Shown) -> None:
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
     from harness.report.verdicts import summary_table
@@ -270,4 +266,4 @@ def _summary(verdicts: Sequence[Verdict], show: Shown) -> None:
     if show.markdown:
         print(table_markdown(table))
     else:
-        print_table(table, Console())
+        print_table(table, console())

@@ -126,11 +126,10 @@ def list_prices() -> None:
 
 
 def _print(table: Table) -> None:
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.terminal import print_table
 
-    print_table(table, Console())
+    print_table(table, console())
 
 
 def _in_force(names: list[str], day: date | None) -> list[Price]:

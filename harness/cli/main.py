@@ -11,7 +11,9 @@ import sys
 
 from harness.cli import claim, compare, cost, doctor, execute, models, rescore, run, tasks
 from harness.cli.app import App
+from harness.cli.screen import shown_streams
 from harness.errors import HarnessError
+from harness.report.visible import visible_line
 
 # Plain help: rich help would more than double the time of `--help`
 app = App(
@@ -34,17 +36,23 @@ app.add_typer(claim.app, name="claim")
 
 def main() -> None:
     """Run the command line; never shows a traceback unless HARNESS_DEBUG is set."""
+    with shown_streams():
+        _run()
+
+
+def _run() -> None:
     try:
         app()
     except HarnessError as error:
         if os.environ.get("HARNESS_DEBUG"):
             raise
-        print(f"harness: {error}", file=sys.stderr)
+        print(visible_line(f"harness: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except Exception as error:
         # The edge of the command line: a user never reads a traceback
         if os.environ.get("HARNESS_DEBUG"):
             raise
         kind = type(error).__name__
-        print(f"harness: internal error: {kind}: {error} (HARNESS_DEBUG=1 shows where)", file=sys.stderr)
+        line = f"harness: internal error: {kind}: {error} (HARNESS_DEBUG=1 shows where)"
+        print(visible_line(line), file=sys.stderr)
         sys.exit(3)

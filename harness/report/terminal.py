@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from harness.report.tables import Column, Row, Table, picked
+from harness.report.visible import visible_line
 from harness.report.wrapping import cells_wide, shortened, wrapped
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def print_table(table: Table, console: Console) -> None:
     """Print title, rows, notes and warnings to `console`."""
     from rich.text import Text
 
+    table = _visible(table)
     if not console.is_terminal:
         for line in plain_lines(table):
             console.print(Text(line), soft_wrap=True, highlight=False)
@@ -34,6 +36,17 @@ def print_table(table: Table, console: Console) -> None:
     rule = "─" if console.encoding.lower().startswith("utf") else "-"
     for line, style in terminal_lines(table, console.width, rule):
         console.print(Text(line, style=style), soft_wrap=True, highlight=False)
+
+
+def _visible(table: Table) -> Table:
+    """The table with no character that a terminal would obey, each cell on one line."""
+    return Table(
+        visible_line(table.title),
+        tuple(replace(column, heading=visible_line(column.heading)) for column in table.columns),
+        tuple(replace(row, cells=tuple(map(visible_line, row.cells))) for row in table.rows),
+        tuple(map(visible_line, table.notes)),
+        tuple(map(visible_line, table.warnings)),
+    )
 
 
 def terminal_lines(table: Table, width: int, rule: str = "─") -> Iterator[Line]:
