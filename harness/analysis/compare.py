@@ -15,6 +15,7 @@ from harness.analysis.multiple import holm
 from harness.analysis.paired import MCNEMAR, PairedDifference, paired_difference, paired_p_value
 from harness.analysis.power import detectable_effect, difference_size
 from harness.analysis.tries import SampleTries, gather, kind_of, scorers_of, too_ragged
+from harness.analysis.two_model_power import Discordance, detectable_difference, mcnemar_size
 from harness.datatypes import Comparison, Record
 from harness.errors import DataError
 
@@ -142,16 +143,20 @@ def is_better(comparison: Comparison, alpha: float = ALPHA) -> bool:
 def _planning(seen: PairedDifference, test: str) -> tuple[float | None, int | None]:
     """The smallest difference that this n could see, and the n for the difference seen; see `Comparison`.
 
-    The normal formulas, but never less than what the exact test needs: LEAST_DISCORDANT samples, all one way.
+    Exact where McNemar's test decides, the wins and losses seen taken as the truth; else by the normal formula.
     """
-    spread = seen.spread * math.sqrt(seen.n)
-    detectable = detectable_effect(seen.n, spread)
-    needed = math.ceil(difference_size(seen.difference, spread)) if abs(seen.difference) > 1e-12 else None
+    if seen.units < LEAST_DISCORDANT:
+        detectable = None
+    elif test == MCNEMAR:
+        detectable = detectable_difference(seen.n, (seen.wins + seen.losses) / seen.n)
+    else:
+        detectable = detectable_effect(seen.n, seen.spread * math.sqrt(seen.n))
+        detectable = detectable if detectable <= 1 else None
+    if abs(seen.difference) <= 1e-12:
+        return detectable, None
     if test == MCNEMAR:
-        detectable = max(detectable, LEAST_DISCORDANT / seen.n)
-        needed = None if needed is None else max(needed, math.ceil(LEAST_DISCORDANT / abs(seen.difference)))
-    possible = detectable <= 1 and seen.units >= LEAST_DISCORDANT
-    return (detectable if possible else None), needed
+        return detectable, mcnemar_size(Discordance(seen.wins / seen.n, seen.losses / seen.n))
+    return detectable, math.ceil(difference_size(seen.difference, seen.spread * math.sqrt(seen.n)))
 
 
 def _clusters(pairs: Sequence[Pair]) -> list[Hashable]:

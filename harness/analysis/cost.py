@@ -9,13 +9,13 @@ times as much costs three times as much, so only `task_cost` can say which is ch
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
-from harness.analysis.intervals import ratio_interval
+from harness.analysis.intervals import clustered_standard_error, mean_interval, standard_error, t_quantile
 from harness.datatypes import Completion, Likelihood, Record, Refusal, RollingRequest
 
 if TYPE_CHECKING:
@@ -123,7 +123,8 @@ def settle(found: Sequence[Cell], threshold: Fraction) -> Literal["supported", "
 class Answered:
     """Tokens of one answer: read anew, read from the cache, written; the engine's seconds; whether it solved.
 
-    Tokens are None where nobody counted them; `solved` is None where it was not scored, or is nothing to be solved.
+    Tokens are None where they were not counted; `solved` is None where it was not scored, or is nothing to be solved.
+    Samples of one `group` are not independent.
     """
 
     sample_id: str
@@ -132,6 +133,12 @@ class Answered:
     output: int | None
     seconds: float | None
     solved: bool | None
+    group: str | None = None
+
+    @property
+    def cluster(self) -> tuple[str, str]:
+        """What this answer goes together with: its group, else the other answers to its sample."""
+        return ("sample", self.sample_id) if self.group is None else ("group", self.group)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,10 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Dollars for all answers, and for each solved one with its 95 % interval; None where it is not known."""
+    """Dollars for all answers, and for each solved one with its 95 % interval; None where it is not known.
+
+    `high` is infinite where none may be solved at all; `per_solved` is None where none was.
+    """
 
     total: float | None
     per_solved: float | None = None
@@ -204,7 +214,7 @@ def usages(records: Iterable[Record]) -> list[Usage]:
 def together(name: str, parts: Sequence[Usage]) -> Usage:
     """All tasks' answers as one; samples of two tasks stay two."""
     answers = tuple(
-        Answered(f"{part.task}/{one.sample_id}", one.fresh, one.cached, one.output, one.seconds, one.solved)
+        replace(one, sample_id=f"{part.task}/{one.sample_id}", group=one.group and f"{part.task}/{one.group}")
         for part in parts
         for one in part.answers
     )
@@ -237,14 +247,59 @@ def dollars_per_million(dollars_per_hour: float, tokens_per_second: float) -> fl
     return dollars_per_hour / (tokens_per_second * SECONDS_AN_HOUR) * MILLION
 
 
+def per_solved_interval(
+    costs: Sequence[float], solved: Sequence[float], clusters: Sequence[Hashable]
+) -> tuple[float, float]:
+    """Return the 95 % interval of mean cost over the share solved; its end is infinite where the share may be 0.
+
+    Limits of the two means, combined with their correlation: MOVER-R, Donner and Zou 2012, Stat. Methods Med. Res.
+    21:347-359. The share's limits are those of its score (`mean_interval`), the cost's are Student's t; equal costs
+    make this the score's own interval turned over. Raises ValueError below two clusters.
+    """
+    cost, share = math.fsum(costs) / len(costs), math.fsum(solved) / len(solved)
+    units = list(dict.fromkeys(clusters))
+    if len(units) < 2:
+        raise ValueError("one sample gives no interval")
+    own = mean_interval(solved, clusters)
+    least, most = own.low or 0.0, 1.0 if own.high is None else own.high
+    half = t_quantile(len(units) - 1) * max(standard_error(costs), clustered_standard_error(costs, clusters))
+    cheap, dear = max(0.0, cost - half), cost + half
+    sums = {unit: [0.0, 0.0] for unit in units}
+    for unit, paid, right in zip(clusters, costs, solved, strict=True):
+        sums[unit][0] += paid - cost
+        sums[unit][1] += right - share
+    together = _correlation(list(sums.values()))
+    # As in the source, but for the lower bound multiplied out, so that nothing is divided by 0
+    middle = cost * share - together * (cost - cheap) * (most - share)
+    under = middle**2 - cheap * most * (2 * cost - cheap) * (2 * share - most)
+    whole = middle + math.sqrt(max(0.0, under))
+    low = cheap * (2 * cost - cheap) / whole if whole > 0 else 0.0
+    if least <= 0:
+        return low, math.inf
+    middle = cost * share - together * (dear - cost) * (share - least)
+    under = middle**2 - dear * least * (2 * cost - dear) * (2 * share - least)
+    return low, (middle + math.sqrt(max(0.0, under))) / (least * (2 * share - least))
+
+
+def _correlation(pairs: Sequence[Sequence[float]]) -> float:
+    """Of deviations from the mean; 0 where one of the two does not vary."""
+    squares = [math.fsum(pair[side] ** 2 for pair in pairs) for side in (0, 1)]
+    if min(squares) <= 0:
+        return 0.0
+    return max(-1.0, min(1.0, math.fsum(one * other for one, other in pairs) / math.sqrt(squares[0] * squares[1])))
+
+
 def _cost(usage: Usage, each: Sequence[float]) -> Cost:
-    """Total, and total over solved with the interval of a ratio of sums, samples being the clusters (Cochran 1977)."""
+    """Total, and total over solved with its interval; groups of samples, and repeats of one, are the clusters."""
     total = math.fsum(each)
-    if not usage.solved:
+    if usage.solved is None:
         return Cost(total)
     solved = [float(one.solved or 0) for one in usage.answers]
-    ratio = ratio_interval(each, solved, [one.sample_id for one in usage.answers])
-    return Cost(total, ratio.value, ratio.low, ratio.high)
+    clusters = [one.cluster for one in usage.answers]
+    if len(set(clusters)) < 2:
+        return Cost(total, total / usage.solved if usage.solved else None)
+    low, high = per_solved_interval(each, solved, clusters)
+    return Cost(total, total / usage.solved if usage.solved else None, low, high)
 
 
 def _answered(record: Record, reply: Completion | Likelihood) -> Answered:
@@ -259,6 +314,7 @@ def _answered(record: Record, reply: Completion | Likelihood) -> Answered:
         output=output,
         seconds=reply.seconds,
         solved=None if unsolvable or score is None else score >= 1,
+        group=record.group,
     )
 
 

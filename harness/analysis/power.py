@@ -210,19 +210,19 @@ def _both(alpha: float, power: float) -> float:
 def _critical(first: int, last: int, claimed: float, alpha: float) -> np.ndarray:
     """For n from first to last the largest c with P(X <= c | n, claimed) <= alpha, -1 where there is none."""
     import numpy as np
-    from scipy.special import bdtr, bdtrik
+    from scipy.special import bdtr
 
     sizes = np.arange(first, last + 1)
-    with np.errstate(all="ignore"):
-        guess = np.nan_to_num(np.floor(bdtrik(alpha, sizes, claimed)), nan=-1.0)
+    z = NormalDist().inv_cdf(1 - alpha)
+    guess = np.floor(sizes * claimed - z * np.sqrt(sizes * claimed * (1 - claimed)) - 0.5)
     critical = np.clip(guess, -1, sizes).astype(int)
-    # The inverse may miss by one either way
-    for _ in range(4):
+    # The normal curve misses by a few
+    while True:
         above = (critical < sizes) & (bdtr(np.minimum(critical + 1, sizes), sizes, claimed) <= alpha)
-        critical = np.where(above, critical + 1, critical)
         below = (critical >= 0) & (bdtr(np.maximum(critical, 0), sizes, claimed) > alpha)
-        critical = np.where(below, critical - 1, critical)
-    return np.asarray(critical)
+        if not (above | below).any():
+            return np.asarray(critical)
+        critical = critical + above.astype(int) - below.astype(int)
 
 
 def _finite_steps(claimed: int, truth: int, size: int, alpha: float, power: float) -> Iterator[tuple[int, bool]]:

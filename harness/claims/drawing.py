@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.analysis.claims.drawing import Pair, Walk, random_order
-from harness.analysis.claims.protocol import run_faults
+from harness.analysis.claims.protocol import run_faults, run_options
 from harness.analysis.claims.samples import values_of
 from harness.catalog import Task
-from harness.config.claims import THRESHOLDS, Claim
+from harness.config.claims import ORDERS, Claim
 from harness.config.schema import RunConfig
 from harness.datatypes import Record, Request
 from harness.errors import RunFolderError, UserError
@@ -67,9 +67,10 @@ class Drawing:
             held = {"tasks": {task.name: task.fingerprint}, "model": {}}
             faults = run_faults(self.claim, None, held, task.name) if self._of_subject else ()
             if faults:
+                options = " ".join(run_options(self.claim, held, task.name)) or "no option of a run changes that"
                 raise UserError(
-                    f"{task.name} would not be asked as the claim says: {'; '.join(faults)} (set it with --set "
-                    f"tasks.{task.name}.KEY=VALUE, or --stand-in to judge the numbers for themselves)"
+                    f"{task.name} would not be asked as the claim says: {'; '.join(faults)} (add {options}; or "
+                    "--stand-in, which judges the numbers for themselves)"
                 )
 
 
@@ -101,11 +102,11 @@ def draw(
 
 def refuse_undrawable(claim: Claim) -> None:
     """Raise UserError for a claim that is not about one model's score and a threshold, which is all we stop early."""
-    simple = claim.threshold is not None and claim.relation in THRESHOLDS and not claim.test.not_measured
+    simple = claim.threshold is not None and claim.relation in ORDERS and not claim.test.not_measured
     if not simple or (claim.test.aggregate == "mean" and len(claim.test.tasks) > 1):
         raise UserError(
-            f"{claim.id}: only a score against a threshold is checked while it runs: run the models with "
-            f"`harness run`, then `harness claim check {claim.id} RUN...`"
+            f"{claim.id}: only a score against a threshold (above or below it) is checked while it runs: run the "
+            f"models with `harness run`, then `harness claim check {claim.id} RUN...`"
         )
 
 

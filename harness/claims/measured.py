@@ -6,13 +6,15 @@ two runs that were asked differently are not compared; an unscored sample is lef
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.claims.comparisons import Differed, paired_test, unpaired_test
 from harness.analysis.claims.drawing import Walk
-from harness.analysis.claims.protocol import is_named, published_faults, run_faults
-from harness.analysis.claims.published import bar_of, margin_of, parts_of, source_of, whole_counts
+from harness.analysis.claims.judge import AGAIN
+from harness.analysis.claims.protocol import is_named, published_faults, run_faults, run_options
+from harness.analysis.claims.published import bar_of, gap_of, parts_of, source_of, times_words, whole_counts
 from harness.analysis.claims.samples import Values, score_test, values_of
 from harness.analysis.claims.scores import Scored, macro_test
 from harness.analysis.claims.verdict import Evidence, Role, Ruling, Test
@@ -135,6 +137,8 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
         if party is None or run.allow_protocol:
             notes += [f"protocol is not the claim's: {fault}" for fault in faults]
             faults = ()
+        elif faults and (options := run_options(claim, run.manifest.identity, task)):
+            notes.append(f"{AGAIN}{' '.join(options)}")
         found.append(Part(run, task, values, total, faults, tuple(notes)))
     return found
 
@@ -196,9 +200,10 @@ def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role
         return replace(told, faults=(*faults, "samples: none was scored in both runs"))
     values = [part.values.values[at] for at in both]
     clusters = [part.values.clusters[at] for at in both] if part.values.clusters else None
-    found = paired_test(values, [held[part.values.ids[at]] for at in both], clusters, claim.relation, margin_of(claim))
-    ours, theirs = found.baseline + found.difference, found.baseline
-    told = replace(told, what=f"{part.task}: {part.run.model} {ours:.3f} less {other.run.model} {theirs:.3f}")
+    found = paired_test(values, [held[part.values.ids[at]] for at in both], clusters, gap_of(claim))
+    ours, theirs = math.fsum(values) / len(values), found.baseline
+    less = f"less {times_words(claim)}{other.run.model} {theirs:.3f}"
+    told = replace(told, what=f"{part.task}: {part.run.model} {ours:.3f} {less}")
     return _with_difference(told, found, tuple(faults))
 
 
@@ -210,12 +215,13 @@ def _against_printed(claim: Claim, part: Part, met: set[str]) -> list[Evidence]:
             if party.model in met or not fits or row.n is None:
                 continue
             told = replace(_told(part, "subject"), part=f"{part.task}, {party.model}")
+            less = f"less {times_words(claim)}{row.model} {row.value:.3f}"
             told = replace(
                 told,
-                what=f"{part.task}: {part.run.model} {part.values.mean:.3f} less {row.model} {row.value:.3f}",
+                what=f"{part.task}: {part.run.model} {part.values.mean:.3f} {less}",
                 source=f"{_where(part.run)}; {source_of(row)}",
             )
-            found = unpaired_test(part.values.counts, whole_counts(row.value, row.n), claim.relation, margin_of(claim))
+            found = unpaired_test(part.values.counts, whole_counts(row.value, row.n), gap_of(claim))
             evidence.append(_with_difference(told, found, (*part.faults, *published_faults(claim, party, row))))
     return evidence
 

@@ -18,7 +18,10 @@ USUAL = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """Plans of one task. `rate` is the comparator's score that gaps are counted from; None with a threshold."""
+    """Plans of one task. `bar`: the threshold, or the difference that the claim names (0 for none).
+
+    `rate`: the comparator's score that gaps are counted from; None with a threshold.
+    """
 
     claim: str
     relation: str
@@ -35,6 +38,9 @@ def power_of(claim: Claim, page: YamlPage) -> list[Power]:
     if claim.test.not_measured or not claim.test.tasks:
         why = claim.test.not_measured or "it is about facts, prices or a count, not about one score"
         raise UserError(f"{claim.id}: no number of samples settles it: {why}")
+    if claim.relation == "=" or claim.times is not None:
+        kind = "an equality" if claim.relation == "=" else "a ratio"
+        raise UserError(f"{claim.id}: samples are planned for thresholds and differences, not for {kind}")
     found = []
     for task in claim.test.tasks:
         size = _size(claim, task_file(task, page), task)
@@ -50,7 +56,7 @@ def power_of(claim: Claim, page: YamlPage) -> list[Power]:
         ]
         rate = max((value for value in others if 0 < value < 1), default=USUAL)
         found.append(
-            Power(claim.id, claim.relation, claim.bar, task, size, gaps=tuple(gap_plans(claim, rate)), rate=rate)
+            Power(claim.id, claim.relation, claim.by or 0.0, task, size, gaps=tuple(gap_plans(claim, rate)), rate=rate)
         )
     return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.cli.app import App
 from harness.cli.settings import read_settings
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from harness.analysis.claims.verdict import Verdict
     from harness.config.schema import RunConfig
 
-app = typer.Typer(
+app = App(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Test what was printed about a model: a sentence goes in, a verdict with its evidence comes out.",
@@ -41,14 +42,17 @@ def list_claims(json_out: Json = False) -> None:
     if json_out:
         print(json.dumps([{"page": stem, "id": c.id, "quote": c.quote} for stem, c in rows], indent=2))
         return
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.tables import Column, Row, Table
     from harness.report.terminal import print_table
 
-    columns = tuple(Column(name, number=False, key=name == "Page") for name in ("Page", "Claim", "Sentence"))
+    columns = (
+        Column("Page", number=False),
+        Column("Claim", number=False, key=True),
+        Column("Sentence", number=False, free=True),
+    )
     table = Table("", columns, tuple(Row((stem, claim.id, claim.quote)) for stem, claim in rows))
-    print_table(table, Console())
+    print_table(table, console())
 
 
 @app.command("show")
@@ -67,7 +71,7 @@ def show(name: Name, json_out: Json = False) -> None:
         )
         return
     for at, claim in enumerate(claims):
-        print("\n" * bool(at) + "\n".join(claim_lines(claim, tested_sentence(claim), assumptions(claim))))
+        print("\n" * bool(at) + "\n".join(claim_lines(claim, tested_sentence(claim), assumptions(claim), width())))
 
 
 @app.command("check")
@@ -202,10 +206,9 @@ def power(
     import json
     from dataclasses import asdict
 
-    from rich.console import Console
-
     from harness.claims.check import one_claim
     from harness.claims.power import power_of
+    from harness.cli.screen import console
     from harness.report.claim_power import power_table
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
@@ -221,7 +224,7 @@ def power(
         if markdown:
             print(table_markdown(table), end="")
         else:
-            print_table(table, Console())
+            print_table(table, console())
 
 
 def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
@@ -240,13 +243,21 @@ def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
             print(report.markdown(verdict))
             continue
         if at or len(verdicts) > 1:
-            print("\n" + "-" * report.WIDTH + "\n")
-        print("\n".join(report.text(verdict)))
+            print("\n" + "-" * width() + "\n")
+        print("\n".join(report.text(verdict, width())))
+
+
+def width() -> int:
+    """Cells of a line of text: the terminal's, up to what is pleasant to read."""
+    from harness.cli.screen import console
+    from harness.report.verdicts import WIDTH
+
+    page = console()
+    return min(WIDTH, page.width) if page.is_terminal else WIDTH
 
 
 def _summary(verdicts: Sequence[Verdict], show: Shown) -> None:
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
     from harness.report.verdicts import summary_table
@@ -255,4 +266,4 @@ def _summary(verdicts: Sequence[Verdict], show: Shown) -> None:
     if show.markdown:
         print(table_markdown(table))
     else:
-        print_table(table, Console())
+        print_table(table, console())

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import typer
-
 from harness.cli import claim, compare, cost, doctor, execute, models, rescore, run, tasks
+from harness.cli.app import App
 
 # Plain help: rich help would more than double the time of `--help`
-app = typer.Typer(
+app = App(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,

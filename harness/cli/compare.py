@@ -80,14 +80,13 @@ def _show(found: Compared, chosen: Format, *, samples: bool) -> None:
 
         print("\n".join(map(markdown, tables)), end="")
         return
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.terminal import print_table
 
     for place, table in enumerate(tables):
         if place:
             print()
-        print_table(table, Console())
+        print_table(table, console())
 
 
 def _findings(found: Compared) -> list[Finding]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from harness.cli.app import App
 from harness.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ class RunByDefault(TyperGroup):
         return super().parse_args(ctx, args if plain else [OF, *args])
 
 
-app = typer.Typer(
+app = App(
     cls=RunByDefault,
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -125,11 +126,10 @@ def list_prices() -> None:
 
 
 def _print(table: Table) -> None:
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.report.terminal import print_table
 
-    print_table(table, Console())
+    print_table(table, console())
 
 
 def _in_force(names: list[str], day: date | None) -> list[Price]:
@@ -171,6 +171,8 @@ def _costed(parts: list[Usage], prices: list[Price], dollars_per_hour: float | N
         pace = parts[-1].tokens_per_second
         per_million = "unknown" if pace is None else f"${dollars(dollars_per_million(dollars_per_hour, pace))}"
         notes.append(f"By the hour, a million written tokens cost {per_million} at this run's pace; idle time is free.")
+    if any(row.cost and row.cost.high is not None for row in rows):
+        notes.append("95 % interval: of the cost and of the score together; inf where none may be solved.")
     if not prices and dollars_per_hour is None:
         notes.append("Give --price NAME (harness cost list) or --dollars-per-hour X to see dollars.")
     return rows, notes

@@ -10,12 +10,14 @@ import os
 import sys
 
 from harness.cli.interrupts import LINE, Interrupted, Interrupts
+from harness.cli.screen import shown_streams
 from harness.errors import HarnessError
+from harness.report.visible import visible_line
 
 
 def main() -> None:
     """Run the command line; never shows a traceback unless HARNESS_DEBUG is set."""
-    with Interrupts():
+    with Interrupts(), shown_streams():
         _run()
 
 
@@ -31,12 +33,13 @@ def _run() -> None:
     except HarnessError as error:
         if os.environ.get("HARNESS_DEBUG"):
             raise
-        print(f"harness: {error}", file=sys.stderr)
+        print(visible_line(f"harness: {error}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except Exception as error:
         # The edge of the command line: a user never reads a traceback
         if os.environ.get("HARNESS_DEBUG"):
             raise
         kind = type(error).__name__
-        print(f"harness: internal error: {kind}: {error} (HARNESS_DEBUG=1 shows where)", file=sys.stderr)
+        line = f"harness: internal error: {kind}: {error} (HARNESS_DEBUG=1 shows where)"
+        print(visible_line(line), file=sys.stderr)
         sys.exit(3)

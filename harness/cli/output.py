@@ -13,8 +13,7 @@ if TYPE_CHECKING:
 
 def show(result: Result, *, as_json: bool) -> None:
     """Write the run folder's files, and print the tables or the JSON."""
-    from rich.console import Console
-
+    from harness.cli.screen import console
     from harness.publish import publish
     from harness.report.terminal import print_table
 
@@ -25,7 +24,7 @@ def show(result: Result, *, as_json: bool) -> None:
     for place, table in enumerate(tables):
         if place:
             print()
-        print_table(table, Console())
+        print_table(table, console())
 
 
 def exit_for(result: Result, fail_under: float | None = None) -> None:

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from harness.cli.interrupts import leave_to_the_run
+from harness.cli.screen import Shown, console
+from harness.report.visible import visible_line
 
 if TYPE_CHECKING:
     from harness.catalog import Task
@@ -76,7 +78,6 @@ class Progress:
             self._say(f"{known} of {total} answers are there from an earlier try; going on")
         if not sys.stderr.isatty():
             return
-        from rich.console import Console
         from rich.progress import (
             BarColumn,
             MofNCompleteColumn,
@@ -94,11 +95,13 @@ class Progress:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            console=Console(stderr=True),
+            console=console(errors=True),
             transient=True,
         )
         self._job = self._bar.add_task("", total=total, completed=known, rate="")
         self._bar.start()
+        # The bar prints above itself what is printed meanwhile, and would obey it
+        sys.stdout, sys.stderr = Shown(sys.stdout), Shown(sys.stderr)
 
     def recorded(self, record: Record) -> None:
         """Move on by one."""
@@ -114,7 +117,7 @@ class Progress:
             self._say(f"{self._done}/{self._total} answers, {rate:.1f}/s, about {left:.0f} s left")
 
     def _say(self, line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+        print(visible_line(line), file=sys.stderr, flush=True)
 
 
 def _protocol(task: Task) -> str:

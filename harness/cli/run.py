@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from harness.config.schema import RunConfig
 
 Text = str | None
+Tasks = Annotated[
+    list[str] | None,
+    typer.Option(help="tasks instead of a suite: names, patterns ('humanevalx_*') or files; with commas or repeated"),
+]
 Sweep = Annotated[
     list[str] | None,
     typer.Option(metavar="AXIS=VALUE,...", help="each task under several protocols: shots=0,5,prompts=text,chat"),
@@ -22,7 +26,7 @@ def run(
         Text, typer.Option(help="hub id, folder, or a name in configs/models [default: demo-larger]")
     ] = None,
     suite: Annotated[Text, typer.Option(help="name in configs/suites, or a file [default: demo]")] = None,
-    tasks: Annotated[Text, typer.Option(help="names or files of tasks instead of a suite, with commas")] = None,
+    tasks: Tasks = None,
     limit: Annotated[int | None, typer.Option(help="only the first so many samples of each task")] = None,
     out: Annotated[Text, typer.Option(help="run folder [default: runs/SUITE-MODEL-HASH]")] = None,
     engine: Annotated[Text, typer.Option(help="what answers: local, reference, scripted [default: local]")] = None,
@@ -82,7 +86,7 @@ def run(
 def read_config(
     model: str | None,
     suite: str | None,
-    tasks: str | None,
+    tasks: list[str] | None,
     words: dict[str, Any],
     settings: list[str],
     sweep: list[str] | None = None,
@@ -91,7 +95,7 @@ def read_config(
     from harness.cli.settings import read_settings, read_sweep
     from harness.config.building import run_config, spelled_out
 
-    names = None if tasks is None else [name.strip() for name in tasks.split(",") if name.strip()]
+    names = None if tasks is None else [name.strip() for one in tasks for name in one.split(",") if name.strip()]
     said = spelled_out(words, read_settings(settings))
     return run_config(model, suite, names, said, "the command line", read_sweep(sweep or []))
 

@@ -8,10 +8,10 @@ from harness.errors import ConfigError
 
 
 def read_settings(settings: list[str]) -> dict[str, Any]:
-    """Dotted config keys with their values, read as YAML. Raises ConfigError for one without `=`."""
+    """Dotted config keys with their values, read as YAML. Raises ConfigError for one without `=`, or given twice."""
     from harness.config.yaml_page import parse_value
 
-    values = {}
+    values: dict[str, Any] = {}
     for setting in settings:
         dotted, sign, text = setting.partition("=")
         if not sign or not dotted.strip():

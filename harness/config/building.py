@@ -136,6 +136,7 @@ def _suite(suite: str | None, tasks: Sequence[str] | None, sweep: Mapping[str, S
             path = pages.find("configs/suites", "suite", name)
             return swept(page, page.sweep, f"{shown(path)}: sweep: ", path.parent)
     else:
+        tasks = pages.matching_tasks(tasks)
         stem = "-".join(Path(name).stem for name in tasks)
         # Files by their full path: a run may be scored again from another folder
         names = [str(Path(name).expanduser().resolve()) if pages.is_file_name(name) else name for name in tasks]

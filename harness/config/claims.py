@@ -8,6 +8,7 @@ whether a number is true.
 from __future__ import annotations
 
 import datetime
+import re
 from collections import Counter
 from typing import Literal
 
@@ -21,10 +22,11 @@ from harness.errors import ConfigError, UnknownName
 
 KIND = "configs/claims"
 LISTING = "harness claim list"
-Relation = Literal[">=", ">", "<=", "<", "within", "non_inferior", "ratio<=", "count>=", "fact"]
+Relation = Literal[">=", ">", "<=", "<", "=", "within", "non_inferior", "ratio<=", "count>=", "fact"]
 Checked = Literal["read", "second_hand", "not_checked"]
 Aggregate = Literal["each", "mean", "any"]
-THRESHOLDS = (">=", ">", "<=", "<")
+THRESHOLDS = (">=", ">", "<=", "<", "=")
+ORDERS = (">=", ">", "<=", "<")
 AGAINST_OTHERS = ("within", "non_inferior", "ratio<=")
 
 
@@ -150,7 +152,9 @@ class Claim(Section):
     """One sentence, in the order in which it reads: who said what of whom, and what would settle it.
 
     `reading` is what we take it to mean. `tolerance` widens the threshold ("nearly"), or is the margin of `within` and
-    `non_inferior`. `try_it`: what a reader can run.
+    `non_inferior`; with `=` it is how far off still is that number, and without it half a unit of the last digit that
+    the sentence prints. `by`: how much above the comparators ("by 10 points" is 0.1); `times`: how many times as much
+    ("twice" is 2). `try_it`: what a reader can run.
     """
 
     id: Name
@@ -162,6 +166,8 @@ class Claim(Section):
     test: ClaimTest
     relation: Relation
     threshold: float | None = Field(None, strict=False)
+    by: float | None = Field(None, gt=0, strict=False, description="least difference from the comparators, as a share")
+    times: float | None = Field(None, gt=0, strict=False, description="least ratio to the comparators")
     tolerance: float = Field(0.0, ge=0, strict=False)
     protocol: Protocol = Protocol()
     assumed: list[str] = Field([])
@@ -179,9 +185,29 @@ class Claim(Section):
 
     @property
     def bar(self) -> float:
-        """The threshold with its tolerance: what is tested."""
+        """The threshold with its tolerance: what is tested; with `=` the number itself."""
+        if self.relation == "=":
+            return float(self.threshold or 0.0)
         shift = self.tolerance if self.relation in (">=", ">") else -self.tolerance
         return round((self.threshold or 0.0) - shift, 12)
+
+    @property
+    def width(self) -> float:
+        """How far from the threshold still is the same number: the tolerance, else half a unit of the last digit."""
+        return self.tolerance or (printed_unit(self.quote, self.threshold or 0.0) or 0.0) / 2
+
+
+def printed_unit(quote: str, share: float) -> float | None:
+    """Return one unit of the last digit with which a sentence prints a share; None where it does not print it.
+
+    `75 %` is 0.01, `75.0 %` 0.001, `0.75` 0.01.
+    """
+    for number, percent in re.findall(r"(?<![\d.,])(\d+(?:[.,]\d+)?)\s*(%|per\s?cent|percent)?", quote):
+        digits = number.replace(",", ".")
+        decimals = len(digits.partition(".")[2]) + (2 if percent else 0)
+        if abs(float(digits) / (100 if percent else 1) - share) < 1e-9:
+            return float(10.0**-decimals)
+    return None
 
 
 class ClaimPage(Section):
@@ -246,12 +272,43 @@ def _fault(claim: Claim) -> str:
     if relation == "count>=":
         needed = (test.suite, test.english, test.chance, test.margin, claim.threshold)
         return "" if None not in needed else "relation `count>=` needs threshold, suite, english, chance and margin"
+    differing = _differing_fault(claim)
+    if differing:
+        return differing
     if not test.tasks or test.metric is None:
         return f"relation `{relation}` needs `test: {{metric: ..., tasks: [...]}}`"
     if relation in AGAINST_OTHERS and not claim.comparators:
         return f"relation `{relation}` needs comparators"
     if relation in AGAINST_OTHERS and not claim.tolerance:
         return f"relation `{relation}` needs a tolerance: the margin that still counts as alike"
-    if (claim.threshold is None) == (not claim.comparators):
-        return "give a threshold or comparators: what the score is held against"
+    if claim.threshold is not None and claim.comparators:
+        return (
+            "a threshold is of one model's own score: drop `comparators`; or say how far from them as "
+            f"`by: {claim.threshold:g}` (a difference) or `times:` (a ratio) and drop `threshold`"
+        )
+    if claim.threshold is None and not claim.comparators:
+        return "give a threshold or comparators: what the score is compared with"
+    if relation == "=" and not claim.width:
+        return (
+            f"relation `=` needs a tolerance: the sentence does not print {claim.threshold:g} as a number whose last "
+            "digit could give it"
+        )
+    if relation == "=" and not 0 < (claim.threshold or 0.0) - claim.width < (claim.threshold or 0.0) + claim.width < 1:
+        return "relation `=` needs a threshold and tolerance between 0 and 1; use `>=` or `<=` for an end of the scale"
+    return ""
+
+
+def _differing_fault(claim: Claim) -> str:
+    """What does not go with `by` and `times`; empty if all does."""
+    if claim.relation == "=" and claim.comparators:
+        return "relation `=` compares a score with a number; as good as another model is `within` with a tolerance"
+    given = [name for name in ("by", "times") if getattr(claim, name) is not None]
+    if not given:
+        return ""
+    if len(given) > 1:
+        return "give `by` (a difference) or `times` (a ratio), not both"
+    if claim.relation not in ORDERS or not claim.comparators or claim.threshold is not None:
+        return f"`{given[0]}` is about comparators: it goes with one of {', '.join(ORDERS)} and no threshold"
+    if claim.by is not None and claim.by >= 1:
+        return f"`by` is a share: {claim.by:g} points are {claim.by / 100:g}"
     return ""

@@ -5,6 +5,9 @@ Shipped pages stand at the top of a checkout, or in `harness/_pages` of an insta
 
 from __future__ import annotations
 
+import difflib
+import fnmatch
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +54,44 @@ def find(kind: str, what: str, name: str, listing: str = "") -> Path:
     if name not in known:
         raise UnknownName(what, name, known, listing=listing)
     return known[name]
+
+
+def matching_tasks(names: Sequence[str]) -> list[str]:
+    """Names or files of tasks, every pattern (`*`, `?`, `[...]`) replaced by what it matches, in order.
+
+    Raises ConfigError for a pattern that matches nothing, with the closest names.
+    """
+    found: dict[str, None] = {}
+    for name in names:
+        if not any(sign in name for sign in "*?["):
+            if name in found:
+                raise ConfigError(f"the task {name!r} is named twice; keep one")
+            found[name] = None
+            continue
+        if is_file_name(name):
+            path = Path(name).expanduser()
+            files = Path(path.anchor).glob(str(path.relative_to(path.anchor)))
+            matches = sorted(str(file) for file in files if file.suffix in (".yaml", ".yml"))
+            closest = ""
+        else:
+            known = list(index("tasks"))
+            matches = fnmatch.filter(known, name)
+            closest = _closest(name, known)
+        if not matches:
+            raise ConfigError(f"tasks: {name!r} matches no {'file' if is_file_name(name) else 'task'}{closest}")
+        found |= dict.fromkeys(matches)
+    return list(found)
+
+
+def _closest(pattern: str, known: Sequence[str]) -> str:
+    """`; the closest are 'a', 'b'`: the names whose beginning is most like the pattern's letters."""
+    letters = pattern.strip("*?")
+
+    def alike(name: str) -> float:
+        return difflib.SequenceMatcher(None, letters, name[: len(letters)]).ratio()
+
+    best = sorted(known, key=alike, reverse=True)[:3]
+    return f"; the closest are {', '.join(map(repr, best))} (`harness tasks list` lists them all)"
 
 
 def task_page(name: str, *overrides: tuple[str, dict[str, Any]]) -> tuple[TaskPage, YamlPage]:

@@ -63,7 +63,8 @@ def _gaps(power: Power) -> Table:
         "Paired: both models asked the same samples, their answers correlated at 0.5 (usual) or 0.7 (siblings).",
         size,
     )
-    return Table(f"{power.claim} on {power.task}: {power.relation}", columns, rows, notes)
+    shift = f" by {power.bar:g}" if power.bar else ""
+    return Table(f"{power.claim} on {power.task}: {power.relation}{shift}", columns, rows, notes)
 
 
 def _gap_cells(plan: GapPlan) -> tuple[str, ...]:

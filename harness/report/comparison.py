@@ -84,7 +84,11 @@ def sample_tables(rows: Sequence[SampleRow]) -> tuple[Table, ...]:
         by_pair.setdefault((row.task, row.a, row.b), []).append(row)
     tables = []
     for (task, a, b), own in by_pair.items():
-        columns = (Column("Sample", number=False, key=True), Column(a, number=False), Column(b, number=False))
+        columns = (
+            Column("Sample", number=False, key=True),
+            Column(a, number=False, free=True),
+            Column(b, number=False, free=True),
+        )
         shown = tuple(
             Row((row.sample_id, _seen(row.value_a, row.answer_a), _seen(row.value_b, row.answer_b)))
             for row in own[:MOST_SAMPLES]
@@ -163,7 +167,8 @@ def _legend(findings: Sequence[Finding]) -> tuple[str, ...]:
         f"p: {', '.join(tests)}; Holm over {len(comparisons)}; found at p (Holm) <= 0.05. "
         f"Intervals ({', '.join(intervals)}) are of each row alone.",
         "Could see: the smallest true difference that n samples find four times out of five. "
-        "n needed: samples to find a difference as large as the one seen.",
+        "n needed: samples with which a difference as large as the one seen is found four times out of five."
+        + (" Both are exact for McNemar's test." if "mcnemar" in {c.test for c in comparisons} else ""),
     )
 
 

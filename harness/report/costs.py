@@ -121,9 +121,11 @@ def percent(share: Fraction, threshold: Fraction | None = None) -> str:
 
 
 def dollars(value: float | None) -> str:
-    """Three figures, never in powers of ten."""
+    """Three figures, never in powers of ten; `inf` where there is no bound."""
     if value is None:
         return UNKNOWN
+    if math.isinf(value):
+        return "inf"
     if value == 0:
         return "0"
     digits = max(2, 2 - math.floor(math.log10(abs(value))))
@@ -158,7 +160,9 @@ def _cost_values(row: Costed) -> Mapping[str, object]:
         "dollars": cost.total if cost else None,
         "dollars_per_solved": cost.per_solved if cost else None,
         "dollars_per_solved_low": cost.low if cost else None,
-        "dollars_per_solved_high": cost.high if cost else None,
+        # JSON has no infinity
+        "dollars_per_solved_high": cost.high if cost and cost.high != math.inf else None,
+        "dollars_per_solved_unbounded": bool(cost and cost.high == math.inf),
     }
 
 

@@ -21,11 +21,15 @@ NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A heading; `number` columns stand right; `key` columns are repeated when a table is cut in two."""
+    """A heading. `number`: aligned right; `key`: repeated in each part of a table that is cut.
+
+    `free`: running text, which a narrow terminal may shorten with an ellipsis; nothing else is ever shortened.
+    """
 
     heading: str
     number: bool = True
     key: bool = False
+    free: bool = False
 
 
 COLUMNS = (
@@ -42,8 +46,6 @@ COLUMNS = (
 )
 # Shown only where some row has them: the score without truncated answers, right answers that extraction passed over
 COMPLETED, UNREAD = Column("Completed only"), Column("Not read %")
-# Where a table too wide for its page is cut: the score on one side, how it came about on the other
-CUT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +125,10 @@ def _few(tasks: Sequence[str]) -> str:
     return f"{', '.join(tasks[: NAMED - 1])} and {len(tasks) - NAMED + 1} more"
 
 
-def cut(table: Table) -> tuple[Table, Table]:
-    """Cut a wide table in two of the same rows; key columns stand in both, notes and warnings at the end."""
-    left = tuple(range(CUT))
-    right = tuple(i for i, column in enumerate(table.columns) if column.key or i >= CUT)
-    return (
-        Table(table.title, *_picked(table, left)),
-        Table("", *_picked(table, right), table.notes, table.warnings),
-    )
-
-
-def _picked(table: Table, places: tuple[int, ...]) -> tuple[tuple[Column, ...], tuple[Row, ...]]:
+def picked(table: Table, places: Sequence[int]) -> Table:
+    """Return the table of these columns alone: no title, notes or warnings."""
     rows = (Row(tuple(row.cells[i] for i in places), row.primary, row.overall) for row in table.rows)
-    return tuple(table.columns[i] for i in places), tuple(rows)
+    return Table("", tuple(table.columns[i] for i in places), tuple(rows))
 
 
 def _cells(estimate: Estimate) -> tuple[str, ...]:

@@ -6,12 +6,12 @@ source, what was assumed, the run ids, and what the reader can run.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from harness.report.tables import Column, Row, Table
+from harness.report.wrapping import shortened, wrapped
 
 if TYPE_CHECKING:
     from harness.analysis.claims.verdict import Evidence, Verdict
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 VERDICTS_SCHEMA = 1
 WIDTH = 100
+# Cells of a sentence in the summary
+QUOTED = 60
 WORDS = {
     "supported": "SUPPORTED",
     "refuted": "REFUTED",
@@ -35,17 +37,30 @@ MEANINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """Words before they are wrapped: `first` begins the first line, `rest` each of the others."""
+
+    words: str
+    first: str = ""
+    rest: str = ""
+
+    def lines(self, width: int) -> list[str]:
+        """Return them in lines of at most `width` cells."""
+        return wrapped(self.words, width, first=self.first, rest=self.rest)
+
+
 def summary_table(verdicts: Sequence[Verdict], title: str) -> Table:
     """Return one row a claim, and one more for a stand-in."""
     columns = (
         Column("Claim", number=False, key=True),
         Column("Verdict", number=False),
         Column("About", number=False),
-        Column("Sentence", number=False),
+        Column("Sentence", number=False, free=True),
     )
     rows = []
     for verdict in verdicts:
-        rows.append(Row((verdict.claim, WORDS[verdict.word], verdict.model, _short(verdict.quote))))
+        rows.append(Row((verdict.claim, WORDS[verdict.word], verdict.model, shortened(verdict.quote, QUOTED))))
         if verdict.stand_in is not None:
             own = verdict.stand_in
             rows.append(
@@ -55,20 +70,25 @@ def summary_table(verdicts: Sequence[Verdict], title: str) -> Table:
     return Table(title, columns, tuple(rows), tuple(f"{WORDS[word]}: {MEANINGS[word]}." for word in words))
 
 
-def text(verdict: Verdict) -> Iterator[str]:
-    """Yield a verdict as lines of plain text."""
-    yield from _wrapped(f'{verdict.claim}: "{verdict.quote}"', "")
-    yield ""
+def text(verdict: Verdict, width: int = WIDTH) -> Iterator[str]:
+    """Yield a verdict as lines of plain text, each at most `width` cells."""
+    for paragraph in _paragraphs(verdict):
+        yield from paragraph.lines(width)
+
+
+def _paragraphs(verdict: Verdict) -> Iterator[Paragraph]:
+    yield Paragraph(f'{verdict.claim}: "{verdict.quote}"')
+    yield Paragraph("")
     yield from _body(verdict)
     if verdict.stand_in is not None:
-        yield ""
-        yield f"  Stand-in {verdict.stand_in.model}, for itself:"
+        yield Paragraph("")
+        yield Paragraph(f"Stand-in {verdict.stand_in.model}, for itself:", "  ", "  ")
         yield from _body(verdict.stand_in)
     if verdict.try_it:
-        yield ""
-        yield "  What you can do"
+        yield Paragraph("")
+        yield Paragraph("What you can do", "  ")
         for one in verdict.try_it:
-            yield from _wrapped(f"- {one}", "    ", hang="  ")
+            yield Paragraph(one, "    - ", "      ")
 
 
 def markdown(verdict: Verdict) -> str:
@@ -93,49 +113,52 @@ def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     return {"schema": VERDICTS_SCHEMA, "verdicts": [asdict(verdict) for verdict in verdicts]}
 
 
-def claim_lines(claim: Claim, tested: str, assumptions: Sequence[str]) -> Iterator[str]:
-    """Yield a claim as it is understood, before any evidence."""
-    yield from _wrapped(f'{claim.id}: "{claim.quote}"', "")
+def claim_lines(claim: Claim, tested: str, assumptions: Sequence[str], width: int = WIDTH) -> Iterator[str]:
+    """Yield a claim as it is understood, before any evidence, in lines of at most `width` cells."""
+    for paragraph in _understood(claim, tested, assumptions):
+        yield from paragraph.lines(width)
+
+
+def _understood(claim: Claim, tested: str, assumptions: Sequence[str]) -> Iterator[Paragraph]:
+    yield Paragraph(f'{claim.id}: "{claim.quote}"')
     when = f", {claim.source.date}" if claim.source.date else ""
     wording = "" if claim.source.wording == "verbatim" else ", in substance"
-    yield from _field("Printed by", f"{claim.source.url} ({claim.source.kind}{when}{wording})")
+    yield _field("Printed by", f"{claim.source.url} ({claim.source.kind}{when}{wording})")
     if claim.source.note:
-        yield from _field("", claim.source.note)
-    yield from _field("Read as", claim.reading)
-    yield from _field("Tested as", tested)
+        yield _field("", claim.source.note)
+    yield _field("Read as", claim.reading)
+    yield _field("Tested as", tested)
     for at, one in enumerate(assumptions):
-        yield from _field("Assumed" if not at else "", one)
-    yield from _field("Runs on", claim.subject.runnable or "no machine of a reader; see below")
+        yield _field("Assumed" if not at else "", one)
+    yield _field("Runs on", claim.subject.runnable or "no machine of a reader; see below")
     if claim.subject.stand_in:
         stand_in = claim.subject.stand_in
-        yield from _field(
-            "Stand-in", f"{stand_in.model} on {', '.join(stand_in.tasks)}: shows the way, decides nothing"
-        )
-    yield from _field("Numbers", f"{len(claim.published)} published, {len(claim.evidence)} facts")
+        yield _field("Stand-in", f"{stand_in.model} on {', '.join(stand_in.tasks)}: shows the way, decides nothing")
+    yield _field("Numbers", f"{len(claim.published)} published, {len(claim.evidence)} facts")
 
 
-def _body(verdict: Verdict) -> Iterator[str]:
-    yield from _field("Verdict", f"{WORDS[verdict.word]} ({MEANINGS[verdict.word]})")
-    yield from _field("Because", _because(verdict))
-    yield from _field("Tested", verdict.tested)
+def _body(verdict: Verdict) -> Iterator[Paragraph]:
+    yield _field("Verdict", f"{WORDS[verdict.word]} ({MEANINGS[verdict.word]})")
+    yield _field("Because", _because(verdict))
+    yield _field("Tested", verdict.tested)
     for caution in verdict.cautions:
-        yield from _field("Caution", caution)
+        yield _field("Caution", caution)
     deciding = [one for one in verdict.evidence if not one.faults]
     aside = [one for one in verdict.evidence if one.faults]
     for heading, group in (("Evidence", deciding), ("Numbers that decide nothing", aside)):
         if group:
-            yield f"  {heading}"
+            yield Paragraph(heading, "  ")
             for one in group:
                 first, *rest = _evidence(one)
-                yield from _wrapped(f"- {first}", "    ", hang="  ")
+                yield Paragraph(first, "    - ", "      ")
                 for line in rest:
-                    yield from _wrapped(line, "      ")
+                    yield Paragraph(line, "      ", "      ")
     if verdict.assumptions:
-        yield "  Assumed, because the sentence does not say"
+        yield Paragraph("Assumed, because the sentence does not say", "  ")
         for line in verdict.assumptions:
-            yield from _wrapped(f"- {line}", "    ", hang="  ")
+            yield Paragraph(line, "    - ", "      ")
     if verdict.run_ids:
-        yield from _field("Runs", ", ".join(verdict.run_ids))
+        yield _field("Runs", ", ".join(verdict.run_ids))
 
 
 def _because(verdict: Verdict) -> str:
@@ -170,23 +193,8 @@ def _number(one: Evidence) -> str:
     return f"{value}, 95 % interval {interval}, n {one.n} ({one.method})"
 
 
-def _field(name: str, value: str) -> Iterator[str]:
-    yield from _wrapped(f"{f'{name}:' if name else '':<13}{value}", "  ", hang=" " * 13)
-
-
-def _wrapped(line: str, indent: str, hang: str = "") -> list[str]:
-    return textwrap.wrap(
-        line,
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent + hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-
-
-def _short(quote: str) -> str:
-    return quote if len(quote) <= 60 else f"{quote[:57]}..."
+def _field(name: str, value: str) -> Paragraph:
+    return Paragraph(value, f"  {f'{name}:' if name else '':<13}", " " * 15)
 
 
 def _safe(line: str) -> str:

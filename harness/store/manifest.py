@@ -10,13 +10,14 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from harness.datatypes import MANIFEST_SCHEMA
 from harness.errors import RunFolderError, StorageError
+from harness.store.manifest_shape import checked, fault
 
 PACKAGES = (
     "torch",
@@ -71,12 +72,16 @@ def read(path: Path) -> Manifest:
         raise RunFolderError(f"{path.parent}: not a run folder: it has no {path.name}") from None
     except (OSError, ValueError) as error:
         raise RunFolderError(f"{path}: cannot be read: {error}") from None
-    if not isinstance(values, dict) or values.get("schema") != MANIFEST_SCHEMA:
-        raise RunFolderError(f"{path}: not a manifest of schema {MANIFEST_SCHEMA}; it was written by another version")
-    try:
-        return Manifest(**{**values, "command": tuple(values["command"])})
-    except (TypeError, KeyError) as error:
-        raise RunFolderError(f"{path}: not a manifest: {error}") from None
+    if not isinstance(values, dict):
+        raise RunFolderError(f"{path}: not a manifest: expected keys with values; restore it, or give another --out")
+    if values.get("schema") != MANIFEST_SCHEMA:
+        found = f"is {values['schema']!r}" if "schema" in values else "is missing"
+        raise RunFolderError(fault(str(path), "schema", f"{found}, but this version reads {MANIFEST_SCHEMA}"))
+    known = {one.name for one in fields(Manifest)}
+    if unknown := [key for key in values if key not in known]:
+        raise RunFolderError(fault(str(path), unknown[0], "is not known"))
+    kept = checked(values, str(path))
+    return Manifest(**{**kept, "command": tuple(kept["command"])})
 
 
 def package_versions() -> dict[str, str]:

@@ -10,13 +10,14 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.claims.scores import Bounds, p_above, p_below
+from harness.analysis.claims.scores import Bar, Bounds, mean_test, p_above, p_below
 from harness.analysis.claims.verdict import Test
-from harness.analysis.equivalence import non_inferiority_size, tost_size
+from harness.analysis.equivalence import tost_size
 from harness.analysis.intervals import normal_quantile, wilson
 from harness.analysis.paired import MCNEMAR, interval, paired_difference, paired_p_value
-from harness.analysis.power import difference_size
+from harness.analysis.power import ALPHA, difference_size
 from harness.analysis.proportions import binomial_p_value, hypergeometric_p_value
+from harness.analysis.two_model_power import Discordance, mcnemar_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,25 +33,41 @@ class Differed:
     test: Test
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """What a difference from the comparator must be.
+
+    `upward`: above `shift` (or, if not, below it); with `within`: between -margin and margin. With `times` the
+    difference is subject - times * comparator, so that above 0 means at least `times` as much.
+    """
+
+    upward: bool = True
+    shift: float = 0.0
+    margin: float = 0.0
+    within: bool = False
+    times: float = 1.0
+
+
 def paired_test(
-    values: Sequence[float],
-    baseline: Sequence[float],
-    clusters: Sequence[Hashable] | None,
-    relation: str,
-    margin: float,
+    values: Sequence[float], baseline: Sequence[float], clusters: Sequence[Hashable] | None, gap: Gap
 ) -> Differed:
-    """Hold the subject's `values` against the comparator's, sample by sample.
+    """Compare the subject's `values` with the comparator's, sample by sample.
 
     Raises ValueError as `paired_difference` does.
     """
+    if gap.times != 1:
+        return _paired_ratio(values, baseline, clusters, gap)
     seen = paired_difference(values, baseline, clusters)
-    exact = None
-    if margin == 0:
+    exact, needed = None, None
+    if gap.shift == 0 and not gap.within:
         p, test = paired_p_value(values, baseline, clusters)
         exact = _one_sided(seen.difference, p) if test != MCNEMAR else _mcnemar(seen.wins, seen.losses)
+        if test == MCNEMAR:
+            size = mcnemar_size(Discordance(seen.wins / seen.n, seen.losses / seen.n), two_sided=False)
+            needed = None if size is None else max(1, size - seen.n)
     spread = seen.spread * math.sqrt(seen.n)
-    found = _test(lambda confidence: interval(seen, confidence), relation, margin, exact)
-    needed = _needed(seen.difference, spread, relation, margin, seen.n)
+    found = _test(lambda confidence: interval(seen, confidence), gap, exact)
+    needed = needed or _needed(seen.difference, spread, gap, seen.n)
     return Differed(
         seen.difference,
         seen.low,
@@ -62,8 +79,21 @@ def paired_test(
     )
 
 
-def unpaired_test(first: tuple[int, int], second: tuple[int, int], relation: str, margin: float) -> Differed:
-    """Hold the subject's (k, n) against the comparator's, as if they were two sets of samples.
+def _paired_ratio(
+    values: Sequence[float], baseline: Sequence[float], clusters: Sequence[Hashable] | None, gap: Gap
+) -> Differed:
+    """The contrast value - times * baseline of each sample, moved to [0, 1] and tested as any mean of such values."""
+    whole = 1 + gap.times
+    shares = [(value - gap.times * base + gap.times) / whole for value, base in zip(values, baseline, strict=True)]
+    found = mean_test(shares, clusters, Bar((gap.times + gap.shift) / whole, gap.upward))
+    low, high = (whole * bound - gap.times for bound in (found.low, found.high))
+    base = math.fsum(baseline) / len(baseline)
+    contrast = math.fsum(values) / len(values) - gap.times * base
+    return Differed(contrast, low, high, found.n, base, f"paired, {found.method}", found.test)
+
+
+def unpaired_test(first: tuple[int, int], second: tuple[int, int], gap: Gap) -> Differed:
+    """Compare the subject's (k, n) with the comparator's, as if they were two sets of samples.
 
     Newcombe's interval; "greater" by Fisher's one-sided exact test. Sources: Newcombe 1998, Stat. Med. 17:873-890;
     Fisher 1935. Raises ValueError for counts that cannot be.
@@ -71,42 +101,44 @@ def unpaired_test(first: tuple[int, int], second: tuple[int, int], relation: str
     (k, n), (other_k, other_n) = first, second
     one, other = k / n, other_k / other_n
     exact = None
-    if margin == 0:
+    if gap == Gap(gap.upward):
         right, size = k + other_k, n + other_n
         exact = (
             hypergeometric_p_value((k, n), right, size, "greater"),
             hypergeometric_p_value((k, n), right, size, "less"),
         )
-    found = _test(lambda confidence: newcombe(first, second, confidence), relation, margin, exact)
-    spread = math.sqrt(one * (1 - one) + other * (1 - other))
-    needed = _needed(one - other, spread, relation, margin, min(n, other_n))
-    return Differed(
-        one - other, *newcombe(first, second), min(n, other_n), other, "Newcombe, unpaired", Test(*found, needed)
-    )
+    difference = one - gap.times * other
+    found = _test(lambda confidence: newcombe(first, second, confidence, gap.times), gap, exact)
+    spread = math.sqrt(one * (1 - one) + gap.times**2 * other * (1 - other))
+    needed = _needed(difference, spread, gap, min(n, other_n))
+    bounds = newcombe(first, second, times=gap.times)
+    return Differed(difference, *bounds, min(n, other_n), other, "Newcombe, unpaired", Test(*found, needed))
 
 
-def newcombe(first: tuple[int, int], second: tuple[int, int], confidence: float = 0.95) -> tuple[float, float]:
-    """Return the hybrid score interval of p_first - p_second, each (k, n). Source: Newcombe 1998, method 10."""
+def newcombe(
+    first: tuple[int, int], second: tuple[int, int], confidence: float = 0.95, times: float = 1.0
+) -> tuple[float, float]:
+    """Return the hybrid score interval of p_first - times * p_second, each (k, n).
+
+    Sources: Newcombe 1998, method 10; with a factor Zou and Donner 2008, Stat. Med. 27:1693-1702.
+    """
     (k, n), (other_k, other_n) = first, second
     one, other, z = k / n, other_k / other_n, normal_quantile(confidence)
     low, high = wilson(one, n, z)
     other_low, other_high = wilson(other, other_n, z)
-    below = math.hypot(one - low, other_high - other)
-    above = math.hypot(high - one, other - other_low)
-    return one - other - below, one - other + above
+    below = math.hypot(one - low, times * (other_high - other))
+    above = math.hypot(high - one, times * (other - other_low))
+    return one - times * other - below, one - times * other + above
 
 
-def _test(bounds: Bounds, relation: str, margin: float, exact: tuple[float, float] | None) -> tuple[float, float]:
+def _test(bounds: Bounds, gap: Gap, exact: tuple[float, float] | None) -> tuple[float, float]:
     """(p against the relation, p for it). `exact`: p-values of "no better" and "no worse" without a margin."""
-    if relation in ("<", "<="):
-        better, worse = exact[::-1] if exact else (p_below(bounds, margin), p_above(bounds, margin))
-        return worse, better
-    if relation == "within":
-        in_favour = max(p_above(bounds, -margin), p_below(bounds, margin))
+    if gap.within:
+        in_favour = max(p_above(bounds, -gap.margin), p_below(bounds, gap.margin))
         # Beyond one end or the other: two tests
-        return min(1.0, 2 * min(p_below(bounds, -margin), p_above(bounds, margin))), in_favour
-    better, worse = exact or (p_above(bounds, -margin), p_below(bounds, -margin))
-    return worse, better
+        return min(1.0, 2 * min(p_below(bounds, -gap.margin), p_above(bounds, gap.margin))), in_favour
+    above, below = exact or (p_above(bounds, gap.shift), p_below(bounds, gap.shift))
+    return (below, above) if gap.upward else (above, below)
 
 
 def _mcnemar(wins: int, losses: int) -> tuple[float, float]:
@@ -122,15 +154,14 @@ def _one_sided(difference: float, p: float) -> tuple[float, float]:
     return (p / 2, 1 - p / 2) if difference > 0 else (1 - p / 2, p / 2) if difference < 0 else (1.0, 1.0)
 
 
-def _needed(difference: float, spread: float, relation: str, margin: float, n: int) -> int | None:
+def _needed(difference: float, spread: float, gap: Gap, n: int) -> int | None:
     """Samples more to show the relation (or, of a difference, its opposite) if the truth is what was seen."""
     try:
-        if relation == "within":
-            total = tost_size(spread, margin, difference)
-        elif margin and difference > -margin:
-            total = non_inferiority_size(spread, margin, difference)
+        if gap.within:
+            total = tost_size(spread, gap.margin, difference)
         else:
-            total = difference_size(difference + margin, spread)
+            # One-sided: twice the alpha of a two-sided test
+            total = difference_size(difference - gap.shift, spread, 2 * ALPHA)
     except ValueError:
         return None
     return max(1, math.ceil(total) - n)

@@ -12,7 +12,7 @@ from typing import Any
 from harness.analysis.claims.verdict import Evidence, Ruling, by_part, combine
 from harness.config.claims import Claim, Protocol
 
-SYMBOLS = {">=": "at least", ">": "above", "<=": "at most", "<": "below"}
+SYMBOLS = {">=": "at least", ">": "above", "<=": "at most", "<": "below", "=": "equal to"}
 # What a claim may leave open, in words
 ASSUMED = {
     "subject.revision": "checkpoint",
@@ -28,8 +28,13 @@ ASSUMED = {
     "test.equals": "what it must be",
     "test.at_most": "what it may be at most",
     "tolerance": "how far off still counts",
+    "by": "how much above",
+    "times": "how many times as much",
     "protocol": "asked",
 }
+# How a fault begins that is about the benchmark, and a note that brings a run to the claim's protocol
+OTHER_BENCHMARK = "another benchmark"
+AGAIN = "run it again with "
 COMPARED = {
     ">": "higher than that of",
     ">=": "at least that of",
@@ -85,11 +90,23 @@ def tested_sentence(claim: Claim) -> str:
     where = f"On {_joined(test.tasks, test.aggregate)}{f', asked {protocol}' if protocol else ''}, "
     if claim.threshold is not None:
         nearly = f" ({claim.threshold:g} with a tolerance of {claim.tolerance:g})" if claim.tolerance else ""
+        if claim.relation == "=":
+            nearly = f" to within {claim.width:g}"
         items = ", on exactly these items" if test.about == "benchmark" else ", as a skill, beyond these items"
         share = items if 0 < claim.bar < 1 else ""
         return f"{where}{who} has {test.metric} {SYMBOLS[claim.relation]} {claim.bar:g}{nearly}{share}."
     margin = f" (margin {claim.tolerance:g})" if claim.tolerance else ""
-    return f"{where}the {test.metric} of {who} is {COMPARED[claim.relation]} {others}{margin}."
+    return f"{where}the {test.metric} of {who} is {_compared(claim)} {others}{margin}."
+
+
+def _compared(claim: Claim) -> str:
+    """The relation to the comparators, in words."""
+    least = "at least" if claim.relation in (">", ">=") else "at most"
+    if claim.times is not None:
+        return f"{least} {claim.times:g} times that of"
+    if claim.by is not None:
+        return f"{claim.by:g} or more {'above' if least == 'at least' else 'below'} that of"
+    return COMPARED[claim.relation]
 
 
 def assumptions(claim: Claim) -> tuple[str, ...]:
@@ -98,11 +115,21 @@ def assumptions(claim: Claim) -> tuple[str, ...]:
 
 
 def _undecided(claim: Claim, evidence: Sequence[Evidence]) -> Ruling:
-    if any(one.role == "subject" for one in evidence):
+    own = [one for one in evidence if one.role == "subject"]
+    if any(one.run_id for one in own):
+        advice = dict.fromkeys(note for one in own for note in one.notes if note.startswith(AGAIN))
         return Ruling(
             "protocol_differs",
-            "numbers were printed, but none is of this model on these benchmarks, made in the way that is asked for "
-            "(each says below why it decides nothing)",
+            "what was measured here was not made in the way that the sentence, as it is read here, asks for (each "
+            f"number shows below what differs){''.join(f'; {note}' for note in advice)}; --allow-protocol takes it as "
+            "it is",
+        )
+    if own:
+        other = all(any(fault.startswith(OTHER_BENCHMARK) for fault in one.faults) for one in own)
+        which = "none on these benchmarks" if other else "none that may be compared with this sentence"
+        return Ruling(
+            "protocol_differs",
+            f"numbers of this model were printed, but {which} (each shows below why it decides nothing)",
         )
     runnable = claim.subject.runnable
     where = f"it runs on {runnable}: measure it" if runnable else f"{claim.subject.model} was not run here"

@@ -1,18 +1,18 @@
-"""Before anybody runs anything: how many samples a claim takes, and what a benchmark of a given size can settle.
+"""Before anything is run: how many samples a claim takes, and what a benchmark of a given size can settle.
 
-Sizes are for one task at the claim's alpha with power 0.8, by the exact tests that later decide; sizes for two models
-are normal approximations, never below the six discordant samples that McNemar's test needs. A power is a promise under
-the truth that is assumed, and under no other.
+Sizes are for one task at the claim's alpha with power 0.8, by the exact tests that later decide, and always the n from
+which on every larger one has that power. A power is a promise under the truth that is assumed, and under no other.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
-from harness.analysis.claims.published import bar_of, margin_of
-from harness.analysis.equivalence import non_inferiority_size, tost_size
+from harness.analysis.claims.comparisons import Gap
+from harness.analysis.claims.published import bar_of, gap_of
+from harness.analysis.equivalence import tost_size
 from harness.analysis.power import (
+    difference_size,
     finite_refutation_size,
     finite_support_size,
     paired_spread,
@@ -20,16 +20,22 @@ from harness.analysis.power import (
     refutation_size,
     support_power,
     support_size,
-    two_model_size,
 )
 from harness.analysis.proportions import least_right
+from harness.analysis.two_model_power import (
+    Margins,
+    discordance,
+    mcnemar_size,
+    paired_margin_power,
+    size_with,
+    unpaired_power,
+)
 from harness.config.claims import THRESHOLDS, Claim
 
 STEPS = (-0.40, -0.30, -0.20, -0.10, -0.05, -0.02, 0.02, 0.05, 0.10)
 GAPS = (0.02, 0.03, 0.05, 0.10, 0.15)
 # How far two models' right and wrong answers go together: not at all (unpaired), as usual, like siblings
 CORRELATIONS = (0.0, 0.5, 0.7)
-LEAST_DISCORDANT = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,12 +77,17 @@ def score_plans(claim: Claim, size: int | None) -> list[ScorePlan]:
 
 def gap_plans(claim: Claim, rate: float) -> list[GapPlan]:
     """Plan a claim of two models, the comparator's true score being `rate`."""
-    margin = margin_of(claim)
-    gaps = [0.0, *(-gap for gap in GAPS if gap < margin)] if margin else [-gap for gap in GAPS] + list(GAPS)
+    gap = gap_of(claim)
+    if gap.within:
+        steps = [0.0, *(-step for step in GAPS if step < gap.margin)]
+    elif claim.relation == "non_inferior":
+        steps = [step for step in (0.0, *(-step for step in GAPS)) if step > gap.shift]
+    else:
+        steps = [gap.shift + step for step in (*(-step for step in GAPS), *GAPS)]
     return [
-        GapPlan(gap, _word(claim.relation, gap), tuple(_gap_size(claim, rate, gap, one) for one in CORRELATIONS))
-        for gap in sorted(gaps)
-        if 0 < rate + gap < 1
+        GapPlan(step, _word(gap, step), tuple(_gap_size(claim, rate, step, one) for one in CORRELATIONS))
+        for step in sorted(round(step, 6) for step in steps)
+        if 0 < rate + step < 1
     ]
 
 
@@ -91,31 +102,38 @@ def _score_plan(bar: float, truth: float, refutes: bool, size: int | None, alpha
     if size is not None:
         must, solved = least_right(bar, size), round(truth * size)
         try:
-            items = (finite_refutation_size if below else finite_support_size)(must, solved, size, alpha).n
+            sized = (finite_refutation_size if below else finite_support_size)(must, solved, size, alpha)
+            items = sized.stays or size
         except ValueError:
             items = size
         power = (refutation_power if below else support_power)(size, bar, truth, alpha).power
     return ScorePlan(truth, "refuted" if refutes else "supported", skill, items, power)
 
 
-def _gap_size(claim: Claim, rate: float, gap: float, correlation: float) -> int | None:
-    alpha, margin = claim.stats.alpha, margin_of(claim)
-    spread = paired_spread(rate + gap, rate, correlation)
+def _gap_size(claim: Claim, rate: float, step: float, correlation: float) -> int | None:
+    """Samples that show the relation, or its opposite, if the subject's score is `rate + step`."""
+    alpha, gap = claim.stats.alpha, gap_of(claim)
+    truth = discordance(rate + step, rate, correlation)
+    spread = paired_spread(rate + step, rate, correlation)
     try:
-        if claim.relation == "within":
-            size = tost_size(spread, margin, gap, alpha)
-        elif margin:
-            size = non_inferiority_size(spread, margin, gap, alpha)
+        if gap.within:
+            guess, margins = tost_size(spread, gap.margin, step, alpha), Margins(-gap.margin, gap.margin)
         else:
             # Its test is one-sided: twice the alpha of a two-sided one
-            size = two_model_size(rate + gap, rate, correlation, 2 * alpha)
-            size = max(size, LEAST_DISCORDANT / abs(gap))
+            guess = difference_size(step - gap.shift, spread, 2 * alpha)
+            margins = Margins(low=gap.shift) if step > gap.shift else Margins(high=gap.shift)
     except ValueError:
         return None
-    return math.ceil(size)
+    if gap.shift == 0 and not gap.within:
+        if correlation:
+            return mcnemar_size(truth, alpha, two_sided=False)
+        return size_with(lambda n: unpaired_power(n, (rate + step, rate), None, alpha), guess)
+    if correlation:
+        return size_with(lambda n: paired_margin_power(n, truth, margins, alpha), guess)
+    return size_with(lambda n: unpaired_power(n, (rate + step, rate), margins, alpha), guess)
 
 
-def _word(relation: str, gap: float) -> str:
-    if relation in ("<", "<="):
-        gap = -gap
-    return "supported" if relation in ("within", "non_inferior") or gap > 0 else "refuted"
+def _word(gap: Gap, step: float) -> str:
+    if gap.within:
+        return "supported"
+    return "supported" if (step > gap.shift) == gap.upward else "refuted"

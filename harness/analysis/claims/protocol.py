@@ -41,6 +41,23 @@ def run_faults(claim: Claim, party: Party | None, identity: Mapping[str, Any], t
     return tuple(faults)
 
 
+def run_options(claim: Claim, identity: Mapping[str, Any], task: str) -> tuple[str, ...]:
+    """Return the options of `harness run` that bring a task to the claim's protocol; none where no option does."""
+    wanted = claim.protocol
+    seen = run_protocol(identity["tasks"][task])
+    greedy = "0" if wanted.decoding == "greedy" else f"{wanted.temperature or 1:g}"
+    known = {
+        "prompt": f"--style {wanted.prompt}",
+        "shots": f"--set tasks.{task}.fewshot.count={wanted.shots}",
+        "decoding": f"--set tasks.{task}.sampling.temperature={greedy}",
+        "temperature": f"--set tasks.{task}.sampling.temperature={wanted.temperature}",
+        "samples": f"--set tasks.{task}.repeats={wanted.samples}",
+        "max_tokens": f"--set tasks.{task}.sampling.max_tokens={wanted.max_tokens}",
+    }
+    differing = [name for name, value in wanted.said().items() if seen.get(name) != value]
+    return tuple(dict.fromkeys(known[name] for name in differing if name in known))
+
+
 def run_protocol(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
     """Say a task's protocol, from the manifest, in the words of a claim."""
     page = fingerprint["page"]

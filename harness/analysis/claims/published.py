@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.claims.comparisons import unpaired_test
+from harness.analysis.claims.comparisons import Gap, unpaired_test
 from harness.analysis.claims.protocol import is_named, published_faults
 from harness.analysis.claims.scores import Bar, count_test
 from harness.analysis.claims.verdict import Evidence
@@ -35,12 +35,18 @@ class Found:
 def bar_of(claim: Claim, size: int | None) -> Bar:
     """What a score must reach; `size` only counts where the sentence is about exactly the benchmark's items."""
     whole = size if claim.test.about == "benchmark" else None
+    if claim.relation == "=":
+        return Bar(claim.bar, size=whole, width=claim.width)
     return Bar(claim.bar, claim.relation in (">=", ">"), claim.relation in (">", "<"), whole)
 
 
-def margin_of(claim: Claim) -> float:
-    """The margin of a comparison: 0 for "better" without tolerance."""
-    return claim.tolerance
+def gap_of(claim: Claim) -> Gap:
+    """What a difference must be: `by` less the tolerance above the comparator (or below it), or within the margin."""
+    upward = claim.relation not in ("<", "<=")
+    if claim.relation == "within":
+        return Gap(margin=claim.tolerance, within=True)
+    shift = round((claim.by or 0.0) - claim.tolerance, 12)
+    return Gap(upward, shift if upward else -shift, times=claim.times or 1.0)
 
 
 def of_published(claim: Claim) -> Found:
@@ -84,6 +90,11 @@ def parts_of(claim: Claim) -> list[str]:
 def whole_counts(value: float, n: int) -> tuple[int, int]:
     """A printed share as (k, n)."""
     return round(value * n), n
+
+
+def times_words(claim: Claim) -> str:
+    """`2 x `, before the comparator of a claim of a ratio."""
+    return f"{claim.times:g} x " if claim.times else ""
 
 
 def source_of(row: Published) -> str:
@@ -131,15 +142,15 @@ def _score(claim: Claim, row: Published, faults: tuple[str, ...]) -> Evidence:
 def _difference(claim: Claim, row: Published, other: Published) -> Evidence:
     assert row.n is not None and other.n is not None
     first, second = whole_counts(row.value, row.n), whole_counts(other.value, other.n)
-    found = unpaired_test(first, second, claim.relation, margin_of(claim))
+    found = unpaired_test(first, second, gap_of(claim))
     sources = dict.fromkeys((source_of(row), source_of(other)))
     notes = [*_notes(row), *_notes(other)]
     if len(sources) > 1:
         notes.append("two measurers: what each did beyond the fields told may differ")
     return Evidence(
-        f"{row.task}: {row.model} {row.value:.3f} less {other.model} {other.value:.3f}",
+        f"{row.task}: {row.model} {row.value:.3f} less {times_words(claim)}{other.model} {other.value:.3f}",
         "; ".join(sources),
-        value=row.value - other.value,
+        value=row.value - (claim.times or 1.0) * other.value,
         low=found.low,
         high=found.high,
         n=found.n,

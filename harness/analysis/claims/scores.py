@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.claims.verdict import Test
 from harness.analysis.intervals import (
@@ -36,12 +36,14 @@ class Bar:
     """What a score must reach: `at_least` the value (or, if not, at most it).
 
     `strict`: and not just so. `size` is the number of the benchmark's items if the sentence is about exactly these.
+    `width`: the score must equal the value, to within so much on either side; `at_least` and `strict` then say nothing.
     """
 
     value: float
     at_least: bool = True
     strict: bool = False
     size: int | None = None
+    width: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,13 +63,16 @@ def count_test(k: int, n: int, bar: Bar, alpha: float = 0.05) -> Scored:
 
     Raises ValueError unless 0 <= k <= n, n >= 1 and n is at most the benchmark's size.
     """
+    if bar.width is not None:
+        return _equal(bar, lambda side: count_test(k, n, side, alpha))
     low, high = clopper_pearson(k, n)
     method = "Clopper-Pearson"
     right, value = (k, bar.value) if bar.at_least else (n - k, 1 - bar.value)
     if bar.size is None:
         against = binomial_p_value(right, n, value, "less")
         in_favour = binomial_p_value(right, n, value, "greater")
-        needed = _needed(right, n, value, alpha)
+        # What is settled well beyond alpha needs no search, which is long for a truth close to the bar
+        needed = 1 if min(against, in_favour) <= alpha / 10 else _needed(right, n, value, alpha)
     else:
         must = least_right(value, bar.size)
         must += bar.strict and abs(must - value * bar.size) < 1e-9
@@ -85,6 +90,8 @@ def mean_test(values: Sequence[float], clusters: Sequence[Hashable] | None, bar:
     For values of several tries and for samples that share a cluster; see `intervals.mean_interval`. Raises ValueError
     for no values.
     """
+    if bar.width is not None:
+        return _equal(bar, lambda side: mean_test(values, clusters, side))
     mean, n = math.fsum(values) / len(values), len(values)
     units = len(set(clusters)) if clusters is not None else n
     spread = standard_error(values) if n > 1 else 0.0
@@ -104,6 +111,8 @@ def macro_test(parts: Sequence[tuple[float, float, int]], bar: Bar) -> Scored:
 
     Wilson's form at the effective n = mean * (1 - mean) / sum of squared standard errors over tasks squared.
     """
+    if bar.width is not None:
+        return _equal(bar, lambda side: macro_test(parts, side))
     count = len(parts)
     mean = math.fsum(part[0] for part in parts) / count
     # No part is known better than its own n allows, however alike its values
@@ -113,6 +122,22 @@ def macro_test(parts: Sequence[tuple[float, float, int]], bar: Bar) -> Scored:
     return _scored(
         mean, sum(p[2] for p in parts), lambda c: wilson(mean, effective, normal_quantile(c)), bar, "Wilson, macro"
     )
+
+
+def _equal(bar: Bar, one_sided: Callable[[Bar], Scored]) -> Scored:
+    """Test that the score is within `bar.width` of the value: both one-sided tests (Schuirmann 1987).
+
+    Refuted beyond one end or the other, hence twice the smaller p.
+    """
+    width = bar.width or 0.0
+    low, high = round(bar.value - width, 12), round(bar.value + width, 12)
+    sides = [
+        one_sided(Bar(edge, at_least, size=bar.size)) for edge, at_least in ((low, True), (high, False)) if 0 < edge < 1
+    ]
+    against = min(1.0, len(sides) * min(side.test.p_against for side in sides))
+    needed = [side.test.needed for side in sides]
+    more = None if any(one is None for one in needed) else max(one or 0 for one in needed)
+    return replace(sides[0], test=Test(against, max(side.test.p_for for side in sides), more))
 
 
 def p_above(bounds: Bounds, bound: float) -> float:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import random
+import re
 from statistics import NormalDist
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 from scipy import stats
 
 from harness.analysis.claims import judge
-from harness.analysis.claims.comparisons import newcombe, paired_test, unpaired_test
+from harness.analysis.claims.comparisons import Gap, newcombe, paired_test, unpaired_test
 from harness.analysis.claims.facts import Fact, judge_facts, judge_prices
 from harness.analysis.claims.planning import gap_plans, score_plans
-from harness.analysis.claims.published import of_published
+from harness.analysis.claims.published import bar_of, gap_of, of_published
 from harness.analysis.claims.scores import Bar, count_test, macro_test, mean_test, p_above, p_below
 from harness.analysis.claims.verdict import Test as OneTest
 from harness.analysis.claims.verdict import combine
 from harness.analysis.cost import Price, cells
-from harness.config.claims import Claim
+from harness.analysis.power import finite_refutation_size, refutation_size
+from harness.config.claims import Claim, printed_unit
 
 SAID = {"shots": 0, "prompt": "chat"}
 
@@ -132,7 +136,7 @@ def test_two_printed_shares_have_newcombes_interval():
 
 
 def test_better_is_fishers_test_where_all_that_is_known_are_two_shares():
-    seen = unpaired_test((148, 164), (131, 164), ">", 0.0)
+    seen = unpaired_test((148, 164), (131, 164), Gap())
     table = [[148, 16], [131, 33]]
     assert seen.test.p_for == pytest.approx(stats.fisher_exact(table, alternative="greater").pvalue)
     assert seen.test.p_against == pytest.approx(stats.fisher_exact(table, alternative="less").pvalue)
@@ -142,24 +146,24 @@ def test_better_is_mcnemars_test_on_the_same_samples():
     subject = [1.0] * 10 + [0.0] * 2 + [1.0] * 30
     other = [0.0] * 10 + [1.0] * 2 + [1.0] * 30
     # (10, 2) has p .03857 two-sided
-    assert paired_test(subject, other, None, ">", 0.0).test.p_for == pytest.approx(0.03857 / 2, abs=5e-6)
-    assert paired_test(other, subject, None, "<", 0.0).test.p_for == pytest.approx(0.03857 / 2, abs=5e-6)
+    assert paired_test(subject, other, None, Gap()).test.p_for == pytest.approx(0.03857 / 2, abs=5e-6)
+    assert paired_test(other, subject, None, Gap(upward=False)).test.p_for == pytest.approx(0.03857 / 2, abs=5e-6)
 
 
 def test_equal_numbers_do_not_show_that_models_match():
-    seen = unpaired_test((143, 164), (143, 164), "within", 0.05)
+    seen = unpaired_test((143, 164), (143, 164), Gap(margin=0.05, within=True))
     assert combine([seen.test], "each", 0.05).word == "inconclusive"
     assert seen.test.needed is not None and seen.test.needed > 400
-    many = unpaired_test((14300, 16400), (14300, 16400), "within", 0.05)
+    many = unpaired_test((14300, 16400), (14300, 16400), Gap(margin=0.05, within=True))
     assert combine([many.test], "each", 0.05).word == "supported"
-    apart = unpaired_test((900, 1000), (700, 1000), "within", 0.05)
+    apart = unpaired_test((900, 1000), (700, 1000), Gap(margin=0.05, within=True))
     assert combine([apart.test], "each", 0.05).word == "refuted"
 
 
 def test_not_worse_may_be_a_little_worse():
-    slightly = unpaired_test((8300, 10000), (8400, 10000), "non_inferior", 0.05)
+    slightly = unpaired_test((8300, 10000), (8400, 10000), Gap(shift=-0.05))
     assert combine([slightly.test], "each", 0.05).word == "supported"
-    clearly = unpaired_test((7000, 10000), (8400, 10000), "non_inferior", 0.05)
+    clearly = unpaired_test((7000, 10000), (8400, 10000), Gap(shift=-0.05))
     assert combine([clearly.test], "each", 0.05).word == "refuted"
 
 
@@ -273,4 +277,118 @@ def test_plans_are_the_published_sizes():
     assert plans[0.8].word == "refuted" and plans[0.9].word == "supported"
     matching = a_claim(relation="within", threshold=None, comparators=[{"model": "other"}])
     same = next(plan for plan in gap_plans(matching, 0.85) if plan.gap == 0)
-    assert same.needed == pytest.approx((874, 437, 262), abs=1)
+    # The normal formula gives 874, 437 and 262, which have a power of .80, .79 and .77
+    assert same.needed == (876, 443, 272)
+
+
+def test_both_columns_of_a_plan_are_the_n_from_which_the_power_stays():
+    plan = next(plan for plan in score_plans(a_claim(threshold=0.95), 164) if plan.truth == 0.8)
+    assert plan.needed_skill == refutation_size(0.9, 0.8).stays == 89
+    assert plan.needed_items == finite_refutation_size(148, 131, 164).stays
+    assert finite_refutation_size(148, 131, 164).n < plan.needed_items
+
+
+# --- differences, ratios and equalities -----------------------------------------------------------
+
+
+def against(**changes: Any) -> Claim:
+    return a_claim(
+        **({"threshold": None, "tolerance": 0.0, "relation": ">", "comparators": [{"model": "other"}]} | changes)
+    )
+
+
+def pairs(wins: int, losses: int, both: int, neither: int) -> tuple[list[float], list[float]]:
+    return [1.0] * (wins + both) + [0.0] * (losses + neither), [0.0] * wins + [1.0] * (both + losses) + [0.0] * neither
+
+
+@pytest.mark.parametrize(
+    ("wins", "losses", "word"), [(30, 5, "inconclusive"), (60, 5, "supported"), (22, 20, "refuted"), (5, 30, "refuted")]
+)
+def test_beats_by_ten_points_is_more_than_beats(wins: int, losses: int, word: str):
+    """30 to 5 of 200 shows a difference, but its interval, [.07, .18], holds .10."""
+    claim = against(by=0.1)
+    found = paired_test(*pairs(wins, losses, 100, 100 - wins - losses), None, gap_of(claim))
+    assert combine([found.test], "each", 0.05).word == word
+    assert (word == "inconclusive") == (found.low < 0.1 < found.high)
+
+
+def test_less_by_ten_points_mirrors_more_by_ten_points():
+    up, down = gap_of(against(by=0.1)), gap_of(against(by=0.1, relation="<"))
+    values, other = pairs(60, 5, 100, 35)
+    more, less = paired_test(values, other, None, up).test, paired_test(other, values, None, down).test
+    assert (more.p_for, more.p_against) == pytest.approx((less.p_for, less.p_against), rel=1e-6)
+    assert gap_of(against(by=0.1, tolerance=0.02)).shift == pytest.approx(0.08)
+    assert gap_of(against(by=0.1, tolerance=0.02, relation="<")).shift == pytest.approx(-0.08)
+
+
+def test_twice_as_good_needs_twice_the_share():
+    gap = gap_of(against(times=2))
+    assert combine([unpaired_test((160, 200), (60, 200), gap).test], "each", 0.05).word == "supported"
+    assert combine([unpaired_test((160, 200), (80, 200), gap).test], "each", 0.05).word == "inconclusive"
+    assert combine([unpaired_test((160, 200), (110, 200), gap).test], "each", 0.05).word == "refuted"
+    paired = [paired_test(*pairs(150 - b, 0, b, 50), None, gap) for b in (40, 75, 110)]
+    assert [combine([one.test], "each", 0.05).word for one in paired] == ["supported", "inconclusive", "refuted"]
+    assert paired[1].difference == pytest.approx(0.0, abs=1e-12)
+
+
+def test_a_ratio_errs_as_often_as_it_says():
+    """True ratio 2: each of support and refutation comes up in at most one case of twenty."""
+    generator, gap = random.Random(3), gap_of(against(times=2))
+    tests = []
+    for _ in range(300):
+        other = [float(generator.random() < 0.35) for _ in range(150)]
+        values = [float(generator.random() < (0.9 if base else 0.9 * 0.35 / 0.65 + 0.0923)) for base in other]
+        tests.append(paired_test(values, other, None, gap).test)
+    # 0.35 * 0.9 + 0.65 * 0.5769 = 0.69, a little below twice 0.35
+    assert sum(test.p_for <= 0.05 for test in tests) <= 24
+    assert sum(test.p_against <= 0.05 for test in tests) <= 36
+
+
+@pytest.mark.parametrize(
+    ("quote", "share", "unit"),
+    [
+        ("scores 75 % on it", 0.75, 0.01),
+        ("scores 75.0% on it", 0.75, 0.001),
+        ("a pass rate of 0.75", 0.75, 0.01),
+        ("83.9 percent", 0.839, 0.001),
+        ("83,9 per cent", 0.839, 0.001),
+        ("80 % of 75 tasks", 0.8, 0.01),
+        ("175 %, 7.5 %", 0.75, None),
+        ("three quarters", 0.75, None),
+    ],
+)
+def test_the_digits_of_a_sentence_say_how_exact_it_is(quote: str, share: float, unit: float | None):
+    assert printed_unit(quote, share) == (None if unit is None else pytest.approx(unit))
+
+
+def test_scores_75_per_cent_is_neither_at_least_nor_at_most():
+    claim = a_claim(quote="scores 75 % on HumanEval", relation="=", threshold=0.75, tolerance=0.0)
+    assert claim.width == pytest.approx(0.005)
+    words = {
+        (k, n): combine([count_test(k, n, bar_of(claim, None)).test], "each", 0.05).word
+        for k, n in ((82, 164), (150, 164), (123, 164), (75_000, 100_000))
+    }
+    assert list(words.values()) == ["refuted", "refuted", "inconclusive", "supported"]
+    exactly = a_claim(
+        quote="75 %", relation="=", threshold=0.75, tolerance=0.0, test=claim.test.model_dump() | {"about": "benchmark"}
+    )
+    whole = {k: combine([count_test(k, 164, bar_of(exactly, 164)).test], "each", 0.05).word for k in (122, 123, 124)}
+    assert whole == {122: "refuted", 123: "supported", 124: "refuted"}
+    assert "equal to 0.75 to within 0.005" in judge.tested_sentence(claim)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"threshold": 0.1, "comparators": [{"model": "other"}]}, "by: 0.1"),
+        ({"by": 0.1}, "comparators"),
+        ({"relation": "=", "quote": "about three quarters", "threshold": 0.75, "tolerance": 0.0}, "needs a tolerance"),
+        ({"relation": "=", "threshold": None, "comparators": [{"model": "other"}]}, "within"),
+        ({"threshold": None, "comparators": [{"model": "other"}], "by": 0.1, "times": 2}, "not both"),
+        ({"threshold": None, "comparators": [{"model": "other"}], "by": 10}, "0.1"),
+        ({"threshold": None, "comparators": [{"model": "other"}], "by": 0.1, "relation": "within"}, "goes with one of"),
+    ],
+)
+def test_a_page_that_cannot_mean_anything_says_what_to_write(changes: dict[str, Any], says: str):
+    with pytest.raises(ValidationError, match=re.escape(says)):
+        a_claim(**changes)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -21,6 +24,7 @@ from harness.analysis.cost import (
     together,
     usages,
 )
+from harness.analysis.intervals import wilson
 from harness.datatypes import (
     Completion,
     ContinuationScore,
@@ -159,6 +163,51 @@ def test_the_interval_of_dollars_per_solved_covers() -> None:
         assert cost.low is not None and cost.high is not None
         held += cost.low <= truth <= cost.high
     assert 0.92 <= held / 600 <= 0.98
+
+
+def alike(solved: int, n: int, tokens: int = 100) -> Any:
+    """Answers of which so many are solved, each with as many tokens."""
+    return usages([answer(str(i), float(i < solved), prompt_tokens=0, output_tokens=tokens) for i in range(n)])[0]
+
+
+@pytest.mark.parametrize(("solved", "n"), [(6, 80), (1, 80), (40, 80), (79, 80), (80, 80), (3, 5)])
+def test_equal_costs_give_the_scores_own_interval_turned_over(solved: int, n: int) -> None:
+    """6 of 80 is a score of [.035, .154], so a solved problem costs 6.5 to 28.6 answers; never less than one."""
+    cost, (low, high) = task_cost(alike(solved, n), GPT_4O), wilson(solved / n, n)
+    one = 100 * 10 / 1e6
+    assert cost.per_solved == pytest.approx(one * n / solved)
+    assert (cost.low, cost.high) == pytest.approx((one / high, one / low))
+    assert cost.low is not None and cost.low >= one * (1 - 1e-12)
+
+
+def test_none_solved_has_a_least_cost_and_no_largest() -> None:
+    cost = task_cost(alike(0, 80), GPT_4O)
+    assert cost.per_solved is None and cost.high == math.inf
+    assert cost.low == pytest.approx(100 * 10 / 1e6 / wilson(0.0, 80)[1])
+    assert task_cost(alike(1, 1), GPT_4O).low is None
+
+
+def test_repeats_and_groups_widen_the_interval_as_they_do_the_score() -> None:
+    records = [answer(str(i // 4), float(i % 8 < 4), prompt_tokens=0, output_tokens=100) for i in range(160)]
+    repeated, alone = task_cost(usages(records)[0], GPT_4O), task_cost(alike(80, 160), GPT_4O)
+    assert repeated.high is not None and alone.high is not None and repeated.high > 1.2 * alone.high
+    grouped = [replace(record, group=record.request.sample_id) for record in records]
+    assert task_cost(usages(grouped)[0], GPT_4O) == repeated
+
+
+def test_a_small_share_keeps_its_coverage() -> None:
+    """At 8 % solved of 80 the symmetric interval, which may reach below a cost of 0, misses the truth too often."""
+    rng, held = random.Random(9), 0
+    truth = 1000 * 10 / 1e6 / 0.08
+    for _ in range(400):
+        records = [
+            answer(str(i), float(rng.random() < 0.08), prompt_tokens=0, output_tokens=rng.randint(500, 1500))
+            for i in range(80)
+        ]
+        cost = task_cost(usages(records)[0], GPT_4O)
+        assert cost.low is not None and cost.high is not None and cost.low > 0
+        held += cost.low <= truth <= cost.high
+    assert 0.92 <= held / 400 <= 0.99
 
 
 def test_what_nobody_counted_has_no_cost() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.compare import as_family, compare, is_better, is_worse, join
+from harness.analysis.two_model_power import Discordance, detectable_difference, mcnemar_power
 from harness.datatypes import Completion, Failure, GenerateRequest, Record, Refusal, Sampling, Score, TextPrompt
 from harness.errors import DataError
 
@@ -36,9 +37,13 @@ def test_the_example_of_fifty_samples() -> None:
     assert (found.value_a, found.value_b, found.difference) == pytest.approx((0.76, 0.80, 0.04))
     assert (found.wins, found.losses, found.n) == (5, 3, 50)
     assert (found.test, found.p) == ("mcnemar", pytest.approx(0.726563, abs=5.1e-7))
-    # 2.8016 standard errors; the n grows with the square of how far the difference falls short of that
-    assert found.detectable == pytest.approx(0.17, abs=0.01)
-    assert found.needed == pytest.approx(50 * (found.detectable / 0.04) ** 2, abs=1)
+    assert found.needed is not None
+    assert found.detectable == detectable_difference(50, 8 / 50)
+    assert (
+        mcnemar_power(found.needed, Discordance(0.1, 0.06))
+        >= 0.8
+        > mcnemar_power(found.needed - 1, Discordance(0.1, 0.06))
+    )
 
 
 def test_what_only_one_run_scored_is_left_out_and_counted() -> None:

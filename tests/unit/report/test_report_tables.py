@@ -10,8 +10,9 @@ from rich.console import Console
 
 from harness.datatypes import Estimate
 from harness.report.markdown import markdown
-from harness.report.tables import Table, cut, score_table
+from harness.report.tables import Column, Row, Table, score_table
 from harness.report.terminal import print_table
+from harness.report.wrapping import shortened, wrapped
 
 GSM8K = Estimate(
     task="gsm8k",
@@ -86,21 +87,23 @@ def test_a_wide_terminal_shows_one_table_and_a_task_only_once() -> None:
     assert any(line.split()[:2] == ["copa[bold]", "choice/mean"] for line in lines)  # a name is no markup
 
 
-def test_eighty_columns_show_every_figure_whole_in_two_tables() -> None:
-    lines = shown(80).splitlines()
-    assert max(map(len, lines)) <= 80
-    left, right = [line.split() for line in lines if "strict/mean" in line]
-    assert " ".join(left) == "gsm8k strict/mean 0.612 [0.586, 0.638] 1319"
-    assert " ".join(right) == "gsm8k strict/mean 3.1 0.0 2 161 93.5"
+@pytest.mark.parametrize("width", [60, 80])
+def test_a_narrow_terminal_shows_every_figure_whole_in_several_tables(width: int) -> None:
+    lines = shown(width).splitlines()
+    assert max(map(len, lines)) <= width
+    parts = [line.split() for line in lines if "strict/mean" in line]
+    assert all(part[:2] == ["gsm8k", "strict/mean"] for part in parts)
+    assert " ".join(cell for part in parts for cell in part[2:]) == "0.612 [0.586, 0.638] 1319 3.1 0.0 2 161 93.5"
 
 
-def test_a_long_name_folds_before_a_figure_does() -> None:
+def test_a_long_name_stays_whole_and_the_table_is_cut_in_more_parts() -> None:
     page = io.StringIO()
     long = replace(GSM8K, task="mbpp-sanitized-instruct", scorer="flexible-extract", tokens_per_second=12345.0)
     print_table(score_table([long]), Console(file=page, width=80, force_terminal=True, color_system=None))
-    (right,) = [line for line in page.getvalue().splitlines() if "12345" in line]
-    assert right.split()[-5:] == ["3.1", "0.0", "2", "161", "12345"]
-    assert any(line.split() == ["Truncated", "No", "answer"] for line in page.getvalue().splitlines())
+    lines = page.getvalue().splitlines()
+    rows = [line.split() for line in lines if line.startswith("mbpp-sanitized-instruct")]
+    assert all(row[1] == "flexible-extract/mean" for row in rows)
+    assert " ".join(cell for row in rows for cell in row[2:]) == "0.612 [0.586, 0.638] 1319 3.1 0.0 2 161 12345"
 
 
 @pytest.mark.parametrize("width", [1, 2, 5, 10, 20, 40, 60, 79, 81, 100, 119])
@@ -121,12 +124,59 @@ def test_a_pipe_gets_plain_aligned_text_whatever_the_width() -> None:
     assert lines[-1] == "warning: gsm8k: 2 of 1321 samples are unscored"
 
 
-def test_a_cut_table_loses_no_column() -> None:
-    left, right = cut(table())
-    headings = [column.heading for part in (left, right) for column in part.columns]
-    assert set(headings) == {column.heading for column in table().columns}
-    assert len(left.rows) == len(right.rows) == 4
-    assert right.warnings == table().warnings
+WORDS = tuple(f"word{i}" for i in range(12))
+SENTENCE = " ".join(WORDS)
+
+
+def narrow_table(columns: int, keys: int = 1, *, free: bool = False) -> Table:
+    """So many columns of which the first are keys; the last is running text if `free`."""
+    headings = [f"Heading {i}" for i in range(columns)]
+    made = [Column(h, number=i >= keys, key=i < keys) for i, h in enumerate(headings)]
+    cells = [f"cell{i}" for i in range(columns)]
+    if free:
+        made[-1], cells[-1] = Column(headings[-1], number=False, free=True), SENTENCE
+    return Table("a title", tuple(made), (Row(tuple(cells)), Row(tuple(cells))), ("a note",), ("a warning",))
+
+
+@pytest.mark.parametrize("width", [1, 9, 20, 60, 80, 120, 200])
+@pytest.mark.parametrize("free", [False, True])
+@pytest.mark.parametrize("keys", [0, 1, 2])
+@pytest.mark.parametrize("columns", [1, 2, 3, 4, 5, 6, 14])
+def test_a_table_of_any_shape_fits_any_width_with_all_its_columns(columns: int, keys: int, free: bool, width: int):
+    table = narrow_table(columns, min(keys, columns), free=free)
+    page = io.StringIO()
+    print_table(table, Console(file=page, width=width, force_terminal=True, color_system=None))
+    assert max(map(len, page.getvalue().splitlines())) <= width
+    text = "".join(page.getvalue().split())
+    for i in range(columns - free):
+        assert f"cell{i}" in text or f"Heading{i}:cell{i}" in text
+    assert "anote" in text and "awarning" in text
+    if free and width >= 60:
+        (line, *_) = [line for line in page.getvalue().splitlines() if "word0" in line]
+        shown_words = line[line.index("word0") :].split()
+        if shown_words[-1].endswith("..."):
+            shown_words[-1] = shown_words[-1].removesuffix("...")
+        assert tuple(shown_words) == WORDS[: len(shown_words)]
+
+
+def test_running_text_is_shortened_between_words_and_a_name_never() -> None:
+    assert shortened("one two three", 13) == "one two three"
+    assert shortened("one two three", 12) == "one two..."
+    assert shortened("one two three", 10) == "one two..."
+    assert shortened("a\nb  c", 20) == "a b c"
+    assert shortened("incomprehensibilities", 10) == "incompr..."
+
+
+def test_wrapped_text_keeps_every_character_and_breaks_between_words() -> None:
+    text = "see https://example.org/a/very/long/path?with=a&query=string of 1234567890123456789012345 things"
+    for width in (1, 7, 20, 30, 60, 200):
+        lines = wrapped(text, width, first="- ", rest="  ")
+        assert max(map(len, lines)) <= width
+        assert "".join("".join(lines).split()).removeprefix("-") == "".join(text.split())
+    assert wrapped("aa bb cc", 5) == ["aa bb", "cc"]
+    assert wrapped("path/to/file", 8) == ["path/to/", "file"]
+    assert wrapped("", 10) == [""]
+    assert [len(line) for line in wrapped("語" * 10, 10)] == [5, 5]
 
 
 def test_markdown_is_a_pipe_table_that_names_cannot_break() -> None:

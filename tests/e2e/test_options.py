@@ -1,0 +1,59 @@
+"""No option is ignored in silence: lists add up, patterns match, and a second value is refused."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+
+
+def scored(cli: Callable, *words: object) -> list[str]:
+    """Tasks of a run of the demo model on one sample each."""
+    seen = cli("run", "--model", "demo-smaller", "--limit", 1, "--json", *words)
+    assert seen.code == 0, seen.err
+    return [row["task"] for row in json.loads(seen.out)["rows"]]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--tasks", "demo_math,demo_code"),
+        ("--tasks", "demo_math", "--tasks", "demo_code"),
+        ("--tasks", "demo_ma*", "--tasks", "demo_*"),
+        ("--tasks", "demo_math", "--tasks", "*_code"),
+    ],
+)
+def test_tasks_add_up_however_they_are_given(cli: Callable, words: tuple[str, ...]):
+    assert scored(cli, *words) == ["demo_math", "demo_code"]
+
+
+def test_a_pattern_of_files_names_the_files_that_match(cli: Callable, sums, sums_answers):
+    words = ("run", "--engine", "scripted", "--completions", sums_answers, "--json")
+    seen = cli(*words, "--tasks", "./su*.yaml")
+    assert seen.code == 0 and json.loads(seen.out)["rows"][0]["task"] == "sums", seen.err
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("run", "--tasks", "hmaneval_*"), "closest are 'humaneval'"),
+        (("run", "--tasks", "demo_math", "--tasks", "demoo*x"), "'demoo*x' matches no task"),
+        (("run", "--tasks", "./no*.yaml"), "matches no file"),
+        (("run", "--tasks", "gsm8k", "--tasks", "gsm8k"), "named twice"),
+        (("run", "--model", "demo-smaller", "--model", "demo-larger"), "'--model': given 2 times"),
+        (("run", "--suite", "demo", "--suite", "code"), "'--suite': given 2 times"),
+        (("run", "--limit", 3, "--seed", 1, "--limit", 3), "'--limit': given 2 times"),
+        (("run", "--set", "limit=3", "--set", "limit=4"), "limit is set twice"),
+        (("rescore", "RUN", "--mirror", "a", "--mirror", "b"), "given 2 times"),
+        (("compare", "a", "b", "--format", "csv", "--format", "json"), "'--format': given 2 times"),
+        (("claim", "check", "dsv4-mla", "--seed", 1, "--seed", 2), "'--seed': given 2 times"),
+        (("cost", "RUN", "--on", "2026-01-01", "--on", "2026-01-02"), "'--on': given 2 times"),
+        (("models", "inspect", "x", "--weights", "--no-weights"), "'--weights': given 2 times"),
+        (("tasks", "validate", "--data", "--no-data"), "given 2 times"),
+        (("exec", "a.py", "--lang", "python", "--lang", "cpp"), "'--lang': given 2 times"),
+    ],
+)
+def test_a_second_value_or_a_pattern_of_nothing_is_refused(cli: Callable, words: tuple[object, ...], says: str):
+    seen = cli(*words)
+    assert seen.code == 2 and says in seen.err, seen.err
