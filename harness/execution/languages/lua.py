@@ -11,8 +11,10 @@ from __future__ import annotations
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import scripted, toolchain
+from harness.execution.languages import forms, scripted, toolchain
 
+FUNCTION = r"^[ \t]*(?:local\s+)?function\s+([A-Za-z_]\w*)"
+SHAPE = forms.script("lua", FUNCTION)
 ENDINGS = (".lua",)
 _NAMES = ("lua5.4", "lua5.3", "lua")
 _TRIAL = Tests("lua", "function twice(values)\n", "local seen = twice({1, 2})\nassert(seen[2] == 4)\n", "twice")
@@ -47,7 +49,7 @@ def _interpreter() -> scripted.Interpreter:
         ending=".lua",
         frame="lua.lua",
         worker="",
-        function=r"^[ \t]*(?:local\s+)?function\s+([A-Za-z_]\w*)",
+        function=FUNCTION,
         check="exit_marker",
         before=("/bin/sh", "-c", 'exec "$@" <&3 2>&4 3<&- 4>&-', "sh"),
         packed=_packed,
