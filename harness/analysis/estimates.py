@@ -139,7 +139,8 @@ def _estimate(
         tokens_per_second=_speed(kept),
     )
     seen = cautions.Seen(len(tries), len(scored) - len(full), expected)
-    return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]))
+    programs = cautions.of_programs([score for _, scores in full for score in scores])
+    return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]) + programs)
 
 
 def _interval(

@@ -56,8 +56,10 @@ def settled(job: Job, shape: Shape) -> Job:
     """Return the job with its candidate closed as its language expects.
 
     That is a whole program with all its braces, and a continuation with all that its prompt opened, but the last that
-    the tests' text closes itself.
+    the tests' text closes itself. A function that the prompt leaves open is the entry point where none is named.
     """
+    if not job.tests.entry_point and (name := _opened_by(job.tests.prelude, shape)):
+        job = replace(job, tests=replace(job.tests, entry_point=name))
     found = _found(job, shape)
     if found is None or not found.fits:
         return job
@@ -101,6 +103,15 @@ def _found(job: Job, shape: Shape) -> _Found | None:
         candidate, masked = candidate[:end], masked[:end]
     closed_by_tests = tests.tests.lstrip().startswith(shape.closer)
     return _Found(candidate, opened, shape.net(masked), whole, closed_by_tests)
+
+
+def _opened_by(prelude: str, shape: Shape) -> str:
+    """The name of the function that a prompt leaves open, empty where it leaves none."""
+    masked = shape.masked(prelude)
+    if shape.net(masked) < 1:
+        return ""
+    found = list(re.finditer(shape.definition.replace("NAME", r"([A-Za-z_$][\w$]*)"), masked, re.MULTILINE))
+    return next((name for name in found[-1].groups() if name), "") if found else ""
 
 
 def _end_of_function(masked: str, entry: str, shape: Shape, *, whole: bool) -> int | None:

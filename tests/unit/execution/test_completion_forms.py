@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from harness import plugins
@@ -100,6 +102,13 @@ def test_a_helper_behind_the_function_stays() -> None:
     helper = "\nfn three() -> isize {\n    3\n}\n"
     settled = forms.settled(job("rust", "closed body", helper), shape("rust")).candidate
     assert settled.rstrip().endswith("3") and settled.count("{") == settled.count("}")
+
+
+@pytest.mark.parametrize("language", PROGRAMS)
+def test_the_function_that_a_prompt_leaves_open_is_the_one_asked_for(language: str) -> None:
+    given = job(language, "body")
+    unnamed = Job(given.candidate, dataclasses.replace(given.tests, entry_point=None))
+    assert forms.settled(unnamed, shape(language)) == forms.settled(given, shape(language))
 
 
 def test_a_prompt_that_leaves_nothing_open_changes_nothing() -> None:
