@@ -1,7 +1,7 @@
 """The program in a completion.
 
 After a text prompt the completion continues the prompt and is taken to the letter (as the reference
-evaluations of HumanEval do), unless the whole of it stands in a fence, which is then removed.
+evaluations of HumanEval do), unless the whole of it is in a fence, which is then removed. `verbatim` leaves the fence.
 
 Marks around the whole answer (`[BEGIN]` ... `[DONE]`, `[PYTHON]` ... `[/PYTHON]`) are removed in both.
 
@@ -56,9 +56,13 @@ _END = re.compile(r"^[ \t]*\[(?:DONE|END|/PYTHON|/CODE|/SOLUTION)\][ \t]*$", re.
 
 
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: strip_reasoning."""
+    """Options: verbatim (false; true: the completion to the letter), strip_reasoning."""
+    chosen = Options(options, "extractor 'code'")
+    verbatim = chosen.flag("verbatim", False)
 
     def read(text: str, prompt: Prompt, sample: Sample) -> str | None:
+        if verbatim:
+            return text if text.strip() else None
         if not isinstance(prompt, TextPrompt):
             text = text.replace("\r\n", "\n")
         text = _without_marks(text)
@@ -69,7 +73,7 @@ def build(options: Mapping[str, Any]) -> Extract:
         tests = sample.reference if isinstance(sample.reference, Tests) else Tests(language="python")
         return _of_answer(text, tests)
 
-    return reading(Options(options, "extractor 'code'"), read)
+    return reading(chosen, read)
 
 
 def _unfenced(text: str) -> str | None:

@@ -227,7 +227,7 @@ def test_other_keys_are_passed_over_but_not_misspelt_ones(tmp_path: Path) -> Non
 def test_a_file_of_several_models_needs_one_of_them(tmp_path: Path) -> None:
     lines = [{"task": "gsm8k", "sample_id": "a", "completion": name, "model": name} for name in ("first", "second")]
     path = write(tmp_path / "made.jsonl", *lines)
-    with pytest.raises(ConfigError, match=r"completions of 2 models; name one of them: --set engine\.only_model='first'"):
+    with pytest.raises(ConfigError, match=r"of 2 models; name one of them: --set engine\.only_model='first'"):
         engine(path)
     with pytest.raises(ConfigError, match="no completions of the model 'secnd'; did you mean 'second'"):
         scripted.build(ModelSpec(""), {"completions": str(path), "only_model": "secnd"})
