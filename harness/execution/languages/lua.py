@@ -8,6 +8,8 @@ aims at this harness can read its memory through the system. Tests cannot use me
 
 from __future__ import annotations
 
+import re
+
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
@@ -60,6 +62,7 @@ def _packed(order: dict[str, object]) -> bytes:
     """Lua reads no JSON: the secret, the candidate's length and text, names, tests."""
     names = order["names"]
     assert isinstance(names, list)
-    candidate = str(order["candidate"]).encode()
+    # A local function of the candidate's is the tests' to call, as in the one file of the reference
+    candidate = re.sub(r"^local\s+(?=function\b)", "", str(order["candidate"]), flags=re.MULTILINE).encode()
     head = f"{order['nonce']}\n{len(candidate)}\n".encode()
     return head + candidate + " ".join(names).encode() + b"\n" + str(order["tests"]).encode()
