@@ -102,7 +102,7 @@ def _of_answer(text: str, tests: Tests) -> str | None:
     if tests.language != "python":
         return _of_blocks(*blocks(text), tests, names)
     found = _python_of(text, tests, names, in_strings=True)
-    if "```" in text and found is not None and python_source.parsed(found) is None:
+    if found is not None and "```" in found and python_source.parsed(found) is None:
         # The string was never closed: its fences are fences after all
         plain = _python_of(text, tests, names, in_strings=False)
         return plain if plain is not None and python_source.parsed(plain) is not None else found

@@ -36,8 +36,10 @@ from harness.scoring.options import Options
 _BEFORE, _AFTER, _MOST = 120, 120, 400
 
 _EDGE = "0-9A-Za-zÀ-ɏͰ-ϿЀ-ӿ_"
+# Capitals; of small letters those that can be labels: before a mark or an end, or behind "option"
 _LABEL = re.compile(
-    rf"(?<![{_EDGE}&/+#.\-])(?<![{_EDGE}][’'])([A-Za-z])"
+    rf"(?<![{_EDGE}&/+#.\-])(?<![{_EDGE}][’'])"
+    rf"((?:[A-Z]|[a-z](?=[)\]}}\"'”»$.,:;!?。،؛।\n<]|\s*\Z)|(?<=option )[a-z]|(?<=choice )[a-z]|(?<=letter )[a-z]))"
     rf"(?![{_EDGE}&/+#=]|[’'](?:s|m|ll|ve|re|d|t)\b|-[{_EDGE}]|\.[{_EDGE}]\.)"
 )
 _NATIVE = re.compile(
@@ -47,7 +49,9 @@ _NATIVE = re.compile(
 _LATIN_LOOK = str.maketrans("АВСЕНКМОРТХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABCEHKMOPTXABEZHIKMNOPTYX")
 _STYLING = re.compile(r"\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|mbox|boldsymbol|bf)\s*\{([^{}]{0,200})\}")
 _EMPHASIS = re.compile(r"[*`]+|(?<![^\W_])_+|_+(?![^\W_])")
-_OPENING, _CLOSING = "([{\"'“«「『<$", ")]}\"'”»」』>$"
+_WIDE = re.compile("[\uff00-\uff5e]+")
+_ALONE = re.compile(r"\s*[(\[]?([A-Za-z])[)\]]?[.:]?\s*")
+_OPENING = "([{\"'“«「『<$"
 
 
 @dataclass(slots=True)
@@ -69,38 +73,44 @@ def build(options: Mapping[str, Any]) -> Extract:
 
     def read(text: str, prompt: Prompt, sample: Sample) -> str | None:
         choices = sample.reference.options if isinstance(sample.reference, Choice) else ()
-        return _read(_plain(text), _latin_is_shown(prompt), choices, len(choices) or len(string.ascii_uppercase))
+        return _read(_plain(text), prompt, choices, len(choices) or len(string.ascii_uppercase))
 
     return reading(Options(options, "extractor 'letter'"), read)
 
 
-def _read(text: str, latin: bool, choices: Sequence[str], count: int) -> str | None:
-    labels = list(_labels(text, latin, count))
-    _mark_lists(labels, text)
-    for group in _groups(labels, text):
+def _read(text: str, prompt: Prompt, choices: Sequence[str], count: int) -> str | None:
+    if alone := _ALONE.fullmatch(text):
+        # The commonest answer, without a look at its words
+        letter = alone.group(1).upper()
+        return letter if string.ascii_uppercase.index(letter) < count else None
+    labels = list(_labels(text, prompt, count))
+    groups = list(_groups(labels, text))
+    # The last announcement counts, so the text is read from its end
+    for group in reversed(groups):
         _judge(group, text)
+        if group[0].status in ("announced", "undecided"):
+            return group[0].letter if group[0].status == "announced" else None
+    _mark_lists(labels, text)
     for label in labels:
         if not label.status and _is_word(label, text, choices):
             label.status = "word"
-    found = [label for label in labels if label.status == "announced"]
-    undecided = [label for label in labels if label.status == "undecided"]
-    if found or undecided:
-        last = max((*found, *undecided), key=lambda label: label.start)
-        return last.letter if last.status == "announced" else None
     open_ = [label for label in labels if label.status in ("", "chosen") and not label.listed]
     if open_ and not text[: open_[0].start].strip(_OPENING + " \n\t-–•#") and _may_start(open_[0], text, choices):
         return open_[0].letter
     chosen = [label for label in open_ if label.status == "chosen"]
     bracketed = [label for label in open_ if label.bracketed]
-    alone = [label for label in open_ if not label.lower and _is_named(label, text)]
-    rest = chosen or bracketed or alone
+    alone_ = [label for label in open_ if not label.lower and _is_named(label, text)]
+    rest = chosen or bracketed or alone_
     return rest[-1].letter if rest else None
 
 
 def _plain(text: str) -> str:
     """The text without emphasis and styling, and with full-width letters and brackets as plain ones."""
-    narrow = "".join(unicodedata.normalize("NFKC", c) if "\uff00" <= c <= "\uff5e" else c for c in text)
-    return _EMPHASIS.sub("", _STYLING.sub(r"\1", narrow))
+    if not text.isascii():
+        text = _WIDE.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
+    if "\\" in text:
+        text = _STYLING.sub(r"\1", text)
+    return _EMPHASIS.sub("", text)
 
 
 def _latin_is_shown(prompt: Prompt) -> bool:
@@ -108,9 +118,11 @@ def _latin_is_shown(prompt: Prompt) -> bool:
     return re.search(r"(?:^|\s)[(\[]?A[).:\]][\s\S]*?\s[(\[]?B[).:\]]", shown) is not None
 
 
-def _labels(text: str, latin: bool, count: int) -> Iterator[_Label]:
+def _labels(text: str, prompt: Prompt, count: int) -> Iterator[_Label]:
     found = [(match.start(), match.group(1)) for match in _LABEL.finditer(text)]
+    latin = True
     if not text.isascii():
+        latin = _latin_is_shown(prompt)
         found += [(match.start(), match.group()) for match in _NATIVE.finditer(text)]
     found.sort()
     if len(found) > _MOST:

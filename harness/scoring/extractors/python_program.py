@@ -28,6 +28,9 @@ _BY_NAME = {"eval", "exec", "globals", "locals", "vars", "getattr"}
 _MOST_CUTS = 40
 _FUTURE = re.compile(r"^from[ \t]+__future__[ \t]+import[ \t]+(?:\([^)]*\)|[^\n;(]+)[ \t]*;?[ \t]*\n?", re.MULTILINE)
 _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d*\]:|\.\.\.:)(?: (.*)|[ \t]*)\Z")
+_SESSION = re.compile(r"(?:[ \t]*\n)*[ \t]*(?:>>>|In \[\d*\]:)(?: |$)", re.MULTILINE)
+# A line at the left edge: group 1 where it only defines or imports, group 2 the name that it defines
+_EDGE = re.compile(r"^(?:((?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|import\b|from\b|#|\)))|[^\s].*)", re.MULTILINE)
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -41,12 +44,18 @@ def program(code: str, names: Sequence[str], mentioned: Iterable[str], others: S
     `mentioned` are the identifiers of the tests, `others` the answer's other blocks.
     """
     code = without_prompts(code)
+    others = [other for other in others if other != code]
+    if not others and _is_plain(code, names):
+        return code
     tree = parsed(code)
     if tree is None:
         code = _finished(code, names)
         tree = parsed(code)
     if tree is None:
         return code
+    if not others and (kept := _without_calls(tree)) is not None:
+        # The common case, many times quicker than to ask what uses what
+        return code if len(kept) == len(tree.body) else _text(kept, code)
     try:
         wanted = set(names) | set(mentioned)
         added = _needed(tree, others)
@@ -55,14 +64,70 @@ def program(code: str, names: Sequence[str], mentioned: Iterable[str], others: S
         return code
 
 
+def _is_plain(code: str, names: Sequence[str]) -> bool:
+    """Whether all that is at the left edge is imports, classes and functions, one of `names` the last.
+
+    Seen by the lines alone, which is many times quicker than parsing: such a program, complete or cut in its
+    function, is judged as it is.
+    """
+    last = ""
+    for found in _EDGE.finditer(code):
+        if found.group(1) is None:
+            return False
+        last = found.group(2) or last
+    return last in names
+
+
 def without_prompts(code: str) -> str:
     """Return the statements of an interpreter's session, if that is what `code` is."""
-    lines = code.split("\n")
-    first = next((line for line in lines if line.strip()), "")
-    if not re.match(r"[ \t]*(?:>>>|In \[\d*\]:)(?: |\Z)", first):
+    if not _SESSION.match(code):
         return code
+    lines = code.split("\n")
     found = [_PROMPT.match(line) for line in lines]
     return "\n".join(match.group(1) or "" for match in found if match)
+
+
+def _without_calls(tree: ast.Module) -> list[ast.stmt] | None:
+    """The statements but calls, asserts and the like that bind nothing; None where other statements run as well."""
+    imported = set().union(*(_bound(step) for step in tree.body if isinstance(step, _IMPORTS)))
+    kept: list[ast.stmt] = []
+    for step in tree.body:
+        plain = isinstance(step, ast.FunctionDef) and not step.decorator_list
+        if plain or isinstance(step, _IMPORTS) or _is_constant(step):
+            kept.append(step)
+        elif not (isinstance(step, (ast.Assert, ast.Raise)) or _is_main(step) or _only_calls(step, imported)):
+            return None
+    return kept
+
+
+def _is_constant(step: ast.stmt) -> bool:
+    """Whether a statement is a text, or gives names to constants and built-in things."""
+    if not isinstance(step, (ast.Expr, ast.Assign)):
+        return False
+    allowed = (ast.Constant, ast.List, ast.Tuple, ast.Dict, ast.Set, ast.Name, ast.expr_context, ast.UnaryOp, ast.USub)
+    nodes = list(ast.walk(step.value))
+    if isinstance(step, ast.Assign) and not all(isinstance(target, ast.Name) for target in step.targets):
+        return False
+    return all(isinstance(node, allowed) and (not isinstance(node, ast.Name) or node.id in _BUILT_IN) for node in nodes)
+
+
+def _is_main(step: ast.stmt) -> bool:
+    return isinstance(step, ast.If) and not step.orelse and ast.unparse(step.test).startswith("__name__")
+
+
+def _only_calls(step: ast.stmt, imported: set[str]) -> bool:
+    """Whether a statement is a call of a function, or of an imported module's that changes no setting."""
+    if not isinstance(step, ast.Expr) or not isinstance(step.value, ast.Call):
+        return False
+    called = step.value.func
+    if isinstance(called, ast.Attribute):
+        return called.attr not in _SETTINGS and _root(called) in imported
+    return isinstance(called, ast.Name)
+
+
+def _text(kept: Sequence[ast.stmt], code: str) -> str:
+    lines = code.encode().split(b"\n")
+    return "\n".join(_source(step, lines) for step in kept)
 
 
 def _finished(code: str, names: Sequence[str]) -> str:
@@ -84,40 +149,41 @@ def _finished(code: str, names: Sequence[str]) -> str:
 
 def _trimmed(code: str, tree: ast.Module, wanted: set[str], names: set[str]) -> str:
     """Leave out the statements that nothing wanted uses; the code itself where that is none."""
-    steps = [(step, _bound(step), _free(step)) for step in tree.body]
-    if not any(bound & names for _, bound, _ in steps):
+    steps = [(step, _bound(step)) for step in tree.body]
+    if not any(bound & names for _, bound in steps):
         return code
     used = _reachable(steps, wanted)
     imported = _imported(steps)
-    kept = [step for step, bound, _ in steps if _is_kept(step, bound, used, imported)]
+    kept = [step for step, bound in steps if _is_kept(step, bound, used, imported)]
     dropped = [step for step in tree.body if step not in kept]
     if all(isinstance(step, (ast.FunctionDef, ast.AsyncFunctionDef)) and not step.decorator_list for step in dropped):
         # Functions that are never called change nothing
         return code
-    return "\n".join(_source(step, code.encode().split(b"\n")) for step in kept)
+    return _text(kept, code)
 
 
-def _reachable(steps: Sequence[tuple[ast.stmt, set[str], set[str]]], wanted: set[str]) -> set[str]:
+def _reachable(steps: Sequence[tuple[ast.stmt, set[str]]], wanted: set[str]) -> set[str]:
     used, grew = set(wanted), True
     imported = _imported(steps)
     pending = list(steps)
     while grew:
         grew = False
         for entry in list(pending):
-            step, bound, free = entry
+            step, bound = entry
             if bound & used or _fills(step, imported) & used:
                 pending.remove(entry)
+                free = _free(step)
                 used |= free | _by_text(step)
                 grew = True
                 if free & _BY_NAME:
-                    used |= set().union(*(b for s, b, _ in steps if isinstance(s, _DEFINITIONS)))
+                    used |= set().union(*(own for each, own in steps if isinstance(each, _DEFINITIONS)))
     return used
 
 
 def _is_kept(step: ast.stmt, bound: set[str], used: set[str], imported: set[str]) -> bool:
     if isinstance(step, _IMPORTS):
         return True
-    if isinstance(step, ast.If) and not step.orelse and ast.unparse(step.test).startswith("__name__"):
+    if _is_main(step):
         return False
     if isinstance(step, ast.Expr):
         called = step.value.func if isinstance(step.value, ast.Call) else None
@@ -126,12 +192,14 @@ def _is_kept(step: ast.stmt, bound: set[str], used: set[str], imported: set[str]
     return bool((bound | _fills(step, imported)) & used)
 
 
-def _imported(steps: Sequence[tuple[ast.stmt, set[str], set[str]]]) -> set[str]:
-    return set().union(*(bound for step, bound, _ in steps if isinstance(step, _IMPORTS)))
+def _imported(steps: Sequence[tuple[ast.stmt, set[str]]]) -> set[str]:
+    return set().union(*(bound for step, bound in steps if isinstance(step, _IMPORTS)))
 
 
 def _needed(tree: ast.Module, others: Sequence[str]) -> list[str]:
     """Imports and definitions of the other blocks that the program uses and has not, in their order."""
+    if not others:
+        return []
     own = set().union(*(_bound(step) for step in tree.body))
     missing = set().union(*(_free(step) for step in tree.body)) - own
     pool = [(step, other) for other in others if missing and (found := parsed(other)) for step in found.body]
