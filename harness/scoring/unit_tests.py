@@ -66,13 +66,16 @@ class UnitTests:
 
 def _misfit(job: Job) -> str:
     """Why the completion has none of the forms in which its language takes one; empty where it has."""
-    shape = _shape(job.tests.language)
-    return misfit(job, shape) if shape is not None else ""
+    own = _check_of(job.tests.language)
+    return own(job) if own is not None else ""
 
 
 @functools.cache
-def _shape(language: str) -> Shape | None:
-    return getattr(plugins.load("language", language), "SHAPE", None)
+def _check_of(language: str) -> Callable[[Job], str] | None:
+    """A language's own `misfit(job)`, or the one of its shape."""
+    module = plugins.load("language", language)
+    shape: Shape | None = getattr(module, "SHAPE", None)
+    return getattr(module, "misfit", None) if shape is None else functools.partial(misfit, shape=shape)
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:

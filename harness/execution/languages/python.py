@@ -110,6 +110,29 @@ def joined(prelude: str, candidate: str) -> str:
     return prelude + ("" if prelude.endswith("\n") or not prelude else "\n") + candidate + "\n"
 
 
+def misfit(job: Job) -> str:
+    """Say why a completion has no known form; empty where it is a body or a program that defines the function."""
+    tests = job.tests
+    first = next((line for line in job.candidate.split("\n") if line.strip()), "")
+    if tests.cases or not tests.entry_point or first[:1] in ("", " ", "\t"):
+        return ""
+    name = re.escape(tests.entry_point)
+    if re.search(
+        rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?=", job.candidate, re.MULTILINE
+    ):
+        return ""
+    try:
+        opened = parsing.parse(tests.prelude).body[-1:]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    if not any(isinstance(step, _FUNCTIONS) and _only_begun(step) for step in opened):
+        return ""
+    return (
+        f"the completion has no known form: it does not define {tests.entry_point}, and its first line is not indented as "
+        "the body of the prompt's function"
+    )
+
+
 def _program(order: list[object], tests: str = "") -> Program:
     nonce = secrets.token_hex(16)
     return Program(
