@@ -128,8 +128,8 @@ def misfit(job: Job) -> str:
     if not any(isinstance(step, _FUNCTIONS) and _only_begun(step) for step in opened):
         return ""
     return (
-        f"the completion has no known form: it does not define {tests.entry_point}, and its first line is not indented as "
-        "the body of the prompt's function"
+        f"the completion has no known form: it does not define {tests.entry_point}, and its first line is not indented "
+        "as the body of the prompt's function"
     )
 
 
