@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ from harness.config.schema import ModelPage, RunConfig, TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader
 from harness.datatypes import Tests
-from harness.engines.base import Engine, EngineFacts, ModelSpec
+from harness.engines.base import Engine, EngineFacts, HoldsAnswers, ModelSpec
 from harness.errors import ConfigError, SandboxError, UnknownName
 from harness.execution import packages
 from harness.execution.base import Limits
@@ -95,6 +95,12 @@ def planned(config: RunConfig) -> Iterator[Plan]:
             Loader(mirror), services.tools(), facts.style, config.limit, config.seed, insists=model.style != "auto"
         )
         tasks = tuple(binder.bind(page, source) for page, source in specs)
+        if isinstance(engine, HoldsAnswers):
+            fitted = _with_repeats(config, tasks, engine)
+            if fitted is not config:
+                config = fitted
+                tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
+            tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
         engine.check([request for task in tasks for request in task.requests])
         yield Plan(config, engine, facts, tasks, services)
     finally:
@@ -173,3 +179,34 @@ def try_toolchains(task: Task, services: Services) -> None:
             raise SandboxError(f"the task {task.name!r} needs {language}: {missing}")
     for language in sorted(languages):
         services.sandbox().try_language(language)
+
+
+def _with_repeats(config: RunConfig, tasks: Sequence[Task], engine: HoldsAnswers) -> RunConfig:
+    """Return the config with the repeats that the engine holds, where the user set none.
+
+    They are part of the config, so that `rescore` finds the same requests.
+    """
+    overrides = dict(config.tasks)
+    set_by = {entry.label: (entry.page, entry.set) for entry in config.suite.tasks}
+    for task in tasks:
+        page, of_suite = set_by[task.name]
+        chosen = [of_suite, config.tasks.get(task.name, {}), config.tasks.get(page, {})]
+        if task.page.ask != "generate" or any("repeats" in settings for settings in chosen):
+            continue
+        most = max((engine.held(task.name, sample.id) for sample in task.samples), default=0)
+        if most > task.page.repeats:
+            overrides[task.name] = {**overrides.get(task.name, {}), "repeats": most}
+    return config if overrides == config.tasks else config.model_copy(update={"tasks": overrides})
+
+
+def _answered_only(tasks: Sequence[Task], engine: HoldsAnswers) -> tuple[Task, ...]:
+    """Leave out the samples that the engine does not answer. Raises ConfigError where it answers none of a task."""
+    kept = []
+    for task in tasks:
+        samples = tuple(sample for sample in task.samples if engine.held(task.name, sample.id))
+        if not samples:
+            raise ConfigError(f"the file of completions answers no sample of the task {task.name!r}; leave it out")
+        known = {sample.id for sample in samples}
+        requests = tuple(request for request in task.requests if request.sample_id in known)
+        kept.append(replace(task, samples=samples, requests=requests))
+    return tuple(kept)

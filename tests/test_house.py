@@ -23,7 +23,7 @@ FLOORS = [
     {"scoring"},
     {"catalog", "metrics"},
     {"plan"},
-    {"run", "validate", "preview", "inspect_model", "comparison"},
+    {"run", "validate", "preview", "inspect_model", "comparison", "recorded_verdicts"},
     {"publish", "claims", "rescore"},
     {"cli"},
 ]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.tries import kind_of
-from harness.datatypes import Estimate, Failure
+from harness.datatypes import Estimate, Failure, Score
 
 # Above this share the score says more about the set-up than about the model
 MOST = 0.5
@@ -48,6 +48,21 @@ def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, 
         _part(seen),
     ]
     return tuple(line for line in lines if line)
+
+
+def of_programs(scores: Sequence[Score]) -> tuple[str, ...]:
+    """Return a warning where most of the programs of a task do not compile, or have no known form of a completion."""
+    unbuilt = [score.failure for score in scores if score.failure and score.failure.kind == "compile_error"]
+    unread = [score.failure for score in scores if score.failure and score.detail.get("form") == "unknown"]
+    lines = []
+    for failures, what in ((unbuilt, "do not compile"), (unread, "have no known form of a completion")):
+        if scores and len(failures) > MOST * len(scores):
+            share, first = _percent(len(failures) / len(scores)), failures[0].message[:160]
+            lines.append(
+                f"{share} of the programs {what}, so the score may be of the completions' form and not of the model: "
+                f"read some of them (the first: {first})"
+            )
+    return tuple(lines)
 
 
 def _unscored(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> str:

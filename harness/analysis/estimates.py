@@ -156,7 +156,8 @@ def _estimate(
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
     seen = cautions.Seen(len(tries), incomplete, expected, ragged, fewest)
-    return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]))
+    programs = cautions.of_programs([score for _, scores in full for score in scores])
+    return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]) + programs)
 
 
 def _interval(

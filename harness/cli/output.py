@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
+    from harness.config.schema import RunConfig
     from harness.run import Result
+
+DISAGREEMENTS_SHOWN = 20
 
 
 def show(result: Result, *, as_json: bool) -> None:
@@ -25,6 +28,35 @@ def show(result: Result, *, as_json: bool) -> None:
         if place:
             print()
         print_table(table, console())
+
+
+def show_verdicts(result: Result, config: RunConfig, *, as_json: bool) -> None:
+    """Print where the verdicts that a file of completions records differ from the scores; to stderr beside JSON."""
+    from harness.recorded_verdicts import compared, write
+
+    found = compared(config, result.records)
+    if found is None:
+        return
+    file = sys.stderr if as_json else sys.stdout
+    share = 100 * (1 - len(found.disagreements) / found.n)
+    print(
+        f"\nVerdicts that the file records: {found.recorded} of {found.n} right; scored here: {found.scored}; "
+        f"{len(found.disagreements)} differ ({share:.2f} % equal)",
+        file=file,
+    )
+    path = write(found, result.folder)
+    for each in found.disagreements[:DISAGREEMENTS_SHOWN]:
+        recorded = "right" if each["recorded"] else "wrong"
+        label = f"{each['task']}: {each['sample_id']}" + (f" #{each['repeat']}" if each["repeat"] else "")
+        reason = " ".join(printable(str(each["reason"])).split())[:100]
+        print(f"  {printable(label)}: recorded {recorded}, scored {each['score']:g} ({reason})", file=file)
+    if len(found.disagreements) > DISAGREEMENTS_SHOWN:
+        print(f"  ... all of them: {path}", file=file)
+
+
+def printable(text: str) -> str:
+    """Replace control characters, which a terminal would obey."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
 def exit_for(result: Result, fail_under: float | None = None) -> None:

@@ -31,6 +31,13 @@ def run(
     out: Annotated[Text, typer.Option(help="run folder [default: runs/SUITE-MODEL-HASH]")] = None,
     engine: Annotated[Text, typer.Option(help="what answers: local, reference, scripted [default: local]")] = None,
     completions: Annotated[Text, typer.Option(help="answers for --engine scripted (JSON lines)")] = None,
+    completion_column: Annotated[Text, typer.Option(help="key of the file's completions; a list is repeats")] = None,
+    verdict_column: Annotated[
+        Text, typer.Option(help="key of recorded verdicts to compare with [default: verdict, is_correct, passed]")
+    ] = None,
+    only_answered: Annotated[
+        bool, typer.Option("--only-answered", help="leave out samples that the file of completions does not answer")
+    ] = False,
     revision: Annotated[Text, typer.Option(help="branch, tag or commit of a hub model")] = None,
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps; cuda:0,1: a copy on each")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
@@ -58,22 +65,11 @@ def run(
 
     The run folder keeps every answer; the same command again finishes a run that was cut off.
     """
-    words = {
-        "limit": limit,
-        "out": out,
-        "seed": seed,
-        "engine": engine,
-        "completions": completions,
-        "batch_size": batch_size,
-        "max_memory": max_memory,
-        "revision": revision,
-        "device": device,
-        "dtype": dtype,
-        "style": style,
-        "trust_remote_code": trust_remote_code or None,
-        "mirror": mirror,
-        "sandbox": sandbox,
-    }
+    given = dict(locals())
+    from harness.config.building import WORDS
+
+    # A flag that is not given is no setting
+    words = {word: None if given[word] is False else given[word] for word in WORDS}
     config = read_config(model, suite, tasks, words, settings or [], sweep or [])
     if dry_run:
         from harness.cli.preview import show_preview
@@ -113,6 +109,7 @@ def execute(config: RunConfig, *, as_json: bool, fail_under: float | None) -> No
         print("harness: interrupted; the same command goes on where this one stopped", file=sys.stderr)
         raise typer.Exit(130) from None
     output.show(result, as_json=as_json)
+    output.show_verdicts(result, config, as_json=as_json)
     if not as_json:
         verb = "is finished" if result.asked else "was finished already; nothing was done"
         print(f"\nThe run {verb}: {result.folder}")

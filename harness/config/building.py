@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,9 @@ WORDS = {
     "seed": "seed",
     "engine": "engine.name",
     "completions": "engine.completions",
+    "completion_column": "engine.completion_column",
+    "verdict_column": "engine.verdict_column",
+    "only_answered": "engine.only_answered",
     "batch_size": "engine.batch_size",
     "max_memory": "engine.max_memory",
     "revision": "model.revision",
@@ -122,7 +126,9 @@ def _one_model(model: str | None, settings: Mapping[str, Any], origin: str) -> t
 def _model(model: str | None, settings: Mapping[str, Any]) -> ModelPage:
     completions = settings.get("engine.completions")
     if model is None and completions:
-        return ModelPage(name=pages.label(Path(str(completions)).name.partition(".")[0]), path=str(completions))
+        # "gpt-4.1.jsonl.gz" is of gpt-4.1
+        name = re.sub(r"(?:\.(?:jsonl?|ndjson|gz))+\Z", "", Path(str(completions)).name, flags=re.IGNORECASE)
+        return ModelPage(name=pages.label(name), path=str(completions))
     return pages.model_page(DEFAULT_MODEL if model is None else model)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from harness.datatypes import GenerateRequest, Reply, Request, Style
 from harness.errors import ConfigError
@@ -95,6 +95,16 @@ class Engine(Protocol):
 
     def close(self) -> None:
         """Give back memory and processes; safe to call twice."""
+
+
+@runtime_checkable
+class HoldsAnswers(Protocol):
+    """An engine whose answers were made before; with `only_answered` a run has only the samples that it answers."""
+
+    only_answered: bool
+
+    def held(self, task: str, sample_id: str) -> int:
+        """Return how many answers to a sample there are."""
 
 
 def refuse_greedy_repeats(requests: Sequence[Request]) -> None:

@@ -1,13 +1,7 @@
 """Answers from a file: the engine of the tests, and the way to score completions that were made elsewhere.
 
-The file holds JSON lines (`.gz` too), in either of two forms, which may be mixed:
-
-    {"task": ..., "sample_id": ..., "completion": ... [, "repeat": 0, "finish": "length"]}
-    {"task": ..., "sample_id": ..., "loglikelihoods": [...] [, "tokens": [...], "greedy": [...]]}
-    {"task_id": ..., "completion" or "solution": ...}    of HumanEval and EvalPlus; other keys ignored
-
-`task_id` must equal the sample's id to the letter ("HumanEval/0" is not "0") and holds for any task. Several
-lines of one sample are its repeats: in file order, or as `repeat` (from 0) says on all of them.
+The forms of the file are those of `completions_file.py`. Several answers to a sample are its repeats, and samples may
+have different numbers of them.
 
 Guarantees: a completion is handed on as it stands (no stop string is applied), and a request that the file
 does not answer is refused as unscored, never answered with an empty text. Does not guarantee that the
@@ -16,24 +10,19 @@ completions were made with the prompt that the task asks today: nothing in the f
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import json
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StrictBool
 
-from harness.config.checking import check_values, first_fault
-from harness.config.yaml_page import YamlPage
+from harness.config.checking import check_values
 from harness.datatypes import (
     Completion,
     ContinuationScore,
     Failure,
-    Finish,
     GenerateRequest,
     Likelihood,
     Prompt,
@@ -45,43 +34,24 @@ from harness.datatypes import (
     TextPrompt,
 )
 from harness.engines.base import EngineFacts, ModelSpec, PromptSize
+from harness.engines.completions_file import Answers, Columns, Line, Script, read
 from harness.errors import ConfigError
 
 EXAMPLES_SHOWN = 3
 
 
 class ScriptedOptions(BaseModel):
-    """Options of the engine: the file."""
+    """Options of the engine: the file; its columns and its model, where it has another form; whose samples to score.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-    completions: str
-
-
-class Line(BaseModel):
-    """One line in the project's own form."""
+    With `only_answered` samples that the file does not answer are left out, else they are unscored.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
-    task: str | None
-    sample_id: str
-    completion: StrictStr | None = None
-    repeat: StrictInt | None = None
-    finish: Finish = "stop"
-    loglikelihoods: list[float] | None = None
-    tokens: list[int] | None = None
-    greedy: list[bool] | None = None
-
-    @model_validator(mode="after")
-    def _one_answer(self) -> Line:
-        if (self.completion is None) == (self.loglikelihoods is None):
-            raise ValueError("give either 'completion' or 'loglikelihoods'")
-        for name in ("tokens", "greedy"):
-            values = getattr(self, name)
-            if values is not None and len(values) != len(self.loglikelihoods or ()):
-                raise ValueError(f"{name!r} must be as long as 'loglikelihoods'")
-        return self
-
-
-Script = dict[tuple[str | None, str], dict[int, Line]]
+    completions: str
+    completion_column: str | None = None
+    verdict_column: str | None = None
+    only_model: str | None = None
+    only_answered: StrictBool = False
 
 
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> ScriptedEngine:
@@ -92,7 +62,9 @@ def build(spec: ModelSpec, options: Mapping[str, Any]) -> ScriptedEngine:
         raw = path.read_bytes()
     except OSError as error:
         raise ConfigError(f"{path}: completions cannot be read ({error.strerror or error})") from None
-    return ScriptedEngine(spec, path, hashlib.sha256(raw).hexdigest(), _read(path, raw))
+    columns = Columns(chosen.completion_column, chosen.verdict_column, chosen.only_model)
+    script = read(path, raw, columns)
+    return ScriptedEngine(spec, path, hashlib.sha256(raw).hexdigest(), script, only_answered=chosen.only_answered)
 
 
 class ScriptedEngine:
@@ -100,8 +72,11 @@ class ScriptedEngine:
 
     answers_by: Literal["prompt", "task"] = "task"
 
-    def __init__(self, spec: ModelSpec, path: Path, digest: str, script: Script) -> None:
+    def __init__(
+        self, spec: ModelSpec, path: Path, digest: str, script: Script, *, only_answered: bool = False
+    ) -> None:
         """`digest` is the sha256 of the file as it lies on disk."""
+        self.only_answered = only_answered
         self._path = path
         self._script = script
         style: Style = "chat" if spec.style == "chat" else "text"
@@ -116,6 +91,7 @@ class ScriptedEngine:
         """Refuse a file that answers none of the requests, or holds answers that nobody would score."""
         if requests and not any(self._lines(request) for request in requests):
             raise ConfigError(self._no_match(requests))
+        self._refuse_ambiguous(requests)
         asked = Counter((request.task, request.sample_id) for request in requests)
         for request in requests:
             there, wanted = max(self._lines(request), default=-1) + 1, asked[(request.task, request.sample_id)]
@@ -141,9 +117,31 @@ class ScriptedEngine:
     def close(self) -> None:
         """Do nothing: no memory worth giving back."""
 
-    def _lines(self, request: Request) -> dict[int, Line]:
-        own = self._script.get((request.task, request.sample_id))
-        return own or self._script.get((None, request.sample_id)) or {}
+    def held(self, task: str, sample_id: str) -> int:
+        """Return how many answers to a sample the file has room for: its highest repeat, from 1."""
+        return max(self._script.of(task, sample_id), default=-1) + 1
+
+    def verdict(self, request: Request) -> bool | None:
+        """Return the verdict that the file records of an answer, None where it records none."""
+        line = self._lines(request).get(request.repeat)
+        return line.verdict if line is not None else None
+
+    def _lines(self, request: Request) -> Answers:
+        return self._script.of(request.task, request.sample_id)
+
+    def _refuse_ambiguous(self, requests: Sequence[Request]) -> None:
+        """Refuse an id without its data set's name that would answer samples of several tasks."""
+        owners: dict[int, Request] = {}
+        for request in requests:
+            answers = self._lines(request)
+            if not answers or self._script.is_exact(request.task, request.sample_id):
+                continue
+            first = owners.setdefault(id(answers), request)
+            if first.task != request.task:
+                raise ConfigError(
+                    f"{self._path}: one line would answer {first.task}: {first.sample_id} and {request.task}: "
+                    f"{request.sample_id}; write the whole id, or `task`"
+                )
 
     def _answer(self, request: Request) -> Reply:
         line = self._lines(request).get(request.repeat)
@@ -164,10 +162,10 @@ class ScriptedEngine:
 
     def _no_match(self, requests: Sequence[Request]) -> str:
         asked = list(dict.fromkeys(f"{r.task}: {r.sample_id}" for r in requests))[:EXAMPLES_SHOWN]
-        held = [f"{task}: {sample}" if task else sample for task, sample in self._script][:EXAMPLES_SHOWN]
+        held = [f"{task}: {sample}" if task else sample for task, sample in self._script.answers][:EXAMPLES_SHOWN]
         return (
             f"{self._path}: answers none of the {len(requests)} requests; the file has {', '.join(held)}; "
-            f"asked were {', '.join(asked)}"
+            f"the run needs {', '.join(asked)}"
         )
 
 
@@ -192,54 +190,3 @@ def _rendered(prompt: Prompt) -> str:
         return prompt.text
     turns = [f"{message.role}: {message.content}" for message in prompt.messages]
     return "\n\n".join([*turns, f"assistant: {prompt.prefill}"])
-
-
-def _read(path: Path, raw: bytes) -> Script:
-    try:
-        text = (gzip.decompress(raw) if path.suffix == ".gz" else raw).decode("utf-8-sig")
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"{path}: is not a whole gzip file ({error})") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: is not UTF-8 text (byte {error.start})") from None
-    script: Script = {}
-    # Not splitlines(): JSON strings may hold U+2028 and its like unescaped.
-    for number, content in enumerate(text.split("\n"), start=1):
-        if content.strip():
-            where = f"{path}:{number}: "
-            _add(script, _line(content, where), where)
-    if not script:
-        raise ConfigError(f"{path}: holds no completions")
-    return script
-
-
-def _line(content: str, where: str) -> Line:
-    try:
-        data = json.loads(content)
-    except ValueError as error:
-        raise ConfigError(f"{where}is not JSON ({error})") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{where}must be a JSON object, found {type(data).__name__}")
-    if "task_id" in data and "sample_id" not in data:
-        # EvalPlus judges `solution` where both stand.
-        answer = data["solution"] if data.get("solution") is not None else data.get("completion")
-        data = {"task": None, "sample_id": data["task_id"], "completion": answer}
-        if answer is None:
-            raise ConfigError(f"{where}a line with 'task_id' needs 'completion' or 'solution'")
-    elif data.get("task", "") is None:
-        raise ConfigError(f"{where}task: must be a name (found None)")
-    try:
-        return Line.model_validate(data)
-    except ValidationError as error:
-        raise ConfigError(where + first_fault(Line, error, YamlPage(path=Path(), data={}), located=False)) from None
-
-
-def _add(script: Script, line: Line, where: str) -> None:
-    answers = script.setdefault((line.task, line.sample_id), {})
-    if answers and (line.repeat is None) != all(one.repeat is None for one in answers.values()):
-        raise ConfigError(f"{where}'repeat' stands on some lines of {line.sample_id!r} but not on all")
-    index = len(answers) if line.repeat is None else line.repeat
-    if index in answers:
-        raise ConfigError(f"{where}a second line for repeat {index} of {line.sample_id!r}")
-    if index < 0:
-        raise ConfigError(f"{where}repeat must be 0 or more (found {index})")
-    answers[index] = line

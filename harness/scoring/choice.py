@@ -41,7 +41,9 @@ class ChoiceScorer:
         if letter is None:
             return unanswered(self.name, reply)
         right = self.letters[reference.gold]
-        hit = letter.strip().upper() == right.upper()
+        # Extractor `letter` gives labels of other scripts as the Latin letter of their position
+        same = not right.isascii() and letter == string.ascii_uppercase[reference.gold]
+        hit = same or letter.strip().upper() == right.upper()
         return Score(self.name, float(hit), letter, f"chose {letter}, right is {right}")
 
     def _by_likelihood(self, reference: Choice, reply: Likelihood) -> Score:

@@ -2,20 +2,26 @@
 
 Passed is 1. Everything that the program does wrong (fails, crashes, runs too long, asks for too much, leaves
 before its tests end) is 0 and the failure's kind is the sandbox's status. Only a fault of the sandbox leaves
-it unscored.
+it unscored. A failed completion whose braces fit no known form (cut, or without its beginning) says so in its message.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from harness import plugins
 from harness.datatypes import Completion, Failure, Likelihood, Prompt, Sample, Score, Tests
 from harness.execution.base import Job, Limits, Sandbox, Verdict
+from harness.execution.languages.forms import Shape, misfit
 from harness.scoring.base import Extract, Scorer, Tools
 from harness.scoring.extraction import NEEDS_TEXT, build_extractor, full_text, misused, unanswered
 from harness.scoring.options import Options
+
+# Verdicts that a completion in an unknown form gets
+_UNREAD = ("compile_error", "error", "failed")
 
 
 @dataclass(slots=True)
@@ -37,17 +43,39 @@ class UnitTests:
         program = self.extract(full_text(prompt, reply), prompt, sample)
         if program is None:
             return unanswered(self.name, reply)
-        verdict = self.sandbox().run(Job(program, sample.reference), self.limits)
-        return self._scored(program, verdict)
+        job = Job(program, sample.reference)
+        verdict = self.sandbox().run(job, self.limits)
+        return self._scored(job, verdict)
 
-    def _scored(self, program: str, verdict: Verdict) -> Score:
-        detail = {"status": verdict.status, "seconds": round(verdict.seconds, 4), "check": verdict.check}
+    def _scored(self, job: Job, verdict: Verdict) -> Score:
+        program = job.candidate
+        detail: dict[str, Any] = {
+            "status": verdict.status,
+            "seconds": round(verdict.seconds, 4),
+            "check": verdict.check,
+        }
         if verdict.status == "passed":
             return Score(self.name, 1.0, program, "all tests passed", detail=detail)
         ours = verdict.status == "infra"
         message = verdict.message or verdict.status
+        if verdict.status in _UNREAD and (misfit := _misfit(job)):
+            message, detail["form"] = f"{misfit}: {message}", "unknown"
         failure = Failure(stage="execute", kind=verdict.status, message=message, ours=ours)
         return Score(self.name, None if ours else 0.0, program, message, failure, detail)
+
+
+def _misfit(job: Job) -> str:
+    """Why the completion has none of the forms in which its language takes one; empty where it has."""
+    own = _check_of(job.tests.language)
+    return own(job) if own is not None else ""
+
+
+@functools.cache
+def _check_of(language: str) -> Callable[[Job], str] | None:
+    """A language's own `misfit(job)`, or the one of its shape."""
+    module = plugins.load("language", language)
+    shape: Shape | None = getattr(module, "SHAPE", None)
+    return getattr(module, "misfit", None) if shape is None else functools.partial(misfit, shape=shape)
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:

@@ -1,8 +1,9 @@
 """Where a prelude ends and a candidate begins: what languages with braces share when they put a program together.
 
 A candidate either continues the prelude's open function (a completion of a text prompt) or is a program of
-its own that repeats that function (a chat answer). It is the second when it defines the entry point outside
-of any other function. Texts are read with comments and strings blanked, so that neither can look like code.
+its own that repeats that function (a chat answer); `forms.py` has closed its braces before. It is the second when it
+defines the entry point outside of any other function. Texts are read with comments and strings blanked, so that neither
+can look like code.
 
 Guaranteed: a continuation is joined to its prelude to the letter. Not guaranteed: this is no parser; where a
 signature is not understood, a language falls back to joining the parts as they are.
@@ -82,7 +83,7 @@ def split(job: Job, definition: str, *, backticks: bool = False) -> Parts:
     must_prove(blanked(tests.tests, backticks=backticks))
     at = _open_function(tests.prelude, tests.entry_point, definition, backticks)
     head, signature = (tests.prelude, "") if at is None else (tests.prelude[:at], tests.prelude[at:])
-    whole = _defines(blanked(job.candidate, backticks=backticks), tests.entry_point, definition)
+    whole = defines(blanked(job.candidate, backticks=backticks), tests.entry_point, definition)
     text, closing = tests.tests, ""
     if signature and text.lstrip().startswith("}"):
         place = text.index("}")
@@ -177,7 +178,7 @@ def _open_function(prelude: str, name: str | None, definition: str, backticks: b
     return found[-1] if is_open else None
 
 
-def _defines(masked: str, name: str | None, definition: str) -> bool:
+def defines(masked: str, name: str | None, definition: str) -> bool:
     """Whether the function is defined where it can be called from outside: in no brace, or in a class's only."""
     if not name:
         return True

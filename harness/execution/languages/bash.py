@@ -19,11 +19,12 @@ import secrets
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, toolchain
+from harness.execution.languages import assembly, forms, toolchain
 
 _DEFINITION = r"^[ \t]*(?:function[ \t]+)?([A-Za-z_][\w-]*)[ \t]*\(\)|^[ \t]*function[ \t]+([A-Za-z_][\w-]*)"
 
 
+SHAPE = forms.script("bash", _DEFINITION)
 ENDINGS = (".sh", ".bash")
 
 
@@ -49,7 +50,7 @@ class Bash:
             program = Program(command, files=(("program", assembly.whole_program(job).encode()),))
             return assembly.per_case(program, tests)
         assembly.must_prove(tests.tests)
-        candidate, judged = split(job)
+        candidate, judged = split(forms.settled(job, SHAPE))
         names = sorted(functions(candidate) & assembly.mentions(judged) - functions(judged))
         # On one line before the tests, so that their line numbers stay
         proxies = " ".join(f'{name}() {{ harness_call {name} "$@"; }};' for name in names)

@@ -10,6 +10,7 @@ from harness.execution.languages import native, toolchain
 FLAGS = ("-std=gnu17", "-O1")
 
 
+SHAPE = native.SHAPE
 ENDINGS = (".c",)
 
 

@@ -40,6 +40,7 @@ namespace { struct harness_start_ { harness_start_() { std::set_terminate([]() {
 """
 
 
+SHAPE = native.SHAPE
 ENDINGS = (".cpp", ".cc", ".cxx")
 
 

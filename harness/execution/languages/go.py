@@ -25,7 +25,7 @@ from pathlib import Path
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, toolchain
+from harness.execution.languages import assembly, forms, toolchain
 from harness.execution.languages.assembly import Parts
 
 DEFINITION = r"^func\s+NAME\s*(?:\[[^\]{}]*\])?\s*\(.*\{"
@@ -35,6 +35,7 @@ _IMPORTS = re.compile(r"^import\s*(?:\(([^)]*)\)|((?:[\w.]+\s+)?\"[^\"\n]+\"))",
 _SPEC = re.compile(r"(?:([\w.]+)\s+)?\"([^\"\n]+)\"")
 
 
+SHAPE = forms.braces(DEFINITION, backticks=True)
 ENDINGS = (".go",)
 
 
@@ -62,7 +63,7 @@ class Go:
             files, steps = _built(tools, {"main": {"candidate": assembly.whole_program(job)}})
             return assembly.per_case(replace(program, files=files, build=steps), tests)
         nonce, framed = secrets.token_hex(16), "frame" + secrets.token_hex(8)
-        parts = assembly.split(job, DEFINITION, backticks=True)
+        parts = assembly.split(forms.settled(job, SHAPE), DEFINITION, backticks=True)
         parts = assembly.with_helpers(parts, DEFINITION, rf"^package\s+\w+|{_IMPORTS.pattern}", backticks=True)
         files, steps = _built(tools, packages(parts, framed), framed)
         request = nonce.encode()

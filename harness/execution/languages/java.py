@@ -26,7 +26,7 @@ from pathlib import Path
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, toolchain
+from harness.execution.languages import assembly, forms, toolchain
 from harness.execution.languages.assembly import Parts
 
 DEFINITION = (
@@ -34,6 +34,7 @@ DEFINITION = (
     r"(?!(?:return|new|else|throw)\b)[\w<>\[\], .?&]+\s+NAME\s*\([^{};]*\)\s*(?:throws\s+[\w., ]+)?\{"
 )
 THREADS = 24
+SHAPE = forms.braces(DEFINITION)
 ENDINGS = (".java",)
 _QUICK = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xshare:auto", "-XX:-UsePerfData")
 _MODULE = ("--add-opens", "java.base/java.io=ALL-UNNAMED")
@@ -86,7 +87,9 @@ class Java:
                 threads=THREADS,
             )
             return assembly.per_case(program, job.tests)
-        files, main = sources(assembly.split(job, DEFINITION), job.tests.tests.lstrip().startswith("}"))
+        files, main = sources(
+            assembly.split(forms.settled(job, SHAPE), DEFINITION), job.tests.tests.lstrip().startswith("}")
+        )
         nonce = secrets.token_hex(16)
         program = Program(
             command=(*kit.start, *_MODULE, "-cp", f"{kit.folder}:.", "HarnessFrame", main),

@@ -22,7 +22,7 @@ from pathlib import Path
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, toolchain
+from harness.execution.languages import assembly, forms, toolchain
 
 DEFINITION = (
     r"^[ \t]*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*NAME\b[^{]*\{"
@@ -36,6 +36,7 @@ THREADS = 24
 _FLAGS = ("--max-old-space-size=512", "--stack-size=4000")
 
 
+SHAPE = forms.braces(DEFINITION, backticks=True)
 ENDINGS = (".js", ".cjs")
 
 
@@ -70,7 +71,7 @@ class JavaScript:
         if tests.cases:
             files = (("program.js", assembly.whole_program(job).encode()),)
             return assembly.per_case(replace(program, command=(node, "./program.js"), files=files), tests)
-        parts = assembly.split(job, DEFINITION, backticks=True)
+        parts = assembly.split(forms.settled(job, SHAPE), DEFINITION, backticks=True)
         parts = assembly.with_helpers(parts, _HELPER, r"\Z", backticks=True)
         source, nonce = assembly.joined(parts), secrets.token_hex(16)
         order = {

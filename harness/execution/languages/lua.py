@@ -8,11 +8,15 @@ aims at this harness can read its memory through the system. Tests cannot use me
 
 from __future__ import annotations
 
+import re
+
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import scripted, toolchain
+from harness.execution.languages import forms, scripted, toolchain
 
+FUNCTION = r"^[ \t]*(?:local\s+)?function\s+([A-Za-z_]\w*)"
+SHAPE = forms.script("lua", FUNCTION)
 ENDINGS = (".lua",)
 _NAMES = ("lua5.4", "lua5.3", "lua")
 _TRIAL = Tests("lua", "function twice(values)\n", "local seen = twice({1, 2})\nassert(seen[2] == 4)\n", "twice")
@@ -47,7 +51,7 @@ def _interpreter() -> scripted.Interpreter:
         ending=".lua",
         frame="lua.lua",
         worker="",
-        function=r"^[ \t]*(?:local\s+)?function\s+([A-Za-z_]\w*)",
+        function=FUNCTION,
         check="exit_marker",
         before=("/bin/sh", "-c", 'exec "$@" <&3 2>&4 3<&- 4>&-', "sh"),
         packed=_packed,
@@ -58,6 +62,7 @@ def _packed(order: dict[str, object]) -> bytes:
     """Lua reads no JSON: the secret, the candidate's length and text, names, tests."""
     names = order["names"]
     assert isinstance(names, list)
-    candidate = str(order["candidate"]).encode()
+    # A local function of the candidate's is the tests' to call, as in the one file of the reference
+    candidate = re.sub(r"^local\s+(?=function\b)", "", str(order["candidate"]), flags=re.MULTILINE).encode()
     head = f"{order['nonce']}\n{len(candidate)}\n".encode()
     return head + candidate + " ".join(names).encode() + b"\n" + str(order["tests"]).encode()

@@ -24,13 +24,14 @@ from pathlib import Path
 
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, toolchain
+from harness.execution.languages import assembly, forms, toolchain
 from harness.execution.languages.assembly import Parameter, Parts
 
 DEFINITION = (
     r"^[ \t]*(?!(?:return|else|if|while|for|switch|case|new|delete|throw|using|typedef)\b)"
     r"[A-Za-z_][\w:<>,&*\s\[\]]*?[\s&*>]NAME\s*\([^;{}]*\)\s*(?:const\s*)?(?:->[^;{}]*)?\{"
 )
+SHAPE = forms.braces(DEFINITION)
 # A candidate that saves and restores macros could bring its own back over the tests': nobody else does that.
 _MACRO_STACK = re.compile(r"p(?:ush|op)_macro|_Pragma|\bpush\b.*##|##.*_macro")
 
@@ -62,7 +63,7 @@ def programs(job: Job, compiler: Compiler) -> tuple[Program, ...]:
             readable=_readable(compiler, None),
         )
         return assembly.per_case(program, job.tests)
-    source = unit(assembly.split(job, DEFINITION), compiler)
+    source = unit(assembly.split(forms.settled(job, SHAPE), DEFINITION), compiler)
     nonce, frame = secrets.token_hex(16), framed(compiler.path)
     program = Program(
         command=("./program",),

@@ -11,8 +11,10 @@ from __future__ import annotations
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import scripted, toolchain
+from harness.execution.languages import forms, scripted, toolchain
 
+FUNCTION = r"^[ \t]*sub\s+([A-Za-z_]\w*)"
+SHAPE = forms.script("perl", FUNCTION)
 ENDINGS = (".pl",)
 _TESTS = 'die "wrong" unless twice(2) == 4;\n'
 
@@ -48,6 +50,6 @@ def _interpreter() -> scripted.Interpreter:
         ending=".pl",
         frame="perl.pl",
         worker="perl_worker.pl",
-        function=r"^[ \t]*sub\s+([A-Za-z_]\w*)",
+        function=FUNCTION,
         check="by_value",
     )

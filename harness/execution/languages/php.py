@@ -11,8 +11,10 @@ from __future__ import annotations
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import scripted, toolchain
+from harness.execution.languages import forms, scripted, toolchain
 
+FUNCTION = r"^[ \t]*function\s+&?\s*(\w+)\s*\("
+SHAPE = forms.script("php", FUNCTION)
 ENDINGS = (".php",)
 
 
@@ -47,7 +49,7 @@ def _interpreter() -> scripted.Interpreter:
         ending=".php",
         frame="php.php",
         worker="php_worker.php",
-        function=r"^[ \t]*function\s+&?\s*(\w+)\s*\(",
+        function=FUNCTION,
         check="by_value",
         opening="<?php\n",
         packed=_serialized,

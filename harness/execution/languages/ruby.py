@@ -11,8 +11,10 @@ from __future__ import annotations
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import scripted, toolchain
+from harness.execution.languages import forms, scripted, toolchain
 
+FUNCTION = r"^[ \t]*def\s+([A-Za-z_]\w*[?!]?)"
+SHAPE = forms.script("ruby", FUNCTION)
 ENDINGS = (".rb",)
 _TESTS = "raise 'wrong' unless twice([1, 2]) == [2, 4]\n"
 
@@ -46,6 +48,6 @@ def _interpreter() -> scripted.Interpreter:
         ending=".rb",
         frame="ruby.rb",
         worker="ruby_worker.rb",
-        function=r"^[ \t]*def\s+([A-Za-z_]\w*[?!]?)",
+        function=FUNCTION,
         check="by_value",
     )

@@ -22,7 +22,7 @@ from pathlib import Path
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, native, toolchain
+from harness.execution.languages import assembly, forms, native, toolchain
 from harness.execution.languages.assembly import Parts
 
 DEFINITION = r"^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(?:const\s+|unsafe\s+)*fn\s+NAME\s*(?:<[^{};]*>)?\s*\([^;{}]*\)[^;{}]*\{"
@@ -66,6 +66,7 @@ fn main() {{
 """
 
 
+SHAPE = forms.braces(DEFINITION)
 ENDINGS = (".rs",)
 
 
@@ -92,7 +93,9 @@ class Rust:
         if tests.cases:
             return assembly.per_case(_program(assembly.whole_program(job), None), tests)
         nonce = secrets.token_hex(16)
-        source = crate(assembly.with_helpers(assembly.split(job, DEFINITION), DEFINITION, _USE.pattern))
+        source = crate(
+            assembly.with_helpers(assembly.split(forms.settled(job, SHAPE), DEFINITION), DEFINITION, _USE.pattern)
+        )
         return (replace(_program(source, compiler), request=nonce.encode(), nonce=nonce, tests=tests.tests),)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.execution.base import Check, Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, toolchain
+from harness.execution.languages import assembly, forms, toolchain
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,7 @@ class Interpreter:
 def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
     """One program for the tests, or one per stdin case. Raises DataError without either."""
     tests = job.tests
+    job = forms.settled(job, forms.script(tests.language, interpreter.function))
     readable = toolchain.outside_system(str(Path(interpreter.command[0]).resolve().parent.parent))
     alone = not tests.cases and tests.entry_point in defined(job.candidate, interpreter)
     source = job.candidate + "\n" if alone else assembly.whole_program(job)

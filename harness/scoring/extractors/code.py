@@ -1,7 +1,9 @@
 """The program in a completion.
 
 After a text prompt the completion continues the prompt and is taken to the letter (as the reference
-evaluations of HumanEval do), unless the whole of it stands in a fence, which is then removed.
+evaluations of HumanEval do), unless the whole of it is in a fence, which is then removed. `verbatim` leaves the fence.
+
+Marks around the whole answer (`[BEGIN]` ... `[DONE]`, `[PYTHON]` ... `[/PYTHON]`) are removed in both.
 
 In a chat answer the program is, in this order:
 1. of the fenced blocks in the task's language (or without one), the last that defines the function asked for
@@ -12,8 +14,8 @@ In a chat answer the program is, in this order:
 3. the last block that defines anything, else the last block;
 4. without any fence, the largest part that parses.
 
-Not done: a helper in one block and its use in another are not put together; example calls and the model's own
-asserts inside the chosen block stay.
+A Python program whose function is known is then completed from the other blocks and freed of what is not part of the
+solution (`python_program.py`). In other languages imports of the other blocks are put before it, no more.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import Any
 
 from harness.datatypes import Prompt, Sample, Tests, TextPrompt
 from harness.scoring.base import Extract
-from harness.scoring.extractors import python_source
+from harness.scoring.extractors import python_program, python_source
 from harness.scoring.extractors.base import reading
 from harness.scoring.extractors.fences import Block, blocks
 from harness.scoring.options import Options
@@ -44,10 +46,26 @@ _LABELS = {
 }
 
 
+# What is at the top of a program and may be in a block of its own
+_TOP = re.compile(
+    r"\s*(?:#\s*include\b|using\b|import\b|use\b|require\b|(?:const|var|let)\b[^=]*=\s*require\(|//|$)[^{]*$",
+    re.MULTILINE,
+)
+_BEGIN = re.compile(r"^[ \t]*\[(BEGIN|PYTHON|CODE|SOLUTION)\][ \t]*\n?", re.MULTILINE)
+_END = re.compile(r"^[ \t]*\[(?:DONE|END|/PYTHON|/CODE|/SOLUTION)\][ \t]*$", re.MULTILINE)
+
+
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: strip_reasoning."""
+    """Options: verbatim (false; true: the completion to the letter), strip_reasoning."""
+    chosen = Options(options, "extractor 'code'")
+    verbatim = chosen.flag("verbatim", False)
 
     def read(text: str, prompt: Prompt, sample: Sample) -> str | None:
+        if verbatim:
+            return text if text.strip() else None
+        if not isinstance(prompt, TextPrompt):
+            text = text.replace("\r\n", "\n")
+        text = _without_marks(text)
         if not text.strip():
             return None
         if isinstance(prompt, TextPrompt):
@@ -55,7 +73,7 @@ def build(options: Mapping[str, Any]) -> Extract:
         tests = sample.reference if isinstance(sample.reference, Tests) else Tests(language="python")
         return _of_answer(text, tests)
 
-    return reading(Options(options, "extractor 'code'"), read)
+    return reading(chosen, read)
 
 
 def _unfenced(text: str) -> str | None:
@@ -68,23 +86,65 @@ def _unfenced(text: str) -> str | None:
     return (found[0].code or None) if whole else text
 
 
+def _without_marks(text: str) -> str:
+    """Return what is between the first mark that begins an answer and the next one that ends it."""
+    if "[" not in text:
+        return text
+    begin = _BEGIN.search(text)
+    if begin is not None:
+        text = text[begin.end() :]
+    end = _END.search(text)
+    return text[: end.start()] if end is not None else text
+
+
 def _of_answer(text: str, tests: Tests) -> str | None:
-    text = text.replace("\r\n", "\n")
     names = _asked_for(tests)
+    if tests.language != "python":
+        return _of_blocks(*blocks(text), tests, names)
+    found = _python_of(text, tests, names, in_strings=True)
+    if found is not None and "```" in found and python_source.parsed(found) is None:
+        # The string was never closed: its fences are fences after all
+        plain = _python_of(text, tests, names, in_strings=False)
+        return plain if plain is not None and python_source.parsed(plain) is not None else found
+    return found
+
+
+def _python_of(text: str, tests: Tests, names: Sequence[str], *, in_strings: bool) -> str | None:
+    head, found = blocks(text, in_strings=in_strings)
+    code = _of_blocks(head, found, tests, names)
+    if code is None or not names:
+        return code
+    others = [python_program.without_prompts(block.code) for block in _fitting(found, "python") if block.code]
+    if not any(python_source.defines(python_program.without_prompts(code), name) for name in names):
+        return code
+    return python_program.program(code, names, python_source.mentioned(tests.tests), others)
+
+
+def _of_blocks(head: str, found: Sequence[Block], tests: Tests, names: Sequence[str]) -> str | None:
     python = tests.language == "python"
-    head, found = blocks(text)
     if not found:
-        return python_source.cut_out(text, names) if python else text.strip("\n")
+        if not python:
+            return head.strip("\n")
+        return python_source.cut_out(python_program.without_prompts(head), tuple(names))
     fitting = _fitting(found, tests.language)
     programs = [_aligned(block.code, names) for block in fitting if block.code]
+    if python:
+        programs = [python_program.without_prompts(code) for code in programs]
     defining = [code for code in programs if any(_defines(code, name, python) for name in names)]
     if defining:
-        return _best(defining, names) if python else defining[-1]
+        return _best(defining, names) if python else _with_imports(defining[-1], programs)
     if not found[0].language and any(_defines(head, name, python) for name in names):
-        return python_source.cut_out(head, names) if python else head.strip("\n")
+        return python_source.cut_out(head, tuple(names)) if python else head.strip("\n")
     anything = [code for code in programs if python and re.search(r"^(?:async def|def|class)\s", code, re.M)]
     last = anything or programs
     return last[-1] if last else None
+
+
+def _with_imports(code: str, programs: Sequence[str]) -> str:
+    """Put the blocks that only import before the program, where it does not say the same."""
+    tops = [other for other in programs if other != code and all(map(_TOP.fullmatch, other.split("\n")))]
+    missing = [line for top in tops for line in top.split("\n") if line.strip() and line not in code]
+    return "\n".join([*dict.fromkeys(missing), code])
 
 
 def _asked_for(tests: Tests) -> tuple[str, ...]:

@@ -2,14 +2,19 @@
 
 Taken: backticks or tildes, three or more; any indentation; an opening fence at the end of a line of prose; a
 block on one line; a closing fence behind the last statement; a fence with a language where the block before
-was never closed; a last block that was never closed because the answer was cut.
+was never closed; a last block that was never closed because the answer was cut. With `in_strings`, a fence inside a
+text in three quotes that is closed later (a docstring with an example) is part of the block.
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 _SIGNS = "`~"
+_QUOTES = ('"""', "'''")
+# What may begin a string of three quotes, or hide quotes: a comment, a short string
+_QUOTED = re.compile(r"""\"{3}|'{3}|\#.*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 
 
 @dataclass(slots=True)
@@ -19,6 +24,8 @@ class Block:
     language: str
     lines: list[str] = field(default_factory=list)
     closed: bool = False
+    # the quotes of the string that the lines so far leave open
+    quotes: str = ""
 
     @property
     def code(self) -> str:
@@ -40,13 +47,18 @@ class _Fence:
     after: str
 
 
-def blocks(text: str) -> tuple[str, list[Block]]:
+def blocks(text: str, *, in_strings: bool = False) -> tuple[str, list[Block]]:
     """Return the prose before the first fence, and the blocks in order."""
     head: list[str] = []
     found: list[Block] = []
     inside: _Fence | None = None
-    for line in text.split("\n"):
-        if inside is None:
+    lines = text.split("\n")
+    last = {quotes: _last_with(lines, quotes) if in_strings else -1 for quotes in _QUOTES}
+    for number, line in enumerate(lines):
+        if inside is not None and number < last.get(found[-1].quotes, -1):
+            found[-1].lines.append(_outdent(line, inside.indent))
+            found[-1].quotes = _open_quotes(line, found[-1].quotes)
+        elif inside is None:
             fence = _fence(line)
             if fence is None or not _opens(fence):
                 if not found:
@@ -61,7 +73,29 @@ def blocks(text: str) -> tuple[str, list[Block]]:
                 inside = fence
         else:
             inside = _inner(line, inside, found)
+            if inside is not None and in_strings:
+                found[-1].quotes = _open_quotes(line, found[-1].quotes)
     return "\n".join(head), found
+
+
+def _last_with(lines: list[str], quotes: str) -> int:
+    return max((number for number, line in enumerate(lines) if quotes in line), default=-1) + 1
+
+
+def _open_quotes(line: str, open_: str) -> str:
+    """Return the quotes of the string that is open behind a line of Python."""
+    at = 0
+    while True:
+        if open_:
+            end = line.find(open_, at)
+            if end < 0:
+                return open_
+            at, open_ = end + 3, ""
+        found = _QUOTED.search(line, at)
+        if found is None:
+            return ""
+        at = found.end()
+        open_ = found.group() if found.group() in _QUOTES else ""
 
 
 def _inner(line: str, inside: _Fence, found: list[Block]) -> _Fence | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import functools
 import re
 import textwrap
 
@@ -51,9 +52,10 @@ def is_stub(code: str, name: str) -> bool:
         for node in (tree.body if tree else [])
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name == name
     ]
-    return bool(bodies) and all(_is_empty(statement) for body in bodies for statement in body)
+    return bool(bodies) and all(is_empty(statement) for body in bodies for statement in body)
 
 
+@functools.lru_cache(maxsize=64)
 def called_names(tests: str) -> tuple[str, ...]:
     """Return the functions that tests call by name and do not define: what a candidate must bring."""
     tree = parsed(tests)
@@ -62,6 +64,12 @@ def called_names(tests: str) -> tuple[str, ...]:
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     own = {node.name for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
     return tuple(sorted(called - own - set(dir(builtins))))
+
+
+@functools.lru_cache(maxsize=64)
+def mentioned(tests: str) -> frozenset[str]:
+    """Return the identifiers in a text."""
+    return frozenset(re.findall(r"[A-Za-z_]\w*", tests))
 
 
 def is_program(code: str) -> bool:
@@ -119,7 +127,8 @@ def _longest_from(lines: list[str], start: int) -> list[str]:
     return []
 
 
-def _is_empty(statement: ast.stmt) -> bool:
+def is_empty(statement: ast.stmt) -> bool:
+    """Whether a statement does nothing: `pass`, `...`, a docstring."""
     return isinstance(statement, ast.Pass) or (
         isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
     )

@@ -314,3 +314,14 @@ def test_failures_are_counted_once_an_answer() -> None:
         record(3, reply=Refusal("k", ENGINE_DOWN)),
     ]
     assert count_by_failure(records) == {"gsm8k": {"extract no_answer": 2, "engine unreachable": 1}}
+
+
+def test_programs_that_mostly_do_not_compile_bring_a_warning() -> None:
+    broken = Failure("execute", "compile_error", "expected `}`", ours=False)
+    wrong = Failure("execute", "failed", "assert add(1, 2) == 3", ours=False)
+    most = [record(i, score(0.0, broken if i < 6 else wrong)) for i in range(10)]
+    (warning,) = only(most).warnings
+    assert warning.startswith("60.0 % of the programs do not compile") and "expected `}`" in warning
+    assert only([record(i, score(0.0, broken if i < 5 else wrong)) for i in range(10)]).warnings == ()
+    unknown = [record(i, replace(score(0.0, wrong), detail={"form": "unknown"})) for i in range(3)]
+    assert "have no known form of a completion" in only(unknown).warnings[0]

@@ -90,8 +90,8 @@ def test_a_request_without_a_line_is_unscored_never_empty(tmp_path: Path) -> Non
 
 
 def test_a_file_for_other_samples_is_refused_with_examples_of_both_sides(tmp_path: Path) -> None:
-    path = write(tmp_path / "made.jsonl", {"task_id": "0", "completion": "x"})
-    with pytest.raises(ConfigError, match=r"none of the 1 requests.*has 0;.*humaneval: HumanEval/0"):
+    path = write(tmp_path / "made.jsonl", {"task_id": "Mbpp/0", "completion": "x"})
+    with pytest.raises(ConfigError, match=r"none of the 1 requests.*has Mbpp/0;.*humaneval: HumanEval/0"):
         engine(path).check([ask("HumanEval/0", "humaneval")])
 
 
@@ -126,7 +126,7 @@ def test_loglikelihoods_are_handed_on_in_order(tmp_path: Path) -> None:
                 {"task": "a", "sample_id": "b", "completion": "c"},
                 {"task": "a", "sample_id": "b", "completion": "c", "repeat": 1},
             ],
-            r":2: 'repeat' stands on some lines",
+            r":2: 'repeat' is on some lines",
         ),
         ([""], r"made.jsonl: holds no completions"),
     ],
@@ -145,7 +145,7 @@ def test_a_missing_file_and_a_torn_archive_and_a_wrong_option_are_told(tmp_path:
     torn.write_bytes(gzip.compress(b'{"task_id": "a", "completion": "b"}\n' * 50)[:-12])
     with pytest.raises(ConfigError, match=r"torn.jsonl.gz: is not a whole gzip file"):
         engine(torn)
-    with pytest.raises(ConfigError, match=r"engine scripted: unknown key 'completion'; did you mean 'completions'"):
+    with pytest.raises(ConfigError, match=r"engine scripted: unknown key 'completion'; did you mean .*'completions'"):
         scripted.build(ModelSpec(""), {"completion": "x", "completions": "y"})
     with pytest.raises(ConfigError, match=r"engine scripted: the key 'completions' is missing"):
         scripted.build(ModelSpec(""), {})
@@ -167,3 +167,89 @@ def test_style_follows_the_user_and_prompts_are_shown_as_text(tmp_path: Path) ->
     request = GenerateRequest("k", "t", "a", 0, prompt, Sampling(9))
     assert chat.measure(request).rendered == "user: hello\n\nassistant: Sure"
     assert chat.measure(request).max_new_tokens == 9
+
+
+def test_ids_count_with_or_without_the_name_of_their_data_set(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "made.jsonl",
+        {"task_id": "MBPP/17", "completion": "a"},
+        {"task_id": "18", "completion": "b"},
+        {"task_id": "Mbpp/19", "completion": "c"},
+        {"task": "humaneval", "sample_id": "3", "completion": "d"},
+    )
+    asked = [ask("17", "mbpp"), ask("Mbpp/18", "mbpp_plus"), ask("Mbpp/19", "mbpp"), ask("HumanEval/3", "humaneval")]
+    held = engine(path)
+    held.check(asked)
+    assert [reply.text for reply in held.stream(asked) if isinstance(reply, Completion)] == ["a", "b", "c", "d"]
+    other = [ask("HumanEval/17", "humaneval"), ask("117", "mbpp"), ask("HumanEval/19", "humaneval")]
+    assert all(isinstance(reply, Refusal) for reply in held.stream(other))
+
+
+def test_an_id_to_the_letter_comes_before_one_without_its_prefix(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "made.jsonl",
+        {"task_id": "Mbpp/2", "completion": "of the prefix"},
+        {"task_id": "2", "completion": "to the letter"},
+    )
+    replies = engine(path).stream([ask("2", "a"), ask("Mbpp/2", "b")])
+    assert [reply.text for reply in replies if isinstance(reply, Completion)] == ["to the letter", "of the prefix"]
+
+
+def test_a_short_id_that_would_answer_two_tasks_is_refused(tmp_path: Path) -> None:
+    path = write(tmp_path / "made.jsonl", {"task_id": "2", "completion": "x"})
+    with pytest.raises(ConfigError, match="one line would answer humaneval: HumanEval/2 and mbpp_plus: Mbpp/2"):
+        engine(path).check([ask("HumanEval/2", "humaneval"), ask("Mbpp/2", "mbpp_plus")])
+
+
+def test_a_list_in_a_column_of_any_name_is_the_repeats_of_its_sample(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "made.jsonl",
+        {"id": 1, "outputs": ["a", "b"], "passed": [True, 0], "prompt": "?"},
+        {"id": 2, "outputs": "c", "passed": "failed", "model": "m"} | {"model": ""},
+    )
+    held = scripted.build(ModelSpec(""), {"completions": str(path), "completion_column": "outputs"})
+    asked = [ask("1"), ask("1", repeat=1), ask("2"), ask("2", repeat=1)]
+    replies = list(held.stream(asked))
+    assert [reply.text for reply in replies if isinstance(reply, Completion)] == ["a", "b", "c"]
+    assert isinstance(replies[3], Refusal) and replies[3].failure.kind == "missing"
+    assert [held.verdict(request) for request in asked] == [True, False, False, None]
+    assert [held.held("gsm8k", name) for name in ("1", "2", "3")] == [2, 1, 0]
+
+
+def test_other_keys_are_passed_over_but_not_misspelt_ones(tmp_path: Path) -> None:
+    line = {"task": "gsm8k", "sample_id": "a", "completion": "4", "verdict": True, "gold": "4", "seconds": 2}
+    assert engine(write(tmp_path / "made.jsonl", line)).verdict(ask("a")) is True
+    for key in ("repeats", "finsh"):
+        with pytest.raises(ConfigError, match=rf"unknown key '{key}'; did you mean"):
+            engine(write(tmp_path / "made.jsonl", {**line, key: 1}))
+
+
+def test_a_file_of_several_models_needs_one_of_them(tmp_path: Path) -> None:
+    lines = [{"task": "gsm8k", "sample_id": "a", "completion": name, "model": name} for name in ("first", "second")]
+    path = write(tmp_path / "made.jsonl", *lines)
+    with pytest.raises(ConfigError, match=r"of 2 models; name one of them: --set engine\.only_model='first'"):
+        engine(path)
+    with pytest.raises(ConfigError, match="no completions of the model 'secnd'; did you mean 'second'"):
+        scripted.build(ModelSpec(""), {"completions": str(path), "only_model": "secnd"})
+    (reply,) = scripted.build(ModelSpec(""), {"completions": str(path), "only_model": "second"}).stream([ask("a")])
+    assert isinstance(reply, Completion) and reply.text == "second"
+
+
+@pytest.mark.parametrize(
+    ("line", "options", "message"),
+    [
+        ({"id": 1, "output": "x"}, {"completion_column": "outputs"}, r":1: has no completion in column 'outputs'; did"),
+        ({"text": "x"}, {"completion_column": "text"}, r":1: nothing names the sample; a line needs one of sample_id"),
+        ({"id": 1, "text": []}, {"completion_column": "text"}, r":1: a list of completions must have items"),
+        ({"id": 1, "text": ["x"], "repeat": 0}, {"completion_column": "text"}, r"no 'repeat' beside it"),
+        ({"id": 1, "text": ["x", 2]}, {"completion_column": "text"}, r":1: .*completion"),
+        ({"id": 1, "text": ["x"], "passed": [1, 0]}, {"completion_column": "text"}, r"2 verdicts for 1 completions"),
+        ({"id": 1, "text": "x", "passed": "maybe"}, {"completion_column": "text"}, r":1: passed must be true or false"),
+        ({"task_id": 1, "completion": "x"}, {"verdict_column": "ok"}, r":1: has no column 'ok'; it has task_id"),
+    ],
+)
+def test_a_column_that_cannot_be_is_refused(
+    tmp_path: Path, line: Mapping[str, Any], options: Mapping[str, Any], message: str
+) -> None:
+    with pytest.raises(ConfigError, match=message):
+        scripted.build(ModelSpec(""), {"completions": str(write(tmp_path / "made.jsonl", line)), **options})

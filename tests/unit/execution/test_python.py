@@ -8,7 +8,7 @@ import pytest
 
 from harness.datatypes import StdinCase, Tests
 from harness.execution.base import Job, Limits, Sandbox, Verdict
-from harness.execution.languages.python import joined
+from harness.execution.languages.python import joined, misfit
 
 PROMPT = 'def add(a, b):\n    """Add two numbers.\n    """\n'
 CHECK = "def check(candidate):\n    assert candidate(1, 2) == 3\n\ncheck(add)"
@@ -165,3 +165,30 @@ def test_verdicts_repeat_for_programs_that_depend_on_the_order_of_sets(sandbox: 
     program = "def add(a, b): return list({'one', 'two', 'three', 'four'})"
     outputs = {verdict(sandbox, program + "\nprint(add(1, 2))").output for _ in range(4)}
     assert len(outputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("candidate", "known"),
+    [
+        ("    return x\n", True),
+        ("def f(x):\n    return x\n", True),
+        ("import math\n\n\ndef f(x):\n    return x\n", True),
+        ("f = abs\n", True),
+        ("", True),
+        ("return x\n", False),
+        ("y = x\n    return y\n", False),
+        ("def g(x):\n    return x\n", False),
+    ],
+)
+def test_a_completion_that_is_neither_a_body_nor_the_function_has_no_known_form(candidate, known):
+    tests = Tests("python", 'def f(x):\n    """As it is."""\n', "assert f(1) == 1\n", "f")
+    assert (misfit(Job(candidate, tests)) == "") is known
+    assert misfit(Job(candidate, Tests("python", "import math\n", "assert f(1) == 1\n", "f"))) == ""
+
+
+def test_future_imports_of_a_program_come_before_its_prompt():
+    found = joined("import math\n\ndef f():\n", "# mine\nfrom __future__ import annotations\ndef f():\n    pass\n")
+    assert found == "from __future__ import annotations\nimport math\n\ndef f():\n\n\ndef f():\n    pass\n\n"
+    for kept in ("x = 1\nfrom __future__ import annotations\n", "    from __future__ import annotations\n"):
+        assert joined("import math\n", kept) == f"import math\n{kept}\n"
+    assert joined("", "from __future__ import annotations\n") == "from __future__ import annotations\n\n"

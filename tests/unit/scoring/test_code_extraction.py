@@ -116,6 +116,12 @@ def test_after_a_text_prompt_the_completion_is_verbatim() -> None:
     assert read("\n  \n", TextPrompt(""), SAMPLE) is None
 
 
+def test_verbatim_leaves_a_fence_where_it_is() -> None:
+    fenced = f"```python\n{ADD}\n```"
+    assert build({"verbatim": True})(fenced, TextPrompt("def add"), SAMPLE) == fenced
+    assert build({"verbatim": True})(" \n", TextPrompt("def add"), SAMPLE) is None
+
+
 @pytest.mark.parametrize(
     ("text", "program"),
     [

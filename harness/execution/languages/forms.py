@@ -1,0 +1,185 @@
+"""The forms in which files hold a completion, brought to the one that a language puts together with its tests.
+
+A completion of a prompt that leaves a function open is stored as a body, a body with the closing brace, the whole
+function, or the whole function without its last brace (cut by a stop string that begins with it). The braces that are
+open at its end say which one it is.
+
+Guaranteed: a completion whose braces fit none of the forms is left as it is, and `misfit` says so. What follows a
+finished function and is itself unfinished (cut at the limit on tokens) is left out. Not guaranteed: this counts
+braces (`end` in Lua and Ruby) outside of texts and comments; it is no parser.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from harness.execution.base import Job
+from harness.execution.languages import assembly
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a language opens and closes functions.
+
+    `masked` blanks texts and comments; `net` counts what a masked text opens and does not close; `defines` says whether
+    a masked program defines a function by name; `definition` is a pattern of its definition, with `NAME`.
+    """
+
+    masked: Callable[[str], str]
+    defines: Callable[[str, str], bool]
+    definition: str
+    net: Callable[[str], int] = lambda masked: masked.count("{") - masked.count("}")
+    closer: str = "}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A completion against its prompt: functions and classes that the prompt leaves open, what it opens itself."""
+
+    candidate: str
+    opened: int
+    net: int
+    whole: bool
+    closed_by_tests: bool
+
+    @property
+    def fits(self) -> bool:
+        if self.whole:
+            # A method may be followed by the braces of its class, or lack them as well as its own
+            return -self.opened < self.net <= self.opened
+        return -self.opened <= self.net <= 0
+
+
+def settled(job: Job, shape: Shape) -> Job:
+    """Return the job with its candidate closed as its language expects.
+
+    That is a whole program with all its braces, and a continuation with all that its prompt opened, but the last that
+    the tests' text closes itself. A function that the prompt leaves open is the entry point where none is named.
+    """
+    if not job.tests.entry_point and (name := _opened_by(job.tests.prelude, shape)):
+        job = replace(job, tests=replace(job.tests, entry_point=name))
+    found = _found(job, shape)
+    if found is None or not found.fits:
+        return job
+    wanted = 0 if found.whole else found.opened if found.closed_by_tests else 0
+    level = found.net + (0 if found.whole else found.opened)
+    candidate = found.candidate
+    if level > wanted:
+        candidate = candidate.rstrip("\n") + f"\n{shape.closer}" * (level - wanted) + "\n"
+    for _ in range(wanted - level):
+        kept = candidate.rstrip()
+        if not kept.endswith(shape.closer):
+            return job
+        candidate = kept.removesuffix(shape.closer)
+    return job if candidate == job.candidate else replace(job, candidate=candidate)
+
+
+def misfit(job: Job, shape: Shape) -> str:
+    """Say why a completion has none of the known forms; empty where it has one, or the prompt leaves nothing open."""
+    found = _found(job, shape)
+    if found is None or found.fits:
+        return ""
+    kind = "whole function" if found.whole else "continuation of the prompt's function"
+    missing = f"leaves {found.net} open" if found.net > 0 else f"closes {-found.net} more than it opens"
+    word = "braces" if shape.closer == "}" else f"`{shape.closer}`"
+    return f"the completion has no known form: as a {kind} it {missing} ({word}); it may be cut, or lack its beginning"
+
+
+def _found(job: Job, shape: Shape) -> _Found | None:
+    tests = job.tests
+    if tests.cases or not tests.entry_point:
+        return None
+    prelude = shape.masked(tests.prelude)
+    opened = shape.net(prelude)
+    if opened < 1 or not shape.defines(prelude, tests.entry_point):
+        return None
+    masked = shape.masked(job.candidate)
+    whole = shape.defines(masked, tests.entry_point)
+    candidate = job.candidate
+    end = _end_of_function(masked, tests.entry_point, shape, whole=whole)
+    if end is not None and shape.net(masked[end:]) > 0:
+        candidate, masked = candidate[:end], masked[:end]
+    closed_by_tests = tests.tests.lstrip().startswith(shape.closer)
+    return _Found(candidate, opened, shape.net(masked), whole, closed_by_tests)
+
+
+def _opened_by(prelude: str, shape: Shape) -> str:
+    """The name of the function that a prompt leaves open, empty where it leaves none."""
+    masked = shape.masked(prelude)
+    if shape.net(masked) < 1:
+        return ""
+    found = list(re.finditer(shape.definition.replace("NAME", r"([A-Za-z_$][\w$]*)"), masked, re.MULTILINE))
+    return next((name for name in found[-1].groups() if name), "") if found else ""
+
+
+def _end_of_function(masked: str, entry: str, shape: Shape, *, whole: bool) -> int | None:
+    """Where the function that is asked for is closed; None where it is not, or the language has no braces."""
+    if shape.closer != "}":
+        return None
+    at = 0
+    if whole:
+        match = re.search(shape.definition.replace("NAME", re.escape(entry)), masked, re.MULTILINE)
+        if match is None:
+            return None
+        at = masked.find("{", match.end() - 1)
+        if at < 0:
+            return None
+    depth = 0 if whole else 1
+    for place in re.finditer(r"[{}]", masked[at:]):
+        depth += 1 if place.group() == "{" else -1
+        if depth == 0:
+            return at + place.end()
+    return None
+
+
+def braces(definition: str, *, backticks: bool = False) -> Shape:
+    """Return the shape of a language with comments and texts as in C."""
+    return Shape(
+        masked=lambda source: assembly.blanked(source, backticks=backticks),
+        defines=lambda masked, name: assembly.defines(masked, name, definition),
+        definition=definition,
+    )
+
+
+_SCRIPT = re.compile(r"""(?:^|(?<=\s))\#[^\n]*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.S | re.M)
+_SHELL = re.compile(r"""(?:^|(?<=[\s;]))\#[^\n]*|\\.|"(?:\\.|[^"\\])*"|'[^']*'|\$\{\#""", re.S | re.M)
+_PHP = re.compile(r"""(?://|\#)[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""", re.S)
+_LUA = re.compile(r"""--\[\[.*?\]\]|--[^\n]*|\[\[.*?\]\]|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'""", re.S)
+
+
+def script(kind: str, function: str) -> Shape:
+    """Return the shape of a script's language; `function` is a pattern of a definition, its name in a group."""
+    texts = {"bash": _SHELL, "php": _PHP, "lua": _LUA}.get(kind, _SCRIPT)
+    net = {"lua": _lua_net, "ruby": _ruby_net}.get(kind)
+
+    def masked(source: str) -> str:
+        return texts.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), source)
+
+    def defines(text: str, name: str) -> bool:
+        return any(name in found.groups() for found in re.finditer(function, text, re.MULTILINE))
+
+    definition = re.sub(r"\((?!\?)(?:[^()\\]|\\.)*\)", "NAME", function)
+    if net is None:
+        return Shape(masked, defines, definition)
+    return Shape(masked, defines, definition, net, "end")
+
+
+def _lua_net(masked: str) -> int:
+    return len(re.findall(r"\b(?:function|if|do)\b", masked)) - len(re.findall(r"\bend\b", masked))
+
+
+_RUBY_OPENS = re.compile(
+    r"^[ \t]*(?:def|class|module|begin|case|if|unless|while|until|for)\b(?![^\n]*\bend\b[ \t]*$)"
+    r"|=[ \t]*(?:if|unless|case|begin)\b|\bdo\b[ \t]*(?:\|[^|\n]*\|)?[ \t]*$",
+    re.MULTILINE,
+)
+
+
+def _ruby_net(masked: str) -> int:
+    # `while x do` opens once; a definition on one line (`def f(x) = x`) has no end, `...; end` closes itself
+    loops = re.compile(r"^([ \t]*(?:while|until|for)\b[^\n]*?)\bdo\b[ \t]*$", re.MULTILINE).sub(r"\1", masked)
+    endless = len(re.findall(r"^[ \t]*def [^\n=]*\)\s*=[^=~>\n]", loops, re.MULTILINE))
+    lines = re.sub(r"^[^\n]*\b(?:def|if|case|begin|do|class)\b[^\n]*[;\s]end[ \t]*$", "", loops, flags=re.MULTILINE)
+    return len(_RUBY_OPENS.findall(lines)) - endless - len(re.findall(r"\bend\b", lines))
