@@ -7,7 +7,7 @@ dies.
 
 Does not guarantee that an undecided pair is unequal: `None` says that no verdict was reached. `maths.reading` brings
 both sides into one writing and decides what needs no algebra; `maths.algebra` lists where math-verify is guarded. An
-unsimplified 4+1 equals 5, and 20 equals 20 % as well as 0.2 does.
+unsimplified 4+1 equals 5; 20 % equals 20 and 0.2.
 """
 
 from __future__ import annotations
