@@ -192,6 +192,8 @@ class Completion:
     `dropped_tokens` were cut from the left of the prompt to fit the context window. `seconds` is the engine's time
     that this answer took up; in a batch, its share, so that the sum over answers is the engine's time.
     `token_logprobs`, if asked for: natural logs, under the model itself (temperature 1), the end token's included.
+    `reasoning_mark` is the opening mark of reasoning (`<think>`) that the model's template ended the prompt with: the
+    text continues behind it.
     """
 
     key: str
@@ -204,6 +206,7 @@ class Completion:
     seconds: float | None = None
     prompt_hash: str = ""
     token_logprobs: tuple[float, ...] | None = None
+    reasoning_mark: str = ""
     kind: Literal["completion"] = "completion"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from harness import plugins
 from harness.datatypes import Answer, ChatPrompt, Choice, Completion, Failure, Prompt, Score
 from harness.errors import ConfigError
+from harness.reasoning import opened_by
 from harness.scoring.base import Extract
 
 NEEDS_TEXT = "it judges generated text, and the task asks for loglikelihood (`ask: generate` gives text)"
@@ -33,8 +34,10 @@ def build_extractor(entry: Any, default: str) -> Extract:
 
 
 def full_text(prompt: Prompt, reply: Completion) -> str:
-    """Return the whole answer: the prefill that the model was made to start with, then what it wrote."""
-    return (prompt.prefill if isinstance(prompt, ChatPrompt) else "") + reply.text
+    """Return the whole answer: the reasoning mark and the prefill that the prompt ends with, then what was written."""
+    if isinstance(prompt, ChatPrompt):
+        return reply.reasoning_mark + prompt.prefill + reply.text
+    return opened_by(prompt.text) + reply.text
 
 
 def unanswered(scorer: str, reply: Completion) -> Score:

@@ -1,0 +1,223 @@
+"""Reads the answer out of prose: behind the last "the answer is" (in many languages), else out of the last sentence.
+
+A sentence that denies a value ("the answer is not 72") gives none, and one that leaves two open ("72 or 73") gives
+both. Linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+
+from harness.scoring.extractors.latex import TAIL
+from harness.scoring.extractors.values import Value, blanked, values
+
+# "answer" in the languages of MGSM, Global-MMLU and MMMLU, and their neighbours
+_NOUNS_LATIN = (
+    "answer|respuesta|réponse|reponse|antwort|lösung|ergebnis|risposta|resposta|resultado|résultat|risultato|jawaban|"
+    "jawapan|jibu|cevap|cevabı|yanıt|odpowiedź|odpověď|odpoveď|antwoord|svaret|svar|răspuns(?:ul)?|raspuns|válasz|vastaus|"
+    "sagot|odgovor|atsakymas|atbilde|vastus|đáp án|câu trả lời|đáp số|kết quả|idahun|ìdáhùn|amsa|azịza|impendulo|"
+    "jawaab|valiny|erantzuna|javob|cavab"
+)
+_NOUNS_OTHER = (
+    "ответ|відповідь|отговор|одговор|жауап|απάντηση|تشובה|תשובה|الجواب|الإجابة|الاجابة|الناتج|جواب|پاسخ|答案|答え|解答|回答|答|"
+    "정답|해답|답|คำตอบ|उत्तर|जवाब|উত্তর|సమాధానం|జవాబు|பதில்|விடை|ઉત્તર|જવાબ|ಉತ್ತರ|ഉത്തരം|ਉੱਤਰ|ਜਵਾਬ|පිළිතුර|መልስ|პასუხი|պատասխան|"
+    "အဖြေ|ចម្លើយ|ຄໍາຕອບ|хариу"
+)
+# English wants a link or a formula behind the noun ("answer the 3 questions" announces nothing)
+_HEAD = re.compile(
+    r"(?i)\bans(?:wer)?\b(?:[\s*_]{0,20}(?:[:=：]|->|→)|[^.!?\n:=0-9$\\]{0,60}?(?:\b(?:is|are|was|be|equals?)\b|n't\b|[:=])"
+    rf"|[\s*_]{{1,20}}(?=\$|\\[(\[]))|\b(?:{_NOUNS_LATIN})\b|(?:{_NOUNS_OTHER})"
+)
+_FINAL = re.compile(r"(?i)\bfinal\s+ans")
+_WRONG = re.compile(r"(?i)\b(?:wrong|incorrect|mistake|mistaken|error|not right|correction)\b")
+_MARKED = re.compile(r"(?m)^[ \t]*####[ \t]*(?=[-−+$€£¥₹\\\d.(])(.{1,300})$")
+_SHORT = re.compile(r"(?m)^[ \t*]*A:[ \t*]*([^\n]{1,40})$")
+_XML = re.compile(r"(?is)<answer>(.{1,2000}?)(?:</answer>|\Z)")
+_OUTPUT = re.compile(r"(?s)```(?:output|stdout)[ \t]*\n(.{0,500}?)\n?```")
+_MOST = 1000
+# How far back the last value of a text is looked for
+_LAST = 20_000
+_LEAD = re.compile(
+    r"(?i)(?:[\s*_:：=\"“”'‘’»«>—–]|->|→|(?:approximately|approx\.?|about|around|roughly|nearly|simply|just|therefore"
+    r"|thus|then|indeed|exactly|actually|clearly|still|now|also|only|the|a|an|equal to|equals|given by|found to be|be|is"
+    r"|number|value|total(?: of)?|environ|aproximadamente|circa|ungefähr|etwa|sekitar)\b(?!\s*\()|[≈~∼])*"
+)
+_END = re.compile(
+    r"\.(?=[\s*_\"”'’)]|\Z)|[!?](?=[*_\"”'’)]*(?:\s(?!\s*[=/*+])|\Z))|[。！？।۔]|\.?\s*\bI hope\b|<\||\n\s*\n"
+)
+_LINE_END = re.compile(rf"{_END.pattern}|\n")
+_NOT = re.compile(
+    r"(?i)(?:\bnot|n't|\bcannot be|\bnever|\bneither|\bnor|\brather than|\binstead of|\bpas|\bnicht|\bno es|\bнет?|不是"
+    r"|ではなく|아니라)[\s*_(\"']*(?:(?:equal to|be|simply|just|the|a|an|only)\s+)*(?:\$|\\[(\[])?\Z"
+)
+_AND = r"(?:or|and|oder|und|et|ou|o|y|e|или|и|atau|dan|veya|ve|أو|و|或|和)"
+_BETWEEN = re.compile(
+    rf"(?i)\s*(?:[,;،、]?\s*{_AND}\b|[,;،、])\s*(?:(?:maybe|perhaps|possibly|even|else)\s+)?|\s*\((?:or|and|maybe)\s+"
+)
+_OR = re.compile(r"(?i)\s*[,;(]?\s*(?:or|oder|ou|o|или|atau|veya|أو|或)\s+(?:(?:maybe|perhaps|possibly|even|else)\s+)?")
+_COPULA = re.compile(
+    r"(?i)(?:\b(?:is|was|be|equals?|equal to|becomes|gives|est|ist|es|è|é)|[=≈:：]|为|為|是|は|это|равно)\s*(?:"
+    r"\b(?:approximately|about|only|just|now|exactly|also|therefore|thus|donc|de)\b|[\s*_(\"'])*\Z"
+)
+# A word behind a number may be its unit; these begin something else
+_STOP = (
+    r"because|since|as|so|which|that|when|where|who|if|for|in|on|at|of|from|and|or|but|than|after|before|with|by|to|is"
+    r"|are|was|were|will|would|has|have|had|not|he|she|they|it|we|i|this|these|the|ago|left|more|each|total|altogether"
+)
+_TAIL = re.compile(rf"(?i)(?:[ \t]*(?!(?:{_STOP})\b)[A-Za-zµμ°²³\\€£%/^][^\s,;:!?()*]{{0,30}}){{0,4}}")
+_SCALE = re.compile(
+    r"(?i)\s?(?:[万亿億萬만억兆]|тысяч|миллион|миллиард|लाख|करोड़|মিলিয়ন|লাখ|مليون|ألف|ล้าน|พัน|หมื่น|แสน"
+    r"|(?:hundred|thousand|[a-z]*illion|dozen|score|millones|millions|millionen|milhões|milioni|juta|ribu|mil)s?\b)"
+)
+_CLAUSE = re.compile(
+    r"(?i),?\s+(?:which|because|since|as|so|where|that|when|who|i\.e)\b|[;—]|\s\((?=[A-Za-z]{2})|,\s+(?=[^\W\d_]{2,})"
+)
+_MATHS = re.compile(
+    r"(?:[\s\d.,()\[\]{}^*/+\-−=<>|!:√π×÷·%°≤≥∞∪∩±½-⅞$]|(?:sqrt|pi|sin|cos|tan|log|ln|exp|inf|or|and)\b|[A-Za-z]\b)+"
+)
+_MOST_WORDS = 6
+
+
+def spoken_answer(text: str) -> str | None:
+    """Return what the last announcement gives, else the value that the text ends with; None where there is none."""
+    if marked := _marked(text):
+        return marked
+    text = text[-TAIL:]
+    for head in reversed(list(_HEAD.finditer(text))):
+        rest = text[head.end() : head.end() + _MOST]
+        if head.group().endswith("n't"):
+            rest = "not " + rest
+        found = _Phrase(rest)
+        if found.denied:
+            return last_value(rest[found.end :] + text[head.end() + _MOST :])
+        if answer := found.answer():
+            return answer
+    for line in reversed(_SHORT.findall(text)):
+        if (found := _Phrase(line)).starts_with_value:
+            return found.answer()
+    outputs = _OUTPUT.findall(text)
+    return last_value(outputs[-1] if outputs and values(outputs[-1]) else text)
+
+
+def corrected(behind: str) -> str | None:
+    """Return the single value that text behind a box announces as final or as a correction, None for any other text."""
+    heads = list(_HEAD.finditer(behind[:TAIL]))
+    if not heads:
+        return None
+    before = behind[: heads[-1].start()]
+    if not _FINAL.search(before[-20:] + heads[-1].group()) and not _WRONG.search(before[-200:]):
+        return None
+    found = _Phrase(behind[heads[-1].end() : heads[-1].end() + _MOST])
+    single = found.starts_with_value and len(found.values) == 1 and not found.values[0].is_name
+    return found.answer() if single else None
+
+
+def last_value(text: str) -> str | None:
+    """Return the value that the last sentence with one is about: a formula before a number, unless "is" leads to it.
+
+    Two values joined by "or" are both the answer. None where the last value is denied.
+    """
+    text = text[-_LAST:]
+    everything = values(text)
+    named = [one for one in everything if not one.is_name] or everything
+    if not named:
+        return None
+    start = _sentence_start(text, everything, named[-1])
+    inside = [one for one in named if one.start >= start]
+    allowed = [one for one in inside if not _denied(text, one)]
+    if not allowed:
+        return None
+    last = allowed[-1]
+    if last.kind == "number" and not _COPULA.search(text, max(last.start - 60, start), last.start):
+        last = next((one for one in reversed(allowed) if one.kind != "number"), last)
+    joint = _OR if last.kind == "number" else _BETWEEN
+    chain = [last]
+    for before in reversed(allowed[: allowed.index(last)]):
+        if before.kind != last.kind or not joint.fullmatch(text, before.end, chain[0].start):
+            break
+        chain.insert(0, before)
+    scale = _SCALE.match(text, last.end) if last.kind == "number" else None
+    return ", ".join(one.text for one in chain) + (scale.group() if scale else "")
+
+
+def _marked(text: str) -> str | None:
+    """Return what `<answer>...</answer>` or a line `#### ...` holds."""
+    for block in reversed(_XML.findall(text)):
+        if answer := _Phrase(block).answer() or block.strip():
+            return str(answer)
+    for line in reversed(_MARKED.findall(text)):
+        if answer := _Phrase(line).answer():
+            return answer
+    return None
+
+
+def _sentence_start(text: str, found: list[Value], last: Value) -> int:
+    """Return where the sentence of a value begins; full stops inside formulas end none, one at a formula's end does."""
+    ended = [one.end for one in found if one.end <= last.start and one.kind == "formula" and one.text[-1] in ".!?"]
+    outside = blanked(text, found)
+    ended += [end.end() for end in _LINE_END.finditer(outside, 0, last.start)]
+    return max(ended, default=0)
+
+
+def _denied(text: str, value: Value) -> bool:
+    return _NOT.search(text, max(value.start - 60, 0), value.start) is not None
+
+
+class _Phrase:
+    """What follows an announcement, up to the end of its sentence."""
+
+    def __init__(self, rest: str) -> None:
+        lead = _LEAD.match(rest)
+        self.start = lead.end() if lead else 0
+        found = [one for one in values(rest) if one.end > self.start]
+        ends = (end.start() for end in _LINE_END.finditer(rest, self.start))
+        self.end = next((at for at in ends if not any(one.start <= at < one.end for one in found)), len(rest))
+        self.text = rest[: self.end]
+        found = [one for one in found if one.start < self.end]
+        self.values = [one for one in found if not _denied(rest, one)]
+        self.denied = bool(found) and not self.values
+        self.is_question = rest[self.end : self.end + 1] in ("?", "？")
+
+    @property
+    def starts_with_value(self) -> bool:
+        return bool(self.values) and self.values[0].start <= self.start
+
+    def answer(self) -> str | None:
+        """Return the answer in it, None where there is none."""
+        if self.is_question:
+            return None
+        clause = self._clause()
+        numbers_only = all(one.kind == "number" for one in self.values)
+        if numbers_only and clause and _MATHS.fullmatch(clause) and re.search(r"\w", clause):
+            left, equal, right = clause.strip("()").rpartition("=")
+            return right.strip() if equal and not re.search("[A-Za-z]", left) else clause
+        if not self.values:
+            return clause if clause and len(clause.split()) <= _MOST_WORDS else None
+        led = [one for one in self.values if _COPULA.search(self.text, max(one.start - 60, self.start), one.start)]
+        real = [one for one in self.values if not one.is_name]
+        if self.starts_with_value and not (self.values[0].is_name and led):
+            behind = [one for one in led if self.text[: one.start].rstrip(" *_($").endswith("=")]
+            return self._chain(behind[-1] if behind else self.values[0])
+        if led:
+            return self._chain(led[-1])
+        written = [one for one in real if one.kind != "number"]
+        return self._chain(written[-1] if written else real[0] if real else self.values[-1])
+
+    def _chain(self, first: Value) -> str:
+        """Join the values that follow `first` with nothing but connectors; a single one keeps its unit."""
+        chain = [first]
+        for one in self.values[self.values.index(first) + 1 :]:
+            if not _BETWEEN.fullmatch(self.text, chain[-1].end, one.start):
+                break
+            chain.append(one)
+        if len(chain) > 1:
+            return ", ".join(one.text for one in chain)
+        if first.kind == "formula":
+            return first.text
+        tail = _TAIL.match(self.text, first.end)
+        scale = _SCALE.match(self.text, first.end)
+        return first.text + ((tail.group() if tail else "") or (scale.group() if scale else "")).rstrip(" .*_")
+
+    def _clause(self) -> str:
+        clause = _CLAUSE.split(self.text[self.start :], maxsplit=1)[0]
+        return clause.strip().strip("*_").rstrip(" .,:!").strip()
