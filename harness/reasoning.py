@@ -13,7 +13,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-_NAMES = r"(?:[a-z]{1,20}[:_])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis)(?:_[a-z]{1,10})?"
+_NAMES = (
+    r"(?:[a-z]{1,20}[:_])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflection|scratchpad|analysis)(?:_[a-z]{1,10})?"
+)
 # One pattern for each family: an opening mark is closed by a mark of its own family and name only.
 _MARKS = (
     rf"</?(?i:{_NAMES})>",
@@ -28,7 +30,13 @@ _MARKS = (
 )
 _CLOSES = re.compile(r"/|(?i:<\|end_)|suffix|95>|<channel\||response")
 _NAMED = ("k0", "k1")
-_MARK = re.compile(r"(?=[<\[◁H])(?:" + "|".join(f"(?P<k{number}>{pattern})" for number, pattern in enumerate(_MARKS)) + ")")
+_EACH = "|".join(f"(?P<k{number}>{pattern})" for number, pattern in enumerate(_MARKS))
+_MARK = re.compile(rf"(?=[<\[◁H])(?:{_EACH})")
+# What every mark has one of, in small letters: finding none is much faster than the pattern of all marks.
+_PARTS = (
+    *("think", "thought", "reason", "reflection", "scratchpad", "analysis"),
+    *("<|", "<unused9", "<channel|", " is my ", "'s my "),
+)
 _OPENS_AT_END = 40
 _QUOTES = "`'\""
 
@@ -80,16 +88,12 @@ def without_reasoning(text: str, extra: Sequence[tuple[str, str]] = ()) -> str |
 def opened_by(prompt: str) -> str:
     """Return the opening mark that a rendered prompt ends with (white space apart), empty where it ends with none."""
     tail = prompt[-2 * _OPENS_AT_END :].rstrip()
-    last: _Mark | None = None
-    for last in _marks(tail, ()):
-        pass
-    if last is not None and not last.closes and last.end == len(tail):
-        return tail[last.start : last.end]
-    channel = None
-    for channel in _HARMONY.finditer(tail):
-        pass
-    if channel is not None and channel.end() == len(tail) and channel.group(1) != "final":
-        return channel.group()
+    marks = list(_marks(tail, ()))
+    if marks and not marks[-1].closes and marks[-1].end == len(tail):
+        return tail[marks[-1].start :]
+    channels = list(_HARMONY.finditer(tail))
+    if channels and channels[-1].end() == len(tail) and channels[-1].group(1) != "final":
+        return channels[-1].group()
     return ""
 
 
@@ -99,7 +103,10 @@ def is_mark(token: str) -> bool:
 
 
 def _marks(text: str, extra: Sequence[tuple[str, str]]) -> Iterator[_Mark]:
-    found = [_mark(match) for match in _MARK.finditer(text) if not _is_quoted(text, match)]
+    lowered = text.lower()
+    found: list[_Mark] = []
+    if any(part in lowered for part in _PARTS):
+        found += [_mark(match) for match in _MARK.finditer(text) if not _is_quoted(text, match)]
     for pair in extra:
         for closes, sign in enumerate(pair):
             found += [_Mark(m.start(), m.end(), pair[0], bool(closes)) for m in re.finditer(re.escape(sign), text)]
@@ -119,10 +126,10 @@ def _is_quoted(text: str, match: re.Match[str]) -> bool:
 
 def _final_channel(text: str) -> str | None:
     """Return what gpt-oss wrote in its final channel, the text itself where it names no channel."""
-    heads = list(_HARMONY.finditer(text))
+    heads = list(_HARMONY.finditer(text)) if "<|channel|>" in text else []
     if not heads:
         if _HARMONY_PLAIN.match(text):
-            before, found, answer = text.rpartition(_HARMONY_FINAL)
+            _, found, answer = text.rpartition(_HARMONY_FINAL)
             return answer if found else None
         return text
     parts = [text[: heads[0].start()]]

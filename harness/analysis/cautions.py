@@ -15,15 +15,21 @@ from harness.datatypes import Estimate, Failure
 
 # Above this share the score says more about the set-up than about the model
 MOST = 0.5
+# Above this share something is read that cannot be the answer
+FEW = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """How many samples have records, how many have too few tries yet, how many the whole task has."""
+    """How many samples have records, how many have too few tries yet, how many the whole task has.
+
+    `digitless` is the share of answers out of which a scorer read no digit though the right answers are numbers.
+    """
 
     samples: int
     incomplete: int
     expected: int | None
+    digitless: float = 0.0
 
 
 def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, ...]:
@@ -33,6 +39,7 @@ def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, 
         _beyond(estimate),
         _truncated(estimate),
         _unextracted(estimate),
+        _digitless(estimate, seen),
         _cut(estimate),
         _incomplete(estimate, seen),
         _part(seen),
@@ -71,6 +78,15 @@ def _unextracted(estimate: Estimate) -> str:
     return (
         f"{by}no answer in {_percent(estimate.unextracted)} of the completions: read some of them, "
         "the prompt or the extraction rule may not fit this model"
+    )
+
+
+def _digitless(estimate: Estimate, seen: Seen) -> str:
+    if seen.digitless <= FEW:
+        return ""
+    return (
+        f"{estimate.scorer} read no digit in {_percent(seen.digitless)} of the answers though the right ones are "
+        "numbers: read some of them, the extraction rule may not fit this model"
     )
 
 

@@ -138,7 +138,8 @@ def _estimate(
         mean_tokens=_mean_tokens(kept),
         tokens_per_second=_speed(kept),
     )
-    seen = cautions.Seen(len(tries), len(scored) - len(full), expected)
+    digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
+    seen = cautions.Seen(len(tries), len(scored) - len(full), expected, digitless)
     return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]))
 
 

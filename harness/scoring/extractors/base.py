@@ -43,14 +43,17 @@ def _pairs(options: Options) -> tuple[tuple[str, str], ...]:
     given = options.get("reasoning_marks")
     if given is None:
         return ()
-    pairs = given if isinstance(given, (list, tuple)) else [None]
-    for pair in pairs:
-        right = isinstance(pair, (list, tuple)) and len(pair) == 2 and all(isinstance(m, str) and m for m in pair)
-        if not right or pair[0] == pair[1]:
-            raise ConfigError(
-                f"`reasoning_marks` must be a list of pairs [opening, closing] of two different texts, not {given!r}"
-            )
-    return tuple((opening, closing) for opening, closing in pairs)
+    pairs: list[tuple[str, str]] = []
+    for pair in given if isinstance(given, (list, tuple)) else [None]:
+        match pair:
+            case [str(opening), str(closing)] if opening and closing and opening != closing:
+                pairs.append((opening, closing))
+            case _:
+                raise ConfigError(
+                    "`reasoning_marks` must be a list of pairs [opening, closing] of two different texts, "
+                    f"not {given!r}"
+                )
+    return tuple(pairs)
 
 
 def pick_match(pattern: re.Pattern[str], text: str, pick: str, group: int | None = None) -> str | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"\\(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
+_TOKEN = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox) +([^\s{}$\\.,;]+)")
 # "put it in \boxed{answer}" quotes the request and is no answer
 _PLACEHOLDER = re.compile(
@@ -41,7 +41,9 @@ _FORMULAS = re.compile(
 _COMMAND_OR_TEXT = re.compile(
     r"\\(?:begin|end)\s*\{[^{}]*\}(?:\{[^{}]*\})?|\\(?:text\w{0,6}|mathrm|mbox|operatorname)\s*\{[^{}]*\}|\\[A-Za-z]+"
 )
-_PROSE = re.compile(r"(?<![A-Za-z])(?!(?:and|or|sin|cos|tan|log|exp|mod|gcd|lcm|max|min|sqrt)\b)[A-Za-z]{2,}(?![A-Za-z(])")
+_PROSE = re.compile(
+    r"(?<![A-Za-z])(?!(?:and|or|sin|cos|tan|log|exp|mod|gcd|lcm|max|min|sqrt)\b)[A-Za-z]{2,}(?![A-Za-z(])"
+)
 _UNFINISHED = re.compile(r"[-+*/=(<,]\Z")
 
 
@@ -65,7 +67,10 @@ def last_box(text: str) -> Span | None:
     Braces must balance; `\{` and `\}` are text, not braces. The old form without braces (`\boxed 5`) counts where
     there is no other. Placeholders (`\boxed{answer}`) and what is denied ("not \boxed{5}") are no answers.
     """
-    boxes = sorted(_boxes(text), key=lambda box: box.start)
+    first = min((at for at in (text.find(r"\boxed"), text.find(r"\fbox")) if at >= 0), default=None)
+    if first is None:
+        return None
+    boxes = sorted(_boxes(text, first), key=lambda box: box.start)
     boxes = [box for box in boxes if not _PLACEHOLDER.fullmatch(box.content)]
     while len(boxes) > 1 and _DENIED.search(text[max(boxes[-1].start - 20, 0) : boxes[-1].start]):
         boxes.pop()
@@ -96,9 +101,9 @@ def formulas(text: str) -> list[Span]:
     return found
 
 
-def _boxes(text: str) -> Iterator[Span]:
+def _boxes(text: str, first: int) -> Iterator[Span]:
     opened: list[tuple[int, int] | None] = []
-    for token in _TOKEN.finditer(text):
+    for token in _TOKEN.finditer(text, first):
         sign = token.group()
         if sign == "{":
             opened.append(None)
@@ -115,6 +120,8 @@ def _one_answer(between: str) -> bool:
     if len(between) > _GAP:
         return False
     plain = re.sub(r"\s+", " ", _GAP_LATEX.sub(" ", between))
+    if not plain.strip():
+        return "\n" not in between
     return bool(_CONNECTED.fullmatch(plain.rstrip() + " ")) and not _TURNS.search(plain)
 
 

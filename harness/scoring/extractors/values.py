@@ -24,19 +24,20 @@ _POWER = r"(?:\s?(?:×|x|\*)\s?10(?:\^\{?[-−+]?\d{1,5}\}?|[⁻⁺]?[⁰¹²³�
 _NUMBER = re.compile(
     rf"(?<![A-Za-z_\d])(?<!\d[.,])(?:(?<![\w)\]])[-−+])?(?:{_CURRENCY}\s?[-−]?)?"
     rf"(?P<number>{_PLAIN}(?:{_POWER}|\s\d{{1,4}}\s?/\s?\d{{1,4}}|(?:\s?[/^]\s?[-−]?{_PLAIN})+|:\d+)?)"
-    rf"(?:\s?(?:\\?%|percent\b|°|\^?\\?\\circ\b)|\s?(?:[€£¥₹₽₩₺₫฿]|\$(?!\d)))?(?!(?:st|nd|rd|th)\b)"
+    rf"(?:\s?(?P<sign>\\?%|percent\b|°|\^?\\?\\circ\b)|\s?(?:[€£¥₹₽₩₺₫฿]|\$(?!\d)))?(?!(?:st|nd|rd|th)\b)"
 )
+_NEGATIVE = re.compile(rf"\s?(?:{_CURRENCY}\s?)?[-−]")
 # "2. " or "3) " at the head of a line counts the lines
 _LIST_MARK = re.compile(r"(?m)^[ \t]*\d{1,2}[.)][ \t]+(?=\S)")
 _GROUP_SPACE = re.compile(r"(?<=\d)[\u00a0\u202f\u2009 '](?=\d{3}(?!\d))")
-_DECIMAL_COMMA = re.compile(
-    rf"(?<![\d.,])(?:(?:\d{{4,}}|0),\d+|\d+,\d{{1,2}}(?=\s?(?:[%€£¥₹₽₩₺₫฿]|{_CURRENCY})))(?![\d.,])"
-)
+_DECIMAL_COMMA = re.compile(r"-?(?:\d{4,}|0),\d+")
+_TWO_PLACES = re.compile(r"-?\d+,\d{1,2}")
+_PRICE = re.compile(rf"[%€£¥₹₽₩₺₫฿]|{_CURRENCY}")
 _RUN = re.compile(
     r"(?:\\(?:text\w{0,6}|mathrm|operatorname|begin|end)\s*\{[^{}]{0,100}\}|\\[A-Za-z]+|\\[\\,;:!{} ]"
-    r"|[\d.,{}()\[\]^_+\-*/=|!&\s]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+"
+    r"|[\d.,{}()\[\]^_+\-*/=|!&\sπ√∞]|(?<![A-Za-z])[A-Za-z](?![A-Za-z]))+"
 )
-_COMMAND = re.compile(r"\\(?!text|begin|end|quad|qquad|left\b|right\b)[A-Za-z]+")
+_COMMAND = re.compile(r"[π√∞]|\\(?!text|begin|end|quad|qquad|left\b|right\b)[A-Za-z]+")
 _NAME = re.compile(
     r"\(?\\?[A-Za-z]\w*'?(?:_\{?\w+\}?)?(?:\s?\(\s?[a-zA-Z](?:,\s?[a-zA-Z])*\s?\))?(?:\s?,\s?[A-Za-z])*\)?"
     r"|\\(?:triangle|angle|overline|vec|mathbf|mathcal|mathrm)\b.{0,20}"
@@ -61,7 +62,9 @@ def with_western_digits(text: str) -> str:
     """Return the text with the decimal digits of every script as 0 to 9, and the Arabic separators as `.` and `,`."""
     if text.isascii():
         return text
-    changed = {sign: str(unicodedata.decimal(sign)) for sign in set(text) if not sign.isascii() and sign.isdecimal()}
+    changed: dict[str, str | int | None] = {
+        sign: str(unicodedata.decimal(sign)) for sign in set(text) if not sign.isascii() and sign.isdecimal()
+    }
     if any("٠" <= sign <= "٩" or "۰" <= sign <= "۹" for sign in changed):
         changed |= {"٫": ".", "٬": ","}
     return text.translate(str.maketrans(changed)) if changed else text
@@ -71,25 +74,25 @@ def values(text: str) -> list[Value]:
     """Return the values of a text, in order. White space, list marks and words between them are none."""
     found = [Value(one.start, one.end, one.content, "formula") for one in formulas(text)]
     rest = blanked(text, found)
-    if "\\" in rest:
+    if any(sign in rest for sign in "\\π√∞"):
         runs = [run for match in _RUN.finditer(rest) if (run := _latex(match)) is not None]
         found += runs
         rest = blanked(rest, runs)
     rest = _LIST_MARK.sub(lambda mark: " " * len(mark.group()), rest)
     for match in _NUMBER.finditer(rest):
-        written = match.group()
-        start = match.start() + len(written) - len(written.lstrip())
-        found.append(Value(start, match.end(), _plain(written.strip()), "number"))
+        start = match.start() + len(match.group()) - len(match.group().lstrip())
+        found.append(Value(start, match.end(), _plain(match), "number"))
     return sorted(found)
 
 
 def numbers(text: str) -> list[str]:
     """Return the numbers of a text as written, without currency and percent signs: "$70,000." gives "70,000"."""
-    found = []
-    for match in _NUMBER.finditer(text):
-        sign = "-" if re.match(rf"\s?(?:{_CURRENCY}\s?)?[-−]", match.group()) else ""
-        found.append(sign + match.group("number"))
-    return found
+    return [_written(match) for match in _NUMBER.finditer(text)]
+
+
+def _written(number: re.Match[str]) -> str:
+    negative = _NEGATIVE.match(number.group()) is not None
+    return ("-" if negative else "") + number.group("number")
 
 
 def blanked(text: str, taken: Sequence[Value]) -> str:
@@ -101,10 +104,13 @@ def blanked(text: str, taken: Sequence[Value]) -> str:
     return "".join([*parts, text[at:]])
 
 
-def _plain(number: str) -> str:
-    """Write a number without spaces between its thousands, and with a point where its comma can only be a decimal one."""
-    number = _GROUP_SPACE.sub("", number.replace("−", "-"))
-    return _DECIMAL_COMMA.sub(lambda comma: comma.group().replace(",", "."), number)
+def _plain(match: re.Match[str]) -> str:
+    """Write a number without spaces between its thousands, with a point where its comma can only be a decimal one."""
+    number = _GROUP_SPACE.sub("", _written(match))
+    if _DECIMAL_COMMA.fullmatch(number) or (_TWO_PLACES.fullmatch(number) and _PRICE.search(match.group())):
+        number = number.replace(",", ".")
+    sign = match.group("sign") or ""
+    return number.replace("−", "-") + ("%" if sign.endswith(("%", "percent")) else sign)
 
 
 def _latex(match: re.Match[str]) -> Value | None:
