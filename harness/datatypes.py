@@ -189,11 +189,9 @@ class Completion:
     """The text that a model produced, without the prompt, the prefill, the stop string and special tokens.
 
     `prompt_hash` is over the token ids that the model really saw (over the text where ids are unknown);
-    `dropped_tokens` were cut from the left of the prompt to fit the context window. `seconds` is the engine's time
-    that this answer took up; in a batch, its share, so that the sum over answers is the engine's time.
-    `token_logprobs`, if asked for: natural logs, under the model itself (temperature 1), the end token's included.
-    `reasoning_mark` is the opening mark of reasoning (`<think>`) that the model's template ended the prompt with: the
-    text continues behind it.
+    `dropped_tokens` were cut from the left of the prompt to fit. `seconds` is the engine's time for this answer; in a
+    batch, its share, so that the sum over answers is the engine's time. `token_logprobs`, if asked for: natural logs,
+    under the model itself (temperature 1), the end token's included. `reasoning_mark`: what the template opened.
     """
 
     key: str
