@@ -22,7 +22,8 @@ from harness.scoring.extraction import (
     right_answers,
     unanswered,
 )
-from harness.scoring.math_judge import OUR_REASONS, tidied
+from harness.scoring.math_judge import OUR_REASONS
+from harness.scoring.maths.reading import tidied
 from harness.scoring.options import Options
 
 

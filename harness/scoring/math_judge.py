@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 import threading
 from contextlib import suppress
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from harness.scoring.maths.reading import Verdict, compared
 
 # An honest comparison takes milliseconds, the slowest seen in MATH about a second on a loaded core.
 DEADLINE_SECONDS = 6.0
@@ -36,22 +36,6 @@ NO_JUDGE = "no_judge"
 # Reasons of a missing verdict that are not the answer's fault.
 OUR_REASONS = frozenset({GOLD_TIMEOUT, NO_JUDGE})
 
-_NUMBER = re.compile(r"[-+]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
-# A number with words behind it is that number, as math-verify holds for some units and not for others ("5 hours",
-# but not "5 dollars"); not with words that change its value. A word of one or two letters may be variables.
-_WITH_UNIT = re.compile(rf"(?:\\?\$\s?)?({_NUMBER.pattern})((?:\s+[A-Za-z]{{3,20}}){{0,4}})")
-_VALUE_WORD = re.compile(
-    r"(?i)\b(?:and|over|plus|minus|times|more|less|than|hundreds?|thousands?|[a-z]*illions?|dozens?|scores?|half|halves"
-    r"|thirds?|quarters?|[a-z]+ths?|percents?|squared|cubed|factorial|mod|base)\b"
-)
-# MATH writes 11,\! 111 for 11,111; read as it stands, it is the set of 11 and 111
-_THOUSANDS = re.compile(r"(?<=\d)(?:,\\[!,]|\{,\})\s*(?=\d{3})")
-# chat models write the sign, which math-verify does not read
-_ROOT = re.compile(r"√\s?(\d+|[A-Za-z]|\([^()]*\)|\{[^{}]*\})")
-_SPACE = r"(?:\\[,;: ]|\\q?quad\b|\\displaystyle\b|~|\s)"
-_SPACE_BEFORE = re.compile(rf"\A{_SPACE}+")
-# a lone backslash at the end is what is left of "\ " once the white space around an answer is gone
-_SPACE_BEHIND = re.compile(rf"(?:{_SPACE}|\\)+\Z")
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from harness.scoring.math_worker import main; main()"
 
 
@@ -68,11 +52,16 @@ class ProcessMathJudge:
 
     def equal(self, gold: str, answer: str) -> tuple[bool | None, str]:
         """Return (verdict, how it was reached); the verdict is None for the reasons named in this module."""
-        verdict = quick_verdict(gold, answer)
-        if verdict is not None:
-            return verdict
+        if len(gold) > MOST_CHARS or len(answer) > MOST_CHARS:
+            return gold.strip() == answer.strip(), "too_long"
+        found = compared(gold, answer)
+        if isinstance(found, Verdict):
+            return found.equal, found.decided
+        return self._ask(found)
+
+    def _ask(self, pairs: list[tuple[str, str]]) -> tuple[bool | None, str]:
         with self._turn:
-            return _decide(self._child, tidied(gold), tidied(answer))
+            return _decide(self._child, pairs)
 
     def close(self) -> None:
         """End the child, even in the middle of a question; safe to call twice."""
@@ -89,67 +78,17 @@ class ProcessMathJudge:
         self.close()
 
 
-def quick_verdict(gold: str, answer: str) -> tuple[bool, str] | None:
-    """Decide what needs no algebra: the same text, two plain integers, a text too long to be an answer."""
-    if len(gold) > MOST_CHARS or len(answer) > MOST_CHARS:
-        return gold.strip() == answer.strip(), "too_long"
-    left, right = tidied(gold), tidied(answer)
-    if left == right and left:
-        return True, "same_text"
-    if not left or not right:
-        return False, "empty"
-    a, b = _plain_number(left), _plain_number(right)
-    if a is not None and b is not None:
-        if a == b:
-            return True, "numbers"
-        if a == a.to_integral_value() and b == b.to_integral_value():
-            return False, "numbers"
-    return None
-
-
-def tidied(text: str) -> str:
-    r"""Drop what stands around an answer: `$...$`, `\(...\)`, `{...}`, `**...**`, LaTeX spaces, a final full stop."""
-    text = text.strip().strip("*").strip()
-    for opening, closing in (("$$", "$$"), ("$", "$"), (r"\(", r"\)"), (r"\[", r"\]")):
-        if len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing):
-            text = text[len(opening) : -len(closing)].strip()
-            break
-    text = _THOUSANDS.sub(",", text.removesuffix(".")).replace(r"\!", "")
-    text = _SPACE_BEFORE.sub("", _SPACE_BEHIND.sub("", text))
-    text = _ROOT.sub(lambda root: rf"\sqrt{{{root.group(1).strip('(){}')}}}", text)
-    if _is_one_group(text):
-        text = text[1:-1].strip()
-    return text.replace(r"\dfrac", r"\frac").replace(r"\tfrac", r"\frac")
-
-
-def _is_one_group(text: str) -> bool:
-    """Tell whether the brace that opens the text closes at its very end."""
-    depth = 0
-    for token in re.finditer(r"\\.|[{}]", text, re.DOTALL):
-        depth += {"{": 1, "}": -1}.get(token.group(), 0)
-        if depth <= 0:
-            return text.startswith("{") and token.end() == len(text)
-    return False
-
-
-def _plain_number(text: str) -> Decimal | None:
-    found = _WITH_UNIT.fullmatch(text)
-    if found is None or _VALUE_WORD.search(found.group(2)):
-        return None
-    return Decimal(found.group(1).replace(",", ""))
-
-
-def _decide(child: _Child, gold: str, answer: str) -> tuple[bool | None, str]:
+def _decide(child: _Child, pairs: list[tuple[str, str]]) -> tuple[bool | None, str]:
     reason = ""
     # the second try is in a fresh process: the first may have been slow for another answer's sake
     for _ in range(2):
-        verdict, reason = child.ask({"gold": gold, "answer": answer})
+        verdict, reason = child.ask(pairs)
         if verdict is not None:
             return verdict, "math_verify"
         if reason == NO_JUDGE:
             return None, reason
         child.end()
-    readable, unread = child.ask({"gold": gold})
+    readable, unread = child.ask(pairs, readable=True)
     if readable is not None:
         return None, reason
     return None, NO_JUDGE if unread == NO_JUDGE else GOLD_TIMEOUT
@@ -163,14 +102,15 @@ class _Child:
         self._process: subprocess.Popen[str] | None = None
         self._closed = False
 
-    def ask(self, question: dict[str, str]) -> tuple[bool | None, str]:
-        """Put one question; (None, reason) where no answer came in time."""
+    def ask(self, pairs: list[tuple[str, str]], *, readable: bool = False) -> tuple[bool | None, str]:
+        """Ask whether one of the pairs is equal, or only to parse the right answers; (None, reason) without a reply."""
         if self._process is None or self._process.poll() is not None:
             self.end()
             if self._closed or not self._start():
                 self.end()
                 return None, NO_JUDGE
-        reply, expired = self._exchange(json.dumps({**question, "seconds": self._seconds}), self._seconds)
+        question = {"pairs": pairs, "readable": readable, "seconds": self._seconds}
+        reply, expired = self._exchange(json.dumps(question), self._seconds)
         if reply is None:
             return None, TIMEOUT if expired else CRASH
         return bool(reply["verdict"]), ""

@@ -113,7 +113,7 @@ def test_a_hostile_answer_ends_in_time_and_never_wins(impatient: ProcessMathJudg
     assert not impatient.equal("7", answer)[0]
     # two tries of a second, a check of the right answer, and two fresh starts between them
     assert time.monotonic() - started < 30
-    assert impatient.equal(r"\frac{1}{2}", "0.5")[0] is True
+    assert impatient.equal("x + 1", "1 + x")[0] is True
 
 
 def test_a_time_out_names_whose_it_is(impatient: ProcessMathJudge) -> None:
@@ -123,19 +123,19 @@ def test_a_time_out_names_whose_it_is(impatient: ProcessMathJudge) -> None:
 
 
 def test_a_killed_child_is_replaced(judge: ProcessMathJudge) -> None:
-    assert judge.equal(r"\frac{1}{2}", "0.5")[0] is True
+    assert judge.equal("x + 1", "1 + x")[0] is True
     child = judge._child._process
     assert child is not None
     child.kill()
     child.wait()
-    assert judge.equal(r"\frac{1}{2}", "0.5")[0] is True
+    assert judge.equal("x + 1", "1 + x")[0] is True
 
 
 def test_threads_take_turns(judge: ProcessMathJudge) -> None:
     verdicts: dict[int, bool | None] = {}
 
     def ask(number: int) -> None:
-        verdicts[number] = judge.equal(rf"\frac{{{number}}}{{7}}", f"{number}/7")[0]
+        verdicts[number] = judge.equal(f"x + {number}", f"{number} + x")[0]
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(1, 17)]
     for thread in threads:
@@ -169,6 +169,6 @@ def test_the_child_sees_none_of_our_environment(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("HF_TOKEN", "secret")
     monkeypatch.setattr(math_judge.subprocess, "Popen", spy)
     with ProcessMathJudge() as judge:
-        assert judge.equal(r"\frac{1}{2}", "0.5")[0] is True
+        assert judge.equal("x + 1", "1 + x")[0] is True
     assert seen
     assert "secret" not in seen.values()
