@@ -21,10 +21,11 @@ _INDIAN_GROUPS = re.compile(r"(?<![\d.,])\d{1,2}(?:,\d{2})+,\d{3}(?!,?\d)")
 _SPACE_GROUPS = re.compile(r"(?<![\d.,])\d{1,3}(?: \d{3})+(?![\d,])(?! \d)")
 _MARK_GROUPS = re.compile(r"(?<![\d.,'_])\d{1,3}(?:(?:'\d{3})+|(?:_\d{3})+)(?![\d'_])")
 # 11,\! 111 and 1{,}000 in LaTeX: the comma is no separator of a list
-_LATEX_GROUPS = re.compile(r"(?<=\d)\s*(?:,\\[!,]|\{\s*,\s*\}|\\,)\s*(?=\d{3}(?!\d))")
+_LATEX_GROUPS = re.compile(r"(?<=\d)\s*(?:,\\[!,]|\{\s*(?:,|\\,)\s*\}|\\,)\s*(?=\d{3}(?!\d))")
 _EUROPEAN = re.compile(
     r"(?<![\d.,])\d{1,3}(?:\.\d{3}| \d{3})+,\d+(?![\d.,])|(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d.,])"
 )
+_BRACKETED = re.compile(r"((?:\(|\[|\\\{)[^()\[\]]*(?:\)|\]|\\\}))")
 
 _DOTS = r"(?:\\ldots|\\dots[bcim]?|\\cdots|\.{2,})"
 _REPEATING = re.compile(
@@ -49,6 +50,14 @@ _FRONT = r"(?P<front>\d{1,60}(?:\.\d{0,60})?|\.\d{1,60})"
 _POWER = re.compile(_SIGN + rf"(?:{_FRONT}\s*{_TIMES}\s*)?10\s*\^\s*(?:\{{\s*(?P<n>[-+]?\d+)\s*\}}|(?P<n1>\d+))")
 
 
+_SPELT = {
+    "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12", "thirteen": "13", "fourteen": "14",
+    "fifteen": "15", "sixteen": "16", "seventeen": "17", "eighteen": "18", "nineteen": "19", "twenty": "20",
+    "thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "seventy": "70", "eighty": "80", "ninety": "90",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Value:
     """A rational number; `decimal` where it was written with a decimal point, and so may be rounded."""
@@ -71,22 +80,37 @@ class Value:
 
 
 def joined(text: str) -> str:
-    r"""Drop what separates thousands: `11,\! 111`, `1{,}000`, `1,000`, `1,00,000`, `1 000`, `1'000`, `1.000,5`.
+    r"""Drop what separates thousands: `1,000`, `1,00,000`, `1 000`, `1'000`, `1.000,5`; of LaTeX see `without_marks`.
 
     A comma inside brackets separates elements, unless other commas there have a space: `(1,234)` is a pair, and so
     is `(1,000, 2,000)`.
     """
-    text = _LATEX_GROUPS.sub("", text)
     text = _MARK_GROUPS.sub(lambda number: re.sub("['_]", "", number.group()), text)
     text = _EUROPEAN.sub(lambda number: re.sub("[. ]", "", number.group()).replace(",", "."), text)
-    if not _in_brackets(text) or ", " in text:
-        text = _INDIAN_GROUPS.sub(_without_commas, text)
-        text = _COMMA_GROUPS.sub(_without_commas, text)
+    if "," in text:
+        # every second part is a pair of brackets with nothing but numbers and formulas inside
+        text = "".join(
+            part
+            if at % 2 and ", " not in part
+            else _COMMA_GROUPS.sub(_without_commas, _INDIAN_GROUPS.sub(_without_commas, part))
+            for at, part in enumerate(_BRACKETED.split(text))
+        )
     return _SPACE_GROUPS.sub(lambda number: number.group().replace(" ", ""), text)
 
 
-def _in_brackets(text: str) -> bool:
-    return any(sign in text for sign in ("(", "[", r"\{"))
+def spelt(text: str) -> str:
+    """Write a number that is spelt out in English, up to ninety-nine, in digits; any other text as it is."""
+    tens, _, ones = text.lower().partition("-")
+    if not ones:
+        return _SPELT.get(tens, text)
+    if tens in _SPELT and ones in _SPELT and int(_SPELT[tens]) >= 20 and 0 < int(_SPELT[ones]) < 10:
+        return str(int(_SPELT[tens]) + int(_SPELT[ones]))
+    return text
+
+
+def without_marks(text: str) -> str:
+    r"""Drop LaTeX's own separators of thousands: `11,\! 111`, `1{,}000`, `1\,000`."""
+    return _LATEX_GROUPS.sub("", text)
 
 
 def _without_commas(number: re.Match[str]) -> str:

@@ -13,7 +13,7 @@ from itertools import product
 from math import gcd
 
 from harness.scoring.maths import plain, shapes, signs
-from harness.scoring.maths.numbers import Value, exact, joined, value
+from harness.scoring.maths.numbers import Value, exact, joined, spelt, value, without_marks
 from harness.scoring.maths.units import clash, measured, unboxed
 
 # The patterns here may take time that grows with the square of a text, and run in the process that must not wait: a
@@ -130,10 +130,10 @@ def canonical(text: str) -> str:
         text = _ROW_END.sub(r"\\\\", text)
     else:
         text = _COMMAND_OF_SLASHES.sub(r"\\", text)
-    text = joined(text)
+    text = without_marks(text)
     text = _WHITE.sub(" ", _FRACTION.sub(r"\\frac", _STYLE.sub("", text)))
     text = _ONE_LETTER.sub(r"\1", text)
-    text = joined(unboxed(_END.sub("", text.strip())))
+    text = joined(spelt(unboxed(_END.sub("", text.strip()))))
     text = _OPTION.sub("", _LABEL.sub("", _HEDGE.sub("", text)))
     if angles := _ANGLES.fullmatch(text):
         text = f"({angles.group(1)})"
@@ -236,8 +236,11 @@ def _numbers_equal(gold: _Side, answer: _Side) -> bool:
     if gold.percent == answer.percent:
         return one.equals(other)
     percent, plain_one = (one, other) if gold.percent else (other, one)
-    # "what percent" is answered by 20 and by 20 %, but 0.2 % is not 0.2
-    return percent.hundredth().equals(plain_one) or (abs(plain_one.number) >= 1 and percent.equals(plain_one))
+    # "what percent" is answered by 20 and by 20 %, not by 2000 %; and 0.2 % is not 0.2
+    if abs(plain_one.number) >= 1 and percent.equals(plain_one):
+        return True
+    whole = abs(plain_one.number) > 1 and plain_one.number.denominator == 1
+    return percent.hundredth().equals(plain_one) and (gold.percent or not whole)
 
 
 def _side(text: str, *, lenient: bool) -> _Side:
@@ -275,7 +278,15 @@ def _without_names(gold: str, answer: str) -> tuple[list[str], list[str]]:
     gold_names, answer_names = "=" in gold, "=" in answer
     if gold_names and answer_names:
         ours, theirs = (shapes.split(text, "=") for text in (gold, answer))
-        if len(ours) > 1 and len(theirs) > 1 and _tight(ours[0]) == _tight(theirs[0]) and shapes.is_name(ours[0]):
+        single = all(
+            len(parts) == 2 or len(shapes.split(text, ",")) == 1 for parts, text in ((ours, gold), (theirs, answer))
+        )
+        if (
+            single
+            and min(len(ours), len(theirs)) > 1
+            and _tight(ours[0]) == _tight(theirs[0])
+            and shapes.is_name(ours[0])
+        ):
             return _readings(ours[-1]), _readings(theirs[-1])
         return [gold.replace("≈", r"\approx")], [answer.replace("≈", r"\approx")]
     return _readings(gold), _readings(answer)

@@ -81,6 +81,7 @@ _KNOWN = (
     "rupee rupees inr rs",
     "yuan rmb cny",
     "won krw",
+    "krone kr sek nok dkk",
     "peso pesos",
     "ruble rubles rouble roubles rub",
     "franc francs chf",
@@ -109,6 +110,11 @@ _SCALES = {
     "hundred": 10**2, "hundreds": 10**2, "thousand": 10**3, "thousands": 10**3, "million": 10**6, "millions": 10**6,
     "billion": 10**9, "billions": 10**9, "trillion": 10**12, "trillions": 10**12, "quadrillion": 10**15, "mn": 10**6,
     "bn": 10**9, "dozen": 12, "dozens": 12, "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7,
+    "millionen": 10**6, "milliarden": 10**9, "mil": 10**3, "mille": 10**3, "millones": 10**6, "milhões": 10**6,
+    "milioni": 10**6, "milliards": 10**9, "тысяч": 10**3, "тысячи": 10**3, "тысяча": 10**3, "миллион": 10**6,
+    "миллиона": 10**6, "миллионов": 10**6, "миллиард": 10**9, "миллиардов": 10**9, "万": 10**4, "萬": 10**4,
+    "亿": 10**8, "億": 10**8, "千": 10**3, "百万": 10**6, "만": 10**4, "억": 10**8, "लाख": 10**5, "करोड़": 10**7,
+    "हज़ार": 10**3, "लक्ष": 10**5, "হাজার": 10**3, "লক্ষ": 10**5, "কোটি": 10**7, "ألف": 10**3, "مليون": 10**6,
 }  # fmt: skip
 _PERCENT = frozenset(("percent", "percentage", "pct", "percents"))
 _MATHS = (
@@ -128,8 +134,11 @@ _NO_UNITS = frozenset(_VALUE_WORDS.split()) | frozenset(_MATHS.split()) - {"sec"
 
 _BOX = r"\\(?:text(?:rm|bf|it|normal|sf|tt)?|mathrm|mathbf|mathit|mathsf|mbox|hbox|operatorname)\s*\{([^{}]*)\}"
 _BOXED = re.compile(_BOX)
+# in another script: what is written in ASCII is mathematics
+_NO_WORD = re.compile(r"[\\^_=<>{}\d≈–]")
+_BOXED_CURRENCY = re.compile(r"\\(?:text|mathrm)\s*\{\s*(\\?[$€£¥₹₽₩¢])\s*\}\s*(?=[\d-])")
 _POWER = re.compile(r"\^\s*(?:\{\s*-?\d\s*\}|-?\d)|(?<=[A-Za-z])-?[23](?![\d.])")
-_DEGREE = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|\\degree\b|\\textdegree\b")
+_DEGREE = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|\^\s*(?:\{\s*o\s*\}|o(?![A-Za-z]))|\\degree\b|\\textdegree\b")
 _PER_CENT = re.compile(r"\\?%|\bper\s+cent\b")
 _SPLIT = re.compile(r"[\s/*.()\-{},~]+|\\cdot\b|\\times\b|\\,|\\ ")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*|[€£¥₹₽₩¢₪₫₴₺₦₱฿₡]|\$|\\Omega|\\mu")
@@ -137,7 +146,7 @@ _NUMBER = r"[-+]?\s*(?:\d+(?:\.\d*)?|\.\d+)"
 # what may stand before a unit: a number, or a formula of numbers only
 _FORMULA = r"(?:\\(?:frac|sqrt|pi|cdot|times|left|right)(?![A-Za-z])|[\d.+\-*/^(){}\[\]\s]|\\,)+"
 _BEHIND = re.compile(
-    rf"(?P<value>{_FORMULA}(?<=[\d)}}\]i.]))\s*(?P<unit>(?:\\[a-zA-Z ,;]|[A-Za-z$%€£¥₹₽₩¢₪₫₴₺₦₱฿₡^]).*)", re.DOTALL
+    rf"(?P<value>{_FORMULA}(?<=[\d)}}\]i.]))\s*(?P<unit>(?:\\[a-zA-Z ,;]|[A-Za-z$%^]|[^\x00-\x7f]).*)", re.DOTALL
 )
 _BOX_BEHIND = re.compile(
     rf"(?P<value>.*[^\s,;:=(])\s*(?P<unit>{_BOX}\s*(?:(?:\^\s*(?:\{{\d\}}|\d))|/|\s|{_BOX})*)", re.DOTALL
@@ -214,7 +223,7 @@ def _commands(text: str) -> str:
     for command, mark in _CURRENCY_COMMANDS.items():
         if "\\" + command in text:
             text = re.sub(rf"\\{command}(?![A-Za-z])\s*", mark, text)
-    return text.replace(r"\$", "$")
+    return _BOXED_CURRENCY.sub(r"\1", text).replace(r"\$", "$")
 
 
 def _unit(text: str, *, lenient: bool, number: bool) -> tuple[frozenset[str], int, bool] | None:
@@ -229,7 +238,8 @@ def _unit(text: str, *, lenient: bool, number: bool) -> tuple[frozenset[str], in
     words = [(word, at % 2 == 1) for at, piece in enumerate(_BOXED.split(text)) for word in _SPLIT.split(piece) if word]
     for word, boxed in words:
         low = word.lower()
-        if not _WORD.fullmatch(word) or low in _NO_UNITS or len(word) > _LONGEST_WORD:
+        foreign = not word.isascii() and not _NO_WORD.search(word)
+        if not (foreign or _WORD.fullmatch(word)) or low in _NO_UNITS or len(word) > _LONGEST_WORD:
             return None
         known = _NAMES.get(word) or (_NAMES.get(low) if len(low) > 1 else None)
         if low in _SCALES:
@@ -242,6 +252,8 @@ def _unit(text: str, *, lenient: bool, number: bool) -> tuple[frozenset[str], in
             names.update(known.split())
         elif low in _FILLERS:
             fillers += 1
+        elif foreign:
+            continue
         elif (low not in _ORDINALS and len(low) < _SHORTEST_NOUN - boxed) or not (boxed or number):
             return None
     return (frozenset(names), scale, percent) if len(words) > fillers else None
