@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from harness.scoring.extractors.latex import TAIL
+from harness.scoring.extractors.latex import TAIL, same_number
 from harness.scoring.extractors.values import Value, blanked, values
 
 # "answer" in the languages of MGSM, Global-MMLU and MMMLU, and their neighbours
@@ -92,6 +92,10 @@ _MATHS = re.compile(
     r"(?:[\s\d.,()\[\]{}^*/+\-−=<>|!:√π×÷·%°≤≥∞∪∩±½⅓⅔¼¾]|(?:sqrt|pi|sin|cos|tan|log|ln|exp|inf|or|and)\b|[A-Za-z]\b)+"
 )
 _MOST_WORDS = 6
+# A text that ends in source code (a name of several words, alone, assigned to or called) has not come to its answer
+_CODE = re.compile(
+    r"\s*(?:[A-Za-z]\w*_\w+(?:\.\w+\(.*)?|[A-Za-z]\w*_\w+(?:\[.*\])?\s*[-+*/]?=.*|(?:import|from)\s+\w+.*)"
+)
 _ALGEBRA_BEHIND = re.compile(r"[a-df-hj-km-rt-z](?:\^\d+)?(?![\w'])(?<![ghmst])")
 _ALGEBRA_BEFORE = re.compile(
     r"(?<![\w.])(?:\d[\d.]*(?:[a-z](?![A-Za-z]))?|[b-hj-z](?![A-Za-z']))(?:\^\d+)?"
@@ -117,7 +121,10 @@ def spoken_answer(text: str) -> str | None:
         if (found := _Phrase(line)).starts_with_value:
             return found.answer()
     outputs = _OUTPUT.findall(text)
-    return last_value(outputs[-1] if outputs and values(outputs[-1]) else text)
+    if outputs and values(outputs[-1]):
+        return last_value(outputs[-1])
+    ending = text.rstrip().rpartition("\n")[2][-_MOST:]
+    return None if _CODE.fullmatch(ending) else last_value(text)
 
 
 def corrected(behind: str) -> str | None:
@@ -249,7 +256,11 @@ class _Phrase:
         if self.is_question:
             return None
         clause = self._clause()
-        if self.starts_with_value and not self.values[0].is_name and len(self._joined(self.values[0])) > 1:
+        if (
+            self.starts_with_value
+            and not self.values[0].is_name
+            and self._joined(self.values[0])[1] != self.values[0].end
+        ):
             return self._chain(self.values[0])
         numbers_only = all(one.kind == "number" for one in self.values)
         if numbers_only and clause and _MATHS.fullmatch(clause) and re.search(r"\w", clause):
@@ -268,19 +279,22 @@ class _Phrase:
         written = [one for one in real if one.kind != "number"]
         return self._chain(written[-1] if written else real[0] if real else self.values[-1])
 
-    def _joined(self, first: Value) -> list[Value]:
-        """Return the values that follow `first` with nothing but connectors between them, and `first`."""
-        chain = [first]
+    def _joined(self, first: Value) -> tuple[list[Value], int]:
+        """Return `first` with the values that follow it behind connectors only, and where they end."""
+        chain, end = [first], first.end
         for one in self.values[self.values.index(first) + 1 :]:
-            if not _BETWEEN.fullmatch(self.text, chain[-1].end, one.start):
+            if not _BETWEEN.fullmatch(self.text, end, one.start):
                 break
-            chain.append(one)
-        return chain
+            end = one.end
+            # "3/4 or 75 %" is one value, twice
+            if not any(same_number(one.text, other.text) for other in chain):
+                chain.append(one)
+        return chain, end
 
     def _chain(self, first: Value) -> str:
         """Join the values that are one answer with `first`; a single number keeps its unit, "5 feet 6 inches" all."""
-        chain = self._joined(first)
-        if len(chain) > 1:
+        chain, joined_end = self._joined(first)
+        if joined_end != first.end:
             return ", ".join(one.text for one in chain)
         if first.kind == "formula":
             return first.text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from fractions import Fraction
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
@@ -27,6 +28,10 @@ _TURNS = re.compile(
 )
 _DENIED = re.compile(r"(?i)(?:\bnot|n't|\bnever)\s*(?:\\[(\[]|\$)*\s*\Z")
 
+_RATIO = re.compile(
+    r"(?P<sign>-)?(?:\\[dtc]?frac\{(?P<a>\d{1,30})\}\{(?P<b>\d{1,30})\}"
+    r"|(?P<p>\d{1,3}(?:,\d{3}){1,9}|\d{1,30}(?:\.\d{1,30})?)(?:/(?P<q>\d{1,30}))?\s?(?P<percent>\\?%)?)"
+)
 # A formula longer than this is not an answer, and an answer stands near the end: two bounds that keep the search
 # short where delimiters never close.
 _FORMULA = 1000
@@ -81,7 +86,7 @@ def last_box(text: str) -> Span | None:
     for before, after in zip(reversed(boxes[:-1]), reversed(boxes), strict=False):
         if not _one_answer(text[before.end : after.start]) or len(parts) > 20:
             break
-        if before.content not in parts:
+        if not any(same_number(before.content, part) for part in parts):
             parts.insert(0, before.content)
     return Span(boxes[-1].start, boxes[-1].end, ", ".join(parts))
 
@@ -99,6 +104,23 @@ def formulas(text: str) -> list[Span]:
             # the closing sign may open the next formula
             at = match.start() + 1
     return found
+
+
+def same_number(one: str, other: str) -> bool:
+    r"""Say whether two texts are the same, or the same number as `3/4`, `\frac{3}{4}`, `0.75` and `75\%` are."""
+    left, right = _number(one), _number(other)
+    return one == other or (left is not None and left == right)
+
+
+def _number(text: str) -> Fraction | None:
+    found = _RATIO.fullmatch(text)
+    if found is None:
+        return None
+    above, below = found.group("a") or found.group("p"), found.group("b") or found.group("q") or "1"
+    value = Fraction(above.replace(",", ""))
+    if not Fraction(below):
+        return None
+    return value / Fraction(below) / (100 if found.group("percent") else 1) * (-1 if found.group("sign") else 1)
 
 
 def _boxes(text: str, first: int) -> Iterator[Span]:

@@ -126,6 +126,8 @@ def test_other_languages_and_their_digits_are_read(text: str) -> None:
         "答案不是31。",
         "<think>The answer is 31.</think>",
         "flight AB31C",
+        # broken off in source code
+        "Let us add them.\ntotal_sum = add(30, 1)\ntotal_sum",
         "I do not know",
     ],
 )
@@ -141,9 +143,12 @@ def test_what_is_denied_or_asked_or_thought_is_no_answer(text: str) -> None:
         ("The answer is 31, or maybe 30.", "31, 30"),
         ("It is 30 or 31.", "30, 31"),
         (r"\boxed{30} or \boxed{31}", "30, 31"),
+        (r"\boxed{\frac{3}{4}} or \boxed{0.75}", "0.75"),
+        ("The answer is 3/4 or 75%.", "3/4"),
+        ("The answer is 3/4 or 0.7.", "3/4, 0.7"),
     ],
 )
-def test_an_answer_that_leaves_two_values_open_is_both(text: str, right: str) -> None:
+def test_two_values_left_open_are_both_the_answer_and_one_written_twice_is_one(text: str, right: str) -> None:
     assert answer(text) == right
 
 
