@@ -187,10 +187,9 @@ Request = GenerateRequest | LikelihoodRequest | RollingRequest
 class Completion:
     """The text that a model produced, without the prompt, the prefill, the stop string and special tokens.
 
-    `prompt_hash` is over the token ids that the model really saw (over the text where ids are unknown);
-    `dropped_tokens` were cut from the left of the prompt to fit the context window. `seconds` is the engine's time
-    that this answer took up; in a batch, its share, so that the sum over answers is the engine's time.
-    `token_logprobs`, if asked for: natural logs, under the model itself (temperature 1), the end token's included.
+    `prompt_hash` is over the token ids (over the text if unknown); `dropped_tokens` were cut from the prompt's left;
+    `seconds`: the engine's time, in a batch its share; `token_logprobs`: natural logs at temperature 1, the end token's
+    too; `reasoning_mark`: the opening mark of reasoning that the chat template ended the prompt with.
     """
 
     key: str
@@ -203,6 +202,7 @@ class Completion:
     seconds: float | None = None
     prompt_hash: str = ""
     token_logprobs: tuple[float, ...] | None = None
+    reasoning_mark: str = ""
     kind: Literal["completion"] = "completion"
 
 

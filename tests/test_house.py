@@ -17,7 +17,7 @@ HOUSE = REPO / "harness"
 FILES = sorted(path for path in HOUSE.rglob("*.py") if "_pages" not in path.parts)
 # Each floor may import only the floors below it (and its own room)
 FLOORS = [
-    {"datatypes", "errors"},
+    {"datatypes", "errors", "reasoning"},
     {"plugins", "config", "store", "report", "hub"},
     {"data", "prompts", "engines", "execution", "analysis"},
     {"scoring"},

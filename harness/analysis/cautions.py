@@ -17,6 +17,8 @@ from harness.datatypes import Estimate, Failure, Score
 MOST = 0.5
 # Above this share of right answers that extraction passed over, the score is of the extraction rule too
 MOST_UNREAD = 0.05
+# Above this share something is read that cannot be the answer
+FEW = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Seen:
 
     `ragged`: of how many samples a file of completions holds too few tries for the metric; `fewest`: the fewest tries
     that it holds of a sample, None where it holds all.
+    `digitless` is the share of answers out of which a scorer read no digit though the right answers are numbers.
     """
 
     samples: int
@@ -32,6 +35,7 @@ class Seen:
     expected: int | None
     ragged: int = 0
     fewest: int | None = None
+    digitless: float = 0.0
 
 
 def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, ...]:
@@ -43,6 +47,7 @@ def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, 
         _truncated(estimate),
         _unextracted(estimate),
         _unread(estimate),
+        _digitless(estimate, seen),
         _cut(estimate),
         _incomplete(estimate, seen),
         _part(seen),
@@ -117,6 +122,15 @@ def _unread(estimate: Estimate) -> str:
     return (
         f"{_percent(estimate.unread)} of the completions hold the right answer, but {by}read another or none: "
         "read some of them, the extraction rule may not fit this model"
+    )
+
+
+def _digitless(estimate: Estimate, seen: Seen) -> str:
+    if seen.digitless <= FEW:
+        return ""
+    return (
+        f"{estimate.scorer} read no digit in {_percent(seen.digitless)} of the answers though the right ones are "
+        "numbers: read some of them, the extraction rule may not fit this model"
     )
 
 

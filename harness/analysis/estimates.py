@@ -153,9 +153,10 @@ def _estimate(
         completed=_completed(fold, full),
         unread=_unread(full) if outputs else None,
     )
+    digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
-    seen = cautions.Seen(len(tries), incomplete, expected, ragged, fewest)
+    seen = cautions.Seen(len(tries), incomplete, expected, ragged, fewest, digitless)
     programs = cautions.of_programs([score for _, scores in full for score in scores])
     return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]) + programs)
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.datatypes import (
+    ChatPrompt,
     Completion,
     ContinuationScore,
     Failure,
@@ -149,6 +150,8 @@ class Fitting:
 
     def _completion(self, request: GenerateRequest, job: GenerateJob, dropped: int, found: Generated) -> Completion:
         text, cut = cut_at_stop(self.encoder.decode(job.ids, found.ids), request.sampling.stop)
+        prompt = request.prompt
+        mark = self.encoder.reasoning_mark(job.ids, prompt.prefill) if isinstance(prompt, ChatPrompt) else ""
         finish: Finish = "stop" if cut or found.stopped else "eos" if found.ended else "length"
         return Completion(
             request.key,
@@ -161,6 +164,7 @@ class Fitting:
             seconds=found.seconds,
             prompt_hash=ids_digest([job.ids]),
             token_logprobs=found.logprobs,
+            reasoning_mark=mark,
         )
 
 

@@ -16,9 +16,12 @@ from typing import Any
 from harness.datatypes import ChatPrompt, Message, Prompt, Style, TextPrompt
 from harness.engines.chat_template import ChatTemplate
 from harness.errors import ConfigError, EngineError, ModelError
+from harness.reasoning import is_mark, opened_by
 
 # Enough left context for a decoder to treat what follows as the middle of a text, not its start.
 DECODE_CONTEXT_TOKENS = 8
+# The longest opening mark, in the tokens of a tokenizer that has one for each character.
+MARK_TOKENS = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,8 @@ class PromptEncoder:
         self.tokenizer = tokenizer
         self.chat = ChatTemplate(tokenizer, template_options or {})
         self.special_ids = frozenset(tokenizer.all_special_ids)
+        named = zip(tokenizer.all_special_tokens, tokenizer.all_special_ids, strict=True)
+        self._shown_ids = frozenset(number for token, number in named if is_mark(token))
 
     @property
     def template(self) -> str | None:
@@ -96,15 +101,23 @@ class PromptEncoder:
         return start, tuple(ids[1:] if ids and ids[0] == start else ids)
 
     def decode(self, prompt_ids: Sequence[int], output_ids: Sequence[int]) -> str:
-        """Text of `output_ids` where they stand, after `prompt_ids`; special tokens are left out."""
+        """Text of `output_ids` where they stand, after `prompt_ids`; special tokens are left out.
+
+        Marks of reasoning stay, whether or not they are special tokens: an extractor needs them.
+        """
         before = list(prompt_ids[-DECODE_CONTEXT_TOKENS:])
-        kept = [token for token in output_ids if token not in self.special_ids]
+        kept = [token for token in output_ids if token not in self.special_ids or token in self._shown_ids]
         prefix, whole = self._text(before), self._text(before + kept)
         if whole.startswith(prefix):
             return whole[len(prefix) :]
         # The context ended inside a character: count from where the two texts part.
         same = next((i for i, (a, b) in enumerate(zip(prefix, whole, strict=False)) if a != b), len(whole))
         return whole[same:]
+
+    def reasoning_mark(self, prompt_ids: Sequence[int], prefill: str) -> str:
+        """The opening mark of reasoning that a rendered prompt ends with (before its `prefill`), empty if none."""
+        room = MARK_TOKENS + len(prefill)
+        return opened_by(self._text(list(prompt_ids[-room:])).removesuffix(prefill))
 
     def special_stops(self, stop: Sequence[str]) -> frozenset[int]:
         """Ids of the stop strings that are special tokens of this tokenizer."""

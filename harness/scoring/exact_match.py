@@ -19,6 +19,7 @@ from harness.scoring.extraction import (
     build_extractor,
     full_text,
     misused,
+    no_digit,
     right_answers,
     unanswered,
 )
@@ -85,7 +86,9 @@ class ExactMatch:
         hit = any(self.cleaning.same(answer, gold) for gold in golds)
         said = "is" if hit else "is not"
         told = f"{answer!r} {said} {' or '.join(map(repr, golds))}"
-        return Score(self.name, float(hit), answer, told, detail={"vote": self.cleaning.vote(answer)})
+        return Score(
+            self.name, float(hit), answer, told, detail={"vote": self.cleaning.vote(answer), **no_digit(answer, golds)}
+        )
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:

@@ -5,14 +5,17 @@ Knows every extractor by name only (plug-ins), so that a scorer and an extractor
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness import plugins
 from harness.datatypes import Answer, ChatPrompt, Choice, Completion, Failure, Prompt, Score
 from harness.errors import ConfigError
+from harness.reasoning import opened_by
 from harness.scoring.base import Extract
 
+_WORDLESS = re.compile(r"[^\W\d_]")
 NEEDS_TEXT = "it judges generated text, and the task asks for loglikelihood (`ask: generate` gives text)"
 
 
@@ -33,8 +36,10 @@ def build_extractor(entry: Any, default: str) -> Extract:
 
 
 def full_text(prompt: Prompt, reply: Completion) -> str:
-    """Return the whole answer: the prefill that the model was made to start with, then what it wrote."""
-    return (prompt.prefill if isinstance(prompt, ChatPrompt) else "") + reply.text
+    """Return the whole answer: the reasoning mark and the prefill that the prompt ends with, then what was written."""
+    if isinstance(prompt, ChatPrompt):
+        return reply.reasoning_mark + prompt.prefill + reply.text
+    return opened_by(prompt.text) + reply.text
 
 
 def unanswered(scorer: str, reply: Completion) -> Score:
@@ -46,6 +51,19 @@ def unanswered(scorer: str, reply: Completion) -> Score:
         message += "; it is empty"
     failure = Failure(stage="extract", kind="no_answer", message=message, ours=False)
     return Score(scorer=scorer, value=0.0, answer=None, explanation=message, failure=failure)
+
+
+def no_digit(answer: str, golds: Sequence[str]) -> dict[str, bool]:
+    """Return the detail that flags an answer without a digit where every right answer is a number; else nothing.
+
+    Such an answer is a sign that the extraction rule does not fit what the model writes.
+    """
+    numeric = bool(golds) and all(_has_digit(gold) and _WORDLESS.search(gold) is None for gold in golds)
+    return {"no_digit": True} if numeric and not _has_digit(answer) else {}
+
+
+def _has_digit(text: str) -> bool:
+    return any(sign.isdigit() for sign in text)
 
 
 def misused(scorer: str, why: str) -> Score:

@@ -18,6 +18,7 @@ from harness.scoring.extraction import (
     build_extractor,
     full_text,
     misused,
+    no_digit,
     right_answers,
     unanswered,
 )
@@ -58,7 +59,8 @@ class MathEquality:
                 undecided = reason
         if undecided:
             return self._undecided(answer, undecided)
-        detail = {"decided": reason, "vote": tidied(answer)}
+        golds = right_answers(sample.reference)
+        detail = {"decided": reason, "vote": tidied(answer), **no_digit(answer, golds)}
         return Score(self.name, 0.0, answer, f"{answer!r} equals no right answer", detail=detail)
 
     def _undecided(self, answer: str, reason: str) -> Score:

@@ -58,4 +58,4 @@ def test_the_demo_model_runs_gsm8k_from_the_mirror(cli, mirror):
     seen = cli(*words, "--style", "text", "--json")
     assert seen.code == 0, seen.err
     rows = json.loads(seen.out)["rows"]
-    assert [(row["scorer"], row["n"]) for row in rows] == [("strict", 6), ("flexible", 6)]
+    assert [(row["scorer"], row["n"]) for row in rows] == [("strict", 6), ("flexible", 6), ("numeric", 6)]

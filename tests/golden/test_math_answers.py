@@ -22,7 +22,7 @@ DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 # the clean-up of lm-evaluation-harness's gsm8k task
 CLEAN = {"ignore_case": True, "ignore": [",", r"\$", r"(?s).*#### ", r"\.$"]}
 STRICT = {"by": "exact_match", "extract": {"by": "regex", "pattern": r"#### (\-?[0-9\.\,]+)"}, **CLEAN}
-FLEXIBLE = {"by": "exact_match", "extract": {"by": "number", "pick": "last"}, **CLEAN}
+FLEXIBLE = {"by": "exact_match", "extract": {"by": "number", "pick": "last", "rule": "lm_eval"}, **CLEAN}
 NUMERIC = {"by": "exact_match", "extract": {"by": "number"}, "numeric": True}
 
 

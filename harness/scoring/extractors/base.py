@@ -1,12 +1,12 @@
-"""What every extractor stands on: reasoning traces are not answers, and matches are picked in one way.
+"""What every extractor stands on: reasoning is not the answer, and matches are picked in one way.
 
-Every extractor takes `strip_reasoning` (default true): closed `<think>...</think>` blocks are removed first,
-and so is everything before a lone `</think>` (templates that open the block in the prompt). A block that was
-opened and never closed means that the model was still thinking: there is no answer. All passes are linear in
-the text.
+Every extractor takes `strip_reasoning` (default true): what is between the marks of reasoning that models use
+(harness/reasoning.py has the list) is removed first, and so is everything before a lone closing mark. Reasoning
+that was opened, by the model or by the end of the prompt, and never closed means that there is no answer.
+`reasoning_marks` adds pairs that only this page's models write: [["<plan>", "</plan>"]]. All passes are linear
+in the text.
 
-Not guaranteed: reasoning that is marked in another way is part of the answer, and so is reasoning that the
-prompt's template opened and the model never closed (nothing in the text tells it from an answer).
+Not guaranteed: reasoning without a mark, or with one that nothing lists, is part of the answer.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from __future__ import annotations
 import re
 
 from harness.datatypes import Prompt, Sample
+from harness.errors import ConfigError
+from harness.reasoning import without_reasoning
 from harness.scoring.base import Extract
 from harness.scoring.options import Options
 
@@ -21,16 +23,15 @@ from harness.scoring.options import Options
 # dollar signs, or a whole number. Kept to the letter, so that the same completions give the same score.
 NUMBER = re.compile(r"(-?[$0-9.,]{2,})|(-?[0-9]+)")
 
-_TAG = re.compile("</?think>")
-
 
 def reading(options: Options, read: Extract) -> Extract:
     """Finish a build: take the shared options, refuse unknown ones, put the shared steps around `read`."""
     strip = options.flag("strip_reasoning", True)
+    marks = _pairs(options)
     options.done()
 
     def extract(text: str, prompt: Prompt, sample: Sample) -> str | None:
-        visible = without_reasoning(text) if strip else text
+        visible = without_reasoning(text, marks) if strip else text
         if visible is None:
             return None
         return read(visible, prompt, sample) or None
@@ -38,21 +39,21 @@ def reading(options: Options, read: Extract) -> Extract:
     return extract
 
 
-def without_reasoning(text: str) -> str | None:
-    """Remove closed reasoning blocks; None where the last one is still open."""
-    kept: list[str] = []
-    thinking = False
-    at = 0
-    for tag in _TAG.finditer(text):
-        if tag.group() == "</think>":
-            if not thinking:
-                kept.clear()
-            thinking = False
-            at = tag.end()
-        elif not thinking:
-            kept.append(text[at : tag.start()])
-            thinking = True
-    return None if thinking else "".join([*kept, text[at:]])
+def _pairs(options: Options) -> tuple[tuple[str, str], ...]:
+    given = options.get("reasoning_marks")
+    if given is None:
+        return ()
+    pairs: list[tuple[str, str]] = []
+    for pair in given if isinstance(given, (list, tuple)) else [None]:
+        match pair:
+            case [str(opening), str(closing)] if opening and closing and opening != closing:
+                pairs.append((opening, closing))
+            case _:
+                raise ConfigError(
+                    "`reasoning_marks` must be a list of pairs [opening, closing] of two different texts, "
+                    f"not {given!r}"
+                )
+    return tuple(pairs)
 
 
 def pick_match(pattern: re.Pattern[str], text: str, pick: str, group: int | None = None) -> str | None:

@@ -48,19 +48,25 @@ def test_regex_takes_the_first_or_the_last_and_a_group() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "answer"),
+    ("text", "plain", "lm_eval"),
     [
-        ("She has 3 + 4 = 7 apples", "7"),
-        ("It costs $70,000.", "$70,000."),
-        ("-5", "-5"),
-        ("-12.5 degrees", "-12.5"),
-        ("nothing", None),
-        # lm-evaluation-harness takes these runs too: the same text must give the same score
-        ("7 apples...", "..."),
+        ("She has 3 + 4 = 7 apples", "7", "7"),
+        ("It costs $70,000.", "70,000", "$70,000."),
+        ("-5", "-5", "-5"),
+        ("-12.5 degrees", "-12.5", "-12.5"),
+        ("nothing", None, None),
+        ("The total is 42.", "42", "42."),
+        # lm-evaluation-harness takes these runs too: the same text must give the same score under its rule
+        ("7 apples...", "7", "..."),
+        ("He pays 5 $.", "5", "$."),
+        ("so we get 12 ...", "12", "..."),
+        ("৭২ টি", "72", None),
+        ("model X2B", None, "2"),
     ],
 )
-def test_number_is_the_last_as_written(text: str, answer: str | None) -> None:
-    assert read("number", text) == answer
+def test_number_is_the_last_and_lm_evals_rule_stays_by_name(text: str, plain: str | None, lm_eval: str | None) -> None:
+    assert read("number", text) == plain
+    assert read("number", text, rule="lm_eval") == lm_eval
 
 
 def test_number_can_be_the_first() -> None:
@@ -84,6 +90,19 @@ def test_number_can_be_the_first() -> None:
         (r"\boxed 5$", "5"),
         (r"\boxed{}", None),
         ("42", None),
+        # boxes that a connector joins are one answer; others are corrections, and the last counts
+        (r"\boxed{(0,3)} \quad \text{and} \quad \boxed{(3,0)}", "(0,3), (3,0)"),
+        (r"\boxed{1}, \boxed{2} or \boxed{3}", "1, 2, 3"),
+        (r"$\boxed{6}$ cats and $\boxed{9}$ dogs", "6, 9"),
+        (r"\boxed{6}. Wait, that counts twice. And so \boxed{9}", "9"),
+        (r"\boxed{6}, so the answer is \boxed{9}", "9"),
+        (r"it is \boxed{6} and not \boxed{9}", "6"),
+        (r"\boxed{6} or \boxed{6}", "6"),
+        # the request quoted, or an empty frame
+        (r"Use \boxed{your answer}: \boxed{8}", "8"),
+        (r"\boxed{8} as asked, in \boxed{\text{answer}} form", "8"),
+        (r"\boxed{\ldots}", None),
+        (r"\boxed{\text{Anna}}", r"\text{Anna}"),
     ],
 )
 def test_boxed_is_the_last_whose_braces_balance(text: str, answer: str | None) -> None:
@@ -97,7 +116,7 @@ def test_boxed_is_the_last_whose_braces_balance(text: str, answer: str | None) -
         ("Final Answer: The final answer is $42$. I hope it is correct.", "42"),
         ("**Final Answer:** 42", "42"),
         ("The final answer is:\n\n42.", "42"),
-        (r"The answer is $\frac{1}{2}$, as $3 > 2$ shows.", r"3 > 2"),
+        (r"The answer is $\frac{1}{2}$, as $3 > 2$ shows.", r"\frac{1}{2}"),
         ("The answer is not what one would think at first sight. It is $42$", "42"),
         ("So the answer is 3.5 metres.", "3.5 metres"),
         ("The answer is (2, 3)", "(2, 3)"),
