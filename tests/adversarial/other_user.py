@@ -117,9 +117,9 @@ def _serve() -> None:
     print(json.dumps({"level": sandbox.level, "user": os.geteuid()}), flush=True)
     for line in sys.stdin:
         candidate, tests, limits = json.loads(line)
-        job = Job(candidate, Tests(**tests | {"cases": ()}))
+        job = Job(candidate, Tests(**tests | {"cases": (), "packages": ()}))
         try:
-            verdict = sandbox.run(job, Limits(**limits))
+            verdict = sandbox.run(job, Limits(**limits | {"packages": ()}))
         except SandboxError as error:
             verdict = Verdict("infra", message=str(error))
         print(json.dumps(dataclasses.asdict(verdict)), flush=True)
