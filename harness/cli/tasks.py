@@ -88,6 +88,7 @@ def validate_tasks(
     """Check pages: keys, columns, prompts; the gold answer must score 1 and an empty answer 0."""
     from harness.config import pages
     from harness.errors import EnvironmentFault, HarnessError
+    from harness.report.visible import visible_line
     from harness.validate import check_page, check_rows
 
     worst = 0
@@ -99,7 +100,7 @@ def validate_tasks(
             print(f"ok    {page.name}: {'; '.join(notes)}")
         except HarnessError as error:
             unreachable = isinstance(error, EnvironmentFault)
-            print(f"{'fail' if not unreachable else 'open'}  {name}: {error}")
+            print(visible_line(f"{'fail' if not unreachable else 'open'}  {name}: {error}"))
             # A page that is wrong outweighs one that could not be tried
             worst = 2 if not unreachable else worst or 3
     if worst:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from files import read_jsonl, write_jsonl
+from files import REPO, read_jsonl, write_jsonl
 from terminal import WIDTHS, Seen, typed
 
 
@@ -45,3 +48,41 @@ def test_samples_are_shown_side_by_side(tmp_path, cli: Callable, sums, sums_answ
     assert seen.code == 0, seen.text
     assert_fits(seen, width)
     assert "Could see" in " ".join(seen.text.split()) and "0  1000" in seen.text
+
+
+def readme_commands() -> list[list[str]]:
+    """Commands of the README that need neither a network nor files of the reader's own."""
+    text = (REPO / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^ {4}(?:\.venv/bin/)?(harness [^#\n]+)", text, flags=re.MULTILINE)
+    inline = re.findall(r"`(harness [^`\n]+)`", text)
+    words = [shlex.split(command)[1:] for command in dict.fromkeys([*shown, *inline])]
+    mine = re.compile(r"\b[A-Z]{2,}\b|/my-|^(?:samples\.jsonl|config\.json|program\.cpp)$|Qwen/|languages-40")
+    return [one for one in words if one[0] not in ("doctor",) and not any(mine.search(word) for word in one)]
+
+
+def test_the_readme_names_commands_that_need_nothing():
+    found = [" ".join(words) for words in readme_commands()]
+    assert "claim check deepseek-v4-press --brief" in found and "compare small large" in found
+    assert len(found) >= 6, found
+
+
+@pytest.fixture(scope="module")
+def demo_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The README's two runs of the demo models, cut to a few samples."""
+    folder = tmp_path_factory.mktemp("demo")
+    for size in ("small", "large"):
+        words = ("run", "--model", f"demo-{size}er", "--limit", 6, "--out", size)
+        assert typed([str(word).replace("largeer", "larger") for word in words], 80, folder).code == 0
+    return folder
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("words", readme_commands(), ids=" ".join)
+def test_a_command_of_the_readme_fits_the_terminal(demo_runs: Path, words: list[str], width: int):
+    cut = ["--limit", "3"] if words[0] == "run" and "--out" not in words else []
+    seen = typed([*words, *cut], width, demo_runs)
+    if "--mirror" not in words and words[:2] != ["tasks", "show"]:
+        assert seen.code == 0, seen.text
+    if words[0] in ("compare", "cost", "claim"):
+        assert_fits(seen, width)
+    assert "internal error" not in seen.text
