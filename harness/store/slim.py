@@ -28,8 +28,8 @@ from harness.datatypes import (
     TextPrompt,
 )
 
-# Characters of an answer that a comparison may show
-ANSWER = 120
+# Longer answers become their beginning, which a comparison may show, and a digest
+ANSWER, BEGINNING = 80, 64
 # Characters of a failure's message that a warning may quote
 MESSAGE = 160
 # What metrics and warnings read in a score's detail: the form for a vote, the parts of a perplexity, what was noted of
@@ -76,16 +76,21 @@ def _reply(reply: Reply, key: str) -> Reply:
 
 
 def _score(score: Score) -> Score:
-    answer, vote = score.answer, score.detail.get("vote", score.answer)
+    vote = score.detail.get("vote", score.answer)
     detail = {name: score.detail[name] for name in KEPT if name in score.detail and name != "vote"}
-    if answer is not None and len(answer) > ANSWER:
-        answer = answer[:ANSWER]
-    if vote is not None and vote != answer:
-        detail["vote"] = (
-            vote if len(str(vote)) <= ANSWER else hashlib.sha256(str(vote).encode("utf-8", "surrogatepass")).hexdigest()
-        )
+    if vote != score.answer:
+        detail["vote"] = _short(str(vote))
+    answer = None if score.answer is None else _short(score.answer)
     failure = None if score.failure is None else _slim_failure(score.failure)
     return Score(sys.intern(score.scorer), score.value, answer, "", failure, detail or _NO_DETAIL)
+
+
+def _short(text: str) -> str:
+    """Return a short form, the same for equal texts alone."""
+    if len(text) <= ANSWER:
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    return " ".join(text[: 4 * BEGINNING].split())[:BEGINNING] + digest[:16]
 
 
 def _slim_failure(failure: Failure) -> Failure:
