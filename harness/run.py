@@ -180,8 +180,8 @@ def _with_settings(kept: Mapping[str, Any], settings: Mapping[str, Any]) -> RunC
 
 def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
     """Bind a run's tasks whole, whatever its last limit was: no stored answer may keep an old score."""
-    mirror = Path(config.data.mirror) if config.data.mirror else None
-    binder = Binder(Loader(mirror), services.tools(), manifest.engine["style"], None, config.seed)
+    loader, data = Loader(Path(config.data.mirror) if config.data.mirror else None), config.data
+    binder = Binder(loader, services.tools(), manifest.engine["style"], None, config.seed, False, data.trust_page_code)
     tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
     for task in tasks:
         if manifest.tasks.get(task.name, {}).get("ask") != task.fingerprint["ask"]:
@@ -210,7 +210,7 @@ def _ask(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Choose
             if folder.manifest.status == "finished":
                 # A larger limit extends it; until that is done it must not pass for whole
                 folder.mark("running", None)
-            plan.engine.load()
+            folder.keep_weights(plan.loaded().digests)
             if watcher:
                 watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
@@ -335,7 +335,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
 
 def _told(task: Task) -> dict[str, Any]:
     """What the manifest says of a task."""
-    return {**task.fingerprint, "n": len(task.samples), "total": task.total}
+    return {**task.fingerprint, "n": len(task.samples), "total": task.total, "commit": task.commit}
 
 
 def _verdicts(record: Record) -> list[tuple[Any, ...]]:

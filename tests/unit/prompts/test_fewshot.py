@@ -19,20 +19,20 @@ def test_random_shots_are_one_generator_drawn_for_each_question_in_turn():
     """lm-evaluation-harness 0.4: ContextSampler holds Random(seed) and samples n documents per question."""
     spec = FewShot(split="train", count=3, choose="random", seed=1234)
     oracle = random.Random(1234)
-    assert choose(spec, POOL, IDS, 4, "") == [oracle.sample(POOL, 3) for _ in range(4)]
+    assert choose(spec, POOL, IDS, [set()] * 4, "") == [oracle.sample(POOL, 3) for _ in range(4)]
 
 
 def test_first_and_ids():
-    assert choose(FewShot(split="train", count=2), POOL, IDS, 2, "") == [POOL[:2]] * 2
+    assert choose(FewShot(split="train", count=2), POOL, IDS, [set()] * 2, "") == [POOL[:2]] * 2
     spec = FewShot(split="train", count=2, choose="ids", ids=["7", "3"])
-    assert choose(spec, POOL, IDS, 1, "") == [["row 7", "row 3"]]
+    assert choose(spec, POOL, IDS, [set()], "") == [["row 7", "row 3"]]
 
 
 def test_more_shots_than_rows_and_an_unknown_id_are_refused():
-    with pytest.raises(DataError, match=r"page\.yaml:9: 60 shots asked.*50 rows"):
-        choose(FewShot(split="train", count=60), POOL, IDS, 1, "page.yaml:9: ")
+    with pytest.raises(DataError, match=r"page\.yaml:9: 60 shots wanted.*50 rows"):
+        choose(FewShot(split="train", count=60), POOL, IDS, [set()], "page.yaml:9: ")
     with pytest.raises(DataError, match="no row with id 'x'"):
-        choose(FewShot(split="train", count=1, choose="ids", ids=["x"]), POOL, IDS, 1, "")
+        choose(FewShot(split="train", count=1, choose="ids", ids=["x"]), POOL, IDS, [set()], "")
 
 
 def test_gsm8k_prompt_is_the_reference_implementations(cli, mirror):
