@@ -7,7 +7,6 @@ scorer options, metrics. Binding is deterministic: the same page, data, style an
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -17,7 +16,8 @@ from typing import Any
 from harness import plugins
 from harness.analysis import metric
 from harness.config.schema import TaskPage
-from harness.config.yaml_page import YamlPage, shown
+from harness.config.yaml_page import YamlPage
+from harness.data.page_code import row_preparer, script_digest
 from harness.data.rows import DataSet, Loader, Row, Split, is_file_name
 from harness.datatypes import (
     Answer,
@@ -48,7 +48,10 @@ ABOUT_SCORING = {"about", "source", "score", "metric", "expected_count", "gold",
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A page bound to its data. `requests[i]` asks `samples[i // repeats]`; `total` counts rows before a limit."""
+    """A page bound to its data. `requests[i]` asks `samples[i // repeats]`; `total` counts rows before a limit.
+
+    `commit`: that of the hub data set which was read. No part of the fingerprint, whose data hash says more.
+    """
 
     name: str
     page: TaskPage
@@ -58,6 +61,7 @@ class Task:
     scorers: tuple[Scorer, ...]
     total: int
     fingerprint: Mapping[str, Any]
+    commit: str | None = None
 
     def sample_of(self) -> dict[str, Sample]:
         """Sample id -> sample."""
@@ -68,7 +72,8 @@ class Task:
 class Binder:
     """What all tasks of a run share when they are bound.
 
-    `style` is the model's, or the user's own wish (`insists`); `limit` counts samples a task.
+    `style` is the model's, or the user's own wish (`insists`); `limit` counts samples a task; `trust_page_code`: Python
+    files of pages that are not the project's own may run.
     """
 
     loader: Loader
@@ -77,36 +82,38 @@ class Binder:
     limit: int | None = None
     seed: int = 0
     insists: bool = False
+    trust_page_code: bool = False
 
     def bind(self, page: TaskPage, source: YamlPage) -> Task:
         """Bind one page. Raises ConfigError, DataError or HubError with the page's file and line."""
         scorers = page_scorers(page, source, self.tools)
         style = prompts.pick_style(page.prompt, self.style, self.insists, source.where(("prompt",)))
-        data = DataSet(page.data.path, page.data.name, page.data.revision, source.path.parent)
+        # Before the data, which may have to be downloaded
+        prepare = row_preparer(source.path, trusted=self.trust_page_code)
+        data = DataSet(page.data.path, page.data.name, page.data.revision, source.path.parent, page.data.file)
         split = self.loader.load(data, page.data.split, page.data.columns, source.where(("data",)))
         if page.expected_count is not None and len(split.rows) != page.expected_count:
             raise DataError(
                 f"{source.where(('expected_count',))}{split.origin} has {len(split.rows)} rows, "
                 f"the page expects {page.expected_count}"
             )
-        prepare = _row_preparer(source.path)
-        rows = split.rows[: self.limit]
-        samples = [_sample(page, source, prepare(row), number) for number, row in enumerate(rows)]
+        samples = _samples(page, source, split, prepare, self.limit)
         _refuse_twins(samples, source)
         pool, pool_split = self._pool(page, source, data, prepare)
-        shots = choose(page.fewshot, pool, [shot.id for shot in pool], len(samples), source.where(("fewshot",)))
+        asked = _in_pool(page, source, style, samples, pool)
+        shots = choose(page.fewshot, pool, [shot.id for shot in pool], asked, source.where(("fewshot",)))
         fingerprint = _fingerprint(page, source.path, split, pool_split, style)
         requests: list[Request] = []
+        where = source.where(("prompt", style))
         for sample, its_shots in zip(samples, shots, strict=True):
-            prompt = prompts.build_prompt(
-                page.prompt,
-                style,
-                sample.inputs,
-                [_with_gold_option(shot) for shot in its_shots],
-                source.where(("prompt", style)),
-            )
-            requests += self._requests(page, source, style, sample, prompt, str(fingerprint["ask"]))
-        return Task(page.name, page, style, tuple(samples), tuple(requests), scorers, len(split.rows), fingerprint)
+            worked = [_with_gold_option(shot) for shot in its_shots]
+            try:
+                prompt = prompts.build_prompt(page.prompt, style, sample.inputs, worked, where)
+                requests += self._requests(page, source, style, sample, prompt, str(fingerprint["ask"]))
+            except DataError as error:
+                raise DataError(f"{error} (sample {sample.id!r} of {split.origin})") from None
+        total = len(split.rows)
+        return Task(page.name, page, style, tuple(samples), tuple(requests), scorers, total, fingerprint, split.commit)
 
     def _pool(
         self, page: TaskPage, source: YamlPage, data: DataSet, prepare: Callable[[Row], Row]
@@ -119,7 +126,7 @@ class Binder:
         if is_file_name(data.path) and (data.folder / data.path).is_file():
             raise ConfigError(f"{where}{data.path} is one file; shots need a folder with one file a split")
         split = self.loader.load(data, page.fewshot.split, page.data.columns, source.where(("fewshot",)))
-        return [_sample(page, source, prepare(row), number) for number, row in enumerate(split.rows)], split
+        return _samples(page, source, split, prepare, None), split
 
     def _requests(
         self, page: TaskPage, source: YamlPage, style: Style, sample: Sample, prompt: Prompt, ask: str
@@ -131,9 +138,16 @@ class Binder:
                 prompts.continuation(page.prompt, style, {**sample.inputs, "option": option, "letter": letter}, where)
                 for option, letter in zip(sample.reference.options, LETTERS, strict=False)
             )
-            if not all(continuations) or len(set(continuations)) < len(continuations):
+            blank = [number for number, option in enumerate(sample.reference.options) if not option.strip()]
+            if blank:
                 raise DataError(
-                    f"{where}target must tell the options apart: it prints {{{{ option }}}} or {{{{ letter }}}}"
+                    f"{source.where(('reference', 'choice', 'options'))}option {blank[0]} is blank, and a blank text "
+                    "may be the likeliest; leave it out"
+                )
+            if len({text.strip() for text in continuations} - {""}) < len(continuations):
+                raise DataError(
+                    f"{where}two options are continued by the same text; target must print {{{{ option }}}} or "
+                    "{{ letter }}, and the options must differ"
                 )
             key = _key(ask, sample.id, 0, prompt, list(continuations))
             return [LikelihoodRequest(key, page.name, sample.id, 0, prompt, continuations)]
@@ -179,6 +193,36 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[Scorer
     if page.reference.tests is not None:
         plugins.load("language", page.reference.tests.language, where=source.where(("reference", "tests", "language")))
     return build_scorers(page.score, tools, source.where(("score",)))
+
+
+def _samples(
+    page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], limit: int | None
+) -> list[Sample]:
+    """Make the samples of a split. Raises DataError with the number of the row that none can be made of."""
+    samples = []
+    for number, row in enumerate(split.rows[:limit]):
+        try:
+            samples.append(_sample(page, source, prepare(row), number))
+        except DataError as error:
+            raise DataError(f"{error} (row {number}, from 0, of {split.origin})") from None
+    return samples
+
+
+def _in_pool(
+    page: TaskPage, source: YamlPage, style: Style, samples: Sequence[Sample], pool: Sequence[Sample]
+) -> list[frozenset[int]]:
+    """For each sample the places in the pool of rows that are the same: the same question with the same answer."""
+    if not pool:
+        return [frozenset() for _ in samples]
+    where = source.where(("prompt", style))
+
+    def content(sample: Sample) -> tuple[str, Reference]:
+        return " ".join(prompts.question_text(page.prompt, style, sample.inputs, where).split()), sample.reference
+
+    places: dict[tuple[str, Reference], set[int]] = {}
+    for place, shot in enumerate(pool):
+        places.setdefault(content(shot), set()).add(place)
+    return [frozenset(places.get(content(sample), ())) for sample in samples]
 
 
 def _sample(page: TaskPage, source: YamlPage, row: Row, number: int) -> Sample:
@@ -246,39 +290,9 @@ def _refuse_twins(samples: Sequence[Sample], source: YamlPage) -> None:
         seen.add(sample.id)
 
 
-def _row_preparer(page: Path) -> Callable[[Row], Row]:
-    """`prepare(row) -> row` of the Python file beside the page, if there is one: what YAML cannot say."""
-    script = page.with_suffix(".py")
-    if not script.is_file():
-        return lambda row: row
-    spec = importlib.util.spec_from_file_location(f"harness_task_{page.stem}", script)
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    try:
-        spec.loader.exec_module(module)
-    except (Exception, SystemExit) as error:  # noqa: BLE001 - the page's own code may raise anything
-        raise ConfigError(f"{shown(script)}: cannot be run: {type(error).__name__}: {error}") from None
-    function = getattr(module, "prepare", None)
-    if not callable(function):
-        raise ConfigError(f"{shown(script)}: has no function `prepare(row)`")
-
-    def prepare(row: Row) -> Row:
-        try:
-            made = function(dict(row))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the page's own code may raise anything
-            fault = f"{type(error).__name__}: {error}"
-            raise DataError(f"{shown(script)}: prepare failed on the row {str(row)[:120]}: {fault}") from None
-        if not isinstance(made, dict):
-            raise DataError(f"{shown(script)}: prepare returned a {type(made).__name__}, not the row as a dict")
-        return made
-
-    return prepare
-
-
 def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, style: Style) -> dict[str, Any]:
     """What must agree before two runs of this task may be compared."""
-    script = path.with_suffix(".py")
-    logic = hashlib.sha256(script.read_bytes()).hexdigest() if script.is_file() else None
+    logic = script_digest(path)
     # Options are shown or continued; an answer or tests only judge. Without defaults: a new key changes no hash
     asks_about = page.reference.choice or page.reference.text
     scoring = ABOUT_SCORING if asks_about else ABOUT_SCORING | {"reference"}
@@ -310,4 +324,5 @@ def _without_defaults(value: Any) -> dict[str, Any]:
 
 
 def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False, default=str).encode()).hexdigest()
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

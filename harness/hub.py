@@ -1,40 +1,94 @@
-"""Whether the Hugging Face hub answers, asked once and quickly, before any library retries in silence.
+"""Whether the Hugging Face hub answers, found out once and quickly, and how often a passing fault of it is tried again.
 
-Without this an offline machine waits 24 s for each file. Nothing here runs at import.
+Without the probe an offline machine waits 24 s for each file. Nothing here runs at import.
 """
 
 from __future__ import annotations
 
 import http.client
+import math
 import os
 import sys
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
 from functools import cache
+from typing import Any, TypeVar
 
+from harness.errors import ConfigError, HubError
+
+PROBE_VARIABLE = "HARNESS_HUB_SECONDS"
 PROBE_SECONDS = 3.0
-OFFLINE = "the Hugging Face hub cannot be reached and nothing is in the local cache; connect, fill the cache, or"
+# The hub's client resumes cut bodies and retries HEAD, but gives up when an API call or a GET answers 429 or 5xx
+TRIES = 3
+WAIT_SECONDS = 2.0
+# A hub that asks for a longer pause is reported instead: a run should not look dead
+LONGEST_WAIT_SECONDS = 120.0
+PASSING = frozenset({408, 429, 500, 502, 503, 504})
+GATED = "is gated: accept its terms on the hub, then `hf auth login`"
+
+Value = TypeVar("Value")
+
+
+def probe_seconds() -> float:
+    """How long the hub may take to answer the first request (HARNESS_HUB_SECONDS). Raises ConfigError."""
+    text = os.environ.get(PROBE_VARIABLE, "")
+    if not text:
+        return PROBE_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ConfigError(f"{PROBE_VARIABLE}={text}: expected a number of seconds above 0")
+    return seconds
+
+
+def reachable() -> bool:
+    """Whether the hub answered the one request that a process makes for this; any HTTP answer counts."""
+    return _unreachable() is None
+
+
+def offline() -> str:
+    """Say that the hub is needed and why it is not there; the caller adds what else helps."""
+    return (
+        f"the Hugging Face hub cannot be reached ({_unreachable()}) and nothing is in the local cache; "
+        "connect, fill the cache, or"
+    )
 
 
 @cache
-def reachable() -> bool:
-    """Ask the hub's address for its head once a process; any HTTP answer counts."""
+def _unreachable() -> str | None:
+    """Why the hub is not there; None if it is."""
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in {"1", "TRUE", "YES", "ON"}:
-        return False
+        return "HF_HUB_OFFLINE is set"
     address = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
+    seconds = probe_seconds()
     try:
-        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=PROBE_SECONDS):
-            return True
+        with urllib.request.urlopen(urllib.request.Request(address, method="HEAD"), timeout=seconds):
+            return None
     except urllib.error.HTTPError:
-        return True
-    except (OSError, ValueError, http.client.HTTPException):
-        return False
+        return None
+    except TimeoutError:
+        return _no_answer(address, seconds)
+    except urllib.error.URLError as error:
+        if isinstance(error.reason, TimeoutError):
+            return _no_answer(address, seconds)
+        return f"{address}: {error.reason}"
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        return f"{address}: {error}"
+
+
+def _no_answer(address: str, seconds: float) -> str:
+    return f"{address}: no answer within {seconds:g} s; {PROBE_VARIABLE}=30 waits longer"
 
 
 def settle() -> bool:
     """Put the hub libraries into offline mode if the hub does not answer; return whether it does.
 
-    They read the variable when they are imported, so one that already is gets told directly.
+    They read the variable when they are imported, so a module that already is imported is set as well.
     """
     if reachable():
         return True
@@ -53,3 +107,63 @@ def quiet() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def retried(call: Callable[[], Value], what: str) -> Value:
+    """Call a hub client, again after a fault that may pass: no connection, 408, 429, 5xx. Retry-After is kept to.
+
+    `what` leads the message. Raises what the client raises for a fault that does not pass (401, 403, 404), and
+    HubError when TRIES tries failed or the hub asks for a pause of more than LONGEST_WAIT_SECONDS.
+    """
+    # HTTPError is httpx's or httpx2's, whichever this hub client is built on
+    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
+
+    for attempt in range(1, TRIES + 1):
+        try:
+            return call()
+        except (HTTPError, OSError) as error:
+            response = _response(error)
+            status = getattr(response, "status_code", None)
+            if status is not None and status not in PASSING:
+                raise
+            pause = _retry_after(response)
+            if pause is not None and pause > LONGEST_WAIT_SECONDS:
+                raise HubError(
+                    f"{what}: the hub answers {status} and asks to wait {pause:.0f} s; try again then"
+                ) from None
+            if attempt == TRIES:
+                raise HubError(f"{what}: the hub failed {attempt} times: {one_line(error)}; try again later") from None
+            time.sleep(WAIT_SECONDS * attempt if pause is None else pause)
+    raise AssertionError("the loop returns or raises")
+
+
+def _response(error: BaseException | None) -> Any:
+    """The HTTP response of an error, or of what caused it; None if there was none."""
+    seen = 0
+    while error is not None and seen < 8:
+        if (response := getattr(error, "response", None)) is not None:
+            return response
+        error, seen = error.__cause__ or error.__context__, seen + 1
+    return None
+
+
+def _retry_after(response: Any) -> float | None:
+    """Seconds that the answer asks to wait: a number, or the time of a date (RFC 9110, 10.2.3)."""
+    text = (getattr(response, "headers", None) or {}).get("Retry-After")
+    if not text:
+        return None
+    try:
+        return max(0.0, float(text))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except (ValueError, TypeError):
+        return None
+
+
+def one_line(error: BaseException) -> str:
+    """The message of a library's error, on one line and not too long."""
+    text = " ".join(str(error).split())[:300]
+    # The message of a KeyError is the key alone
+    return f"{type(error).__name__}: {text}" if isinstance(error, LookupError) or not text else text

@@ -22,13 +22,16 @@ from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader
 from harness.datatypes import Tests
 from harness.engines.base import Engine, EngineFacts, HoldsAnswers, ModelSpec
-from harness.errors import ConfigError, SandboxError, UnknownName
+from harness.errors import ConfigError, DataError, SandboxError, UnknownName
 from harness.execution import packages
 from harness.execution.base import Limits
+from harness.scoring.golds import plain_fault
 from harness.scoring.services import Services
 
 # How fast, not what: a run may go on with other values of these
 PACE = {"batch_size", "threads", "level", "max_memory", "step_tokens"}
+# Samples whose gold answer is scored before a run
+SAMPLES_TRIED = 3
 # Unknown until a hub's weights are here; the commit stands for them
 OF_WEIGHTS = {"weights", "weights_sampled"}
 
@@ -62,6 +65,11 @@ class Plan:
             "seed": self.config.seed,
         }
 
+    def loaded(self) -> EngineFacts:
+        """Load the engine, and return its facts with all that is known only then (the digest of a hub's weights)."""
+        self.engine.load()
+        return self.engine.facts()
+
     def folder(self) -> Path:
         """Where the run goes: `--out`, or a name that the same command always finds again."""
         if self.config.out:
@@ -92,9 +100,17 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         facts = engine.facts()
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
         binder = Binder(
-            Loader(mirror), services.tools(), facts.style, config.limit, config.seed, insists=model.style != "auto"
+            Loader(mirror),
+            services.tools(),
+            facts.style,
+            config.limit,
+            config.seed,
+            insists=model.style != "auto",
+            trust_page_code=config.data.trust_page_code,
         )
         tasks = tuple(binder.bind(page, source) for page, source in specs)
+        for task, (_, source) in zip(tasks, specs, strict=True):
+            _refuse_unscorable(task, source)
         if isinstance(engine, HoldsAnswers):
             fitted = _with_repeats(config, tasks, engine)
             if fitted is not config:
@@ -107,6 +123,19 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         if engine is not None:
             engine.close()
         services.close()
+
+
+def _refuse_unscorable(task: Task, source: YamlPage) -> None:
+    """Refuse what `tasks validate` refuses: a gold answer that scores 0, a wrong option that wins.
+
+    Programs are not run for it: that takes a sandbox and compilers.
+    """
+    if task.page.reference.tests is not None:
+        return
+    samples = task.sample_of()
+    for request in [request for request in task.requests if request.repeat == 0][:SAMPLES_TRIED]:
+        if (fault := plain_fault(task.scorers, samples[request.sample_id], request)) is not None:
+            raise DataError(f"{source.where(('score',))}{fault}")
 
 
 def model_spec(model: ModelPage) -> ModelSpec:

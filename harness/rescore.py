@@ -106,8 +106,8 @@ def _with_settings(kept: Mapping[str, Any], settings: Mapping[str, Any]) -> RunC
 
 def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
     """Bind a run's tasks whole, whatever its last limit was: no stored answer may keep an old score."""
-    mirror = Path(config.data.mirror) if config.data.mirror else None
-    binder = Binder(Loader(mirror), services.tools(), manifest.engine["style"], None, config.seed)
+    loader, data = Loader(Path(config.data.mirror) if config.data.mirror else None), config.data
+    binder = Binder(loader, services.tools(), manifest.engine["style"], None, config.seed, False, data.trust_page_code)
     tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
     for task in tasks:
         if manifest.tasks.get(task.name, {}).get("ask") != task.fingerprint["ask"]:

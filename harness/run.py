@@ -150,7 +150,7 @@ def _ask(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Choose
             if folder.manifest.status == "finished":
                 # A larger limit extends it; until that is done it must not pass for whole
                 folder.mark("running", None)
-            plan.engine.load()
+            folder.keep_weights(plan.loaded().digests)
             if watcher:
                 watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
@@ -256,4 +256,4 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
 def task_facts(task: Task) -> dict[str, Any]:
     """What the manifest says of a task; `binary` are its scorers that give 0 and 1 alone."""
     binary = [scorer.name for scorer in task.scorers if scorer.binary]
-    return {**task.fingerprint, "n": len(task.samples), "total": task.total, "binary": binary}
+    return {**task.fingerprint, "n": len(task.samples), "total": task.total, "commit": task.commit, "binary": binary}

@@ -1,12 +1,17 @@
 """Whether a task page works: its schema, its rows, its prompts, and its own scoring of its own gold answers.
 
 A page passes only if, in every style it has, the gold answer scores 1 and an empty answer 0, through the very
-extraction and scorers that a run uses.
+extraction and scorers that a run uses. Beside that it is reported which usual phrasings of the right answer are not
+read, and, where wanted, whether answers to other samples score no better than chance.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
@@ -14,20 +19,37 @@ from harness.config.schema import TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader
 from harness.datatypes import (
+    Answer,
     Choice,
     Completion,
-    ContinuationScore,
-    Likelihood,
-    LikelihoodRequest,
+    GenerateRequest,
     Request,
     RollingRequest,
     Sample,
-    Score,
     Style,
+    Tests,
 )
 from harness.errors import ConfigError, DataError
 from harness.execution.base import Limits
+from harness.scoring.golds import gold_fault
+from harness.scoring.phrasings import LETTERS, phrasings
 from harness.scoring.services import Services
+
+# Rows whose answers are shuffled: enough to see a judge that takes anything
+SHUFFLED_ROWS = 200
+SHUFFLE_SEED = 1234
+# More right answers than coincide, in standard deviations of such a count
+SUSPICIOUS = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where a page's rows come from, whether its own Python may run, and how many of them are tried."""
+
+    mirror: str | None = None
+    trust_page_code: bool = False
+    samples: int = 3
+    shuffled: bool = False
 
 
 def check_page(name: str) -> tuple[TaskPage, YamlPage, list[str]]:
@@ -45,31 +67,41 @@ def check_page(name: str) -> tuple[TaskPage, YamlPage, list[str]]:
     return page, source, [f"page holds, {templates} templates parse"]
 
 
-def check_rows(page: TaskPage, source: YamlPage, mirror: str | None, samples: int) -> list[str]:
-    """Check a page against its rows. Raises DataError, HubError or ConfigError with the page's line."""
-    notes = []
+def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str], list[str]]:
+    """Check a page against its rows; return what was checked, and what to know besides.
+
+    Raises DataError, HubError or ConfigError with the page's line.
+    """
+    notes: list[str] = []
+    remarks: list[str] = []
     for style in _styles(page):
         services = Services("auto", Limits())
         try:
-            task = _binder(services, style, mirror, samples).bind(page, source)
+            task = _binder(services, style, rows.samples, rows).bind(page, source)
+            samples = task.sample_of()
             for request in task.requests:
-                _check_scoring(task, task.sample_of()[request.sample_id], request, source)
+                refuse_unscorable(task, samples[request.sample_id], request, source)
             tried = "the likelihood of each is scored" if page.reference.text else "gold scores 1, empty scores 0"
             notes.append(f"{style}: {len(task.samples)} of {task.total} rows, {tried}")
+            remarks += [f"{style}: {remark}" for remark in _unread(task)]
+            if rows.shuffled:
+                shuffled = _binder(services, style, max(SHUFFLED_ROWS, rows.samples), rows).bind(page, source)
+                notes += [f"{style}: {note}" for note in _shuffled(shuffled, source)]
         finally:
             services.close()
-    return notes
+    return notes, remarks
 
 
-def bind_one(page: TaskPage, source: YamlPage, style: Style, mirror: str | None, limit: int) -> Task:
+def bind_one(page: TaskPage, source: YamlPage, style: Style, limit: int, rows: Rows) -> Task:
     """Bind a page for looking at, in `style` if the page has it, else in the one it has."""
     services = Services("auto", Limits())
     styles = _styles(page)
-    return _binder(services, style if style in styles else styles[0], mirror, limit).bind(page, source)
+    return _binder(services, style if style in styles else styles[0], limit, rows).bind(page, source)
 
 
-def _binder(services: Services, style: Style, mirror: str | None, limit: int) -> Binder:
-    return Binder(Loader(Path(mirror).expanduser() if mirror else None), services.tools(), style, limit)
+def _binder(services: Services, style: Style, limit: int, rows: Rows) -> Binder:
+    mirror = Path(rows.mirror).expanduser() if rows.mirror else None
+    return Binder(Loader(mirror), services.tools(), style, limit, trust_page_code=rows.trust_page_code)
 
 
 def _styles(page: TaskPage) -> list[Style]:
@@ -81,50 +113,96 @@ def _styles(page: TaskPage) -> list[Style]:
     return styles
 
 
-def _check_scoring(task: Task, sample: Sample, request: Request, source: YamlPage) -> None:
+def refuse_unscorable(task: Task, sample: Sample, request: Request, source: YamlPage) -> None:
+    """Raise DataError for a gold answer that does not score 1 or an empty one that does not score 0, ConfigError for
+    a page without a gold answer.
+    """
+    if isinstance(request, GenerateRequest) and sample.gold is None:
+        raise ConfigError(f"{source.where()}the page has no `gold`, so its scoring cannot be tried")
+    if (fault := gold_fault(task.scorers, sample, request)) is not None:
+        kind = ConfigError if isinstance(request, RollingRequest) else DataError
+        raise kind(f"{source.where(('score',))}{fault}")
+
+
+def _unread(task: Task) -> list[str]:
+    """For each scorer, the usual phrasings of the right answer that it does not read; programs run for one sample."""
+    if task.page.ask != "generate":
+        return []
+    first_requests = {request.sample_id: request for request in reversed(task.requests)}
+    samples = task.samples[:1] if task.page.reference.tests is not None else task.samples
+    found = []
     for scorer in task.scorers:
-        if isinstance(request, RollingRequest):
-            # No answer is right or wrong here; that the scorer takes such a reply can be tried
-            size = len(request.text.encode())
-            reply = Likelihood(request.key, (ContinuationScore(-float(size), size, len(request.text), size, False),))
-            if scorer.score(sample, request.prompt, reply).value is None:
-                raise ConfigError(f"{source.where(('score',))}{scorer.name!r} does not score the likelihood of a text")
-            continue
-        if isinstance(request, LikelihoodRequest):
-            assert isinstance(sample.reference, Choice)
-            right, wrong = (
-                _likelihood(request, sample.reference.gold, -1.0),
-                _likelihood(request, sample.reference.gold, -9.0),
+        unread: dict[str, str] = {}
+        for sample in samples:
+            request = first_requests[sample.id]
+            for name, text in phrasings(sample).items():
+                if name not in unread:
+                    score = scorer.score(sample, request.prompt, Completion(request.key, text, "eos"))
+                    if score.value != 1.0:
+                        unread[name] = f"{name} ({_short(text)} is read as {_short(score.answer)})"
+        if unread:
+            found.append(f"{scorer.name} does not read {len(unread)} usual phrasings: {'; '.join(unread.values())}")
+    return found
+
+
+def _short(text: str | None) -> str:
+    if text is None:
+        return "nothing"
+    line = text if len(text) <= 60 else f"...{text[-57:]}"
+    return repr(line)
+
+
+def _shuffled(task: Task, source: YamlPage) -> list[str]:
+    """Score each sample's gold answer as the answer to another sample. Raises DataError where that is too often right.
+
+    What is right by chance is counted: references of two samples that are the same. A judge may find a few more (0.5
+    and 1/2), but not many.
+    """
+    reference = task.page.reference
+    if task.page.ask != "generate" or reference.tests is not None or reference.text is not None:
+        return ["answers are not shuffled (only generated choices and answers are)"]
+    if len(task.samples) < 2:
+        return ["one sample alone cannot be shuffled"]
+    others = list(range(len(task.samples)))
+    Random(SHUFFLE_SEED).shuffle(others)
+    # Every answer goes to the next one in a random order, none to its own sample
+    given = dict(zip(others, [*others[1:], others[0]], strict=True))
+    first_requests = {request.sample_id: request for request in reversed(task.requests)}
+    golds = [_gold_text(sample) for sample in task.samples]
+    keys = [_same(sample) for sample in task.samples]
+    same = sum(keys[here] == keys[there] for here, there in given.items())
+    notes = []
+    for scorer in task.scorers:
+        hits = 0.0
+        for here, there in given.items():
+            sample = task.samples[here]
+            request = first_requests[sample.id]
+            hits += scorer.score(sample, request.prompt, Completion(request.key, golds[there], "eos")).value or 0.0
+        count = len(task.samples)
+        chance = sum(number * (number - 1) for number in Counter(keys).values()) / (count * (count - 1))
+        spread = math.sqrt(max(same, 1) * (1 - same / count))
+        if hits > same + SUSPICIOUS * spread:
+            raise DataError(
+                f"{source.where(('score',))}of {count} answers to other samples {scorer.name!r} takes {hits:g}, "
+                f"but only {same} are the same; it judges too loosely"
             )
-            good, bad = (
-                scorer.score(sample, request.prompt, right),
-                scorer.score(sample, request.prompt, wrong),
-            )
-        else:
-            if sample.gold is None:
-                raise ConfigError(f"{source.where()}the page has no `gold`, so its scoring cannot be tried")
-            good = scorer.score(sample, request.prompt, Completion(request.key, sample.gold, "eos"))
-            bad = scorer.score(sample, request.prompt, Completion(request.key, "", "eos"))
-        _expect(1.0, good, "the gold answer", sample, source)
-        _expect(0.0, bad, "an empty answer", sample, source)
+        notes.append(f"shuffled golds score {hits / count:.3f} under {scorer.name} (chance {chance:.3f}, n {count})")
+    return notes
 
 
-def _likelihood(request: LikelihoodRequest, gold: int, logprob: float) -> Likelihood:
-    scores = tuple(
-        ContinuationScore(logprob if index == gold else -5.0, 1, 1, 1, False)
-        for index in range(len(request.continuations))
-    )
-    return Likelihood(request.key, scores)
+def _gold_text(sample: Sample) -> str:
+    if sample.gold is not None:
+        return sample.gold
+    return LETTERS[sample.reference.gold] if isinstance(sample.reference, Choice) else ""
 
 
-def _expect(value: float, score: Score, what: str, sample: Sample, source: YamlPage) -> None:
-    if score.value == value:
-        return
-    cause = score.failure.message if score.failure else score.explanation
-    raise DataError(
-        f"{source.where(('score',))}{what} of sample {sample.id!r} scores {score.value} under {score.scorer!r}, "
-        f"not {value:g}: {cause or f'it read {score.answer!r}'}"
-    )
+def _same(sample: Sample) -> object:
+    """What two samples share whose answers are the same: the letter, or the set of right texts."""
+    reference = sample.reference
+    assert not isinstance(reference, Tests)
+    if isinstance(reference, Choice):
+        return reference.gold
+    return frozenset(" ".join(value.split()) for value in reference.values) if isinstance(reference, Answer) else None
 
 
 def _templates(page: TaskPage) -> list[tuple[tuple[str | int, ...], str]]:

@@ -19,6 +19,13 @@ Sweep = Annotated[
     list[str] | None,
     typer.Option(metavar="AXIS=VALUE,...", help="each task under several protocols: shots=0,5,prompts=text,chat"),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="PATH=VALUE", help="any config key, e.g. tasks.gsm8k.repeats=4"),
+]
+TrustPageCode = Annotated[
+    bool, typer.Option("--trust-page-code", help="run the Python file beside a page that is not the project's own")
+]
 
 
 def run(
@@ -48,12 +55,10 @@ def run(
         bool, typer.Option("--trust-remote-code", help="run Python code that the model's repository brings")
     ] = False,
     mirror: Annotated[Text, typer.Option(envvar="HARNESS_MIRROR", help="folder that stands for the data hub")] = None,
+    trust_page_code: TrustPageCode = False,
     sandbox: Annotated[Text, typer.Option(help="auto, namespace, none (runs programs unprotected)")] = None,
     seed: Annotated[int | None, typer.Option(help="seed of sampled answers [default: 0]")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="PATH=VALUE", help="any config key, e.g. tasks.gsm8k.repeats=4"),
-    ] = None,
+    settings: Settings = None,
     sweep: Sweep = None,
     fail_under: Annotated[
         float | None, typer.Option(min=0, max=1, help="exit with 1 if a task's score is lower")

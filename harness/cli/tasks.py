@@ -19,6 +19,9 @@ app = App(
 )
 
 Mirror = Annotated[str | None, typer.Option(envvar="HARNESS_MIRROR", help="folder that stands for the data hub")]
+TrustPageCode = Annotated[
+    bool, typer.Option("--trust-page-code", help="run the Python file beside a page that is not the project's own")
+]
 
 
 @app.command("list")
@@ -56,19 +59,21 @@ def show_task(
     name: Annotated[str, typer.Argument(help="task name or file")],
     style: Annotated[str, typer.Option(help="text or chat")] = "text",
     mirror: Mirror = None,
+    trust_page_code: TrustPageCode = False,
 ) -> None:
     """Print a task's page, and its first real prompt under it."""
     from harness.cli.prompt_text import shown_prompt
     from harness.config import pages
     from harness.errors import ConfigError, DataError, HubError
-    from harness.validate import bind_one
+    from harness.validate import Rows, bind_one
 
     if style not in ("text", "chat"):
         raise ConfigError(f"--style {style}: expected text or chat")
     page, source = pages.task_page(name)
     print(source.path.read_text(encoding="utf-8").rstrip())
     try:
-        task = bind_one(page, source, "chat" if style == "chat" else "text", mirror, limit=1)
+        rows = Rows(mirror, trust_page_code)
+        task = bind_one(page, source, "chat" if style == "chat" else "text", 1, rows)
     except (DataError, HubError) as error:
         print(f"\n--- no prompt can be shown: {error}")
         return
@@ -83,21 +88,32 @@ def validate_tasks(
         bool, typer.Option("--data/--no-data", help="also read rows, render a prompt, score the gold")
     ] = True,
     samples: Annotated[int, typer.Option(min=1, help="rows whose gold answer is scored")] = 3,
+    shuffled: Annotated[
+        bool, typer.Option("--shuffled", help="also score answers to other samples: they must be right by chance only")
+    ] = False,
     mirror: Mirror = None,
+    trust_page_code: TrustPageCode = False,
 ) -> None:
-    """Check pages: keys, columns, prompts; the gold answer must score 1 and an empty answer 0."""
+    """Check pages: keys, columns, prompts; the gold answer must score 1 and an empty answer 0.
+
+    Usual phrasings of the right answer that a page does not read are listed; they do not fail it.
+    """
     from harness.config import pages
     from harness.errors import EnvironmentFault, HarnessError
     from harness.report.visible import visible_line
-    from harness.validate import check_page, check_rows
+    from harness.validate import Rows, check_page, check_rows
 
     worst = 0
     for name in names or [*pages.index("tasks")]:
         try:
             page, source, notes = check_page(name)
+            remarks: list[str] = []
             if data:
-                notes += check_rows(page, source, mirror, samples)
+                found, remarks = check_rows(page, source, Rows(mirror, trust_page_code, samples, shuffled))
+                notes += found
             print(f"ok    {page.name}: {'; '.join(notes)}")
+            for remark in remarks:
+                print(f"      {remark}")
         except HarnessError as error:
             unreachable = isinstance(error, EnvironmentFault)
             print(visible_line(f"{'fail' if not unreachable else 'open'}  {name}: {error}"))

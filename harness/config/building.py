@@ -35,6 +35,7 @@ WORDS = {
     "style": "model.style",
     "trust_remote_code": "model.trust_remote_code",
     "mirror": "data.mirror",
+    "trust_page_code": "data.trust_page_code",
     "sandbox": "execution.sandbox",
 }
 

@@ -26,6 +26,11 @@ def shipped(kind: str) -> Path:
     return installed if installed.is_dir() else PACKAGE.parent / kind
 
 
+def is_own(path: Path) -> bool:
+    """Whether a page is one of those that ship with the harness, not a user's or a stranger's."""
+    return path.resolve().is_relative_to(shipped("tasks").resolve())
+
+
 def index(kind: str) -> dict[str, Path]:
     """Name -> file of every shipped page of a kind. Raises ConfigError if two files claim one name."""
     found: dict[str, Path] = {}

@@ -36,6 +36,7 @@ class Data(Section):
     path: str
     name: str | None = None
     revision: str | None = None
+    file: str | None = Field(None, description="one file of the hub repository, read as it is; for sets with a script")
     split: str
     columns: list[str] = Field(min_length=1, description="columns that templates use; each must be there")
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
@@ -250,9 +251,13 @@ class EngineConfig(BaseModel):
 
 
 class DataConfig(Section):
-    """Where rows are looked for: `mirror` stands for the hub, `org/name` under it."""
+    """Where rows are looked for: `mirror` stands for the hub, `org/name` under it.
+
+    `trust_page_code`: the Python files beside pages that are not the project's own may run.
+    """
 
     mirror: str | None = None
+    trust_page_code: bool = False
 
 
 class ExecutionConfig(Section):

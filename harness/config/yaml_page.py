@@ -1,11 +1,13 @@
 """Reading one YAML file strictly: plain values out, and the line of every key kept for later messages.
 
-Duplicate keys, tabs and other syntax errors are refused with `file:line`. YAML 1.2, so `no` and `on` are words.
+Duplicate keys, tabs and other syntax errors are refused with `file:line`. YAML 1.2, so `no` and `on` are words. Pages
+may come from strangers: their size, depth, and what their references (`*name`) multiply to are bounded.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,14 @@ from typing import Any
 from harness.errors import ConfigError
 
 KeyPath = tuple[str | int, ...]
+# The largest shipped page has 10 kB; the parser is slow
+MOST_CHARS = 1 << 19
+MOST_DEPTH = 50
+MOST_BRACKETS = 200
+# Values of a page, counted as often as references repeat them, and the characters in them
+MOST_VALUES = 100_000
+MOST_EXPANDED_CHARS = 1 << 22
+_REFERENCE = re.compile(r"(?:^|[\s,\[{:])\*\S")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +47,10 @@ class YamlPage:
         return f"{shown(self.path)}:{self.lines.get(key, 1)}: "
 
 
+class _NotYaml(Exception):
+    """A value of the command line that is a text and no YAML."""
+
+
 def shown(path: Path) -> str:
     """A path as users like to read it: relative to where they stand, if it is below."""
     try:
@@ -46,30 +60,21 @@ def shown(path: Path) -> str:
 
 
 def read(path: Path) -> YamlPage:
-    """Read a mapping from `path`. Raises ConfigError for a file that is missing, empty or no mapping."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.constructor import DuplicateKeyError
-    from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
+    """Read a mapping from `path`. Raises ConfigError for a file that is missing, empty, no mapping, or too much."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open(encoding="utf-8") as file:
+            text = file.read(MOST_CHARS + 1)
     except OSError as error:
         raise ConfigError(f"{shown(path)}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{shown(path)}: is not UTF-8 text") from None
-    try:
-        tree = YAML(typ="rt", pure=True).load(text)
-    except DuplicateKeyError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        key = str(error.problem).partition('"')[2].partition('"')[0]
-        raise ConfigError(f"{shown(path)}:{line}: the key {key!r} stands here twice; keep one") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ConfigError(f"{shown(path)}:{line}: not valid YAML: {error.problem or error.context}") from None
-    except YAMLError as error:
-        raise ConfigError(f"{shown(path)}: not valid YAML: {' '.join(str(error).split())}") from None
-    except RecursionError:
-        raise ConfigError(f"{shown(path)}: nested too deep") from None
+    if len(text) > MOST_CHARS:
+        raise ConfigError(f"{shown(path)}: is longer than {MOST_CHARS >> 10} Ki characters; a page holds no data")
+
+    def fault(line: int, message: str) -> ConfigError:
+        return ConfigError(f"{shown(path)}:{line}: {message}")
+
+    tree = _loaded(text, fault)
     if tree is None:
         raise ConfigError(f"{shown(path)}: the file is empty")
     if not isinstance(tree, dict):
@@ -81,18 +86,94 @@ def read(path: Path) -> YamlPage:
 
 
 def parse_value(text: str) -> Any:
-    """Read one YAML value, as in `--set key=value`; text that is not YAML stays text."""
-    from ruamel.yaml import YAML
-    from ruamel.yaml.error import YAMLError
-
+    """Read one YAML value, as in `--set key=value`; text that is not YAML stays text. Raises ConfigError."""
+    if len(text) > MOST_CHARS:
+        raise ConfigError(f"the value {text[:60]!r}... is longer than {MOST_CHARS >> 10} Ki characters")
     try:
-        return _plain(YAML(typ="rt", pure=True).load(text), (), {})
-    except YAMLError:
+        return _plain(_loaded(text, lambda line, message: _NotYaml(message)), (), {})
+    except _NotYaml:
         return text
 
 
+def _loaded(text: str, fault: Callable[[int, str], Exception]) -> Any:
+    """Ruamel's annotated tree of a text. Raises what `fault` makes of a line and a message."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import DuplicateKeyError
+    from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+    if (line := _depth_line(text)) is not None:
+        raise fault(line, "nested too deep")
+    loader = YAML(typ="rt", pure=True)
+    try:
+        if _REFERENCE.search(text):
+            _refuse_expansion(YAML(typ="rt", pure=True).compose(text), fault)
+        return loader.load(text)
+    except DuplicateKeyError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        key = str(error.problem).partition('"')[2].partition('"')[0]
+        raise fault(line, f"the key {key!r} stands here twice; keep one") from None
+    except MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise fault(line, f"not valid YAML: {error.problem or error.context}") from None
+    except YAMLError as error:
+        raise fault(1, f"not valid YAML: {' '.join(str(error).split())}") from None
+    except RecursionError:
+        raise fault(1, "nested too deep") from None
+    except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError) as error:
+        # The parser's own slips on odd values: a date that there is not, an integer of 5000 digits, an unknown tag
+        raise fault(1, f"not valid YAML: {' '.join(str(error).split())[:200] or type(error).__name__}") from None
+
+
+def _depth_line(text: str) -> int | None:
+    """The line where more brackets are open than a page nests, wherever they are; the parser's time grows with them."""
+    if text.count("[") + text.count("{") <= MOST_BRACKETS:
+        return None
+    depth = 0
+    for found in re.finditer(r"[\[{\]}]", text):
+        depth = max(0, depth + (1 if found.group() in "[{" else -1))
+        if depth > MOST_BRACKETS:
+            return text.count("\n", 0, found.start()) + 1
+    return None
+
+
+def _refuse_expansion(root: Any, fault: Callable[[int, str], Exception]) -> None:
+    """Refuse references that hold themselves, or that multiply to more than a page may hold.
+
+    Sizes are summed over the graph of nodes, each node once, so that the check itself is quick.
+    """
+    sizes: dict[int, tuple[int, int]] = {}
+    open_nodes: set[int] = set()
+    waiting: list[tuple[Any, bool]] = [(root, False)] if root is not None else []
+    while waiting:
+        node, done = waiting.pop()
+        parts = _parts(node)
+        line = node.start_mark.line + 1 if node.start_mark else 1
+        if done:
+            open_nodes.discard(id(node))
+            own = len(node.value) if isinstance(node.value, str) else 0
+            counts = [sizes[id(part)] for part in parts]
+            sizes[id(node)] = 1 + sum(count for count, _ in counts), own + sum(chars for _, chars in counts)
+            if sizes[id(node)][0] > MOST_VALUES or sizes[id(node)][1] > MOST_EXPANDED_CHARS:
+                raise fault(line, f"its references multiply to more than {MOST_VALUES} values; write them out")
+        elif id(node) in open_nodes:
+            raise fault(line, "a reference that holds itself")
+        elif id(node) not in sizes:
+            open_nodes.add(id(node))
+            waiting.append((node, True))
+            waiting += [(part, False) for part in parts]
+
+
+def _parts(node: Any) -> list[Any]:
+    """The nodes inside a node: a list's elements, a mapping's keys and values."""
+    if isinstance(node.value, str) or node.value is None:
+        return []
+    return [part for one in node.value for part in (one if isinstance(one, tuple) else (one,))]
+
+
 def _plain(node: Any, key: KeyPath, lines: dict[KeyPath, int]) -> Any:
-    """Copy ruamel's annotated tree into plain Python and note where each key stands."""
+    """Copy ruamel's annotated tree into plain Python and note the line of each key. Raises ConfigError."""
+    if len(key) > MOST_DEPTH:
+        raise ConfigError(f"{'.'.join(map(str, key[:6]))}...: nested more than {MOST_DEPTH} deep")
     if isinstance(node, dict):
         position = getattr(node, "lc", None)
         for name in node:

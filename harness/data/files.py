@@ -1,13 +1,16 @@
-"""Rows of one file, with the values that stand in it.
+"""Rows of one file, with the values that are written in it.
 
 JSON is read as written: Arrow's JSON reader, which `datasets` uses, turns text that looks like a date into a
-timestamp and an integer beside a decimal into a decimal, and a changed value is a changed prompt or answer. CSV and
-Parquet go through `datasets`.
+timestamp and an integer beside a decimal into a decimal, and a changed value is a changed prompt or answer. CSV has no
+types, so every value of it is text (`007`, `1.10` and `true` stay what they are). Parquet goes through `datasets`.
+A compressed file that expands beyond all measure is refused before it fills the memory.
 """
 
 from __future__ import annotations
 
+import csv
 import gzip
+import io
 import json
 import zlib
 from collections.abc import Iterator
@@ -17,8 +20,14 @@ from typing import Any
 from harness.errors import DataError, StorageError
 
 Row = dict[str, Any]
-TABLES = {".csv": "csv", ".parquet": "parquet"}
-KINDS = (".jsonl", ".json", *TABLES)
+TABLES = (".parquet",)
+KINDS = (".jsonl", ".json", ".csv", *TABLES)
+# Text compresses to a tenth; what expands more than this is no data but an attack, or a mistake
+MOST_EXPANSION = 100
+EXPANSION_FROM_BYTES = 16 << 20
+MOST_BYTES = 2 << 30
+CHUNK_BYTES = 1 << 20
+CSV_FIELD_CHARS = 1 << 27
 
 
 def read_file(path: Path, where: str = "") -> list[Row]:
@@ -27,18 +36,56 @@ def read_file(path: Path, where: str = "") -> list[Row]:
     if kind not in KINDS:
         raise DataError(f"{where}{path}: unknown kind of file; use {', '.join(KINDS)}")
     if kind in TABLES:
-        return _table(path, TABLES[kind], where)
+        return _table(path, where)
     try:
-        return list(_json_rows(_text(path), path, where))
+        text = _text(path, where)
+        return list(_csv_rows(text, path, where) if kind == ".csv" else _json_rows(text, path, where))
     except UnicodeDecodeError:
         raise DataError(f"{where}{path} is not UTF-8 text") from None
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{where}{path} cannot be read: {error}") from None
+    except RecursionError:
+        raise DataError(f"{where}{path} is nested too deep") from None
 
 
-def _text(path: Path) -> str:
-    data = path.read_bytes()
-    return (gzip.decompress(data) if path.suffix == ".gz" else data).decode("utf-8-sig")
+def _text(path: Path, where: str) -> str:
+    return (_expanded(path, where) if path.suffix == ".gz" else path.read_bytes()).decode("utf-8-sig")
+
+
+def _expanded(path: Path, where: str) -> bytes:
+    """The content of a .gz file, read only as far as it stays in measure."""
+    most = min(MOST_BYTES, max(EXPANSION_FROM_BYTES, MOST_EXPANSION * path.stat().st_size))
+    content = bytearray()
+    with gzip.open(path) as file:
+        while chunk := file.read(CHUNK_BYTES):
+            content += chunk
+            if len(content) > most:
+                raise DataError(
+                    f"{where}{path} expands to more than {most >> 20} MiB ({MOST_EXPANSION} times its size, at most "
+                    f"{MOST_BYTES >> 30} GiB); if it is meant to, unpack it"
+                )
+    return bytes(content)
+
+
+def _csv_rows(text: str, path: Path, where: str) -> Iterator[Row]:
+    """A header line, then one row a record; every value is text as it is written."""
+    csv.field_size_limit(CSV_FIELD_CHARS)
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        columns = next(reader, [])
+        twice = [name for name in columns if columns.count(name) > 1]
+        if twice:
+            raise DataError(f"{where}{path}:1: two columns are called {twice[0]!r}")
+        for values in reader:
+            if not values:
+                continue
+            if len(values) != len(columns):
+                raise DataError(
+                    f"{where}{path}:{reader.line_num}: {len(values)} values, but the header has {len(columns)} columns"
+                )
+            yield dict(zip(columns, values, strict=True))
+    except csv.Error as error:
+        raise DataError(f"{where}{path}:{reader.line_num}: not CSV: {error}") from None
 
 
 def _json_rows(text: str, path: Path, where: str) -> Iterator[Row]:
@@ -56,6 +103,8 @@ def _json_rows(text: str, path: Path, where: str) -> Iterator[Row]:
                 row = json.loads(line)
             except ValueError as error:
                 raise DataError(f"{where}{path}:{number}: not JSON: {error}") from None
+            except RecursionError:
+                raise DataError(f"{where}{path}:{number}: nested too deep") from None
             yield _object(row, f"{where}{path}:{number}")
 
 
@@ -65,7 +114,7 @@ def _object(row: Any, place: str) -> Row:
     return row
 
 
-def _table(path: Path, builder: str, where: str) -> list[Row]:
+def _table(path: Path, where: str) -> list[Row]:
     from harness.hub import quiet
 
     quiet()
@@ -74,11 +123,10 @@ def _table(path: Path, builder: str, where: str) -> list[Row]:
     import datasets
     from datasets.exceptions import DatasetGenerationError
 
-    # A text "NA" is a text. A cache of our own: the shared one knows a file by name and time, not by content
-    more = {"keep_default_na": False} if builder == "csv" else {}
+    # A cache of our own: the shared one knows a file by name and time, not by content
     try:
         with tempfile.TemporaryDirectory(prefix="harness-data-") as cache:
-            data = datasets.load_dataset(builder, data_files=str(path), split="train", cache_dir=cache, **more)
+            data = datasets.load_dataset("parquet", data_files=str(path), split="train", cache_dir=cache)
             return [dict(row) for row in data]
     except DatasetGenerationError as error:
         cause = error.__cause__ or error

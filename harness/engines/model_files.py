@@ -3,7 +3,8 @@
 Guarantees: small files (config, tokenizer, template, code) are there when `locate` returns, weights when
 `fetch_weights` returns; everything after works on a folder and needs no network. A hub revision is resolved
 to its commit once and only that commit is used. A hub that does not answer is known within seconds; then the
-cached copy serves. Does not check what the files say: `checkpoint` does.
+cached copy serves. What is in the cache is compared with the hash that the hub states for it, and a file that differs
+is refused. Does not check what the files say: `checkpoint` does.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import json
 import math
 import re
 import struct
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from harness import hub
+from harness.engines.digests import cached_blob, fault_of, verified_once
 from harness.engines.repository_kinds import misnamed, other_kind
 from harness.errors import ConfigError, HubError, ModelError
 
@@ -34,9 +35,6 @@ WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-# The hub's client resumes cut bodies and retries HEAD, but gives up at once when a file's GET answers 5xx.
-DOWNLOAD_TRIES = 3
-DOWNLOAD_WAIT_SECONDS = 2.0
 POINTER_HEAD = b"version https://git-lfs"
 
 
@@ -44,7 +42,8 @@ POINTER_HEAD = b"version https://git-lfs"
 class ModelFiles:
     """A model's files: `folder` holds them, `names` lists all of the checkpoint's (fetched or not).
 
-    `repo` and `revision` (a commit) are None for a plain folder; `online` says whether the hub answered.
+    `repo` and `revision` (a commit) are None for a plain folder; `online` says whether the hub answered; `stated` are
+    the hub's own hashes by file (sha256 of a large file, git's sha1 of a small one), where it answered.
     """
 
     name: str
@@ -54,16 +53,34 @@ class ModelFiles:
     revision: str | None = None
     online: bool = False
     sizes: tuple[tuple[str, int], ...] = ()
+    stated: tuple[tuple[str, str], ...] = ()
 
     def weight_names(self) -> list[str]:
-        """Files that hold the weights. Raises ConfigError or HubError if the checkpoint has none."""
+        """Files that hold the weights. Raises ConfigError or HubError if the checkpoint lacks them or some of them."""
         for candidate in WEIGHTS:
             if candidate in self.names:
-                return _shards(self.folder / candidate) if candidate.endswith(".json") else [candidate]
+                if not candidate.endswith(".json"):
+                    return [candidate]
+                shards = _shards(self.folder / candidate)
+                self._refuse_gaps(candidate, shards)
+                return shards
         if kind := other_kind(self.names, self.folder) or misnamed(self.names):
             raise ModelError(f"{self.name}: no weights that transformers reads: {kind}")
         message = f"{self.name}: no weights there (looked for {WEIGHTS[0]}, {WEIGHTS[2]} and their shards)"
         raise (HubError if self.repo else ConfigError)(message)
+
+    def _refuse_gaps(self, index: str, shards: list[str]) -> None:
+        # Of a hub model in the cache `names` are the files that are there, and the rest may come later
+        if self.repo and not self.online:
+            return
+        missing = [name for name in shards if name not in self.names]
+        if missing:
+            more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+            named = f"one of the {len(shards)} that {index} names"
+            message = f"{self.name}: the weight file {missing[0]} is missing{more}, {named}"
+            if self.repo:
+                raise HubError(f"{message}: the repository is incomplete; choose another revision of it")
+            raise ConfigError(f"{message}; copy the checkpoint again")
 
     def weights_bytes(self) -> int | None:
         """Size of the weights, None where the hub did not tell."""
@@ -112,7 +129,7 @@ def fetch_weights(files: ModelFiles) -> None:
     """Bring a hub model's weights into its folder; check a plain folder's. Raises HubError or ConfigError."""
     if files.repo and not files.weights_here():
         if not files.online:
-            raise HubError(f"{files.name}: only a part is in the local cache and {hub.OFFLINE} give a folder")
+            raise HubError(f"{files.name}: only a part is in the local cache and {hub.offline()} give a folder")
         _download(files.repo, files.revision, files.weight_names())
     for name in files.weight_names():
         file = files.folder / name
@@ -120,6 +137,25 @@ def fetch_weights(files: ModelFiles) -> None:
             raise ConfigError(f"{files.name}: the weight file {name} is missing; copy the checkpoint again")
         if file.stat().st_size < 1024 and file.read_bytes().startswith(POINTER_HEAD):
             raise ConfigError(f"{files.name}: {name} is a Git LFS pointer, not weights; run `git lfs pull` there")
+    _refuse_damage(files, files.weight_names())
+
+
+def _refuse_damage(files: ModelFiles, names: Iterable[str]) -> None:
+    """Compare a hub model's files with the hashes that the hub states. Raises HubError for the first that differs."""
+    if not files.repo:
+        return
+    stated = dict(files.stated)
+    for name in names:
+        file = files.folder / name
+        # Without the hub, the cache's own name of the file is the hash that the hub stated when it was fetched
+        expected = stated.get(name) or cached_blob(file)
+        if expected is None or not file.is_file() or verified_once(file, expected):
+            continue
+        if (fault := fault_of(file, expected)) is not None:
+            raise HubError(
+                f"{files.name}: {name} in the local cache is not the file that the hub states for {files.revision} "
+                f"({fault}); delete {file.resolve()} and run again"
+            )
 
 
 def _in_folder(path: str, folder: Path, revision: str | None) -> ModelFiles:
@@ -146,7 +182,20 @@ def _on_hub(repo: str, revision: str | None) -> ModelFiles:
     # By the name that the user gave: only then does the cache remember which commit it stood for.
     folder = _download(repo, revision, SMALL_FILES)
     sizes = tuple((name, size) for name, size in siblings if size is not None)
-    return ModelFiles(repo, folder, names, repo, folder.name, True, sizes)
+    stated = tuple((one.rfilename, value) for one in info.siblings or () if (value := _stated(one)))
+    files = ModelFiles(repo, folder, names, repo, folder.name, True, sizes, stated)
+    _refuse_damage(files, _small_files(folder))
+    return files
+
+
+def _stated(sibling: Any) -> str | None:
+    """The hash that the hub states of a file: sha256 of a large one's content, git's of a small one."""
+    lfs = getattr(sibling, "lfs", None)
+    return getattr(lfs, "sha256", None) or getattr(sibling, "blob_id", None)
+
+
+def _small_files(folder: Path) -> list[str]:
+    return sorted({file.name for pattern in SMALL_FILES for file in folder.glob(pattern) if "/" not in pattern})
 
 
 def _in_cache(repo: str, revision: str | None) -> ModelFiles:
@@ -157,11 +206,13 @@ def _in_cache(repo: str, revision: str | None) -> ModelFiles:
     try:
         folder = Path(snapshot_download(repo, revision=revision, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, ValueError):
-        raise HubError(f"{repo}: no such folder here, and {hub.OFFLINE} give a folder") from None
+        raise HubError(f"{repo}: no such folder here, and {hub.offline()} give a folder") from None
     names = frozenset(file.name for file in folder.iterdir())
     if "config.json" not in names:
-        raise HubError(f"{repo}: only a part is in the local cache and {hub.OFFLINE} give a folder")
-    return ModelFiles(repo, folder, names, repo, folder.name)
+        raise HubError(f"{repo}: only a part is in the local cache and {hub.offline()} give a folder")
+    files = ModelFiles(repo, folder, names, repo, folder.name)
+    _refuse_damage(files, _small_files(folder))
+    return files
 
 
 def _hub_info(repo: str, revision: str | None) -> Any:
@@ -178,9 +229,10 @@ def _hub_info(repo: str, revision: str | None) -> Any:
     )
 
     try:
-        return HfApi().model_info(repo, revision=revision, files_metadata=True, timeout=30)
+        ask = HfApi().model_info
+        return hub.retried(lambda: ask(repo, revision=revision, files_metadata=True, timeout=30), repo)
     except GatedRepoError:
-        raise HubError(f"{repo} is gated: accept its terms on the hub, then `hf auth login`") from None
+        raise HubError(f"{repo} {hub.GATED}") from None
     except RevisionNotFoundError:
         raise HubError(f"{repo}: the hub has no revision {revision!r} of it") from None
     except RepositoryNotFoundError:
@@ -196,16 +248,14 @@ def _download(repo: str, revision: str | None, patterns: Iterable[str]) -> Path:
     from huggingface_hub.errors import GatedRepoError, HTTPError  # type: ignore[attr-defined]
 
     allowed = list(patterns)
-    for attempt in range(1, DOWNLOAD_TRIES + 1):
-        try:
-            return Path(snapshot_download(repo, revision=revision, allow_patterns=allowed))
-        except GatedRepoError:
-            raise HubError(f"{repo} is gated: accept its terms on the hub, then `hf auth login`") from None
-        except (HTTPError, OSError) as error:
-            if attempt == DOWNLOAD_TRIES:
-                raise HubError(f"{repo}: download failed {attempt} times: {one_line(error)}") from None
-            time.sleep(DOWNLOAD_WAIT_SECONDS * attempt)
-    raise AssertionError("the loop returns or raises")
+    try:
+        return Path(
+            hub.retried(lambda: snapshot_download(repo, revision=revision, allow_patterns=allowed), f"{repo}: download")
+        )
+    except GatedRepoError:
+        raise HubError(f"{repo} {hub.GATED}") from None
+    except (HTTPError, OSError) as error:
+        raise HubError(f"{repo}: download failed: {one_line(error)}") from None
 
 
 def _shards(index: Path) -> list[str]:
@@ -228,8 +278,4 @@ def _header(file: Path) -> list[tuple[str, tuple[str, list[int]]]]:
     return [(key, (entry["dtype"], entry["shape"])) for key, entry in header.items() if key != "__metadata__"]
 
 
-def one_line(error: BaseException) -> str:
-    """The message of a library's error, on one line and not too long."""
-    text = " ".join(str(error).split())[:300]
-    # The message of a KeyError is the key alone
-    return f"{type(error).__name__}: {text}" if isinstance(error, LookupError) or not text else text
+one_line = hub.one_line

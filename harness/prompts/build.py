@@ -44,6 +44,15 @@ def build_prompt(spec: PromptSpec, style: Style, question: Variables, shots: Seq
     return ChatPrompt(tuple(messages), render(chat.prefill, question, where))
 
 
+def question_text(spec: PromptSpec, style: Style, question: Variables, where: str) -> str:
+    """The question alone, without shots. Raises ConfigError or DataError, led by `where`."""
+    if style == "text":
+        assert spec.text is not None
+        return render(spec.text.template, question, where)
+    assert spec.chat is not None
+    return render(spec.chat.user, question, where)
+
+
 def stop_strings(spec: PromptSpec, style: Style) -> tuple[str, ...]:
     """Where an answer in this style ends, besides the model's own end tokens."""
     section = spec.text if style == "text" else spec.chat

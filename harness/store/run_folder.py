@@ -24,6 +24,8 @@ DRAWN_FILE = "claim.json"
 RECORDS = "records.jsonl"
 # Scorers that gave 0 and 1 alone before runs noted which do
 ALWAYS_BINARY = {"exact_match", "math_equality", "unit_tests", "choice"}
+# An engine's digest of its weights: of their whole content, or of samples of it
+OF_WEIGHTS = ("weights", "weights_sampled")
 # All that a run killed before its first manifest can have left
 LEFT_BY_A_KILL = (".lock", MANIFEST + ".new")
 
@@ -42,6 +44,13 @@ class RunFolder:
         """Set the run's status, and whatever else became known, in its manifest."""
         self.manifest = replace(self.manifest, status=status, finished_at=finished_at, **changes)
         manifest.write(self.path / MANIFEST, self.manifest)
+
+    def keep_weights(self, digests: Mapping[str, str]) -> None:
+        """Record the digest of the weights that are loaded. Raises RunFolderError if the answers are of others."""
+        _refuse_other_weights(self.path, self.manifest.engine, digests)
+        if _of_weights(digests) != _of_weights(self.manifest.engine.get("digests", {})):
+            engine = {**self.manifest.engine, "digests": dict(digests)}
+            self.mark(self.manifest.status, self.manifest.finished_at, engine=engine)
 
     def close(self) -> None:
         """Close the journal and free the lock; safe to call twice."""
@@ -65,8 +74,15 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
                 raise RunFolderError(
                     f"{path} holds a run that differs in {', '.join(differing[:4])}; give another --out, or delete it"
                 )
+            now = fresh.engine.get("digests", {})
+            _refuse_other_weights(path, kept.engine, now)
+            # Weights that are not here yet are compared when they are
+            digests = {**_of_weights(kept.engine.get("digests", {})), **now}
+            engine = {**fresh.engine, "digests": digests} if digests else fresh.engine
             # Today's config (a limit may have changed), the first try's name and times
-            current = replace(fresh, run_id=kept.run_id, started_at=kept.started_at, resumed=kept.resumed + 1)
+            current = replace(
+                fresh, engine=engine, run_id=kept.run_id, started_at=kept.started_at, resumed=kept.resumed + 1
+            )
             if kept.status == "finished":
                 current = replace(kept, config=fresh.config, tasks=fresh.tasks)
         elif any(entry.name not in LEFT_BY_A_KILL for entry in path.iterdir()):
@@ -80,6 +96,19 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
     except BaseException:
         lock.release()
         raise
+
+
+def _of_weights(digests: Mapping[str, str]) -> dict[str, str]:
+    return {name: digests[name] for name in OF_WEIGHTS if name in digests}
+
+
+def _refuse_other_weights(path: Path, engine: Mapping[str, Any], digests: Mapping[str, str]) -> None:
+    kept, now = _of_weights(engine.get("digests", {})), _of_weights(digests)
+    if kept and now and kept != now:
+        before, after = (next(iter(found.values()))[:12] for found in (kept, now))
+        raise RunFolderError(
+            f"{path} holds answers of other weights (digest {before}, now {after}); give another --out, or delete it"
+        )
 
 
 def read_run(path: Path) -> tuple[Manifest, list[Record]]:

@@ -234,7 +234,7 @@ def test_nothing_empty_means_the_default(cli, sums):
 
 def test_a_pages_own_python_prepares_rows_and_its_faults_are_told(cli, sums, sums_answers):
     script = sums.with_suffix(".py")
-    words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums)
+    words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--trust-page-code")
     script.write_text("def prepare(row):\n    return {**row, 'total': row['total'] + 1}\n")
     assert json.loads(cli(*words, "--json").out)["rows"][0]["value"] == 0.0
     for fault in ("return row['nowhere']", "raise SystemExit(0)", "return None"):

@@ -146,3 +146,101 @@ metric: [mean]
     real = cli(*words, "--model", "demo-smaller")
     assert real.code == 0, real.err
     assert json.loads(real.out)["rows"][0]["n"] == 2
+
+
+def test_a_strangers_page_runs_no_python_until_it_may(cli, sums, sums_answers, tmp_path):
+    ran = tmp_path / "ran"
+    sums.with_suffix(".py").write_text(f"open({str(ran)!r}, 'w')\ndef prepare(row):\n    return row\n")
+    answers = ("--engine", "scripted", "--completions", sums_answers)
+    for words in (
+        ("tasks", "show", sums),
+        ("tasks", "validate", sums),
+        ("run", "--tasks", sums, *answers),
+        ("run", "--tasks", sums, "--dry-run", *answers),
+    ):
+        seen = cli(*words)
+        assert seen.code == 2 and "--trust-page-code" in seen.out + seen.err, words
+        assert "sums.py" in seen.out + seen.err
+        assert not ran.exists(), words
+    assert "name: sums" in cli("tasks", "show", sums).out, "the page itself is shown"
+    assert cli("tasks", "validate", "--trust-page-code", sums).code == 0 and ran.exists()
+    assert "0 + 0 =" in cli("tasks", "show", "--trust-page-code", sums).out
+    assert cli("run", "--tasks", sums, *answers, "--out", "r", "--trust-page-code").code == 0
+    assert cli("rescore", "r").code == 0, "the run's config remembers it"
+    assert cli("run", "--tasks", sums, *answers, "--set", "data.trust_page_code=true").code == 0
+
+
+def test_a_page_of_the_project_needs_no_trust(cli, mirror):
+    assert cli("tasks", "show", "humanevalx_cpp", "--mirror", mirror).code == 0
+
+
+def test_validate_lists_the_usual_phrasings_that_are_not_read(cli, sums):
+    """A pattern may read only its own form; that is reported, and no fault of the page."""
+    seen = cli("tasks", "validate", sums)
+    assert seen.code == 0 and "bold" not in seen.out and "with a unit" not in seen.out
+    sums.write_text(
+        sums.read_text().replace("{by: number, pick: last}", "{by: regex, pattern: 'sum is ([0-9]+)', pick: first}")
+    )
+    seen = cli("tasks", "validate", sums)
+    assert seen.code == 0, seen.out
+    for name in ("alone ('0' is read as nothing)", "a sentence", "bold", "boxed", "with a unit", "a last line"):
+        assert name in seen.out, name
+
+
+def test_validate_shuffled_finds_a_judge_that_takes_anything(cli, sums, tmp_path):
+    seen = cli("tasks", "validate", "--shuffled", sums)
+    assert seen.code == 0 and "shuffled golds score 0.000 under exact_match (chance 0.000, n 10)" in seen.out
+    # Every answer is cut down to its first sign, which most of these share
+    rows = [{"id": f"s{i}", "a": i, "b": 1000, "total": 1000 + i} for i in range(10)]
+    write_jsonl(tmp_path / "sums.jsonl", rows)
+    sums.write_text(sums.read_text().replace("pick: last}", "pick: last}\n    ignore: ['[0-9]$']"))
+    seen = cli("tasks", "validate", "--shuffled", sums)
+    assert seen.code == 2 and "judges too loosely" in seen.out and "sums.yaml:" in seen.out
+
+
+LETTERS_PAGE = """\
+name: letters
+version: 1
+about: Choices, for tests.
+source: {}
+data: {path: ./letters.jsonl, split: test, columns: [q, options, gold]}
+reference:
+  choice: {options: ["{{ options[0] }}", "{{ options[1] }}", "{{ options[2] }}"], gold: "{{ gold }}"}
+gold: "{{ letters[gold] }}"
+prompt:
+  text: {template: "{{ q }}", target: " {{ option }}"}
+%s
+score: [{by: choice}]
+metric: [mean]
+"""
+
+
+def test_shuffled_choices_are_right_as_often_as_their_letters_coincide(cli, tmp_path):
+    rows = [{"q": f"question {i}", "options": ["x", "y", "z"], "gold": i % 2} for i in range(40)]
+    write_jsonl(tmp_path / "letters.jsonl", rows)
+    (tmp_path / "letters.yaml").write_text(LETTERS_PAGE % "sampling: {max_tokens: 4}")
+    seen = cli("tasks", "validate", "--shuffled", tmp_path / "letters.yaml")
+    assert seen.code == 0 and "(chance 0.487, n 40)" in seen.out, seen.out
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [(["x", "y", ""], "option 2 is blank"), (["x", " ", "z"], "option 1 is blank"), (["x", "y", "x"], "two options")],
+)
+def test_a_run_refuses_options_that_cannot_be_told_apart(cli, tmp_path, options, told):
+    rows = [{"q": f"question {i}", "options": ["x", "y", "z"], "gold": 0} for i in range(5)]
+    rows[4]["options"] = options
+    write_jsonl(tmp_path / "letters.jsonl", rows)
+    (tmp_path / "letters.yaml").write_text(LETTERS_PAGE % "ask: loglikelihood")
+    answers = write_jsonl(
+        tmp_path / "a.jsonl",
+        [{"task": "letters", "sample_id": str(i), "loglikelihoods": [-1.0, -2.0, -3.0]} for i in range(5)],
+    )
+    seen = cli("run", "--engine", "scripted", "--completions", answers, "--tasks", tmp_path / "letters.yaml")
+    assert seen.code == 2 and told in seen.err and "sample '4'" in seen.err and "letters.yaml:" in seen.err
+
+
+def test_a_run_refuses_a_page_that_cannot_read_its_own_gold_answer(cli, sums, sums_answers):
+    sums.write_text(sums.read_text().replace("so the sum is {{ total }}", "so the sum is {{ total }} of 2"))
+    seen = cli("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums)
+    assert seen.code == 2 and "the gold answer" in seen.err and "sums.yaml:" in seen.err

@@ -1,4 +1,4 @@
-"""A hub in a thread: the few endpoints that a model download asks, and the faults that real hubs show."""
+"""A hub in a thread: the endpoints that a download of a model or a data set needs, and the faults of real hubs."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import parse_qs, unquote
 
 SHA = "1234567890abcdef1234567890abcdef12345678"
 
 
 class SmallHub(ThreadingHTTPServer):
-    """Serves `repos` (id -> folder) at one commit; `gated` ids answer 401; `failures` counts 503s to give."""
+    """Serves `repos` (id -> folder) at one commit; `gated` ids answer 401; `failures` counts 503s to give.
+
+    `data` are data sets: id -> commit -> folder, the last commit is main. `faults` are answers to give before any
+    other (status, headers), one a request that is not the probe; `broken` is one that is given for ever.
+    """
 
     daemon_threads = True
     # A client fetches eight files at once; a full queue would cost it a second or more on a busy machine
@@ -28,6 +32,9 @@ class SmallHub(ThreadingHTTPServer):
         self.gated = gated
         self.failures = 0
         self.asked: list[str] = []
+        self.data: dict[str, dict[str, Path]] = {}
+        self.faults: list[tuple[int, dict[str, str]]] = []
+        self.broken: int | None = None
 
     @property
     def address(self) -> str:
@@ -47,6 +54,13 @@ def serving(repos: dict[str, Path], gated: frozenset[str] = frozenset()) -> Iter
         server.server_close()
 
 
+def _described(file: Path) -> dict[str, object]:
+    content = file.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    lfs = {"sha256": digest, "size": len(content), "pointerSize": 130}
+    return {"rfilename": file.name, "size": len(content), "lfs": lfs}
+
+
 class _Handler(BaseHTTPRequestHandler):
     server: SmallHub
     protocol_version = "HTTP/1.1"
@@ -62,11 +76,25 @@ class _Handler(BaseHTTPRequestHandler):
         """Model facts, file lists and files."""
         self._answer()
 
-    def _answer(self) -> None:
+    def do_POST(self) -> None:
+        """What the paths of a data set are."""
+        body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
+        self._answer(body.get("paths", []))
+
+    def _answer(self, paths: list[str] | None = None) -> None:
         path = unquote(self.path.split("?")[0])
         self.server.asked.append(f"{self.command} {path}")
         if path == "/":
             return self._send(200, b"")
+        if self.server.broken is not None:
+            return self._send(self.server.broken, b"{}")
+        if self.server.faults:
+            status, headers = self.server.faults.pop(0)
+            return self._send(status, b"{}", **headers)
+        if path.startswith("/api/datasets/"):
+            return self._data_api(path.removeprefix("/api/datasets/").split("/"), paths or [])
+        if path.startswith("/datasets/"):
+            return self._data_file(path.removeprefix("/datasets/").split("/"))
         if path.startswith("/api/models/"):
             return self._api(path.removeprefix("/api/models/").split("/"))
         parts = path.lstrip("/").split("/")
@@ -78,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         repo, rest = "/".join(parts[:2]), parts[2:]
         if (fault := self._refused(repo, rest[1] if len(rest) > 1 else "main")) is not None:
             return self._fault(*fault)
-        files = [{"rfilename": file.name, "size": file.stat().st_size} for file in self.server.repos[repo].iterdir()]
+        files = [_described(file) for file in self.server.repos[repo].iterdir()]
         if rest[:1] == ["tree"]:
             tree = [{"type": "file", "path": f["rfilename"], "size": f["size"], "oid": SHA} for f in files]
             return self._send(200, json.dumps(tree).encode())
@@ -95,6 +123,44 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(503, b"busy")
         body = file.read_bytes()
         return self._send(200, body, ETag=f'"{hashlib.sha256(body).hexdigest()}"', **{"X-Repo-Commit": SHA})
+
+    def _commit(self, repo: str, revision: str) -> tuple[str, Path] | None:
+        """The commit and folder of a data set's revision; None where the answer has been sent."""
+        if repo not in self.server.data:
+            self._fault(401, "RepoNotFound")
+            return None
+        commits = self.server.data[repo]
+        commit = list(commits)[-1] if revision == "main" else revision
+        if commit not in commits:
+            self._fault(404, "RevisionNotFound")
+            return None
+        return commit, commits[commit]
+
+    def _data_api(self, parts: list[str], paths: list[str]) -> None:
+        repo, rest = "/".join(parts[:2]), parts[2:]
+        if (found := self._commit(repo, rest[1] if len(rest) > 1 else "main")) is None:
+            return None
+        commit, folder = found
+        files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+        named = {str(file.relative_to(folder)): file for file in files}
+        if rest[:1] in (["tree"], ["paths-info"]):
+            inside = "/".join(rest[2:])
+            wanted = [name for name in named if name in paths] if paths else [n for n in named if n.startswith(inside)]
+            entries = [
+                {"type": "file", "path": name, "size": named[name].stat().st_size, "oid": commit} for name in wanted
+            ]
+            return self._send(200, json.dumps(entries).encode())
+        siblings = [{"rfilename": name} for name in named]
+        return self._send(200, json.dumps({"id": repo, "sha": commit, "siblings": siblings}).encode())
+
+    def _data_file(self, parts: list[str]) -> None:
+        if (found := self._commit("/".join(parts[:2]), parts[3])) is None:
+            return None
+        file = found[1] / "/".join(parts[4:])
+        if not file.is_file():
+            return self._fault(404, "EntryNotFound")
+        body = file.read_bytes()
+        return self._send(200, body, ETag=f'"{hashlib.sha256(body).hexdigest()}"', **{"X-Repo-Commit": found[0]})
 
     def _refused(self, repo: str, revision: str) -> tuple[int, str] | None:
         if repo in self.server.gated:

@@ -101,3 +101,51 @@ def test_a_csv_says_na_and_a_changed_file_is_read_again(tmp_path):
         os.utime(path, (1_000_000_000, 1_000_000_000))
         split = Loader().load(DataSet("./rows.csv", None, None, tmp_path), "test", ["text"], "")
         assert split.rows[0]["text"] == text
+
+
+def test_a_csv_value_is_the_text_that_is_written(tmp_path):
+    (tmp_path / "rows.csv").write_bytes(
+        b"\xef\xbb\xbfid,code,price,flag,day,none\r\n1,007,1.10,true,2020-01-01,\r\n"
+        b'2,"a ""b"", c",1e3,NA,"x\ny",null\r\n'
+    )
+    rows = Loader().load(DataSet("./rows.csv", None, None, tmp_path), "test", ["code"], "").rows
+    assert list(rows) == [
+        {"id": "1", "code": "007", "price": "1.10", "flag": "true", "day": "2020-01-01", "none": ""},
+        {"id": "2", "code": 'a "b", c', "price": "1e3", "flag": "NA", "day": "x\ny", "none": "null"},
+    ]
+    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress((tmp_path / "rows.csv").read_bytes()))
+    assert Loader().load(DataSet("./rows.csv.gz", None, None, tmp_path), "test", [], "").rows == rows
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("id,text\n1,a\n2,b,c\n", r"rows\.csv:3: 3 values, but the header has 2 columns"),
+        ("id,id\n1,2\n", "two columns are called 'id'"),
+        ('id,text\n1,"a\n', r"rows\.csv:\d+: not CSV"),
+        ("id,text\n", "has no rows"),
+    ],
+)
+def test_a_csv_that_is_none_is_named_with_its_line(tmp_path, text, told):
+    (tmp_path / "rows.csv").write_text(text)
+    with pytest.raises(DataError, match=told):
+        Loader().load(DataSet("./rows.csv", None, None, tmp_path), "test", [], "")
+
+
+@pytest.mark.parametrize("content", [b" " * (40 << 20), b"{}\n" * (10 << 20)])
+def test_a_compressed_file_that_expands_beyond_measure_is_refused(tmp_path, content):
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(content, 1))
+    with pytest.raises(DataError, match=r"page\.yaml:4: .*rows\.jsonl\.gz expands to more than 1[67] MiB"):
+        Loader().load(DataSet("./rows.jsonl.gz", None, None, tmp_path), "test", [], "page.yaml:4: ")
+
+
+def test_rows_nested_too_deep_are_refused(tmp_path):
+    for name, text in (("a.jsonl", '{"a": ' + "[" * 200_000), ("b.json", "[" * 200_000)):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(DataError, match=r"nested too deep|not JSON"):
+            Loader().load(DataSet(f"./{name}", None, None, tmp_path), "test", [], "")
+
+
+def test_half_a_character_in_a_row_does_not_stop_the_hash(tmp_path):
+    write_jsonl(tmp_path / "rows.jsonl", [{"id": 1, "text": "\ud800"}])
+    assert len(Loader().load(DataSet("./rows.jsonl", None, None, tmp_path), "test", ["text"], "").digest) == 64
