@@ -64,7 +64,7 @@ def show_task(
     """Print a task's page, and its first real prompt under it."""
     from harness.cli.prompt_text import shown_prompt
     from harness.config import pages
-    from harness.errors import ConfigError, DataError, HubError
+    from harness.errors import ConfigError, HubError
     from harness.validate import Rows, bind_one
 
     if style not in ("text", "chat"):
@@ -74,7 +74,7 @@ def show_task(
     try:
         rows = Rows(mirror, trust_page_code)
         task = bind_one(page, source, "chat" if style == "chat" else "text", 1, rows)
-    except (DataError, HubError) as error:
+    except HubError as error:
         print(f"\n--- no prompt can be shown: {error}")
         return
     print(f"\n--- the first prompt ({task.style} style), sample {task.samples[0].id!r}")

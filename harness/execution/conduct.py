@@ -27,8 +27,8 @@ from harness.execution.verdicts import judge
 _TRIAL_LIMITS = Limits(wall_seconds=30.0)
 # Launches of one program before its failure to start is told: once may be a passing shortage of processes.
 LAUNCHES = 3
-# How many times its wall limit a program may take in its second try, while it waits for a core
-WALLS_ALONE = 6.0
+# How many times its wall limit, and how many seconds, a program may take in its second try, while it waits for a core
+WALLS_ALONE, SECONDS_ALONE = 6.0, 30.0
 NO_MEMORY = "killed by the system for want of memory: this machine or control group has less than the program's limit"
 
 
@@ -91,8 +91,10 @@ class Conductor:
         in_doubt = verdict.status == "timeout" or first.end in ("killed", "starved") or short
         if not in_doubt or self._closed.is_set():
             return verdict
+        builds = isinstance(program, Program) and bool(program.build)
+        walls = WALLS_ALONE if builds else max(WALLS_ALONE, SECONDS_ALONE / limits.wall_seconds)
         with self._turns.alone():
-            _, verdict, short = self._judged(program, dataclasses.replace(limits, most_walls=WALLS_ALONE))
+            _, verdict, short = self._judged(program, dataclasses.replace(limits, most_walls=walls))
         if not short:
             return verdict
         return dataclasses.replace(verdict, status="memory", message=NO_MEMORY, signal=None)

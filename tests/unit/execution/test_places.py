@@ -16,6 +16,7 @@ from harness.execution.conduct import Conductor
 from harness.execution.inside.namespaces import seen_at, work_folder
 from harness.execution.language import Program
 
+WORK = "/work"
 SCRIPT = """#!/bin/sh
 set -e
 cat "$(dirname "$0")/data/text"
@@ -28,11 +29,11 @@ if echo x > "$0" 2>/dev/null; then echo "it can write its tool"; fi
 @pytest.mark.parametrize(
     ("readable", "work"),
     [
-        ([], "/work"),
-        (["/opt/python", "/workshop/python"], "/work"),
-        (["/work/main/.venv"], "/work1"),
-        (["/work"], "/work1"),
-        (["/work/a", "/work1"], "/work2"),
+        ([], WORK),
+        (["/opt/python", "/workshop/python"], WORK),
+        ([f"{WORK}/project/env"], "/work1"),
+        ([WORK], "/work1"),
+        ([f"{WORK}/a", "/work1"], "/work2"),
     ],
 )
 def test_the_work_folder_hides_nothing_that_must_be_seen(readable: list[str], work: str) -> None:
@@ -41,9 +42,9 @@ def test_the_work_folder_hides_nothing_that_must_be_seen(readable: list[str], wo
 
 def test_what_lies_in_a_scratch_folder_keeps_its_path() -> None:
     """/tmp is a link to the work folder inside, so both paths lead to it."""
-    assert seen_at("/tmp/env/bin", "/work") == "/work/env/bin"
+    assert seen_at("/tmp/env/bin", WORK) == f"{WORK}/env/bin"
     assert seen_at("/dev/shm/env", "/work1") == "/work1/env"
-    assert seen_at("/tmpfs/env", "/work") == "/tmpfs/env"
+    assert seen_at("/tmpfs/env", WORK) == "/tmpfs/env"
 
 
 @pytest.fixture
