@@ -5,8 +5,9 @@ fresh process, once for the right answer alone), never raises for it, and may be
 child sees no variable of this process's environment, has bounded memory, and ends by itself if this process
 dies.
 
-Does not guarantee that an undecided pair is unequal: `None` says that no verdict was reached. math-verify's
-own view of equality stands (an unsimplified 4+1 equals 5; 10 equals 10 %).
+Does not guarantee that an undecided pair is unequal: `None` says that no verdict was reached. `maths.reading` brings
+both sides into one writing and decides what needs no algebra; `maths.algebra` lists where math-verify is guarded. An
+unsimplified 4+1 equals 5; 20 % equals 20 and 0.2.
 """
 
 from __future__ import annotations
