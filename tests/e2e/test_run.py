@@ -281,7 +281,7 @@ def test_the_api_takes_paths_and_the_mirror_of_the_environment(mirror, tmp_path,
     monkeypatch.setenv("HARNESS_MIRROR", str(mirror))
     answers = write_jsonl(tmp_path / "a.jsonl", [{"task": "gsm8k", "sample_id": "0", "completion": "#### 18"}])
     result = harness.evaluate(tasks="gsm8k", engine="scripted", completions=answers, limit=1, out=tmp_path / "r")
-    assert [estimate.value for estimate in result.estimates] == [1.0, 1.0]
+    assert [estimate.value for estimate in result.estimates] == [1.0, 1.0, 1.0]
     assert (tmp_path / "r/scores.json").is_file()
     with pytest.raises(ConfigError, match="tasks is empty"):
         harness.evaluate(tasks=[])
