@@ -152,7 +152,7 @@ def test_a_gate_for_ci(cli, sums, sums_answers):
 def test_more_answers_than_the_task_asks_are_never_dropped_in_silence(cli, sums, sums_answers):
     write_jsonl(sums_answers, read_jsonl(sums_answers) * 3)
     words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums)
-    seen = cli(*words)
+    seen = cli(*words, "--set", "tasks.sums.repeats=2")
     assert seen.code == 2 and "3 answers" in seen.err and "tasks.sums.repeats=3" in seen.err
     assert cli(*words, "--set", "tasks.sums.repeats=3").code == 0
 
