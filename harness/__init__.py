@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.analysis.claims.verdict import Verdict
+    from harness.claims.verdict import Verdict
     from harness.comparison import Compared
     from harness.datatypes import Record
     from harness.run import Result
@@ -116,7 +116,7 @@ def check_claim(
     from pathlib import Path
 
     from harness.claims.check import check_claims
-    from harness.claims.given import Given
+    from harness.claims.runs import Given
 
     given, ours, theirs = (tuple(map(Path, folders)) for folders in (runs, subject, comparators))
     return check_claims(claim, Given(given, ours, theirs, stand_in, allow_protocol))

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import Any
 
-from harness.analysis.claims.samples import Values, values_of
 from harness.analysis.estimates import count_by_failure
 from harness.analysis.languages import count_languages
 from harness.analysis.sweep import sweep_of
+from harness.analysis.values import Values, values_of
 from harness.config.checking import check_values
 from harness.config.schema import LanguageRule, SuitePage, SuiteTask
 from harness.report.csv_file import csv_text

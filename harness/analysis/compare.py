@@ -11,13 +11,13 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.metric import parse
-from harness.analysis.multiple import holm
-from harness.analysis.paired import MCNEMAR, PairedDifference, paired_difference, paired_p_value
-from harness.analysis.power import detectable_effect, difference_size
 from harness.analysis.tries import SampleTries, gather, kind_of, scorers_of, too_ragged
-from harness.analysis.two_model_power import Discordance, detectable_difference, mcnemar_size
 from harness.datatypes import Comparison, Record
 from harness.errors import DataError
+from harness.stats.multiple import holm
+from harness.stats.paired import MCNEMAR, PairedDifference, paired_difference, paired_p_value
+from harness.stats.power import detectable_effect, difference_size
+from harness.stats.two_model_power import Discordance, detectable_difference, mcnemar_size
 
 # With fewer, all one way, McNemar's exact p is above .05
 LEAST_DISCORDANT = 6

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from harness.analysis import cautions
-from harness.analysis.intervals import RATIO, MeanInterval, mean_interval
 from harness.analysis.metric import parse
 from harness.analysis.metrics.base import CorpusMetric, Metric
 from harness.analysis.tries import (
@@ -25,6 +24,7 @@ from harness.analysis.tries import (
     too_ragged,
 )
 from harness.datatypes import Completion, Estimate, Record, Refusal, Reply, Score
+from harness.stats.intervals import RATIO, MeanInterval, mean_interval
 
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]
 

@@ -15,12 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
-from harness.analysis.claims.comparisons import newcombe
-from harness.analysis.claims.scores import p_above, p_below
-from harness.analysis.multiple import holm
-from harness.analysis.paired import interval, paired_difference
-from harness.analysis.power import support_power
-from harness.analysis.proportions import binomial_p_value, clopper_pearson
+from harness.stats.multiple import holm
+from harness.stats.paired import interval, paired_difference
+from harness.stats.power import support_power
+from harness.stats.proportions import binomial_p_value, clopper_pearson
+from harness.stats.relations import newcombe
+from harness.stats.thresholds import p_above, p_below
 
 ALPHA = 0.05
 Bounds = Callable[[float], tuple[float, float]]

@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.intervals import MeanInterval, ratio_interval
 from harness.datatypes import Score
 from harness.errors import ConfigError
+from harness.stats.intervals import MeanInterval, ratio_interval
 
 
 @dataclass(frozen=True, slots=True)

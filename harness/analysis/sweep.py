@@ -11,9 +11,9 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.analysis.intervals import MeanInterval, mean_interval
-from harness.analysis.multiple import holm
-from harness.analysis.paired import PairedDifference, paired_difference, paired_p_value
+from harness.stats.intervals import MeanInterval, mean_interval
+from harness.stats.multiple import holm
+from harness.stats.paired import PairedDifference, paired_difference, paired_p_value
 
 # p is known to one in so many
 DRAWS = 4_000

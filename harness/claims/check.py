@@ -10,22 +10,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.analysis.claims import judge
-from harness.analysis.claims.drawing import Walk
-from harness.analysis.claims.facts import judge_facts, judge_prices
-from harness.analysis.claims.protocol import is_named
-from harness.analysis.claims.published import of_published
-from harness.analysis.claims.verdict import Evidence, Ruling, Verdict
-from harness.analysis.cost import Price, cells, dated_prices
-from harness.claims.drawing import Drawing, Order, draw
-from harness.claims.given import Given, read_given, standing_in, task_file, unused
+from harness.claims import judge
+from harness.claims.early_stopping import Drawing, Order, draw
+from harness.claims.facts import judge_facts, judge_prices
 from harness.claims.measured import Measured, of_runs, of_stand_in, of_walk
 from harness.claims.model_facts import Configs, facts_of
-from harness.config.claims import Claim, Protocol, find_claims
+from harness.claims.page import Claim, Protocol, find_claims
+from harness.claims.protocol import is_named
+from harness.claims.published import of_published
+from harness.claims.runs import Given, read_given, standing_in, task_file, unused
+from harness.claims.sequential_test import Walk
+from harness.claims.verdict import Evidence, Ruling, Verdict
 from harness.config.pages import label
-from harness.config.prices import price_pages
 from harness.config.schema import RunConfig
 from harness.config.yaml_page import YamlPage
+from harness.cost.cost import Price, cells, dated_prices
+from harness.cost.prices import price_pages
 from harness.errors import UserError
 from harness.run import Result, Watcher
 

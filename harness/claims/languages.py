@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from harness.analysis.claims.samples import values_of
-from harness.analysis.claims.verdict import Evidence, Role, Test
 from harness.analysis.languages import LanguageCount, count_languages, p_values_of_at_least
-from harness.claims.given import Run
-from harness.config.claims import Claim
+from harness.analysis.values import values_of
+from harness.claims.page import Claim
+from harness.claims.runs import Run
+from harness.claims.verdict import Evidence, Role
+from harness.stats.hypothesis import HypothesisTest
 
 # Languages named in one line
 NAMED = 12
@@ -31,7 +32,7 @@ def of_languages(claim: Claim, run: Run, role: Role) -> list[Evidence]:
             f"measured here: {run.folder}",
             text=f"{found.shown} are shown to hold, at most {found.at_most} can; {found.seen} do by figures alone",
             method="Holm over languages",
-            test=Test(against, in_favour),
+            test=HypothesisTest(against, in_favour),
             notes=tuple(_notes(found, int(claim.threshold))),
             run_id=run.manifest.run_id,
             role=role,

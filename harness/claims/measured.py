@@ -10,20 +10,21 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.claims.comparisons import Differed, paired_test, unpaired_test
-from harness.analysis.claims.drawing import Walk
-from harness.analysis.claims.judge import AGAIN
-from harness.analysis.claims.protocol import is_named, published_faults, run_faults, run_options
-from harness.analysis.claims.published import bar_of, gap_of, parts_of, source_of, times_words, whole_counts
-from harness.analysis.claims.samples import Values, score_test, values_of
-from harness.analysis.claims.scores import Scored, macro_test
-from harness.analysis.claims.verdict import Evidence, Role, Ruling, Test
 from harness.analysis.protocol import protocol_differences
-from harness.claims.drawing import DRAWN, replay
-from harness.claims.given import Run, of_comparators, of_subject
+from harness.analysis.values import Values, score_test, values_of
+from harness.claims.early_stopping import DRAWN, replay
+from harness.claims.judge import AGAIN
 from harness.claims.languages import of_languages
-from harness.config.claims import THRESHOLDS, Claim, Party
+from harness.claims.page import THRESHOLDS, Claim, Party
+from harness.claims.protocol import is_named, published_faults, run_faults, run_options
+from harness.claims.published import bar_of, gap_of, parts_of, source_of, times_words, whole_counts
+from harness.claims.runs import Run, of_comparators, of_subject
+from harness.claims.sequential_test import Walk
+from harness.claims.verdict import Evidence, Role, Ruling
 from harness.errors import RunFolderError, UserError
+from harness.stats.hypothesis import HypothesisTest
+from harness.stats.relations import Differed, paired_test, unpaired_test
+from harness.stats.thresholds import Scored, macro_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ def _scores(claim: Claim, parts: Sequence[Part], role: Role) -> list[Evidence]:
 
 
 def _with_score(told: Evidence, found: Scored, claim: Claim) -> Evidence:
-    test = found.test if found.n >= claim.stats.min_n else Test(1.0, 1.0, claim.stats.min_n - found.n)
+    test = found.test if found.n >= claim.stats.min_n else HypothesisTest(1.0, 1.0, claim.stats.min_n - found.n)
     return replace(told, value=found.value, low=found.low, high=found.high, n=found.n, method=found.method, test=test)
 
 

@@ -10,12 +10,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.analysis.claims.facts import Fact
-from harness.analysis.claims.published import HOW_SURE
-from harness.config.claims import Claim, Stated
+from harness.claims.facts import Fact
+from harness.claims.page import Claim, Stated
+from harness.claims.published import HOW_SURE
 
 if TYPE_CHECKING:
-    from harness.engines.parameters import Parameters
+    from harness.models.parameters import Parameters
 
 COUNTED = ("active_share", "mixture_of_experts", "total_parameters", "active_parameters")
 
@@ -30,7 +30,7 @@ class Configs:
 
     def config(self, path: Path) -> Any:
         """Read a config. Raises ConfigError, EngineError."""
-        from harness.engines.checkpoint import open_config
+        from harness.engines.hf.checkpoint import open_config
 
         if path not in self._read:
             self._read[path] = open_config(str(path), None, False)[1]
@@ -38,7 +38,7 @@ class Configs:
 
     def parameters(self, path: Path) -> Parameters:
         """Count the parameters of a config's class, which takes some seconds. Raises ConfigError, EngineError."""
-        from harness.engines.parameters import count_parameters
+        from harness.models.parameters import count_parameters
 
         if path not in self._counted:
             self._counted[path] = count_parameters(self.config(path))
@@ -64,7 +64,7 @@ def facts_of(claim: Claim, folder: Path, configs: Configs) -> list[Fact]:
 
 def _of_config(row: Stated, path: Path, configs: Configs, *, counted: bool) -> list[Fact]:
     """Facts of one config; `counted`: those of its parameters too."""
-    from harness.engines.attention import UNKNOWN, attention_of
+    from harness.models.attention import UNKNOWN, attention_of
 
     attention = attention_of(configs.config(path))
     found = [] if attention.kind == UNKNOWN else [("attention", attention.kind, attention.detail)]

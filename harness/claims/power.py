@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.analysis.claims.planning import GapPlan, ScorePlan, gap_plans, score_plans
-from harness.analysis.claims.protocol import is_named
-from harness.claims.given import task_file
+from harness.claims.page import THRESHOLDS, Claim
+from harness.claims.planning import GapPlan, ScorePlan, gap_plans, score_plans
+from harness.claims.protocol import is_named
+from harness.claims.runs import task_file
 from harness.config import pages
-from harness.config.claims import THRESHOLDS, Claim
 from harness.config.yaml_page import YamlPage
 from harness.errors import UserError
 

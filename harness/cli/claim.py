@@ -15,7 +15,7 @@ from harness.cli.settings import read_settings
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from harness.analysis.claims.verdict import Verdict
+    from harness.claims.verdict import Verdict
     from harness.config.schema import RunConfig
 
 app = App(
@@ -35,7 +35,7 @@ def list_claims(json_out: Json = False) -> None:
     """List the claims that come with the harness."""
     import json
 
-    from harness.config.claims import KIND, claim_page
+    from harness.claims.page import KIND, claim_page
     from harness.config.pages import index
 
     rows = [(stem, claim) for stem in index(KIND) for claim in claim_page(stem)[0].claims]
@@ -60,9 +60,9 @@ def show(name: Name, json_out: Json = False) -> None:
     """Show how a sentence is understood: what would be tested, and what it leaves open."""
     import json
 
-    from harness.analysis.claims.judge import assumptions, tested_sentence
-    from harness.config.claims import find_claims
-    from harness.report.verdicts import claim_lines
+    from harness.claims.judge import assumptions, tested_sentence
+    from harness.claims.page import find_claims
+    from harness.claims.text import claim_lines
 
     claims = [claim for claim, _ in find_claims(name)]
     if json_out:
@@ -115,7 +115,7 @@ def check(
     With --run a model is asked only as many samples as it takes, through the same engine and journal as `harness run`.
     """
     from harness.claims.check import check_claims
-    from harness.claims.given import Given
+    from harness.claims.runs import Given
 
     show = Shown(name, brief, markdown, json_out)
     words = {"engine": engine, "completions": completions, "out": out, "seed": seed, "device": device}
@@ -152,7 +152,7 @@ def draw(
 ) -> None:
     """Run a model for one claim until it is settled; print the verdict and what was spared."""
     from harness.claims.check import check_by_running
-    from harness.claims.drawing import Order
+    from harness.claims.early_stopping import Order
     from harness.cli.progress import Progress
 
     config = config_of(show.name, model, words, settings, stand_in=stand_in)
@@ -164,7 +164,7 @@ def draw(
         raise typer.Exit(130) from None
     print_verdicts([verdict], show)
     if not show.as_json:
-        from harness.analysis.claims.drawing import error_rates
+        from harness.claims.sequential_test import error_rates
 
         told = f"Asked {len(result.scored)} of {len(walk.order)} samples and used {walk.used}"
         print(f"\n{told}: {len(walk.order) - len(result.scored)} saved. {error_rates(walk.claim)}.")
@@ -177,7 +177,7 @@ def config_of(name: str, model: str | None, words: dict[str, Any], settings: lis
     Raises UserError for a claim that cannot be drawn for, or another model than it names unless it may stand in.
     """
     from harness.claims.check import is_subject, one_claim, run_settings, run_tasks
-    from harness.claims.drawing import DRAWN, refuse_undrawable
+    from harness.claims.early_stopping import DRAWN, refuse_undrawable
     from harness.config.building import run_config, spelled_out
     from harness.errors import UserError
 
@@ -208,8 +208,8 @@ def power(
 
     from harness.claims.check import one_claim
     from harness.claims.power import power_of
+    from harness.claims.power_text import power_table
     from harness.cli.screen import console
-    from harness.report.claim_power import power_table
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
 
@@ -229,7 +229,7 @@ def power(
 
 def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
     """Print verdicts: the summary where there are several, then each."""
-    from harness.report import verdicts as report
+    from harness.claims import text as report
 
     if show.as_json:
         import json
@@ -249,18 +249,18 @@ def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
 
 def width() -> int:
     """Cells of a line of text: the terminal's, up to what is pleasant to read."""
+    from harness.claims.text import WIDTH
     from harness.cli.screen import console
-    from harness.report.verdicts import WIDTH
 
     page = console()
     return min(WIDTH, page.width) if page.is_terminal else WIDTH
 
 
 def _summary(verdicts: Sequence[Verdict], show: Shown) -> None:
+    from harness.claims.text import summary_table
     from harness.cli.screen import console
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
-    from harness.report.verdicts import summary_table
 
     table = summary_table(verdicts, f"{show.name}: {len(verdicts)} claim{'s' if len(verdicts) > 1 else ''}")
     if show.markdown:

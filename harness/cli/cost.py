@@ -13,8 +13,8 @@ from harness.cli.app import App
 from harness.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
-    from harness.analysis.cost import Blend, Cell, Price, Usage
-    from harness.report.costs import Costed
+    from harness.cost.cost import Blend, Cell, Price, Usage
+    from harness.cost.tables import Costed
     from harness.report.tables import Table
 
 OF = "of"
@@ -54,8 +54,8 @@ def cost_of_run(
     """Say what a run's answers cost: tokens read, cached and written, pace, dollars, dollars per solved problem."""
     import json
 
-    from harness.analysis.cost import together, usages
-    from harness.report.costs import cost_document, cost_table
+    from harness.cost.cost import together, usages
+    from harness.cost.tables import cost_document, cost_table
     from harness.store.run_folder import read_scores
 
     manifest, records = read_scores(Path(folder))
@@ -90,9 +90,9 @@ def compare_prices(
     """Compare prices per token over all dated prices, hours and blends: which cells pass a threshold, which fail."""
     import json
 
-    from harness.analysis.cost import cells, dated_prices
-    from harness.config.prices import price_pages
-    from harness.report.costs import saving_table
+    from harness.cost.cost import cells, dated_prices
+    from harness.cost.prices import price_pages
+    from harness.cost.tables import saving_table
 
     threshold = None if cheaper_by is None else _share(cheaper_by)
     day = _day(on)
@@ -113,9 +113,9 @@ def compare_prices(
 @app.command("list")
 def list_prices() -> None:
     """List the price tables that ship with the harness: since when, at what hours, who says so."""
-    from harness.analysis.cost import Blend, dated_prices
-    from harness.config.prices import price_pages
-    from harness.report.costs import price_table
+    from harness.cost.cost import Blend, dated_prices
+    from harness.cost.prices import price_pages
+    from harness.cost.tables import price_table
 
     rows = [
         (price, Blend(3, 1).of(price), row.seen.isoformat(), row.source)
@@ -134,8 +134,8 @@ def _print(table: Table) -> None:
 
 def _in_force(names: list[str], day: date | None) -> list[Price]:
     """The prices of a day, or those that have not ended. Raises UserError for a page without one."""
-    from harness.analysis.cost import dated_prices
-    from harness.config.prices import price_pages
+    from harness.cost.cost import dated_prices
+    from harness.cost.prices import price_pages
 
     found = []
     for page in price_pages(names):
@@ -148,8 +148,8 @@ def _in_force(names: list[str], day: date | None) -> list[Price]:
 
 
 def _costed(parts: list[Usage], prices: list[Price], dollars_per_hour: float | None) -> tuple[list[Costed], list[str]]:
-    from harness.analysis.cost import dollars_per_million, hourly_cost, task_cost
-    from harness.report.costs import Costed, day, dollars
+    from harness.cost.cost import dollars_per_million, hourly_cost, task_cost
+    from harness.cost.tables import Costed, day, dollars
 
     rows, notes = [], ["In, Cached and Out are tokens of one answer; Solved counts answers of full score."]
     labels = [f"{price.name} {day(price)}" + _hours(price) for price in prices]
@@ -195,8 +195,8 @@ def _warnings(parts: list[Usage], status: str) -> list[str]:
 
 
 def _summary(found: list[Cell], threshold: Any) -> list[str]:
-    from harness.analysis.cost import settle
-    from harness.report.costs import percent
+    from harness.cost.cost import settle
+    from harness.cost.tables import percent
 
     savings = [cell.saving for cell in found]
     said = [f"Savings go from {percent(min(savings), threshold)} % to {percent(max(savings), threshold)} %."]
@@ -212,7 +212,7 @@ def _summary(found: list[Cell], threshold: Any) -> list[str]:
 
 
 def _comparison(found: list[Cell], threshold: Any) -> dict[str, Any]:
-    from harness.analysis.cost import settle
+    from harness.cost.cost import settle
 
     def told(price: Price) -> dict[str, Any]:
         since = price.since.isoformat() if price.since else None
@@ -262,7 +262,7 @@ def _share(text: str) -> Any:
 
 
 def _blends(text: str) -> list[Blend]:
-    from harness.analysis.cost import Blend
+    from harness.cost.cost import Blend
 
     found = []
     for one in text.split(","):

@@ -53,8 +53,8 @@ def inspect_model(
     """
     import json
 
-    from harness.inspect_model import inspect
-    from harness.report.model_facts import document, lines
+    from harness.models.inspect import inspect
+    from harness.models.text import document, lines
 
     words = {
         "revision": revision,

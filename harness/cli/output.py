@@ -62,7 +62,7 @@ def printable(text: str) -> str:
 def exit_for(result: Result, fail_under: float | None = None) -> None:
     """End with 1 when something is unscored, a score is missing, or a task's primary score is below `fail_under`."""
     from harness.analysis.estimates import primary_estimates
-    from harness.analysis.intervals import RATIO
+    from harness.stats.intervals import RATIO
 
     falling = [estimate.task for estimate in primary_estimates(result.estimates) if estimate.method == RATIO]
     if fail_under is not None and falling:

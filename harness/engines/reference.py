@@ -15,11 +15,11 @@ from pydantic import Field
 
 from harness.config.checking import check_values
 from harness.engines.base import ModelSpec
-from harness.engines.checkpoint_engine import CheckpointEngine, CheckpointOptions, opened
-from harness.engines.token_jobs import Job, Outcome
+from harness.engines.hf.checkpoint_engine import CheckpointEngine, CheckpointOptions, opened
+from harness.engines.hf.token_jobs import Job, Outcome
 
 if TYPE_CHECKING:
-    from harness.engines.hf_model import HFModel
+    from harness.engines.hf.hf_model import HFModel
 
 
 class ReferenceOptions(CheckpointOptions):
@@ -56,7 +56,7 @@ class ReferenceEngine(CheckpointEngine):
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Likelihoods go one request at a time, greedy requests in batches, sampled ones alone."""
-        from harness.engines.plain_batches import answer_in_batches
+        from harness.engines.hf.plain_batches import answer_in_batches
 
         assert self._model is not None and self._batch_size is not None
         return answer_in_batches(self._model, jobs, self._batch_size)

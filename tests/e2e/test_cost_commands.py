@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.config.prices import price_pages
+from harness.cost.prices import price_pages
 
 PAGE = """\
 name: mine

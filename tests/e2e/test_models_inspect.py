@@ -12,7 +12,7 @@ import torch
 from engines.tiny_tokenizer import make_tokenizer
 from files import REPO
 
-from harness.engines.twin import tiny_config, tiny_model
+from harness.engines.hf.tiny_model import tiny_config, tiny_model
 
 CONFIGS = REPO / "tests" / "model_configs"
 
@@ -121,7 +121,7 @@ def test_a_rule_that_the_twin_contradicts_is_not_trusted(cli: Callable, tmp_path
 def test_real_tokenizers_are_told_apart(shared: Path) -> None:
     from transformers import AutoTokenizer
 
-    from harness.engines.tokenizer_facts import SAMPLES, tokenizer_facts
+    from harness.models.tokenizer_facts import SAMPLES, tokenizer_facts
 
     told = {
         name: tokenizer_facts(AutoTokenizer.from_pretrained(shared / "tokenizers" / name))

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from files import read_jsonl, write_jsonl
 
-from harness.analysis.cost import Price, task_cost, usages
+from harness.cost.cost import Price, task_cost, usages
 from harness.datatypes import Completion, GenerateRequest, Record, Sampling, Score, TextPrompt
 
 LETTERS_PAGE = """\

@@ -33,7 +33,7 @@ from harness.datatypes import (
     TextPrompt,
 )
 from harness.engines.base import Engine
-from harness.engines.twin import tiny_model
+from harness.engines.hf.tiny_model import tiny_model
 from harness.errors import ConfigError, HarnessError
 
 NEW_TOKENS = 20

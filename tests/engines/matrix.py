@@ -32,7 +32,7 @@ from engines.variants import VARIANTS  # noqa: E402
 
 from harness import plugins  # noqa: E402
 from harness.engines.base import Engine, ModelSpec  # noqa: E402
-from harness.engines.twin import causal_model_types  # noqa: E402
+from harness.engines.hf.tiny_model import causal_model_types  # noqa: E402
 
 
 def engine_maker(name: str, options: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from small_hub import serving
 
-from harness.engines.digests import cached_blob, fault_of
+from harness.engines.hf.digests import cached_blob, fault_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = """\

@@ -16,14 +16,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from harness import plugins
 from harness.datatypes import Completion, Likelihood, LikelihoodRequest, Refusal, Reply, Request, Sampling, TextPrompt
 from harness.engines.base import Engine, ModelSpec
-from harness.engines.checkpoint_engine import CheckpointEngine
-from harness.engines.local import linear
+from harness.engines.hf import linear
+from harness.engines.hf.checkpoint_engine import CheckpointEngine
+from harness.engines.hf.tiny_model import tiny_config, tiny_model
+from harness.engines.hf.token_jobs import Generated, GenerateJob
 from harness.engines.local.batches import Batch, BatchModel
 from harness.engines.local.layout import Seen
 from harness.engines.local.runner import Runner
 from harness.engines.local.store import LayerStore
-from harness.engines.token_jobs import Generated, GenerateJob
-from harness.engines.twin import tiny_config, tiny_model
 from harness.errors import EngineError
 
 # Longer than the twins' windows, and than the least that is shared

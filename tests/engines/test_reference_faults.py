@@ -11,8 +11,9 @@ import torch
 from engines.asking import PROMPTS, answers, ask, ask_likelihood, score
 
 from harness.datatypes import Refusal
-from harness.engines import hf_model, reference
+from harness.engines import reference
 from harness.engines.base import ModelSpec
+from harness.engines.hf import hf_model
 
 
 def engine(folder: Path, **options: Any) -> reference.ReferenceEngine:
@@ -68,7 +69,7 @@ def test_a_model_that_mishandles_padding_runs_one_by_one_and_says_so(
 
 def test_a_model_that_cannot_take_padded_rows_runs_one_at_a_time(llama: Path, monkeypatch) -> None:
     """Some architectures raise on a padded batch; that costs speed, not the run."""
-    from harness.engines.hf_model import HFModel
+    from harness.engines.hf.hf_model import HFModel
 
     real = HFModel._probe
 

@@ -12,9 +12,9 @@ import pytest
 from harness import plugins
 from harness.datatypes import Completion, GenerateRequest, LikelihoodRequest, Reply, Request, Sampling, TextPrompt
 from harness.engines.base import ModelSpec
-from harness.engines.device import choose_devices
+from harness.engines.hf.device import choose_devices
+from harness.engines.hf.token_jobs import GenerateJob
 from harness.engines.local.replicas import ReplicatedEngine
-from harness.engines.token_jobs import GenerateJob
 from harness.errors import ConfigError, EngineError
 
 SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3

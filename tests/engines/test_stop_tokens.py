@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from transformers import AutoTokenizer
 
-from harness.engines.prompt_encoding import PromptEncoder
-from harness.engines.stop_strings import StopWatch
+from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.engines.hf.stop_strings import StopWatch
 
 TOKENIZERS = Path(__file__).resolve().parents[3] / "shared" / "tokenizers"
 

@@ -14,7 +14,7 @@ from engines.tiny_tokenizer import make_tokenizer
 from transformers import DeepseekV3Config, LlamaConfig, Phi3Config, PretrainedConfig
 
 from harness.datatypes import Completion, Likelihood, Reply, Request
-from harness.engines.twin import causal_model_types, tiny_config, tiny_model
+from harness.engines.hf.tiny_model import causal_model_types, tiny_config, tiny_model
 from harness.errors import ConfigError
 
 # What must be left of each: settings of the text config, as they are in the twin

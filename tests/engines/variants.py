@@ -6,7 +6,7 @@ from typing import Any
 
 from transformers import AutoConfig, PretrainedConfig
 
-from harness.engines.twin import tiny_config
+from harness.engines.hf.tiny_model import tiny_config
 
 LONG = {
     "rope_type": "longrope",

@@ -12,9 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Protocol
 
-from harness.analysis.intervals import MeanInterval
 from harness.datatypes import Score
 from harness.errors import ConfigError
+from harness.stats.intervals import MeanInterval
 
 
 class Metric(Protocol):

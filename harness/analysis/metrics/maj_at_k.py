@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.majority import majority_at_k
 from harness.analysis.metrics.base import Metric, require_k, require_repeats
 from harness.datatypes import Score
+from harness.stats.majority import majority_at_k
 
 
 @dataclass(frozen=True, slots=True)

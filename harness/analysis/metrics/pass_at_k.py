@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.metrics.base import Metric, require_k, require_repeats
-from harness.analysis.pass_at_k import pass_at_k
 from harness.datatypes import Score
+from harness.stats.pass_at_k import pass_at_k
 
 
 @dataclass(frozen=True, slots=True)

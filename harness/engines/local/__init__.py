@@ -22,8 +22,8 @@ def build(spec: ModelSpec, options: Mapping[str, Any]) -> LocalEngine:
 
     Raises ConfigError, HubError or EngineError with one line.
     """
-    from harness.engines.checkpoint_engine import opened
-    from harness.engines.device import choose_devices
+    from harness.engines.hf.checkpoint_engine import opened
+    from harness.engines.hf.device import choose_devices
     from harness.engines.local.engine import LocalEngine, LocalOptions
 
     chosen = check_values(LocalOptions, options, "engine local")

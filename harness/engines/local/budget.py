@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from harness.engines.hf.memory import free_bytes
 from harness.engines.local.scheduler import Budget
-from harness.engines.memory import free_bytes
 
 if TYPE_CHECKING:
-    from harness.engines.hf_model import HFModel
+    from harness.engines.hf.hf_model import HFModel
 
 # Of what is free: the CPU's memory is not ours alone, a GPU's allocator needs slack for what layers compute
 SHARE_CPU, SHARE_GPU = 0.5, 0.8

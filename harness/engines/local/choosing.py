@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import torch
 
 from harness.datatypes import Sampling
+from harness.engines.hf.token_jobs import GenerateJob
 from harness.engines.local.rows import Row
 from harness.engines.local.sampling import choose, uniform
-from harness.engines.token_jobs import GenerateJob
 
 # (request's sampling, its seed, the token's number in the answer)
 Asked = tuple[Sampling, int, int]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.engines.hf.stop_strings import StopWatch
+from harness.engines.hf.token_jobs import Generated, GenerateJob
 from harness.engines.local.rows import Row
-from harness.engines.prompt_encoding import PromptEncoder
-from harness.engines.stop_strings import StopWatch
-from harness.engines.token_jobs import Generated, GenerateJob
 
 Ending = Literal["stopped", "ended", "length"]
 

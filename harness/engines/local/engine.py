@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from harness.engines.checkpoint_engine import CheckpointEngine, CheckpointOptions
-from harness.engines.token_jobs import Job, Outcome
+from harness.engines.hf.checkpoint_engine import CheckpointEngine, CheckpointOptions
+from harness.engines.hf.token_jobs import Job, Outcome
 
 if TYPE_CHECKING:
-    from harness.engines.hf_model import HFModel
+    from harness.engines.hf.hf_model import HFModel
     from harness.engines.local.levels import Chosen
 
 
@@ -44,9 +44,9 @@ class LocalEngine(CheckpointEngine):
 
     def start(self, model: HFModel) -> tuple[str, ...]:
         """Find the level."""
+        from harness.engines.hf.linear import pack_linears
         from harness.engines.local.budget import Limits
         from harness.engines.local.levels import choose_level
-        from harness.engines.local.linear import pack_linears
 
         memory = None if self.options.max_memory is None else int(self.options.max_memory * 1e9)
         limits = Limits(self.options.batch_size, memory, self.options.step_tokens)

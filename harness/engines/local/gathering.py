@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from harness.engines.hf.token_jobs import Scored, ScoredRow, ScoreJob
 from harness.engines.local.prefixes import Unit
-from harness.engines.token_jobs import Scored, ScoredRow, ScoreJob
 
 # (log-probability, was it the likeliest) of each token of a continuation
 Scores = Sequence[tuple[float, bool]]

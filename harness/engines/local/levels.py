@@ -12,7 +12,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
-from harness.engines.hf_model import HFModel
+from harness.engines.hf.hf_model import HFModel
+from harness.engines.hf.plain_batches import answer_in_batches
+from harness.engines.hf.rope import longest_at_one_scale
+from harness.engines.hf.token_jobs import Job, Outcome
 from harness.engines.local.batches import BatchModel
 from harness.engines.local.budget import Limits, budget_for
 from harness.engines.local.packed import Packed
@@ -20,9 +23,6 @@ from harness.engines.local.padded import Padded
 from harness.engines.local.runner import Runner
 from harness.engines.local.self_check import Oracle, twin_of
 from harness.engines.local.store import Unpackable
-from harness.engines.plain_batches import answer_in_batches
-from harness.engines.rope import longest_at_one_scale
-from harness.engines.token_jobs import Job, Outcome
 
 LevelName = Literal["packed", "padded", "plain", "alone"]
 LEVELS: tuple[LevelName, ...] = ("packed", "padded", "plain", "alone")

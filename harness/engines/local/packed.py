@@ -10,14 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from harness.engines.hf.memory import is_out_of_memory, release
+from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.engines.hf.token_jobs import Job, Outcome, Refused, ScoreJob
 from harness.engines.local.endings import Endings
 from harness.engines.local.gathering import Gathered
 from harness.engines.local.prefixes import share, units_of
 from harness.engines.local.runner import Runner
 from harness.engines.local.scheduler import Budget, Finished, Scheduler
-from harness.engines.memory import is_out_of_memory, release
-from harness.engines.prompt_encoding import PromptEncoder
-from harness.engines.token_jobs import Job, Outcome, Refused, ScoreJob
 
 TOO_LARGE = "the request alone does not fit into the device's memory"
 

@@ -11,15 +11,15 @@ import time
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice, takewhile
 
-from harness.engines.hf_model import HFModel
+from harness.engines.hf.hf_model import HFModel
+from harness.engines.hf.memory import is_out_of_memory, release
+from harness.engines.hf.token_jobs import GenerateJob, Job, Outcome, Refused, ScoreJob
 from harness.engines.local.batches import Batch, BatchModel, Prefix
 from harness.engines.local.choosing import draw_all, score_last
 from harness.engines.local.endings import Endings
 from harness.engines.local.gathering import Gathered, Scores
 from harness.engines.local.prefixes import Segment, Unit, share, units_of
 from harness.engines.local.rows import Row, rows_of
-from harness.engines.memory import is_out_of_memory, release
-from harness.engines.token_jobs import GenerateJob, Job, Outcome, Refused, ScoreJob
 
 # Logits that are held at once for continuations: half a gigabyte in float32
 MOST_LOGITS = 2**27

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from harness.engines.token_jobs import GenerateJob, Job, ScoreJob
+from harness.engines.hf.token_jobs import GenerateJob, Job, ScoreJob
 
 # Below these a segment costs more (attention in one more piece, every step) than it saves
 LEAST_LENGTH = 16

@@ -16,10 +16,10 @@ from multiprocessing.connection import Connection, wait
 from typing import Any, cast
 
 from harness.engines.base import EngineFacts, ModelSpec
-from harness.engines.checkpoint_engine import opened
+from harness.engines.hf.checkpoint_engine import opened
+from harness.engines.hf.token_jobs import Job, Outcome
 from harness.engines.local.engine import LocalEngine, LocalOptions
 from harness.engines.local.prefixes import share, units_of
-from harness.engines.token_jobs import Job, Outcome
 from harness.errors import EngineError, ModelError
 
 # Hands a replica gets: fewer keep prefixes together, more even out what nobody can foresee, how long answers get

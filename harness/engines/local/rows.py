@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from harness.engines.hf.token_jobs import GenerateJob
 from harness.engines.local.prefixes import Unit
-from harness.engines.token_jobs import GenerateJob
 
 
 @dataclass(slots=True, eq=False)

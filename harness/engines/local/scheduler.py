@@ -13,11 +13,11 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+from harness.engines.hf.token_jobs import GenerateJob
 from harness.engines.local.endings import Ending
 from harness.engines.local.prefixes import Segment, Unit
 from harness.engines.local.rows import Row, rows_of
 from harness.engines.local.steps import Chunk, Draw, Step, StepResult, Target
-from harness.engines.token_jobs import GenerateJob
 
 
 @dataclass(slots=True)

@@ -14,11 +14,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.datatypes import Sampling
-from harness.engines.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoreJob
+from harness.engines.hf.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoreJob
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
-    from harness.engines.hf_model import HFModel
+    from harness.engines.hf.hf_model import HFModel
 
 NEW_TOKENS = 8
 # Of the jobs below: a long and a short prompt with a shared start, one without, the continuations
@@ -38,8 +38,8 @@ class Answers(Protocol):
 
 def twin_of(model: HFModel) -> HFModel | None:
     """A twin of `model`, None if none can be made of this class."""
-    from harness.engines.hf_model import HFModel as Model
-    from harness.engines.twin import tiny_config, tiny_model
+    from harness.engines.hf.hf_model import HFModel as Model
+    from harness.engines.hf.tiny_model import tiny_config, tiny_model
 
     try:
         return Model(tiny_model(tiny_config(model.model.config), seed=0), model.encoder, (), "cpu")

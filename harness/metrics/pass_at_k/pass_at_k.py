@@ -11,7 +11,7 @@ import statistics
 import datasets
 import evaluate
 
-from harness.analysis.pass_at_k import pass_at_k
+from harness.stats.pass_at_k import pass_at_k
 
 _DESCRIPTION = "The chance that at least one of k answers to a problem is right; unbiased, mean over problems."
 _INPUTS = """

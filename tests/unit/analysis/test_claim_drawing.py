@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from harness.analysis.claims.drawing import Pair, Walk, anytime_interval, random_order
-from harness.analysis.claims.scores import Bar, count_test
-from harness.analysis.sequential import log_finite_mixture, log_mixture
-from harness.config.claims import Claim
+from harness.claims.page import Claim
+from harness.claims.sequential_test import Pair, Walk, anytime_interval, random_order
+from harness.stats.sequential import log_finite_mixture, log_mixture
+from harness.stats.thresholds import Bar, count_test
 
 
 def a_claim(about: str = "skill", tasks: int = 1, **changes: Any) -> Claim:

@@ -11,17 +11,17 @@ import pytest
 from pydantic import ValidationError
 from scipy import stats
 
-from harness.analysis.claims import judge
-from harness.analysis.claims.comparisons import Gap, newcombe, paired_test, unpaired_test
-from harness.analysis.claims.facts import Fact, judge_facts, judge_prices
-from harness.analysis.claims.planning import gap_plans, score_plans
-from harness.analysis.claims.published import bar_of, gap_of, of_published
-from harness.analysis.claims.scores import Bar, count_test, macro_test, mean_test, p_above, p_below
-from harness.analysis.claims.verdict import Test as OneTest
-from harness.analysis.claims.verdict import combine
-from harness.analysis.cost import Price, cells
-from harness.analysis.power import finite_refutation_size, refutation_size
-from harness.config.claims import Claim, printed_unit
+from harness.claims import judge
+from harness.claims.facts import Fact, judge_facts, judge_prices
+from harness.claims.page import Claim, printed_unit
+from harness.claims.planning import gap_plans, score_plans
+from harness.claims.published import bar_of, gap_of, of_published
+from harness.claims.verdict import combine
+from harness.cost.cost import Price, cells
+from harness.stats.hypothesis import HypothesisTest as OneTest
+from harness.stats.power import finite_refutation_size, refutation_size
+from harness.stats.relations import Gap, newcombe, paired_test, unpaired_test
+from harness.stats.thresholds import Bar, count_test, macro_test, mean_test, p_above, p_below
 
 SAID = {"shots": 0, "prompt": "chat"}
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from harness.analysis.cost import (
+from harness.cost.cost import (
     BLENDS,
     Blend,
     Price,
@@ -24,7 +24,6 @@ from harness.analysis.cost import (
     together,
     usages,
 )
-from harness.analysis.intervals import wilson
 from harness.datatypes import (
     Completion,
     ContinuationScore,
@@ -39,6 +38,7 @@ from harness.datatypes import (
     Score,
     TextPrompt,
 )
+from harness.stats.intervals import wilson
 
 GPT_4O = Price("gpt-4o-2024-08-06", 2.50, 10.00, 1.25)
 OTHERS = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.analysis.equivalence import (
+from harness.stats.equivalence import (
     matches,
     non_inferiority,
     non_inferiority_size,
@@ -14,8 +14,8 @@ from harness.analysis.equivalence import (
     tost_power,
     tost_size,
 )
-from harness.analysis.paired import paired_difference
-from harness.analysis.power import paired_spread
+from harness.stats.paired import paired_difference
+from harness.stats.power import paired_spread
 
 SIZES = [(0.02, 5459, 2730, 1638), (0.03, 2426, 1213, 728), (0.05, 874, 437, 262), (0.10, 218, 109, 66)]
 

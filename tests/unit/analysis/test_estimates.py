@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.analysis.estimates import count_by_failure, estimate_suite, estimate_task, primary_estimates
-from harness.analysis.intervals import wilson
 from harness.datatypes import (
     Completion,
     ContinuationScore,
@@ -27,6 +26,7 @@ from harness.datatypes import (
     Score,
     TextPrompt,
 )
+from harness.stats.intervals import wilson
 
 NO_ANSWER = Failure("extract", "no_answer", "nothing like a number", ours=False)
 JUDGE_DIED = Failure("score", "judge_died", "the judge was killed", ours=True)

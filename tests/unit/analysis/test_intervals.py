@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.intervals import clustered_standard_error, mean_interval, standard_error, wilson
+from harness.stats.intervals import clustered_standard_error, mean_interval, standard_error, wilson
 
 WILSON = [
     (9, 10, 0.5958, 0.9821),

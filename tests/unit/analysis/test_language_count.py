@@ -14,7 +14,7 @@ from harness.analysis.languages import (
     count_languages_by_totals,
     p_values_of_at_least,
 )
-from harness.analysis.paired import paired_difference
+from harness.stats.paired import paired_difference
 
 N = 204
 CHANCE, MARGIN = 0.25, 0.15

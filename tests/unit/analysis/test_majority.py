@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.majority import majority_at_k
+from harness.stats.majority import majority_at_k
 
 votes = st.lists(st.sampled_from(["a", "b", "c", "d", None]), min_size=1, max_size=8)
 WORTH = {"a": 1.0, "b": 0.0, "c": 1.0, "d": 0.3, None: 0.0}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from harness.analysis.multiple import bonferroni, holm
+from harness.stats.multiple import bonferroni, holm
 
 
 def test_holm_worked_by_hand() -> None:

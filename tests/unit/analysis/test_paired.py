@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.intervals import clustered_standard_error
-from harness.analysis.paired import (
+from harness.stats.intervals import clustered_standard_error
+from harness.stats.paired import (
     bootstrap_interval,
     mcnemar,
     paired_difference,

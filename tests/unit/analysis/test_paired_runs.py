@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.analysis.compare import as_family, compare, is_better, is_worse, join
-from harness.analysis.two_model_power import Discordance, detectable_difference, mcnemar_power
 from harness.datatypes import Completion, Failure, GenerateRequest, Record, Refusal, Sampling, Score, TextPrompt
 from harness.errors import DataError
+from harness.stats.two_model_power import Discordance, detectable_difference, mcnemar_power
 
 LOST = Failure("score", "judge_died", "the judge died", ours=True)
 

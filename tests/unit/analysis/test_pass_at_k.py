@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.analysis.pass_at_k import pass_at_k, pass_at_k_variance
+from harness.stats.pass_at_k import pass_at_k, pass_at_k_variance
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import random
 import pytest
 
 from harness.analysis.estimates import estimate_suite, estimate_task
-from harness.analysis.intervals import ratio_interval
 from harness.analysis.metric import parse
 from harness.datatypes import RECORD_SCHEMA, ContinuationScore, Likelihood, Record, RollingRequest, Score, TextPrompt
 from harness.errors import ConfigError
+from harness.stats.intervals import ratio_interval
 
 
 def records(parts: list[tuple[float, int, int]], task: str = "prose") -> list[Record]:

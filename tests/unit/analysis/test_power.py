@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis import power as p
+from harness.stats import power as p
 
 # claim, truth, smallest n, critical count, n from which the power stays, normal approximation; alpha .05, power .8
 BINOMIAL = [

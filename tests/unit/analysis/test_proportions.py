@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from harness.analysis import proportions as p
+from harness.stats import proportions as p
 
 # right, n, then Clopper-Pearson and Jeffreys at 95 %, four digits
 TABLE = [

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from harness.analysis.sequential import (
+from harness.stats.sequential import (
     BenchmarkTest,
     SkillTest,
     Sprt,

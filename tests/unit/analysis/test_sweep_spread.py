@@ -7,8 +7,8 @@ from itertools import permutations, product
 import numpy as np
 import pytest
 
-from harness.analysis.paired import paired_difference
 from harness.analysis.sweep import Sweep, mean_squares, protocol_variance, spread_by_chance, sweep_of
+from harness.stats.paired import paired_difference
 
 # Shrout and Fleiss 1979, Psychol. Bull. 86:420-428, table 2: six targets under four judges
 JUDGES = [[9, 6, 8, 7, 10, 6], [2, 1, 4, 1, 5, 2], [5, 3, 6, 2, 6, 4], [8, 2, 8, 6, 9, 7]]

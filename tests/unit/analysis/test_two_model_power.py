@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.analysis.claims.comparisons import newcombe
-from harness.analysis.paired import interval, mcnemar, paired_difference
-from harness.analysis.two_model_power import (
+from harness.stats.paired import interval, mcnemar, paired_difference
+from harness.stats.relations import newcombe
+from harness.stats.two_model_power import (
     Discordance,
     Margins,
     detectable_difference,

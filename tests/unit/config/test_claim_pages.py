@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.claims.page import KIND, claim_page, find_claims
 from harness.config import pages
-from harness.config.claims import KIND, claim_page, find_claims
 from harness.errors import ConfigError, UnknownName
 
 PAGE = """\

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import harness
-from harness.demo import draw, train
+from training import draw, train
 
 MODELS = Path(harness.__file__).parent / "demo" / "models"
 CONFIGS = Path(__file__).resolve().parents[3] / "configs" / "models"

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.demo import draw, train
-from harness.demo.functions import composition
+from training import draw, train
+from training.functions import composition
 
 TASKS = Path(__file__).resolve().parents[3] / "tasks" / "demo"
 Row = dict[str, str]

@@ -9,9 +9,9 @@ import torch
 from files import REPO
 from transformers import AutoConfig
 
-from harness.engines.attention import attention_of
-from harness.engines.cache_growth import measure_growth
-from harness.engines.twin import tiny_config, tiny_model
+from harness.engines.hf.tiny_model import tiny_config, tiny_model
+from harness.models.attention import attention_of
+from harness.models.cache_growth import measure_growth
 
 CONFIGS = REPO / "tests" / "model_configs"
 

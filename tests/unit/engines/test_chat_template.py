@@ -11,9 +11,9 @@ import pytest
 from engines.tiny_tokenizer import make_tokenizer
 
 from harness.datatypes import ChatPrompt, GenerateRequest, Message, Sampling
-from harness.engines import template_process
-from harness.engines.prompt_encoding import PromptEncoder
-from harness.engines.template_process import OutOfBounds, Refused, Rendering, render, variables_of
+from harness.engines.hf import template_process
+from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.engines.hf.template_process import OutOfBounds, Refused, Rendering, render, variables_of
 from harness.errors import ConfigError, EngineError, ModelError
 
 SHOTS = (Message("user", "two plus two?"), Message("assistant", "four"), Message("user", "three plus four?"))

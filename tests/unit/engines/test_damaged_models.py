@@ -15,7 +15,7 @@ import pytest
 from harness.datatypes import GenerateRequest, Refusal, Sampling, TextPrompt
 from harness.engines import local, reference
 from harness.engines.base import ModelSpec
-from harness.engines.checkpoint_defaults import not_applied
+from harness.engines.hf.checkpoint_defaults import not_applied
 from harness.errors import HarnessError
 
 GOOD_SHARD = "model-00001-of-00002.safetensors"

@@ -14,9 +14,9 @@ import pytest
 
 from harness.engines import reference
 from harness.engines.base import ModelSpec
-from harness.engines.device import choose_device, choose_dtype
-from harness.engines.digests import weights_digest
-from harness.engines.window import fit_prompt, fit_row
+from harness.engines.hf.device import choose_device, choose_dtype
+from harness.engines.hf.digests import weights_digest
+from harness.engines.hf.window import fit_prompt, fit_row
 from harness.errors import ConfigError, EngineError, HarnessError
 
 ROOT = Path(__file__).resolve().parents[3]

@@ -9,9 +9,9 @@ import torch
 from files import REPO
 from transformers import AutoConfig, LlamaConfig
 
-from harness.engines.parameters import ROUTED, Parameters, count_parameters, routing
-from harness.engines.twin import tiny_config, tiny_model
+from harness.engines.hf.tiny_model import tiny_config, tiny_model
 from harness.errors import EngineError
+from harness.models.parameters import ROUTED, Parameters, count_parameters, routing
 
 CONFIGS = REPO / "tests" / "model_configs"
 # Total, active with and without the input embedding; figures of the makers in the last column

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from harness.datatypes import ChatPrompt, Message, TextPrompt
-from harness.engines.end_tokens import end_token_ids, template_end_token
-from harness.engines.prompt_encoding import PromptEncoder, fold_system
-from harness.engines.stop_strings import StopWatch, cut_at_stop
+from harness.engines.hf.end_tokens import end_token_ids, template_end_token
+from harness.engines.hf.prompt_encoding import PromptEncoder, fold_system
+from harness.engines.hf.stop_strings import StopWatch, cut_at_stop
 from harness.errors import ConfigError, EngineError
 
 TOKENIZERS = Path(__file__).resolve().parents[4] / "shared" / "tokenizers"

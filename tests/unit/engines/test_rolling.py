@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.datatypes import Likelihood, Refusal, RollingRequest, TextPrompt
-from harness.engines.fitting import FittedJob, Fitting
-from harness.engines.token_jobs import Scored, ScoredRow, ScoreJob
+from harness.engines.hf.fitting import FittedJob, Fitting
+from harness.engines.hf.token_jobs import Scored, ScoredRow, ScoreJob
 
 START = -1
 

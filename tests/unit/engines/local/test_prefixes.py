@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.datatypes import Sampling
+from harness.engines.hf.token_jobs import GenerateJob, ScoreJob
 from harness.engines.local.prefixes import LEAST_LENGTH, LEAST_SAVED, Segment, Unit, share, units_of
-from harness.engines.token_jobs import GenerateJob, ScoreJob
 
 Ids = tuple[int, ...]
 # Runs of ids as few-shot examples are: below and above what is worth sharing, some starting like others

@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.datatypes import Sampling
+from harness.engines.hf.token_jobs import GenerateJob, Job, ScoreJob
 from harness.engines.local.endings import Ending
 from harness.engines.local.gathering import Gathered
 from harness.engines.local.prefixes import Segment, Unit, share, units_of
 from harness.engines.local.rows import Row
 from harness.engines.local.scheduler import Budget, Scheduler
 from harness.engines.local.steps import Chunk, Drawn, Step, StepResult, Target
-from harness.engines.token_jobs import GenerateJob, Job, ScoreJob
 
 Ids = tuple[int, ...]
 VOCABULARY, END = 40, 7

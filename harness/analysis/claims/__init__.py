@@ -1,1 +1,0 @@
-"""From evidence to a verdict on a sentence: pure, no disk, no model."""

@@ -1,0 +1,111 @@
+"""The run folders that a user gives, and whose each of them is.
+
+By the model that the manifest names, or as the user says. Guarantees: a run is never taken for a model that nothing
+says it is of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.claims.page import Claim, Party
+from harness.claims.protocol import is_named
+from harness.config.yaml_page import YamlPage
+from harness.datatypes import Record
+from harness.errors import UserError
+from harness.store.manifest import Manifest
+from harness.store.run_folder import read_scores
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Folders by what the user says of them. `stand_in`: judge runs of other models for themselves.
+
+    `allow_protocol`: take runs whose protocol is not the claim's, and say so.
+    """
+
+    runs: tuple[Path, ...] = ()
+    subject: tuple[Path, ...] = ()
+    comparators: tuple[Path, ...] = ()
+    stand_in: bool = False
+    allow_protocol: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was read. `said`: what the user says that it is; None leaves it to the manifest."""
+
+    folder: Path
+    manifest: Manifest
+    records: tuple[Record, ...]
+    said: str | None = None
+    stand_in: bool = False
+    allow_protocol: bool = False
+
+    @property
+    def model(self) -> str:
+        """The model's name in the manifest."""
+        return str(self.manifest.config["model"]["name"])
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks that it was asked."""
+        return tuple(self.manifest.identity["tasks"])
+
+    def is_of(self, party: Party) -> bool:
+        """Whether the manifest names this model, by name or by path."""
+        return is_named(self.model, party) or is_named(str(self.manifest.config["model"]["path"]), party)
+
+
+def read_given(given: Given) -> list[Run]:
+    """Read all folders. Raises RunFolderError."""
+    found = []
+    for said, folders in ((None, given.runs), ("subject", given.subject), ("comparator", given.comparators)):
+        for folder in folders:
+            manifest, records = read_scores(folder)
+            found.append(Run(folder, manifest, tuple(records), said, given.stand_in, given.allow_protocol))
+    return found
+
+
+def of_subject(runs: Sequence[Run], claim: Claim) -> list[Run]:
+    """Runs of the claim's subject."""
+    return [run for run in runs if run.said == "subject" or (run.said is None and run.is_of(claim.subject))]
+
+
+def of_comparators(runs: Sequence[Run], claim: Claim) -> list[tuple[Run, Party]]:
+    """Runs of a comparator, with which one it is. Raises UserError where that cannot be told."""
+    found = []
+    for run in runs:
+        named = [party for party in claim.comparators if run.is_of(party)]
+        if run.said == "comparator" and claim.comparators and not named:
+            if len(claim.comparators) > 1:
+                known = ", ".join(party.model for party in claim.comparators)
+                raise UserError(
+                    f"{run.folder} is of {run.model}: which of {known} is it? Run it under that --model name"
+                )
+            named = [claim.comparators[0]]
+        if named and run.said != "subject":
+            found.append((run, named[0]))
+    return found
+
+
+def standing_in(runs: Sequence[Run], claim: Claim) -> list[Run]:
+    """Runs of other models, which the user lets stand in."""
+    named = [run for run, _ in of_comparators(runs, claim)] + of_subject(runs, claim)
+    return [run for run in runs if run.stand_in and not any(run is other for other in named)]
+
+
+def task_file(task: str, page: YamlPage) -> str:
+    """A task's name, or its page's file where that lies beside the claim's."""
+    beside = page.path.parent / f"{task}.yaml"
+    return str(beside) if beside.is_file() and beside != page.path else task
+
+
+def unused(runs: Sequence[Run], claims: Sequence[Claim]) -> list[Run]:
+    """Runs that none of the claims can use."""
+    used: list[Run] = []
+    for claim in claims:
+        used += of_subject(runs, claim) + [run for run, _ in of_comparators(runs, claim)] + standing_in(runs, claim)
+    return [run for run in runs if not any(run is other for other in used)]

@@ -1,0 +1,1 @@
+"""Prices, what a run costs, and the tables of both."""

@@ -1,0 +1,193 @@
+"""Costs and savings as tables. Dollars keep three figures, so that a fraction of a cent is still read; a saving keeps
+its tenth of a per cent, and one that only rounds to the threshold is not shown as having reached it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from harness.report.tables import UNKNOWN, Column, Row, Table
+
+if TYPE_CHECKING:
+    from harness.cost.cost import Cell, Cost, Price, Usage
+
+PRICES = (
+    Column("Model", number=False, key=True),
+    Column("Since", number=False, key=True),
+    Column("Hours", number=False),
+    Column("Input"),
+    Column("Cached"),
+    Column("Output"),
+    Column("3:1"),
+    Column("Seen", number=False),
+    Column("Source", number=False),
+)
+COSTS = (
+    Column("Task", number=False, key=True),
+    Column("Price", number=False, key=True),
+    Column("Answers"),
+    Column("In"),
+    Column("Cached"),
+    Column("Out"),
+    Column("Tokens/s"),
+    Column("$ run"),
+    Column("Solved"),
+    Column("$ per solved"),
+    Column("95 % interval"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Costed:
+    """One task under one price."""
+
+    usage: Usage
+    price: str
+    cost: Cost | None
+    overall: bool = False
+
+
+def cost_table(rows: Sequence[Costed], title: str, notes: Sequence[str], warnings: Sequence[str]) -> Table:
+    """Return a row for each task and price."""
+    return Table(
+        title, COSTS, tuple(Row(_cost_cells(row), overall=row.overall) for row in rows), tuple(notes), tuple(warnings)
+    )
+
+
+def saving_table(found: Sequence[Cell], threshold: Fraction | None, notes: Sequence[str]) -> Table:
+    """Return a row for each pair of prices and a column for each blend; passes and fails, where a threshold is set."""
+    blends = list(dict.fromkeys(cell.blend for cell in found))
+    columns = [
+        *(Column("Subject", number=False, key=True), Column("Since", number=False, key=True)),
+        Column("Hours", number=False),
+        *(Column("Comparator", number=False, key=True), Column("Since", number=False, key=True)),
+        *(Column(f"{blend.label} %") for blend in blends),
+    ]
+    if threshold is not None:
+        columns.append(Column(f"{percent(threshold)} % cheaper?", number=False))
+    rows = []
+    for pair, own in by_pair(found):
+        subject, comparator = pair
+        hours = subject.hours if subject.hours != "all" else comparator.hours
+        cells = [subject.name, day(subject), _hours(hours), comparator.name, day(comparator)]
+        cells += [percent(cell.saving, threshold) for cell in own]
+        if threshold is not None:
+            passing = [cell.blend.label for cell in own if cell.cheaper_by(threshold)]
+            cells.append("yes" if len(passing) == len(own) else f"at {', '.join(passing)}" if passing else "no")
+        rows.append(Row(tuple(cells)))
+    return Table("Saving per token, in per cent of the comparator's price", tuple(columns), tuple(rows), tuple(notes))
+
+
+def price_table(rows: Sequence[tuple[Price, Fraction, str, str]]) -> Table:
+    """Return all prices; each with its 3:1 blend, the day it was seen on, and its source."""
+    told = tuple(
+        Row(
+            (
+                price.name,
+                day(price),
+                _hours(price.hours),
+                f"{price.input:g}",
+                UNKNOWN if price.cached is None else f"{price.cached:g}",
+                f"{price.output:g}",
+                f"{float(blend):.4g}",
+                seen,
+                source,
+            )
+        )
+        for price, blend, seen, source in rows
+    )
+    return Table("US dollars for a million tokens", PRICES, told)
+
+
+def by_pair(found: Sequence[Cell]) -> Iterator[tuple[tuple[Price, Price], list[Cell]]]:
+    """Yield the cells of each pair of prices, in the order of their blends."""
+    pairs: dict[tuple[Price, Price], list[Cell]] = {}
+    for cell in found:
+        pairs.setdefault((cell.subject, cell.comparator), []).append(cell)
+    yield from pairs.items()
+
+
+def percent(share: Fraction, threshold: Fraction | None = None) -> str:
+    """A share in per cent with a decimal if it has one; not rounded up to a threshold that it does not reach."""
+    value = 100 * share
+    shown = f"{float(value):.1f}"
+    if threshold is not None and (share >= threshold) != (Fraction(shown) >= 100 * threshold):
+        shown = f"{float(value):.4f}"
+    return str(int(value)) if threshold is None and value.denominator == 1 else shown
+
+
+def dollars(value: float | None) -> str:
+    """Three figures, never in powers of ten; `inf` where there is no bound."""
+    if value is None:
+        return UNKNOWN
+    if math.isinf(value):
+        return "inf"
+    if value == 0:
+        return "0"
+    digits = max(2, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{digits}f}"
+
+
+def day(price: Price) -> str:
+    """The first day of a price, or that it is not known; a last day where one is known."""
+    start = price.since.isoformat() if price.since else ""
+    end = f"until {price.until.isoformat()}" if price.until and not price.since else ""
+    return start or end or "not dated"
+
+
+def cost_document(rows: Sequence[Costed], run: str, warnings: Sequence[str]) -> Mapping[str, object]:
+    """Everything, unrounded."""
+    return {"run": run, "rows": [_cost_values(row) for row in rows], "warnings": list(warnings)}
+
+
+def _cost_values(row: Costed) -> Mapping[str, object]:
+    usage, cost = row.usage, row.cost
+    return {
+        "task": usage.task,
+        "price": row.price or None,
+        "answers": len(usage.answers),
+        "refused": usage.refused,
+        "input_tokens": usage.mean("fresh"),
+        "cached_tokens": usage.mean("cached"),
+        "output_tokens": usage.mean("output"),
+        "seconds": usage.seconds,
+        "tokens_per_second": usage.tokens_per_second,
+        "solved": usage.solved,
+        "dollars": cost.total if cost else None,
+        "dollars_per_solved": cost.per_solved if cost else None,
+        "dollars_per_solved_low": cost.low if cost else None,
+        # JSON has no infinity
+        "dollars_per_solved_high": cost.high if cost and cost.high != math.inf else None,
+        "dollars_per_solved_unbounded": bool(cost and cost.high == math.inf),
+    }
+
+
+def _cost_cells(row: Costed) -> tuple[str, ...]:
+    usage, cost = row.usage, row.cost
+    speed = usage.tokens_per_second
+    interval = UNKNOWN
+    if cost and cost.low is not None and cost.high is not None:
+        interval = f"[{dollars(cost.low)}, {dollars(cost.high)}]"
+    return (
+        usage.task,
+        row.price or "none",
+        str(len(usage.answers)),
+        *(_mean(usage.mean(kind)) for kind in ("fresh", "cached", "output")),
+        UNKNOWN if speed is None else f"{speed:,.0f}",
+        dollars(cost.total if cost else None),
+        UNKNOWN if usage.solved is None else str(usage.solved),
+        dollars(cost.per_solved if cost else None),
+        interval,
+    )
+
+
+def _mean(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:,.1f}"
+
+
+def _hours(hours: str) -> str:
+    return hours.replace("_", "-")

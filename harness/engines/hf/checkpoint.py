@@ -1,0 +1,281 @@
+"""A checkpoint's config and tokenizer, read and checked before any weight is.
+
+Guarantees: what `open_checkpoint` returns is a causal language model with a usable tokenizer; code of the
+repository runs only if the user said so; each refusal is one line that says what to do. Importing
+transformers' tokenizers imports torch, which costs seconds: nothing here does it before it is called.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness import hub
+from harness.engines.hf.model_files import ModelFiles, locate, one_line
+from harness.engines.hf.quantised import refuse_unreadable
+from harness.engines.hf.repository_kinds import ADAPTER
+from harness.errors import ConfigError, ModelError
+
+TOKENIZER_MARKS = (
+    "tokenizer.json",
+    "tokenizer.model",
+    "vocab.json",
+    "vocab.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
+    "tekken.json",
+)
+NOT_CAUSAL = (
+    "ForMaskedLM",
+    "ForSequenceClassification",
+    "ForTokenClassification",
+    "ForQuestionAnswering",
+    "ForMultipleChoice",
+    "ForPreTraining",
+)
+WINDOW_KEYS = (
+    "max_position_embeddings",
+    "n_positions",
+    "n_ctx",
+    "max_seq_len",
+    "max_sequence_length",
+    "seq_length",
+)
+# Share of an embedding's rows by which a vocabulary may be larger; prompts with such tokens are refused one by one
+BEYOND = 0.01
+# Tokenizers without a limit say about 1e30.
+NO_LIMIT = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """Config, tokenizer and defaults of one model.
+
+    `generation` and `tokenizer_config` are what those files say, empty where they are missing.
+    """
+
+    files: ModelFiles
+    config: Any
+    tokenizer: Any
+    generation: dict[str, Any]
+    tokenizer_config: dict[str, Any]
+    trust_remote_code: bool
+    context_window: int | None
+
+
+def open_checkpoint(path: str, revision: str | None, trust_remote_code: bool) -> Checkpoint:
+    """Find and read a model's small files. Raises ConfigError, ModelError or HubError with one line."""
+    files = locate(path, revision)
+    config = _checked_config(files, "config.json", trust_remote_code)
+    files.weight_names()
+    raw = _json(files, "config.json")
+    if ADAPTER in files.names:
+        # transformers would load the base model in its place where peft is installed
+        raise ModelError(f"{files.name}: holds whole weights and an adapter ({ADAPTER}); keep one of the two")
+    refuse_unreadable(files, raw)
+    tokenizer = load_tokenizer(files, trust_remote_code)
+    _check_ids(files, raw, config, tokenizer)
+    said = {
+        name: _json(files, name) if (files.folder / name).is_file() else {}
+        for name in ("generation_config.json", "tokenizer_config.json")
+    }
+    window = context_window(config, tokenizer.model_max_length)
+    if window == 1:
+        raise ModelError(f"{files.name}: config.json: a context window of 1 token leaves no room for an answer")
+    return Checkpoint(
+        files=files,
+        config=config,
+        tokenizer=tokenizer,
+        generation=said["generation_config.json"],
+        tokenizer_config=said["tokenizer_config.json"],
+        trust_remote_code=trust_remote_code,
+        context_window=window,
+    )
+
+
+def open_config(path: str, revision: str | None, trust_remote_code: bool) -> tuple[ModelFiles, Any]:
+    """Read a model's config alone, of a folder, a hub id or a bare JSON file; nothing else needs to be there.
+
+    Raises ConfigError, ModelError or HubError with one line.
+    """
+    file = Path(path).expanduser()
+    if not file.is_file():
+        files = locate(path, revision)
+        return files, _checked_config(files, "config.json", trust_remote_code)
+    if revision:
+        raise ConfigError(f"{path}: a file has no revisions; leave `revision` out or give a hub id")
+    files = ModelFiles(path, file.parent, frozenset((file.name,)))
+    return files, _checked_config(files, file.name, trust_remote_code)
+
+
+def has_tokenizer(files: ModelFiles) -> bool:
+    """Whether one of the files that tokenizers are made of is there."""
+    return bool({*TOKENIZER_MARKS} & files.names) or any(name.endswith(".tiktoken") for name in files.names)
+
+
+def kv_bytes_per_token(config: Any, item_bytes: int) -> int | None:
+    """Bytes that one token of one row takes in a plain key-value cache; None where the config does not tell."""
+    text = config.get_text_config()
+    try:
+        heads, layers = getattr(text, "num_attention_heads", None), getattr(text, "num_hidden_layers", None)
+        if not heads or not layers or getattr(text, "kv_lora_rank", None):
+            return None
+        rows = getattr(text, "num_key_value_heads", None) or getattr(text, "num_kv_heads", None) or heads
+        width = getattr(text, "head_dim", None) or text.hidden_size // heads
+        return int(2 * layers * rows * width * item_bytes)
+    except (AttributeError, RuntimeError, ValueError, TypeError):
+        return None  # settings that differ from layer to layer
+
+
+def weights_bytes(checkpoint: Checkpoint, item_bytes: int) -> int | None:
+    """Bytes of the weights in a precision of `item_bytes`: exact for safetensors, else by the files."""
+    size = checkpoint.files.weights_bytes()
+    if size is None or getattr(checkpoint.config, "quantization_config", None):
+        return size
+    if (parameters := checkpoint.files.parameters()) is not None:
+        return parameters * item_bytes
+    stored = getattr(checkpoint.config, "dtype", None)
+    if stored is None:
+        return size
+    stored_bytes = getattr(stored, "itemsize", None) or (4 if "32" in str(stored) else 2)
+    return size * item_bytes // int(stored_bytes)
+
+
+def stumbles() -> tuple[type[Exception], ...]:
+    """What transformers raises where a model's files make no sense."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    plain = (OSError, ValueError, LookupError, TypeError, AttributeError, ImportError, RuntimeError, ArithmeticError)
+    return (*plain, AssertionError, StrictDataclassError)
+
+
+def vocabulary_of(config: Any) -> int | None:
+    """How many rows the embedding has by the config; None where it does not say."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    size = getattr(text, "vocab_size", None)
+    return size if isinstance(size, int) and size > 0 else None
+
+
+def _check_ids(files: ModelFiles, raw: dict[str, Any], config: Any, tokenizer: Any) -> None:
+    """Raise ModelError where tokenizer and embedding cannot belong together, or the padding lies outside of both."""
+    vocabulary = vocabulary_of(config)
+    if vocabulary is None:
+        return
+    pad = raw.get("pad_token_id")
+    if isinstance(pad, int) and pad >= vocabulary:
+        raise ModelError(
+            f"{files.name}: config.json: pad_token_id {pad} is no token of the model (0 to {vocabulary - 1})"
+        )
+    # Tokens that were added beside the vocabulary (a padding token, say) may lack a row and never be used
+    beyond = tokenizer.vocab_size - vocabulary
+    if beyond > vocabulary * BEYOND:
+        raise ModelError(
+            f"{files.name}: its tokenizer has {tokenizer.vocab_size} tokens, the model's embedding {vocabulary} rows, "
+            "so they do not belong together; copy the tokenizer files again"
+        )
+
+
+def _silence() -> None:
+    """Keep transformers' notices and bars away: stdout is for results, stderr for our progress."""
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
+def _checked_config(files: ModelFiles, name: str, trust_remote_code: bool) -> Any:
+    hub.quiet()
+    raw = _json(files, name)
+    _check_code(files, raw, trust_remote_code)
+    _silence()
+    config = _load_config(files, name, trust_remote_code)
+    if not _own_code(raw, trust_remote_code):
+        _check_causal(files, raw)
+    return config
+
+
+def _json(files: ModelFiles, name: str) -> dict[str, Any]:
+    try:
+        data = json.loads((files.folder / name).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise ConfigError(f"{files.name}: {name} cannot be read ({one_line(error)})") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{files.name}: {name} must be a JSON object")
+    return data
+
+
+def _own_code(raw: dict[str, Any], trust_remote_code: bool) -> bool:
+    return trust_remote_code and bool(raw.get("auto_map"))
+
+
+def _check_code(files: ModelFiles, raw: dict[str, Any], trust_remote_code: bool) -> None:
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
+    kind = raw.get("model_type")
+    if kind is not None and not isinstance(kind, str):
+        raise ModelError(f"{files.name}: config.json: model_type must be a name (found {kind!r})")
+    if kind in CONFIG_MAPPING_NAMES or _own_code(raw, trust_remote_code):
+        return
+    if raw.get("auto_map"):
+        raise ConfigError(
+            f"{files.name}: needs code from its own repository; read that code, then pass --trust-remote-code"
+        )
+    import transformers
+
+    what = f"model_type {kind!r} is unknown" if kind else "config.json names no model_type"
+    raise ConfigError(f"{files.name}: {what} to transformers {transformers.__version__}")
+
+
+def _check_causal(files: ModelFiles, raw: dict[str, Any]) -> None:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    kind, classes = raw["model_type"], raw.get("architectures") or []
+    wrong_head = bool(classes) and all(str(name).endswith(NOT_CAUSAL) for name in classes)
+    encoder = wrong_head and not str(classes[0]).startswith("GPT2") and not raw.get("is_decoder")
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or encoder:
+        shown = f" ({', '.join(map(str, classes))})" if classes else ""
+        raise ConfigError(f"{files.name}: a {kind} model{shown} is not a causal language model; choose one that is")
+
+
+def _load_config(files: ModelFiles, name: str, trust_remote_code: bool) -> Any:
+    from transformers import AutoConfig
+
+    try:
+        return AutoConfig.from_pretrained(
+            files.folder if name == "config.json" else files.folder / name,
+            trust_remote_code=trust_remote_code,
+            local_files_only=not trust_remote_code,
+        )
+    except stumbles() as error:
+        raise ModelError(f"{files.name}: {name} cannot be used ({one_line(error)})") from None
+
+
+def load_tokenizer(files: ModelFiles, trust_remote_code: bool) -> Any:
+    """Load the tokenizer that lies beside a config. Raises ConfigError or ModelError with one line."""
+    from transformers import AutoTokenizer
+
+    if not has_tokenizer(files) and not trust_remote_code:
+        raise ConfigError(f"{files.name}: no tokenizer there (tokenizer.json or its like); copy it beside the weights")
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(
+            files.folder, trust_remote_code=trust_remote_code, local_files_only=not trust_remote_code
+        )
+    except stumbles() as error:
+        raise ModelError(f"{files.name}: its tokenizer cannot be loaded ({one_line(error)})") from None
+    if not len(tokenizer):
+        raise ModelError(f"{files.name}: its tokenizer has no vocabulary; copy the tokenizer files again")
+    if not isinstance(tokenizer.chat_template, str | dict | None):
+        raise ModelError(f"{files.name}: tokenizer_config.json: chat_template must be text")
+    return tokenizer
+
+
+def context_window(config: Any, limit: int | None = None) -> int | None:
+    """Tokens that prompt and answer share, by the config, else by the tokenizer's `limit`; None where neither tells."""
+    text = config.get_text_config() if hasattr(config, "get_text_config") else config
+    for key in WINDOW_KEYS:
+        value = getattr(text, key, None)
+        if isinstance(value, int) and value > 0:
+            return value
+    return int(limit) if limit and limit < NO_LIMIT else None

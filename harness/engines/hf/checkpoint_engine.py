@@ -1,0 +1,253 @@
+"""What engines of our own have in common: a checkpoint whose prompts become token jobs, and token results replies.
+
+A `CheckpointEngine` opens config and tokenizer, knows the model's facts, renders, fits and checks prompts, loads the
+weights and words the replies; how token jobs are run is its engine's own affair (`start` and `answer`). Guarantees:
+likelihoods are the field's (context and continuation tokenised as one text); what does not fit into the context
+window is cut or refused as the user said, and told in the reply.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from harness.datatypes import Refusal, Reply, Request, Style
+from harness.engines.base import EngineFacts, ModelSpec, PromptSize, refuse_greedy_repeats
+from harness.engines.hf.checkpoint import (
+    Checkpoint,
+    kv_bytes_per_token,
+    open_checkpoint,
+    vocabulary_of,
+    weights_bytes,
+)
+from harness.engines.hf.checkpoint_defaults import not_applied
+from harness.engines.hf.device import ITEM_BYTES, choose_device, choose_dtype
+from harness.engines.hf.digests import settings_digest, text_digest, tokenizer_digest, weights_digest
+from harness.engines.hf.end_tokens import end_token_ids
+from harness.engines.hf.fitting import Fitting
+from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.engines.hf.token_jobs import Job, Outcome
+from harness.errors import EngineError, ModelError
+
+if TYPE_CHECKING:
+    from harness.engines.hf.hf_model import HFModel
+
+# Below this many parameters a second thread only waits for the first, and on a busy machine it waits very long
+ONE_THREAD_BELOW = 20_000_000
+
+
+class CheckpointOptions(BaseModel):
+    """Options of every engine of our own. `template_options` go to the chat template by name (`enable_thinking`, say).
+
+    `threads` on a CPU: torch's own choice, but one for a tiny model, unless given.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    overflow: Literal["truncate_left", "refuse"] = "truncate_left"
+    context_window: int | None = Field(None, ge=2)
+    threads: int | None = Field(None, ge=1)
+    template_options: dict[str, Any] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A checkpoint's small files, and the device and precision that it will run in."""
+
+    spec: ModelSpec
+    checkpoint: Checkpoint
+    dtype: str
+
+
+def opened(spec: ModelSpec) -> Opened:
+    """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
+    checkpoint = open_checkpoint(spec.path, spec.revision, spec.trust_remote_code)
+    device = choose_device(spec.device)
+    return Opened(replace(spec, device=device), checkpoint, choose_dtype(spec.dtype, device))
+
+
+class CheckpointEngine(ABC):
+    """One local model behind the engine interface."""
+
+    answers_by: Literal["prompt", "task"] = "prompt"
+    name: str
+
+    def __init__(self, opened: Opened, options: CheckpointOptions) -> None:
+        """Resolve style, end tokens and digests; hash the weights if they are here already."""
+        checkpoint = opened.checkpoint
+        self.options = options
+        self.checkpoint = checkpoint
+        self.encoder = PromptEncoder(checkpoint.tokenizer, options.template_options)
+        try:
+            self.end_ids = end_token_ids(self.encoder, checkpoint.config, checkpoint.generation)
+            style = self.encoder.style(opened.spec.style)
+        except ModelError as error:
+            raise ModelError(f"{checkpoint.files.name}: {error}") from None
+        self.window = options.context_window or checkpoint.context_window
+        self._fitting = Fitting(
+            self.encoder, self.window, options.overflow == "refuse", vocabulary_of(checkpoint.config)
+        )
+        self._threads_before: int | None = None
+        self._loaded = False
+        self._streaming = False
+        self._facts = self._first_facts(opened.spec, opened.dtype, style)
+
+    @abstractmethod
+    def pace(self) -> dict[str, Any]:
+        """Settings that decide how fast answers come, not which (`batch_size`)."""
+
+    @abstractmethod
+    def start(self, model: HFModel) -> tuple[str, ...]:
+        """Make ready to answer with `model`, in the precision it is in; return notes for the manifest."""
+
+    def measured_kv_bytes(self) -> int | None:
+        """What a token was seen to take in the cache, once ready; None where nobody looked."""
+        return None
+
+    @abstractmethod
+    def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Do each job once, in any order."""
+
+    @abstractmethod
+    def drop(self) -> None:
+        """Let go of the weights and of what was made from them; safe to call twice."""
+
+    def facts(self) -> EngineFacts:
+        """All is known before `load`, but for the weights' digest and count if they are not here yet."""
+        return self._facts
+
+    def check(self, requests: Sequence[Request]) -> None:
+        """Refuse repeats that would all be the same, and examples that the chat template does not show.
+
+        Raises ConfigError or ModelError.
+        """
+        refuse_greedy_repeats(requests)
+        self.encoder.chat.require_turns(requests)
+
+    def measure(self, request: Request) -> PromptSize:
+        """Render and count without weights. A likelihood counts its context once and each continuation."""
+        return self._fitting.size(request)
+
+    def load(self) -> None:
+        """Load the weights and make ready. Raises ModelError, HubError or EngineError."""
+        if self._loaded:
+            return
+        import torch
+
+        from harness.engines.hf.loading import load_model
+
+        facts = self._facts
+        assert facts.device is not None and facts.dtype is not None
+        threads = self.options.threads or (1 if (facts.parameters or ONE_THREAD_BELOW) < ONE_THREAD_BELOW else None)
+        if facts.device == "cpu" and threads:
+            self._threads_before = torch.get_num_threads()
+            torch.set_num_threads(threads)
+        model, found = load_model(self.checkpoint, self.encoder, self.end_ids, facts.device, facts.dtype)
+        hashed = any(name.startswith("weights") for name in facts.digests)
+        parameters, size = model.parameters, model.weights_bytes
+        notes = self.start(model)
+        self._loaded = True
+        self._facts = replace(
+            facts,
+            digests=facts.digests if hashed else {**facts.digests, **self._weights_digest()},
+            parameters=parameters,
+            weights_bytes=size,
+            kv_bytes_per_token=self.measured_kv_bytes() or facts.kv_bytes_per_token,
+            generation={**facts.generation, **self.pace(), "threads": torch.get_num_threads()},
+            notes=(*facts.notes, *found, *notes),
+        )
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
+        """Answer each request once; what cannot be asked is refused first. Raises EngineError for a second stream."""
+        if self._streaming:
+            raise EngineError("the engine is answering another stream; finish or close that one first")
+        self._streaming = True
+        try:
+            yield from self._stream(requests)
+        finally:
+            self._streaming = False
+
+    def _stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
+        self.load()
+        asked: dict[str, tuple[Request, Any]] = {}
+        jobs: list[Job] = []
+        for request in requests:
+            fitted = self._fitting.fit(request)
+            if isinstance(fitted, Refusal):
+                yield fitted
+            else:
+                asked[request.key] = (request, fitted)
+                jobs.append(fitted.job)
+        for outcome in self.answer(jobs):
+            request, fitted = asked.pop(outcome.key)
+            yield self._fitting.reply(request, fitted, outcome)
+
+    def close(self) -> None:
+        """Drop the weights, and give torch its threads back."""
+        if self._threads_before is not None:
+            import torch
+
+            torch.set_num_threads(self._threads_before)
+            self._threads_before = None
+        self.drop()
+        self._loaded = False
+
+    def _weights_digest(self) -> dict[str, str]:
+        files = self.checkpoint.files
+        return weights_digest(files.folder, files.weight_names()) if files.weights_here() else {}
+
+    def _first_facts(self, spec: ModelSpec, dtype: str, style: Style) -> EngineFacts:
+        files, encoder = self.checkpoint.files, self.encoder
+        code = self.checkpoint.trust_remote_code
+        digests = {
+            "config": settings_digest(files.folder, code=code),
+            "tokenizer": tokenizer_digest(files.folder),
+            **self._weights_digest(),
+        }
+        if encoder.template:
+            digests["chat_template"] = text_digest(encoder.template)
+        return EngineFacts(
+            engine=self.name,
+            model=spec.name or spec.path,
+            style=style,
+            revision=files.revision,
+            digests=digests,
+            context_window=self.window,
+            device=spec.device,
+            dtype=dtype,
+            parameters=files.parameters(),
+            weights_bytes=weights_bytes(self.checkpoint, ITEM_BYTES[dtype]),
+            kv_bytes_per_token=kv_bytes_per_token(self.checkpoint.config, ITEM_BYTES[dtype]),
+            generation=self._generation(),
+            end_tokens=tuple(encoder.tokenizer.convert_ids_to_tokens(list(self.end_ids))),
+            notes=self._first_notes(),
+        )
+
+    def _generation(self) -> Mapping[str, Any]:
+        """What is in force for every request beside its own sampling."""
+        return {
+            **self.pace(),
+            "overflow": self.options.overflow,
+            "context_window": self.window,
+            "end_token_ids": list(self.end_ids),
+            "repetition_penalty": 1.0,
+            "num_beams": 1,
+            "template_options": dict(self.options.template_options),
+        }
+
+    def _first_notes(self) -> tuple[str, ...]:
+        left_out = not_applied(self.checkpoint.generation)
+        notes = [left_out] if left_out else []
+        files = self.checkpoint.files
+        if files.repo and not files.online:
+            notes.append("the hub was not reachable: the cached copy is used")
+        if self.window is None:
+            notes.append("no context window is known: prompts are never cut (set the option context_window)")
+        size, tokens = vocabulary_of(self.checkpoint.config), len(self.checkpoint.tokenizer)
+        if size is not None and tokens > size:
+            notes.append(f"the tokenizer has {tokens} tokens, the model {size}: prompts with the others are refused")
+        says_bos = bool(self.checkpoint.tokenizer_config.get("add_bos_token"))
+        return (*notes, *self.encoder.notes(says_bos))

@@ -1,0 +1,1 @@
+"""What a model is, by its config alone: parameters, attention, cache growth, tokenizer, card."""

@@ -1,0 +1,253 @@
+"""What a model is, by its config alone, and what the local engine would do with it.
+
+Parameters are counted without memory for them, the cache is computed from the config and measured on a small twin (the
+same class and kinds of layers, random float32 weights). The engine's level is what a run would find: on the weights
+where they are here, else on the twin, which says whether the arrangement fits the class and not what precision and
+kernels do to this model. Guarantees: a bare config is enough; what is not known is None, and where computed and
+measured disagree both are told and nothing is built upon them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from harness.config.schema import ModelPage
+from harness.engines.base import EngineFacts
+from harness.engines.local import build
+from harness.errors import HarnessError, ModelError
+from harness.models.attention import Attention
+from harness.models.cache_growth import Growth
+from harness.models.parameters import Parameters
+from harness.models.tokenizer_facts import TokenizerFacts
+from harness.plan import model_spec
+
+if TYPE_CHECKING:
+    from harness.engines.hf.model_files import ModelFiles
+    from harness.engines.local.engine import LocalEngine
+
+# Bytes of a number in the weights and in the cache: packed weights leave the cache in half precision
+PRECISIONS = {"float32": (4.0, 4), "bfloat16": (2.0, 2), "8 bit": (1.0, 2), "4 bit": (0.5, 2)}
+
+
+@dataclass(frozen=True, slots=True)
+class Cache:
+    """Elements that a token adds to the cache of keys and values: of the model, and of its twin in two ways.
+
+    `agree` is None where the twin could not be asked.
+    """
+
+    twin_computed: Fraction | None
+    twin: Growth | None
+
+    @property
+    def agree(self) -> bool | None:
+        """Whether the rule that the model's figure comes from holds for the twin."""
+        if self.twin is None or self.twin_computed is None:
+            return None
+        return self.twin_computed == self.twin.per_token
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes of the weights in a precision, and of the cache of one row as long as `context`; None is unknown."""
+
+    precision: str
+    weights: int
+    context: int | None
+    cache: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """How the engine would run it: `of` the weights or a twin; unknown where neither could be tried."""
+
+    name: str
+    of: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Inspection:
+    """A model's facts. `facts` are the engine's, None unless config, tokenizer and list of weights are all there.
+
+    `stored`: numbers in the weight files, None where they are not here or not safetensors.
+    """
+
+    path: str
+    name: str
+    model_class: str
+    model_type: str
+    files: tuple[tuple[str, int | None], ...]
+    licence: str | None
+    parameters: Parameters | None
+    stored: int | None
+    layers: int | None
+    attention: Attention
+    cache: Cache
+    context_window: int | None
+    vocabulary: int | None
+    tokenizer: TokenizerFacts | None
+    memory: tuple[Memory, ...]
+    level: Level
+    facts: EngineFacts | None
+    notes: tuple[str, ...] = ()
+
+
+def inspect(model: ModelPage, *, weights: bool | None = None, context: int | None = None) -> Inspection:
+    """Look at a hub id, a folder or a config file. Raises ConfigError, ModelError or HubError with one line.
+
+    `weights`: find the level on the weights (None: where they lie in the folder already); `context`: tokens that the
+    memory is told for (None: the model's window).
+    """
+    from harness.engines.hf.checkpoint import context_window, has_tokenizer, load_tokenizer, open_config
+    from harness.models.attention import attention_of, layer_count
+    from harness.models.model_card import licence_of
+    from harness.models.parameters import text_config
+    from harness.models.tokenizer_facts import tokenizer_facts
+
+    files, config = open_config(model.path, model.revision, model.trust_remote_code)
+    tokenizer = load_tokenizer(files, model.trust_remote_code) if has_tokenizer(files) else None
+    listed = _weights_listed(files)
+    here = listed and files.weights_here()
+    facts, level = None, None
+    parameters, notes = _parameters(config, model.trust_remote_code)
+    if (listed and tokenizer is not None) or weights:
+        try:
+            facts, level = _engine_facts(model, weights=bool(here if weights is None else weights))
+        except ModelError as error:
+            if weights:
+                raise
+            notes = (*notes, f"cannot be run here: {error}")
+    attention = attention_of(config)
+    twin = _twin(config, tokenizer)
+    cache = _cache(twin)
+    window = context_window(config, getattr(tokenizer, "model_max_length", None))
+    return Inspection(
+        path=model.path,
+        name=model.name,
+        model_class=_class_name(config, own_code=model.trust_remote_code),
+        model_type=str(config.model_type),
+        files=tuple(_sizes(files)),
+        licence=licence_of(files.folder) if len(files.names) > 1 else None,
+        parameters=parameters,
+        stored=files.parameters() if here else None,
+        layers=layer_count(config),
+        attention=attention,
+        cache=cache,
+        context_window=window,
+        vocabulary=getattr(text_config(config), "vocab_size", None),
+        tokenizer=tokenizer_facts(tokenizer) if tokenizer is not None else None,
+        memory=_memory(parameters, attention, cache, context or window),
+        level=level or _level_of_twin(twin, tokenizer),
+        facts=facts,
+        notes=notes,
+    )
+
+
+def _weights_listed(files: ModelFiles) -> bool:
+    try:
+        return bool(files.weight_names())
+    except HarnessError:
+        return False
+
+
+def _engine_facts(model: ModelPage, *, weights: bool) -> tuple[EngineFacts, Level]:
+    """What the engine says of a whole checkpoint, and the level that it finds."""
+    with closing(build(model_spec(model), {})) as engine:
+        if weights:
+            engine.load()
+        facts = engine.facts() if weights else _with_level_of_twin(engine)
+        return facts, Level(str(facts.generation["level"]), "weights" if weights else "twin")
+
+
+def _with_level_of_twin(engine: LocalEngine) -> EngineFacts:
+    """Let the engine find the level of a twin in place of the model; nothing is read and nothing kept."""
+    from harness.engines.hf.hf_model import HFModel
+    from harness.engines.hf.tiny_model import tiny_config, tiny_model
+
+    facts = engine.facts()
+    # The engine's checks write with the model's own tokenizer
+    config = tiny_config(engine.checkpoint.config, vocab_size=len(engine.encoder.tokenizer))
+    notes = engine.start(HFModel(tiny_model(config), engine.encoder, (), facts.device or "cpu"))
+    return replace(facts, generation={**facts.generation, **engine.pace()}, notes=(*facts.notes, *notes))
+
+
+def _twin(config: Any, tokenizer: Any) -> Any:
+    """A small model of the class; None where there is none."""
+    from harness.engines.hf.tiny_model import tiny_config, tiny_model
+    from harness.models.parameters import text_config
+
+    try:
+        return tiny_model(tiny_config(text_config(config), vocab_size=max(400, len(tokenizer or ()))))
+    except HarnessError:
+        return None
+
+
+def _cache(twin: Any) -> Cache:
+    from harness.models.attention import attention_of
+    from harness.models.cache_growth import measure_growth
+
+    if twin is None:
+        return Cache(None, None)
+    rule = attention_of(twin.config).cache
+    return Cache(None if rule is None else rule.per_token, measure_growth(twin))
+
+
+def _level_of_twin(twin: Any, tokenizer: Any) -> Level:
+    """The level of a model that lacks weights or tokenizer; a tokenizer of bytes writes the check's prompts."""
+    from harness.engines.hf.hf_model import HFModel
+    from harness.engines.hf.prompt_encoding import PromptEncoder
+    from harness.engines.local.budget import Limits
+    from harness.engines.local.levels import choose_level
+    from harness.models.tokenizer_facts import byte_tokenizer
+
+    if twin is None:
+        return Level("unknown", "twin", ("no small twin can be made of this class",))
+    encoder = PromptEncoder(tokenizer if tokenizer is not None else byte_tokenizer())
+    chosen = choose_level(HFModel(twin, encoder, (), "cpu"), "packed", Limits(None, None, None))
+    chosen.level.close()
+    return Level(chosen.name, "twin", chosen.notes)
+
+
+def _parameters(config: Any, trust_remote_code: bool) -> tuple[Parameters | None, tuple[str, ...]]:
+    from harness.models.parameters import count_parameters
+
+    try:
+        return count_parameters(config, trust_remote_code=trust_remote_code), ()
+    except HarnessError as error:
+        return None, (f"parameters were not counted: {error}",)
+
+
+def _memory(
+    parameters: Parameters | None, attention: Attention, cache: Cache, context: int | None
+) -> tuple[Memory, ...]:
+    """Weights and one row's cache in each precision. A cache that the twin contradicts is not used."""
+    if parameters is None:
+        return ()
+    rule = attention.cache if cache.agree is not False else None
+    elements = rule.elements(context) if rule is not None and context else None
+    return tuple(
+        Memory(name, int(parameters.total * weight), context, None if elements is None else elements * kept)
+        for name, (weight, kept) in PRECISIONS.items()
+    )
+
+
+def _sizes(files: ModelFiles) -> Iterator[tuple[str, int | None]]:
+    """Files by name with their bytes, None where the hub did not tell; what lies in folders below is left out."""
+    told = dict(files.sizes)
+    for name in sorted(files.names):
+        file = files.folder / name
+        if not file.is_dir():
+            yield name, file.stat().st_size if file.is_file() else told.get(name)
+
+
+def _class_name(config: Any, *, own_code: bool) -> str:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    brought = (getattr(config, "auto_map", None) or {}).get("AutoModelForCausalLM") if own_code else None
+    found = brought or MODEL_FOR_CAUSAL_LM_MAPPING_NAMES.get(config.model_type, "unknown")
+    return str(found).rpartition(".")[2]

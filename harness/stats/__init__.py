@@ -1,0 +1,1 @@
+"""Statistics: pure mathematics that knows no record, task or model."""
