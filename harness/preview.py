@@ -94,7 +94,7 @@ def _seconds(facts: EngineFacts, tasks: list[TaskPreview]) -> float | None:
 
 def _rows(facts: EngineFacts, tasks: list[TaskPreview]) -> int:
     """Rows that run at once: as set, or as the local engine would have it with enough memory."""
-    from harness.engines.local.budget import ROWS_CPU, ROWS_GPU
+    from harness.engines.local.modes import ROWS_CPU, ROWS_GPU
 
     if said := facts.generation.get("batch_size"):
         return int(said)

@@ -42,7 +42,7 @@ class ReferenceEngine(CheckpointEngine):
     _model: HFModel | None = None
     _batch_size: int | None = None
 
-    def pace(self) -> dict[str, Any]:
+    def throughput_options(self) -> dict[str, Any]:
         """How many rows stand in a batch."""
         return {"batch_size": self._batch_size or self.options.batch_size}
 

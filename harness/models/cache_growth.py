@@ -29,11 +29,11 @@ class Growth:
 
 def measure_growth(model: PreTrainedModel) -> Growth | None:
     """Run a small model twice; None for one that hands back no cache, or refuses a plain prompt."""
-    from harness.engines.local.runner import STUMBLES
+    from harness.engines.local.runner import MODEL_ERRORS
 
     try:
         short, long = (_cached(model, length) for length in (SHORT, LONG))
-    except STUMBLES:
+    except MODEL_ERRORS:
         return None
     if not short or not long:
         return None

@@ -173,7 +173,7 @@ def _with_level_of_twin(engine: LocalEngine) -> EngineFacts:
     # The engine's checks write with the model's own tokenizer
     config = tiny_config(engine.checkpoint.config, vocab_size=len(engine.encoder.tokenizer))
     notes = engine.start(HFModel(tiny_model(config), engine.encoder, (), facts.device or "cpu"))
-    return replace(facts, generation={**facts.generation, **engine.pace()}, notes=(*facts.notes, *notes))
+    return replace(facts, generation={**facts.generation, **engine.throughput_options()}, notes=(*facts.notes, *notes))
 
 
 def _twin(config: Any, tokenizer: Any) -> Any:
@@ -201,14 +201,13 @@ def _level_of_twin(twin: Any, tokenizer: Any) -> Level:
     """The level of a model that lacks weights or tokenizer; a tokenizer of bytes writes the check's prompts."""
     from harness.engines.hf.hf_model import HFModel
     from harness.engines.hf.prompt_encoding import PromptEncoder
-    from harness.engines.local.budget import Limits
-    from harness.engines.local.levels import choose_level
+    from harness.engines.local.modes import Limits, choose_mode
     from harness.models.tokenizer_facts import byte_tokenizer
 
     if twin is None:
         return Level("unknown", "twin", ("no small twin can be made of this class",))
     encoder = PromptEncoder(tokenizer if tokenizer is not None else byte_tokenizer())
-    chosen = choose_level(HFModel(twin, encoder, (), "cpu"), "packed", Limits(None, None, None))
+    chosen = choose_mode(HFModel(twin, encoder, (), "cpu"), "packed", Limits(None, None, None))
     chosen.level.close()
     return Level(chosen.name, "twin", chosen.notes)
 

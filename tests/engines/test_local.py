@@ -20,10 +20,10 @@ from harness.engines.hf import linear
 from harness.engines.hf.checkpoint_engine import CheckpointEngine
 from harness.engines.hf.tiny_model import tiny_config, tiny_model
 from harness.engines.hf.token_jobs import Generated, GenerateJob
-from harness.engines.local.batches import Batch, BatchModel
-from harness.engines.local.layout import Seen
+from harness.engines.local.kv_cache import LayerKVCache
+from harness.engines.local.masks import AttentionMask
+from harness.engines.local.padded_batch import PaddedBatch, PaddedModel
 from harness.engines.local.runner import Runner
-from harness.engines.local.store import LayerStore
 from harness.errors import EngineError
 
 # Longer than the twins' windows, and than the least that is shared
@@ -246,7 +246,9 @@ def test_a_fast_path_that_forgets_the_window_is_found_out(
 ) -> None:
     folder = twin("mistral")
     wanted = replies(build(folder), mix())
-    monkeypatch.setattr(Seen, "_ask", lambda self, queries, keys: torch.ones_like(queries + keys, dtype=torch.bool))
+    monkeypatch.setattr(
+        AttentionMask, "_ask", lambda self, queries, keys: torch.ones_like(queries + keys, dtype=torch.bool)
+    )
     engine = build(folder)
     found = replies(engine, mix())
     monkeypatch.undo()
@@ -326,15 +328,15 @@ def test_a_batch_that_cannot_be_joined_starts_again_without_a_token_too_many(
     requests = [ask("long", PROMPTS[4], max_tokens=20)]
     requests += [ask(f"one-{n}", f"{n} foxes", max_tokens=1) for n in range(9)]
     wanted = replies(build(llama, level="padded"), requests)
-    real, failed = Batch.join, []
+    real, failed = PaddedBatch.join, []
 
-    def no_room_once(self: Batch, other: Batch) -> None:
+    def no_room_once(self: PaddedBatch, other: PaddedBatch) -> None:
         if not failed:
             failed.append(len(other.rows))
             raise torch.OutOfMemoryError("CUDA out of memory")
         real(self, other)
 
-    monkeypatch.setattr(Batch, "join", no_room_once)
+    monkeypatch.setattr(PaddedBatch, "join", no_room_once)
     agree(replies(build(llama, level="padded", batch_size=4), requests), wanted)
     assert failed
 
@@ -346,10 +348,10 @@ def test_a_shared_start_that_does_not_fit_is_read_by_each_for_itself(
     engine = build(llama, level="padded")
     engine.load()
 
-    def no_room(self: BatchModel, prefix: Any, ids: Any) -> Any:
+    def no_room(self: PaddedModel, prefix: Any, ids: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(BatchModel, "extend", no_room)
+    monkeypatch.setattr(PaddedModel, "extend", no_room)
     agree(replies(engine, mix()), wanted)
 
 
@@ -368,13 +370,13 @@ def test_the_cache_stays_within_the_memory_that_the_user_gives_it(
 ) -> None:
     """A long row that has left must not decide how much each of many short ones takes."""
     taken: list[int] = []
-    real = LayerStore.write
+    real = LayerKVCache.write
 
-    def weighed(self: LayerStore, *rest: Any) -> None:
+    def weighed(self: LayerKVCache, *rest: Any) -> None:
         real(self, *rest)
         taken.append(sum(one.numel() * one.element_size() for one in self.slots or ()))
 
-    monkeypatch.setattr(LayerStore, "write", weighed)
+    monkeypatch.setattr(LayerKVCache, "write", weighed)
     requests = [ask("long", "fox " * 100, max_tokens=2), *(ask(f"{n}", f"{n} dog", max_tokens=12) for n in range(120))]
     engine = build(llama, max_memory=0.0004)
     engine.load()

@@ -96,7 +96,7 @@ class CheckpointEngine(ABC):
         self._facts = self._first_facts(opened.spec, opened.dtype, style)
 
     @abstractmethod
-    def pace(self) -> dict[str, Any]:
+    def throughput_options(self) -> dict[str, Any]:
         """Settings that decide how fast answers come, not which (`batch_size`)."""
 
     @abstractmethod
@@ -156,7 +156,7 @@ class CheckpointEngine(ABC):
             parameters=parameters,
             weights_bytes=size,
             kv_bytes_per_token=self.measured_kv_bytes() or facts.kv_bytes_per_token,
-            generation={**facts.generation, **self.pace(), "threads": torch.get_num_threads()},
+            generation={**facts.generation, **self.throughput_options(), "threads": torch.get_num_threads()},
             notes=(*facts.notes, *found, *notes),
         )
 
@@ -229,7 +229,7 @@ class CheckpointEngine(ABC):
     def _generation(self) -> Mapping[str, Any]:
         """What is in force for every request beside its own sampling."""
         return {
-            **self.pace(),
+            **self.throughput_options(),
             "overflow": self.options.overflow,
             "context_window": self.window,
             "end_token_ids": list(self.end_ids),

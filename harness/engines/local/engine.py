@@ -12,7 +12,7 @@ from harness.engines.hf.token_jobs import Job, Outcome
 
 if TYPE_CHECKING:
     from harness.engines.hf.hf_model import HFModel
-    from harness.engines.local.levels import Chosen
+    from harness.engines.local.modes import ChosenMode
 
 
 class LocalOptions(CheckpointOptions):
@@ -34,9 +34,9 @@ class LocalEngine(CheckpointEngine):
     name = "local"
     options: LocalOptions
     _model: HFModel | None = None
-    _chosen: Chosen | None = None
+    _chosen: ChosenMode | None = None
 
-    def pace(self) -> dict[str, Any]:
+    def throughput_options(self) -> dict[str, Any]:
         """Rows and memory as the user set them; the level once it is known."""
         said = {name: getattr(self.options, name) for name in ("batch_size", "max_memory", "step_tokens")}
         level = self._chosen.name if self._chosen else self.options.level
@@ -45,14 +45,13 @@ class LocalEngine(CheckpointEngine):
     def start(self, model: HFModel) -> tuple[str, ...]:
         """Find the level."""
         from harness.engines.hf.linear import pack_linears
-        from harness.engines.local.budget import Limits
-        from harness.engines.local.levels import choose_level
+        from harness.engines.local.modes import Limits, choose_mode
 
         memory = None if self.options.max_memory is None else int(self.options.max_memory * 1e9)
         limits = Limits(self.options.batch_size, memory, self.options.step_tokens)
         self._model = model
         packed = pack_linears(model.model, model.device)
-        self._chosen = choose_level(model, self.options.level, limits)
+        self._chosen = choose_mode(model, self.options.level, limits)
         told = f"linear layers in oneDNN's own order of weights: {packed}"
         return (*self._chosen.notes, told) if packed else self._chosen.notes
 

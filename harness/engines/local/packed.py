@@ -13,16 +13,15 @@ from collections.abc import Callable, Iterator, Sequence
 from harness.engines.hf.memory import is_out_of_memory, release
 from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.engines.hf.token_jobs import Job, Outcome, Refused, ScoreJob
-from harness.engines.local.endings import Endings
-from harness.engines.local.gathering import Gathered
-from harness.engines.local.prefixes import share, units_of
+from harness.engines.local.prefix_tree import assign_prefixes, sequence_groups
 from harness.engines.local.runner import Runner
-from harness.engines.local.scheduler import Budget, Finished, Scheduler
+from harness.engines.local.scheduler import Budget, FinishedGroup, Scheduler
+from harness.engines.local.stop_check import ScoreCollector, StopChecker
 
 TOO_LARGE = "the request alone does not fit into the device's memory"
 
 
-class Packed:
+class PackedMode:
     """One model, run in packed steps."""
 
     def __init__(
@@ -36,13 +35,13 @@ class Packed:
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do each job once, in the order in which they end."""
-        endings = Endings(self._encoder, self._end_ids)
-        scheduler = Scheduler(share(units_of(jobs)), self._budget(), endings)
-        gathered = {job.key: Gathered(job) for job in jobs if isinstance(job, ScoreJob)}
-        with self._runner.engaged():
+        endings = StopChecker(self._encoder, self._end_ids)
+        scheduler = Scheduler(assign_prefixes(sequence_groups(jobs)), self._budget(), endings)
+        gathered = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
+        with self._runner.own_attention():
             while (step := scheduler.plan()) is not None:
                 started = time.perf_counter()
-                moves, freed = scheduler.take_housekeeping()
+                moves, freed = scheduler.take_cache_updates()
                 try:
                     result = self._runner.run(step, moves, freed)
                 except RuntimeError as error:
@@ -52,7 +51,7 @@ class Packed:
                 if result is None:
                     yield from self._with_less(scheduler, gathered)
                     continue
-                for finished in scheduler.settle(step, result, time.perf_counter() - started):
+                for finished in scheduler.apply_results(step, result, time.perf_counter() - started):
                     if (outcome := _outcome(finished, endings, gathered)) is not None:
                         yield outcome
 
@@ -60,19 +59,19 @@ class Packed:
         """Let go of the model."""
         self._runner.close()
 
-    def _with_less(self, scheduler: Scheduler, gathered: dict[str, Gathered]) -> Iterator[Outcome]:
+    def _with_less(self, scheduler: Scheduler, gathered: dict[str, ScoreCollector]) -> Iterator[Outcome]:
         """Go on after memory ran out: with half the budget, or without the job that is too large."""
         self._runner.store.clear()
         release(str(self._runner.device))
         scheduler.restart()
         if scheduler.budget.halve():
             return
-        unit = scheduler.give_up()
+        unit = scheduler.drop_first()
         if unit is not None and (unit.job.key not in gathered or gathered[unit.job.key].refuse()):
             yield Refused(unit.job.key, "memory", TOO_LARGE)
 
 
-def _outcome(finished: Finished, endings: Endings, gathered: dict[str, Gathered]) -> Outcome | None:
+def _outcome(finished: FinishedGroup, endings: StopChecker, gathered: dict[str, ScoreCollector]) -> Outcome | None:
     if finished.row is None or finished.ending is None:
         return gathered[finished.unit.job.key].add(finished.unit, finished.scores)
     return endings.outcome(finished.row, finished.ending)

@@ -14,32 +14,37 @@ from itertools import groupby, islice, takewhile
 from harness.engines.hf.hf_model import HFModel
 from harness.engines.hf.memory import is_out_of_memory, release
 from harness.engines.hf.token_jobs import GenerateJob, Job, Outcome, Refused, ScoreJob
-from harness.engines.local.batches import Batch, BatchModel, Prefix
-from harness.engines.local.choosing import draw_all, score_last
-from harness.engines.local.endings import Endings
-from harness.engines.local.gathering import Gathered, Scores
-from harness.engines.local.prefixes import Segment, Unit, share, units_of
-from harness.engines.local.rows import Row, rows_of
+from harness.engines.local.padded_batch import PaddedBatch, PaddedModel, PrefixCache
+from harness.engines.local.prefix_tree import (
+    PrefixNode,
+    SequenceGroup,
+    SequenceState,
+    assign_prefixes,
+    sequence_groups,
+    sequences_of,
+)
+from harness.engines.local.sampling import sample_all, score_last
+from harness.engines.local.stop_check import ScoreCollector, Scores, StopChecker
 
 # Logits that are held at once for continuations: half a gigabyte in float32
 MOST_LOGITS = 2**27
 TOO_LARGE = "the request alone does not fit into the device's memory"
 
 
-class Padded:
+class PaddedMode:
     """One model, run in padded batches over shared prefixes."""
 
     def __init__(self, model: HFModel, rows: int) -> None:
         """`rows` stand in a batch at most."""
         self._model = model
-        self._calls = BatchModel(model.model, model.device)
+        self._calls = PaddedModel(model.model, model.device)
         self._most = rows
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do each job once."""
-        gathered = {job.key: Gathered(job) for job in jobs if isinstance(job, ScoreJob)}
-        prefixes = _Prefixes(self._calls)
-        for segment, same in groupby(share(units_of(jobs)), key=lambda unit: unit.prefix):
+        gathered = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
+        prefixes = _PrefixCaches(self._calls)
+        for segment, same in groupby(assign_prefixes(sequence_groups(jobs)), key=lambda unit: unit.prefix):
             units = list(same)
             try:
                 prefix, known, seconds = prefixes.of(segment)
@@ -48,7 +53,7 @@ class Padded:
                     raise
                 # Each reads it for itself then, in as small batches as it takes
                 self._forget_prefix(units)
-                prefixes = _Prefixes(self._calls)
+                prefixes = _PrefixCaches(self._calls)
                 prefix, known, seconds = prefixes.of(None)
             for number, unit in enumerate(units):
                 unit.seconds += seconds / len(units)
@@ -61,30 +66,30 @@ class Padded:
     def close(self) -> None:
         """Nothing is held between two answers."""
 
-    def _forget_prefix(self, units: Sequence[Unit]) -> None:
+    def _forget_prefix(self, units: Sequence[SequenceGroup]) -> None:
         release(self._model.device)
         for unit in units:
             unit.prefix = None
 
-    def _generate(self, prefix: Prefix, units: Sequence[Unit]) -> Iterator[Outcome]:
-        waiting = [row for unit in units for row in rows_of(unit)]
+    def _generate(self, prefix: PrefixCache, units: Sequence[SequenceGroup]) -> Iterator[Outcome]:
+        waiting = [row for unit in units for row in sequences_of(unit)]
         # The longest first; a batch of equal lengths only where the cache demands it
         waiting.sort(key=lambda row: -len(row.ids))
-        endings = Endings(self._model.encoder, self._model.end_ids)
+        endings = StopChecker(self._model.encoder, self._model.end_ids)
         most, batch = self._most, None
         while waiting or batch is not None:
             started = time.perf_counter()
-            fresh: list[Row] = []
+            fresh: list[SequenceState] = []
             try:
-                if batch is None or (self._calls.unequal and waiting and _left(batch) <= most // 2):
-                    fresh = self._next_rows(waiting, most - (_left(batch) if batch else 0))
+                if batch is None or (self._calls.unequal and waiting and _count_running(batch) <= most // 2):
+                    fresh = self._next_rows(waiting, most - (_count_running(batch) if batch else 0))
                     batch = self._admit(prefix, batch, fresh)
                 else:
-                    draw_all(self._calls.next(batch), batch.rows)
+                    sample_all(self._calls.next(batch), batch.rows)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                again = [*(_going(batch) if batch else []), *fresh]
+                again = [*(_running(batch) if batch else []), *fresh]
                 batch = None
                 release(self._model.device)
                 waiting = [*again, *(row for row in waiting if row not in again)]
@@ -96,33 +101,33 @@ class Padded:
             share_of = (time.perf_counter() - started) / len(batch.rows)
             for row in batch.rows:
                 row.unit.seconds += share_of
-            yield from self._settle(batch, endings)
-            batch = _thinned(batch)
+            yield from self._finish_ended(batch, endings)
+            batch = _compacted(batch)
 
-    def _next_rows(self, waiting: Sequence[Row], room: int) -> list[Row]:
+    def _next_rows(self, waiting: Sequence[SequenceState], room: int) -> list[SequenceState]:
         """As many of the first rows as there is room for; of one length where lengths must be equal."""
         first = len(waiting[0].ids)
         same = waiting if self._calls.unequal else takewhile(lambda row: len(row.ids) == first, waiting)
         return list(islice(same, max(1, room)))
 
-    def _admit(self, prefix: Prefix, batch: Batch | None, fresh: Sequence[Row]) -> Batch:
+    def _admit(self, prefix: PrefixCache, batch: PaddedBatch | None, fresh: Sequence[SequenceState]) -> PaddedBatch:
         new, logits = self._calls.start(prefix, fresh)
         rows = list(new.rows)
         if batch is not None:
             batch.keep([place for place, row in enumerate(batch.rows) if not row.done])
             batch.join(new)
         # Last: were there no memory for the above, rows with a token that nobody looked at would start again
-        draw_all(logits[:, -1], rows)
+        sample_all(logits[:, -1], rows)
         return batch or new
 
-    def _settle(self, batch: Batch, endings: Endings) -> Iterator[Outcome]:
-        for row in _going(batch):
+    def _finish_ended(self, batch: PaddedBatch, endings: StopChecker) -> Iterator[Outcome]:
+        for row in _running(batch):
             if ending := endings(row):
                 row.done = True
                 yield endings.outcome(row, ending)
 
-    def _score(self, prefix: Prefix, unit: Unit, gathered: Gathered) -> Iterator[Outcome]:
-        rows = rows_of(unit)
+    def _score(self, prefix: PrefixCache, unit: SequenceGroup, gathered: ScoreCollector) -> Iterator[Outcome]:
+        rows = sequences_of(unit)
         found: list[Scores] = []
         read = max(map(len, unit.branches))
         most = max(1, min(self._most, MOST_LOGITS // (read * self._model.vocabulary)))
@@ -143,20 +148,20 @@ class Padded:
         if (outcome := gathered.add(unit, found)) is not None:
             yield outcome
 
-    def _scores(self, prefix: Prefix, unit: Unit, rows: Sequence[Row]) -> list[Scores]:
+    def _scores(self, prefix: PrefixCache, unit: SequenceGroup, rows: Sequence[SequenceState]) -> list[Scores]:
         branches = [unit.branches[row.branch or 0] for row in rows]
         _, logits = self._calls.start(prefix, rows, keep=max(map(len, branches)))
         return [*score_last(logits, branches)]
 
 
-class _Prefixes:
+class _PrefixCaches:
     """The caches of the chain of segments that is being worked on."""
 
-    def __init__(self, calls: BatchModel) -> None:
+    def __init__(self, calls: PaddedModel) -> None:
         self._calls = calls
-        self._chain: list[tuple[Segment | None, Prefix]] = [(None, calls.empty())]
+        self._chain: list[tuple[PrefixNode | None, PrefixCache]] = [(None, calls.empty())]
 
-    def of(self, segment: Segment | None) -> tuple[Prefix, int, float]:
+    def of(self, segment: PrefixNode | None) -> tuple[PrefixCache, int, float]:
         """The prefix that ends with `segment`, how many of its ids were there, and the seconds that the rest took."""
         started = time.perf_counter()
         chain = segment.chain() if segment else []
@@ -168,15 +173,15 @@ class _Prefixes:
         return self._chain[-1][1], known, time.perf_counter() - started
 
 
-def _going(batch: Batch) -> list[Row]:
+def _running(batch: PaddedBatch) -> list[SequenceState]:
     return [row for row in batch.rows if not row.done]
 
 
-def _left(batch: Batch) -> int:
-    return len(_going(batch))
+def _count_running(batch: PaddedBatch) -> int:
+    return len(_running(batch))
 
 
-def _thinned(batch: Batch) -> Batch | None:
+def _compacted(batch: PaddedBatch) -> PaddedBatch | None:
     """The batch without its ended rows once half of it has ended; None when all have."""
     places = [place for place, row in enumerate(batch.rows) if not row.done]
     if not places:

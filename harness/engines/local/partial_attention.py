@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import torch
 
-from harness.engines.local.layout import CAUSAL, UNSEEN, Bias
+from harness.engines.local.masks import CAUSAL, MASKED, Bias
 
 # Scores that are held at once: a quarter of a gigabyte
 MOST_SCORES = 2**26
 
 
-class Attended:
+class PartialAttention:
     """The attention of a step's queries [key heads, group, T, width], while its pieces come in."""
 
     def __init__(self, query: torch.Tensor, value_width: int, scale: float, softcap: float | None) -> None:
@@ -115,7 +115,7 @@ def plain_partial(
     count, keys = query.shape[-2], key.shape[-2]
     if bias is CAUSAL:
         later = torch.ones(count, keys, dtype=torch.bool, device=query.device).triu(1)
-        bias = torch.zeros(count, keys, device=query.device).masked_fill_(later, UNSEEN)
+        bias = torch.zeros(count, keys, device=query.device).masked_fill_(later, MASKED)
     added = _broad(bias)
     step = max(1, MOST_SCORES // max(1, query.shape[0] * query.shape[1] * keys))
     parts = []

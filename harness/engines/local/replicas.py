@@ -19,11 +19,11 @@ from harness.engines.base import EngineFacts, ModelSpec
 from harness.engines.hf.checkpoint_engine import opened
 from harness.engines.hf.token_jobs import Job, Outcome
 from harness.engines.local.engine import LocalEngine, LocalOptions
-from harness.engines.local.prefixes import share, units_of
+from harness.engines.local.prefix_tree import assign_prefixes, sequence_groups
 from harness.errors import EngineError, ModelError
 
 # Hands a replica gets: fewer keep prefixes together, more even out what nobody can foresee, how long answers get
-HANDS = 4
+SHARDS_PER_REPLICA = 4
 START_SECONDS = 1800.0
 
 
@@ -44,9 +44,11 @@ class ReplicatedEngine(LocalEngine):
         self._replicas = [_Replica(replace(self._spec, device=one), self._share(one)) for one in self._devices]
         ready = [replica.ready() for replica in self._replicas]
         facts = self.facts()
-        told = tuple(dict.fromkeys(note for one in ready for note in one.notes if note not in facts.notes))
+        notes_of_replicas = tuple(dict.fromkeys(note for one in ready for note in one.notes if note not in facts.notes))
         self._facts = replace(
-            ready[0], device=facts.device, notes=(*facts.notes, f"{len(ready)} replicas, one on each device", *told)
+            ready[0],
+            device=facts.device,
+            notes=(*facts.notes, f"{len(ready)} replicas, one on each device", *notes_of_replicas),
         )
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -60,15 +62,15 @@ class ReplicatedEngine(LocalEngine):
                 self.drop()
 
     def _answer(self, jobs: Sequence[Job], open_jobs: dict[str, Job]) -> Iterator[Outcome]:
-        for replica, hand in zip(self._replicas, _deal(jobs, len(self._replicas)), strict=True):
-            replica.ask(hand)
+        for replica, shard in zip(self._replicas, _partition(jobs, len(self._replicas)), strict=True):
+            replica.ask(shard)
         while open_jobs:
             busy = [replica for replica in self._replicas if replica.asked]
             if not busy:
-                self._deal_again(list(open_jobs.values()))
+                self._reassign(list(open_jobs.values()))
                 continue
-            for replica in _with_news(busy):
-                outcome = replica.hear()
+            for replica in _ready_to_read(busy):
+                outcome = replica.receive()
                 if outcome is not None and open_jobs.pop(outcome.key, None) is not None:
                     yield outcome
 
@@ -78,12 +80,12 @@ class ReplicatedEngine(LocalEngine):
             replica.close()
         self._replicas = []
 
-    def _deal_again(self, jobs: Sequence[Job]) -> None:
+    def _reassign(self, jobs: Sequence[Job]) -> None:
         alive = [replica for replica in self._replicas if replica.alive]
         if not alive:
-            raise EngineError(f"all replicas died ({', '.join(one.last_words() for one in self._replicas)})")
-        for replica, hand in zip(alive, _deal(jobs, len(alive)), strict=True):
-            replica.ask(hand)
+            raise EngineError(f"all replicas died ({', '.join(one.exit_status() for one in self._replicas)})")
+        for replica, shard in zip(alive, _partition(jobs, len(alive)), strict=True):
+            replica.ask(shard)
 
     def _share(self, device: str) -> LocalOptions:
         """A replica's options: CPU replicas share the cores."""
@@ -99,7 +101,7 @@ class _Replica:
         context = multiprocessing.get_context("spawn")
         self._device = str(spec.device)
         self.line, theirs = context.Pipe()
-        self._process = context.Process(target=_serve, args=(theirs, spec, options.model_dump()), daemon=True)
+        self._process = context.Process(target=_worker_loop, args=(theirs, spec, options.model_dump()), daemon=True)
         self._process.start()
         theirs.close()
         self.asked = False
@@ -114,7 +116,7 @@ class _Replica:
             return said
         if isinstance(said, ModelError):
             raise said
-        raise EngineError(f"the replica on {self._device} did not start ({said or self.last_words()})")
+        raise EngineError(f"the replica on {self._device} did not start ({said or self.exit_status()})")
 
     def ask(self, jobs: Sequence[Job]) -> None:
         """Give it jobs."""
@@ -125,7 +127,7 @@ class _Replica:
             except (BrokenPipeError, OSError):
                 self.alive = False
 
-    def hear(self) -> Outcome | None:
+    def receive(self) -> Outcome | None:
         """Its next outcome; None when it has ended its jobs or died."""
         said = self._receive()
         if isinstance(said, str):
@@ -134,7 +136,7 @@ class _Replica:
             self.asked = False
         return cast("Outcome | None", said)
 
-    def last_words(self) -> str:
+    def exit_status(self) -> str:
         """How the process ended."""
         self._process.join(timeout=5)
         return f"{self._device}: exit code {self._process.exitcode}"
@@ -155,28 +157,28 @@ class _Replica:
             return None
 
 
-def _with_news(busy: Sequence[_Replica]) -> list[_Replica]:
+def _ready_to_read(busy: Sequence[_Replica]) -> list[_Replica]:
     lines = {id(replica.line): replica for replica in busy}
     return [lines[id(line)] for line in wait([replica.line for replica in busy])]
 
 
-def _deal(jobs: Sequence[Job], players: int) -> list[list[Job]]:
+def _partition(jobs: Sequence[Job], replicas: int) -> list[list[Job]]:
     """Cut jobs into hands of about equal work, neighbours in the tree of prefixes together, and deal them round."""
-    ordered = list({unit.job.key: unit.job for unit in share(units_of(jobs))}.values())
+    ordered = list({unit.job.key: unit.job for unit in assign_prefixes(sequence_groups(jobs))}.values())
     whole = sum(job.longest for job in ordered)
-    hands: list[list[Job]] = [[] for _ in range(players)]
+    shards: list[list[Job]] = [[] for _ in range(replicas)]
     done = 0
     for job in ordered:
-        hands[done * players * HANDS // max(1, whole) % players].append(job)
+        shards[done * replicas * SHARDS_PER_REPLICA // max(1, whole) % replicas].append(job)
         done += job.longest
-    return hands
+    return shards
 
 
-def _serve(line: Connection, spec: ModelSpec, options: dict[str, Any]) -> None:
+def _worker_loop(line: Connection, spec: ModelSpec, options: dict[str, Any]) -> None:
     """The replica's own life: load, then answer until nobody asks any more."""
     # An interrupt is the parent's to handle; it ends us
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from harness.engines.local.runner import STUMBLES
+    from harness.engines.local.runner import MODEL_ERRORS
     from harness.errors import HarnessError
 
     try:
@@ -193,6 +195,6 @@ def _serve(line: Connection, spec: ModelSpec, options: dict[str, Any]) -> None:
         line.send(error)
     except HarnessError as error:
         line.send(str(error))
-    except STUMBLES as error:
+    except MODEL_ERRORS as error:
         # A fault that another copy would meet as well: told, not tried again
         line.send(f"{type(error).__name__}: {error}")

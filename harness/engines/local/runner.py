@@ -15,15 +15,15 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, PreTrainedModel
 
-from harness.engines.local.cache_names import ATTENTION_CACHES, cache_name
-from harness.engines.local.choosing import draw, score
-from harness.engines.local.layout import Layout
-from harness.engines.local.prefixes import Segment
-from harness.engines.local.steps import Chunk, Drawn, Step, StepResult, Target
-from harness.engines.local.store import Store, Unpackable
+from harness.engines.local.kv_cache import KVCache, PackingUnsupported
+from harness.engines.local.masks import BatchTensors
+from harness.engines.local.packed_batch import BatchResult, Chunk, PackedBatch, SampledToken, TokenLogprob
+from harness.engines.local.padded_batch import ATTENTION_CACHES, cache_name
+from harness.engines.local.prefix_tree import PrefixNode
+from harness.engines.local.sampling import sample, score
 
 # What a model may stumble over that is run in a way its makers did not foresee
-STUMBLES = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError)
+MODEL_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError)
 
 
 class Runner:
@@ -37,15 +37,15 @@ class Runner:
         self._keeps_logits = "logits_to_keep" in parameters
         self._cache_name = cache_name(model)
         if "position_ids" not in parameters or self._cache_name not in ATTENTION_CACHES:
-            raise Unpackable(f"{type(model).__name__} takes no position_ids, or no cache of keys and values")
-        self.store = Store(_attention_layers(model))
+            raise PackingUnsupported(f"{type(model).__name__} takes no position_ids, or no cache of keys and values")
+        self.store = KVCache(_attention_layers(model))
         self._name = f"harness_{id(self):x}"
         AttentionInterface.register(self._name, self.store.attend)
         AttentionMaskInterface.register(self._name, self.store.mask)
         self._before = {id(config): (config, config._attn_implementation) for config in _configs(model)}
 
     @contextmanager
-    def engaged(self) -> Iterator[None]:
+    def own_attention(self) -> Iterator[None]:
         """In here the model's attention is the store's; afterwards it is its own, and nothing is stored."""
         for config, _ in self._before.values():
             config._attn_implementation_internal = self._name
@@ -67,7 +67,7 @@ class Runner:
 
         Raises Unpackable.
         """
-        segment = Segment(tuple(ids), 0, None, 1)
+        segment = PrefixNode(tuple(ids), 0, None, 1)
         for derived in (False, True):
             self.store.clear()
             self.store.derived = derived
@@ -76,21 +76,21 @@ class Runner:
                 size = self.store.bytes_of(segment)
                 self.store.clear()
                 return size // len(ids)
-            except STUMBLES as error:
+            except MODEL_ERRORS as error:
                 if derived:
-                    raise Unpackable(_line(error)) from None
+                    raise PackingUnsupported(_line(error)) from None
         raise AssertionError("unreachable")
 
     @torch.inference_mode()
-    def run(self, step: Step, moves: Sequence[tuple[int, int]], freed: Sequence[Segment]) -> StepResult:
+    def run(self, step: PackedBatch, moves: Sequence[tuple[int, int]], freed: Sequence[PrefixNode]) -> BatchResult:
         """Compute a step, after the moves and releases that came before it."""
-        self.store.tidy(moves, freed)
+        self.store.apply_moves(moves, freed)
         logits = self._forward(step)
-        return StepResult(_drawn(step, logits), _targets(step, logits))
+        return BatchResult(_drawn(step, logits), _targets(step, logits))
 
-    def _forward(self, step: Step) -> torch.Tensor:
+    def _forward(self, step: PackedBatch) -> torch.Tensor:
         """Logits [outputs, vocabulary] of a step."""
-        layout = Layout(step, self.device)
+        layout = BatchTensors(step, self.device)
         self.store.begin(layout)
         # At least one: the head is asked for something in any case
         outputs = torch.tensor(step.outputs or [len(step) - 1], device=self.device)
@@ -107,20 +107,23 @@ class Runner:
         return logits if self._keeps_logits and logits.shape[0] == outputs.shape[0] else logits[outputs]
 
 
-def _drawn(step: Step, logits: torch.Tensor) -> list[Drawn]:
-    if not step.draws:
+def _drawn(step: PackedBatch, logits: torch.Tensor) -> list[SampledToken]:
+    if not step.sampling_queries:
         return []
-    rows = _rows(logits, [one.output for one in step.draws])
-    return [Drawn(*one) for one in draw(rows, [(one.sampling, one.seed, one.number) for one in step.draws])]
+    rows = _rows(logits, [one.output for one in step.sampling_queries])
+    return [
+        SampledToken(*one)
+        for one in sample(rows, [(one.sampling, one.seed, one.number) for one in step.sampling_queries])
+    ]
 
 
-def _targets(step: Step, logits: torch.Tensor) -> list[Target]:
+def _targets(step: PackedBatch, logits: torch.Tensor) -> list[TokenLogprob]:
     if not step.targets:
         return []
     used = sorted({output for output, _ in step.targets})
     place = {output: number for number, output in enumerate(used)}
     found = score(_rows(logits, used), [(place[output], token) for output, token in step.targets])
-    return [Target(*one) for one in found]
+    return [TokenLogprob(*one) for one in found]
 
 
 def _rows(logits: torch.Tensor, outputs: Sequence[int]) -> torch.Tensor:
@@ -131,9 +134,9 @@ def _rows(logits: torch.Tensor, outputs: Sequence[int]) -> torch.Tensor:
     return logits[torch.tensor(outputs, device=logits.device)]
 
 
-def _storing(segment: Segment) -> Step:
+def _storing(segment: PrefixNode) -> PackedBatch:
     """A step that stores a whole segment."""
-    step = Step()
+    step = PackedBatch()
     step.chunks.append(Chunk(step.add(segment.ids, segment.start), len(segment.ids), segment=segment))
     return step
 
@@ -143,7 +146,7 @@ def _attention_layers(model: PreTrainedModel) -> int:
     layers = DynamicCache(config=model.config).layers
     odd = {type(layer).__name__ for layer in layers} - {"DynamicLayer", "DynamicSlidingWindowLayer"}
     if odd:
-        raise Unpackable(f"its cache has layers of kind {', '.join(sorted(odd))}")
+        raise PackingUnsupported(f"its cache has layers of kind {', '.join(sorted(odd))}")
     text = model.config.get_text_config()
     return len(layers) or int(text.num_hidden_layers)
 

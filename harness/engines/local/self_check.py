@@ -36,7 +36,7 @@ class Answers(Protocol):
         """Do each job once, in any order."""
 
 
-def twin_of(model: HFModel) -> HFModel | None:
+def tiny_model_of(model: HFModel) -> HFModel | None:
     """A twin of `model`, None if none can be made of this class."""
     from harness.engines.hf.hf_model import HFModel as Model
     from harness.engines.hf.tiny_model import tiny_config, tiny_model
@@ -58,9 +58,9 @@ class Oracle:
         self._dtype = model.dtype
         self._answers = _answers(model, jobs)
 
-    def fault_of(self, level: Answers) -> str | None:
+    def difference_of(self, level: Answers) -> str | None:
         """How the level's answers differ; None if they do not."""
-        return _fault(level, self._answers, self._dtype)
+        return _difference(level, self._answers, self._dtype)
 
 
 def _jobs(vocabulary: int, avoid: Sequence[int] = ()) -> list[Job]:
@@ -68,18 +68,18 @@ def _jobs(vocabulary: int, avoid: Sequence[int] = ()) -> list[Job]:
     rng = random.Random(0)
     usable = [token for token in range(min(4, vocabulary - 1), min(vocabulary, 4000)) if token not in avoid]
 
-    def draw(count: int) -> tuple[int, ...]:
+    def sample(count: int) -> tuple[int, ...]:
         return tuple(rng.choice(usable) for _ in range(count))
 
-    start = draw(SHARED)
-    prompts = [start + draw(count) for count in OWN]
-    prompts += [prompts[0], draw(5)]
+    start = sample(SHARED)
+    prompts = [start + sample(count) for count in OWN]
+    prompts += [prompts[0], sample(5)]
     sampling = Sampling(NEW_TOKENS, logprobs=True)
     jobs: list[Job] = [
         GenerateJob(f"generate-{number}", ids, NEW_TOKENS, sampling, 0) for number, ids in enumerate(prompts)
     ]
-    context = start + draw(4)
-    return [*jobs, ScoreJob("score", tuple((context, draw(count)) for count in (1, 5, 2)))]
+    context = start + sample(4)
+    return [*jobs, ScoreJob("score", tuple((context, sample(count)) for count in (1, 5, 2)))]
 
 
 def _shorter(job: Job) -> Job:
@@ -98,12 +98,12 @@ def _answers(model: HFModel, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
     return found
 
 
-def _fault(level: Answers, oracle: Sequence[tuple[Job, Outcome]], dtype: str) -> str | None:
-    from harness.engines.local.runner import STUMBLES
+def _difference(level: Answers, oracle: Sequence[tuple[Job, Outcome]], dtype: str) -> str | None:
+    from harness.engines.local.runner import MODEL_ERRORS
 
     try:
         answers = {outcome.key: outcome for outcome in level.answer([job for job, _ in oracle])}
-    except STUMBLES as error:
+    except MODEL_ERRORS as error:
         return f"{type(error).__name__}: {error}".splitlines()[0][:160]
     most, mean = TOLERANCE[dtype]
     off: list[float] = []

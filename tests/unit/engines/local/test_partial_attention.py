@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.engines.local import partial_attention
-from harness.engines.local.layout import CAUSAL, UNSEEN
-from harness.engines.local.partial_attention import Attended, partial, plain_partial
+from harness.engines.local.masks import CAUSAL, MASKED
+from harness.engines.local.partial_attention import PartialAttention, partial, plain_partial
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,13 @@ class Numbers:
         self._generator = torch.Generator().manual_seed(seed)
         self._dtype = dtype
 
-    def draw(self, *shape: int, spread: float = 1.0) -> torch.Tensor:
+    def sample(self, *shape: int, spread: float = 1.0) -> torch.Tensor:
         return (torch.randn(*shape, generator=self._generator) * spread).to(self._dtype)
 
     def keys(self, shape: Shape, count: int) -> tuple[torch.Tensor, torch.Tensor]:
-        return self.draw(shape.heads, count, shape.width, spread=2.0), self.draw(shape.heads, count, shape.value_width)
+        return self.sample(shape.heads, count, shape.width, spread=2.0), self.sample(
+            shape.heads, count, shape.value_width
+        )
 
     def seen(self, queries: int, keys: int) -> torch.Tensor:
         return torch.rand(queries, keys, generator=self._generator) < 0.6
@@ -80,7 +82,7 @@ def whole(
 
 
 def additive(seen: torch.Tensor) -> torch.Tensor:
-    return torch.zeros(seen.shape).masked_fill_(~seen, UNSEEN)
+    return torch.zeros(seen.shape).masked_fill_(~seen, MASKED)
 
 
 def causal(count: int, past: int = 0) -> torch.Tensor:
@@ -95,8 +97,8 @@ def step(shape: Shape, seed: int, dtype: torch.dtype = torch.float32) -> tuple[t
     9, wholly; the other by 3 to 9, in part, and token 5 sees none of it.
     """
     numbers, count = Numbers(seed, dtype), 10
-    query = numbers.draw(shape.heads, shape.group, count, shape.width, spread=2.0)
-    sinks = numbers.draw(shape.heads, shape.group, 1) if shape.sinks else None
+    query = numbers.sample(shape.heads, shape.group, count, shape.width, spread=2.0)
+    sinks = numbers.sample(shape.heads, shape.group, 1) if shape.sinks else None
     lengths = torch.tensor([2, 7, 4])
     rows = [numbers.keys(shape, 7) for _ in lengths]
     fresh, further = numbers.keys(shape, 4), numbers.keys(shape, 8)
@@ -105,7 +107,7 @@ def step(shape: Shape, seed: int, dtype: torch.dtype = torch.float32) -> tuple[t
     partly = numbers.seen(7, 11)
     partly[2] = False
 
-    made = Attended(query, shape.value_width, shape.scale, shape.softcap)
+    made = PartialAttention(query, shape.value_width, shape.scale, shape.softcap)
     places = torch.arange(7)[None] < lengths[:, None]
     stacked = [torch.stack([row[which] for row in rows]) for which in (0, 1)]
     made.rows(stacked[0], stacked[1], additive(places)[:, None, None])
@@ -149,9 +151,9 @@ def test_half_precision_costs_no_more_than_its_own_rounding(name: str, dtype: to
 def test_many_tokens_of_many_pieces_are_added_up_without_drift() -> None:
     """A few-shot prefix of 40 pieces: sums stay in float32 whatever the precision of keys."""
     shape, numbers = Shape(), Numbers(0)
-    query = numbers.draw(shape.heads, shape.group, 2, shape.width)
+    query = numbers.sample(shape.heads, shape.group, 2, shape.width)
     homes = [numbers.keys(shape, 2), *(numbers.keys(shape, 30) for _ in range(40))]
-    made = Attended(query, shape.value_width, shape.scale, None)
+    made = PartialAttention(query, shape.value_width, shape.scale, None)
     made.start(0, 2, *homes[0], CAUSAL)
     for home in homes[1:]:
         made.add(0, 2, *home, None)
@@ -163,9 +165,9 @@ def test_many_tokens_of_many_pieces_are_added_up_without_drift() -> None:
 
 def test_a_piece_of_which_nothing_is_seen_adds_nothing_and_no_nonsense() -> None:
     shape, numbers = Shape(), Numbers(3)
-    query = numbers.draw(shape.heads, shape.group, 3, shape.width)
+    query = numbers.sample(shape.heads, shape.group, 3, shape.width)
     own, hidden = numbers.keys(shape, 3), numbers.keys(shape, 9)
-    with_it, without = (Attended(query, shape.value_width, shape.scale, None) for _ in range(2))
+    with_it, without = (PartialAttention(query, shape.value_width, shape.scale, None) for _ in range(2))
     for made in (with_it, without):
         made.start(0, 3, *own, CAUSAL)
     with_it.add(0, 3, hidden[0], hidden[1] * 1e6, additive(torch.zeros(3, 9, dtype=torch.bool)))
@@ -175,9 +177,9 @@ def test_a_piece_of_which_nothing_is_seen_adds_nothing_and_no_nonsense() -> None
 def test_large_scores_stay_numbers() -> None:
     """Scores of several hundred: exponentials of them would not be numbers, differences are."""
     shape, numbers = Shape(), Numbers(4)
-    query = numbers.draw(shape.heads, shape.group, 2, shape.width, spread=60.0)
+    query = numbers.sample(shape.heads, shape.group, 2, shape.width, spread=60.0)
     own, more = numbers.keys(shape, 2), numbers.keys(shape, 12)
-    made = Attended(query, shape.value_width, shape.scale, None)
+    made = PartialAttention(query, shape.value_width, shape.scale, None)
     made.start(0, 2, *own, CAUSAL)
     made.add(0, 2, *more, None)
     key, value = (torch.cat([own[which], more[which]], 1) for which in (0, 1))
@@ -202,7 +204,7 @@ def test_torchs_kernel_and_plain_products_agree_with_softmax(
     a, b, count, keys = sizes
     keys = count if kind == "causal" else keys
     numbers = Numbers(seed, dtype)
-    query, key, value = (numbers.draw(a, b, n, width) for n in (count, keys, keys))
+    query, key, value = (numbers.sample(a, b, n, width) for n in (count, keys, keys))
     seen = {
         "none": torch.ones(count, keys, dtype=torch.bool),
         "causal": causal(count),
@@ -221,7 +223,7 @@ def test_torchs_kernel_and_plain_products_agree_with_softmax(
     ):
         assert output.dtype == told.dtype == torch.float32
         assert bool(output.isfinite().all())
-        assert bool((told[~some] < UNSEEN / 2).all()), "a row that sees nothing weighs nothing"
+        assert bool((told[~some] < MASKED / 2).all()), "a row that sees nothing weighs nothing"
         assert torch.allclose(told[some].double(), total[some], **close)
         assert torch.allclose(output[some].double(), right[some], **close)
 
@@ -232,7 +234,7 @@ def test_long_prompts_are_taken_in_parts_that_change_nothing(
     bias: str, softcap: float | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     numbers = Numbers(0)
-    query, key, value = numbers.draw(2, 3, 50, 8), numbers.draw(2, 3, 50, 8), numbers.draw(2, 3, 50, 6)
+    query, key, value = numbers.sample(2, 3, 50, 8), numbers.sample(2, 3, 50, 8), numbers.sample(2, 3, 50, 6)
     given_bias = {"none": None, "causal": CAUSAL, "mask": additive(numbers.seen(50, 50))}[bias]
     at_once = plain_partial(query, key, value, given_bias, 0.3, softcap)
     # 7 queries at a time, so the last part is a short one

@@ -12,7 +12,14 @@ from hypothesis import strategies as st
 
 from harness.datatypes import Sampling
 from harness.engines.hf.token_jobs import GenerateJob, ScoreJob
-from harness.engines.local.prefixes import LEAST_LENGTH, LEAST_SAVED, Segment, Unit, share, units_of
+from harness.engines.local.prefix_tree import (
+    LEAST_LENGTH,
+    LEAST_SAVED,
+    PrefixNode,
+    SequenceGroup,
+    assign_prefixes,
+    sequence_groups,
+)
 
 Ids = tuple[int, ...]
 # Runs of ids as few-shot examples are: below and above what is worth sharing, some starting like others
@@ -33,15 +40,15 @@ def generation(number: int, ids: Sequence[int]) -> GenerateJob:
     return GenerateJob(f"g{number}", tuple(ids), 4, Sampling(4), number)
 
 
-def shared(prompts: Sequence[Sequence[int]]) -> list[Unit]:
-    return share(units_of([generation(number, ids) for number, ids in enumerate(prompts)]))
+def shared(prompts: Sequence[Sequence[int]]) -> list[SequenceGroup]:
+    return assign_prefixes(sequence_groups([generation(number, ids) for number, ids in enumerate(prompts)]))
 
 
-def chain(unit: Unit) -> list[Segment]:
+def chain(unit: SequenceGroup) -> list[PrefixNode]:
     return unit.prefix.chain() if unit.prefix else []
 
 
-def segments(units: Sequence[Unit]) -> list[Segment]:
+def segments(units: Sequence[SequenceGroup]) -> list[PrefixNode]:
     return list({segment: None for unit in units for segment in chain(unit)})
 
 
@@ -163,7 +170,7 @@ CONTINUATIONS = st.lists(st.integers(0, 1), min_size=1, max_size=3).map(tuple)
 
 @given(st.lists(st.tuples(PROMPTS, CONTINUATIONS), min_size=1, max_size=8))
 def test_a_score_job_is_read_once_a_context_and_each_of_its_rows_is_told_once(rows: list[tuple[Ids, Ids]]) -> None:
-    units = units_of([ScoreJob("s", tuple(rows))])
+    units = sequence_groups([ScoreJob("s", tuple(rows))])
     assert len({unit.prompt for unit in units}) == len(units), "one context is read once"
     told = {}
     for unit in units:

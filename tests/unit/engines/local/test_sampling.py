@@ -93,11 +93,11 @@ def test_tokens_come_as_often_as_they_are_likely(settings: Sampling) -> None:
     """Chi-square of 4000 draws with the numbers that requests really get."""
     logits, count = row(1.5, size=12), 4000
     numbers = [uniform(seed, number) for seed in range(40) for number in range(count // 40)]
-    drawn = choose(logits.expand(count, -1), [settings] * count, numbers).bincount(minlength=12).double()
+    sampled = choose(logits.expand(count, -1), [settings] * count, numbers).bincount(minlength=12).double()
     right = wanted(logits, settings) * count
     kept = right > 0
-    assert float(drawn[~kept].sum()) == 0
-    _, chance = stats.chisquare(drawn[kept].numpy(), right[kept].numpy())
+    assert float(sampled[~kept].sum()) == 0
+    _, chance = stats.chisquare(sampled[kept].numpy(), right[kept].numpy())
     assert chance > 0.01
 
 

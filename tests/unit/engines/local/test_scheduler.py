@@ -16,12 +16,10 @@ from hypothesis import strategies as st
 
 from harness.datatypes import Sampling
 from harness.engines.hf.token_jobs import GenerateJob, Job, ScoreJob
-from harness.engines.local.endings import Ending
-from harness.engines.local.gathering import Gathered
-from harness.engines.local.prefixes import Segment, Unit, share, units_of
-from harness.engines.local.rows import Row
+from harness.engines.local.packed_batch import BatchResult, Chunk, PackedBatch, SampledToken, TokenLogprob
+from harness.engines.local.prefix_tree import PrefixNode, SequenceGroup, SequenceState, assign_prefixes, sequence_groups
 from harness.engines.local.scheduler import Budget, Scheduler
-from harness.engines.local.steps import Chunk, Drawn, Step, StepResult, Target
+from harness.engines.local.stop_check import FinishReason, ScoreCollector
 
 Ids = tuple[int, ...]
 VOCABULARY, END = 40, 7
@@ -52,7 +50,7 @@ class Machine:
 
     room: int = 10**9
     slots: list[list[tuple[int, int]]] = field(default_factory=list)
-    segments: dict[Segment, list[tuple[int, int]]] = field(default_factory=dict)
+    segments: dict[PrefixNode, list[tuple[int, int]]] = field(default_factory=dict)
 
     def clear(self) -> None:
         self.slots, self.segments = [], {}
@@ -61,31 +59,34 @@ class Machine:
     def stored(self) -> int:
         return sum(map(len, [*self.slots, *self.segments.values()]))
 
-    def tidy(self, moves: Sequence[tuple[int, int]], freed: Sequence[Segment]) -> None:
+    def apply_moves(self, moves: Sequence[tuple[int, int]], freed: Sequence[PrefixNode]) -> None:
         for source, target in moves:
             self.slots[target] = list(self.slots[source])
         for segment in freed:
             del self.segments[segment]
 
-    def run(self, step: Step, moves: Sequence[tuple[int, int]], freed: Sequence[Segment]) -> StepResult:
-        self.tidy(moves, freed)
+    def run(self, step: PackedBatch, moves: Sequence[tuple[int, int]], freed: Sequence[PrefixNode]) -> BatchResult:
+        self.apply_moves(moves, freed)
         homes = self._write(step)
         if self.stored > self.room:
             raise TooMuch
         seen = [self._seen(step, index, *homes[index]) for index in range(len(step))]
-        for draw in step.draws:
-            assert self.slots[draw.slot][-1] == (step.positions[index := step.outputs[draw.output]], step.ids[index])
-        drawn = [
-            Drawn(
+        for sample in step.sampling_queries:
+            assert self.slots[sample.slot][-1] == (
+                step.positions[index := step.outputs[sample.output]],
+                step.ids[index],
+            )
+        sampled = [
+            SampledToken(
                 next_token(seen[step.outputs[one.output]], (one.sampling, one.seed), one.number),
                 float(mixed(seen[step.outputs[one.output]])) if one.sampling.logprobs else None,
             )
-            for one in step.draws
+            for one in step.sampling_queries
         ]
-        targets = [Target(*likelihood(seen[step.outputs[output]], token)) for output, token in step.targets]
-        return StepResult(drawn, targets)
+        targets = [TokenLogprob(*likelihood(seen[step.outputs[output]], token)) for output, token in step.targets]
+        return BatchResult(sampled, targets)
 
-    def _write(self, step: Step) -> list[tuple[Chunk | int, int]]:
+    def _write(self, step: PackedBatch) -> list[tuple[Chunk | int, int]]:
         """Put tokens into their homes; tell for each the home (a slot's number or a chunk) and its place there."""
         assert len(step.ids) == len(step.positions) and len(step.lengths) == step.decode
         # A store keeps no more slots than a step has rows
@@ -113,7 +114,7 @@ class Machine:
         assert len(homes) == len(step), "each token has one home"
         return homes
 
-    def _seen(self, step: Step, index: int, home: Chunk | int, place: int) -> Ids:
+    def _seen(self, step: PackedBatch, index: int, home: Chunk | int, place: int) -> Ids:
         """All ids that a token attends to, in order."""
         before = []
         for segment, ranges in step.shared.items():
@@ -138,7 +139,7 @@ class Machine:
         return tuple(token for _, token in seen)
 
 
-def ends(row: Row) -> Ending | None:
+def ends(row: SequenceState) -> FinishReason | None:
     job = row.unit.job
     assert isinstance(job, GenerateJob)
     if row.new[-1] == END:
@@ -168,16 +169,16 @@ class Ran:
 
     answers: dict[str, object] = field(default_factory=dict)
     refused: list[str] = field(default_factory=list)
-    units: list[Unit] = field(default_factory=list)
+    units: list[SequenceGroup] = field(default_factory=list)
     seconds: float = 0.0
-    steps: list[Step] = field(default_factory=list)
+    steps: list[PackedBatch] = field(default_factory=list)
 
 
-Watch = Callable[[Scheduler, Machine, Step], None]
+Watch = Callable[[Scheduler, Machine, PackedBatch], None]
 Fails = Callable[[int], bool]
 
 
-def within(scheduler: Scheduler, machine: Machine, step: Step) -> None:
+def within(scheduler: Scheduler, machine: Machine, step: PackedBatch) -> None:
     """What the scheduler promises of each step."""
     budget = scheduler.budget
     assert len(scheduler.rows) <= budget.rows
@@ -194,14 +195,14 @@ def carry_out(
 ) -> Ran:
     """As the engine does it: plan, run, settle; start again with less when memory runs out."""
     machine, ran = machine or Machine(), Ran()
-    ran.units = share(units_of(jobs))
+    ran.units = assign_prefixes(sequence_groups(jobs))
     scheduler = Scheduler(ran.units, budget, ends)
-    gathered = {job.key: Gathered(job) for job in jobs if isinstance(job, ScoreJob)}
+    gathered = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
     number = 0
     while (step := scheduler.plan()) is not None:
         number += 1
         assert number < 20_000, "it never ends"
-        moves, freed = scheduler.take_housekeeping()
+        moves, freed = scheduler.take_cache_updates()
         try:
             if fails(number):
                 raise TooMuch
@@ -209,13 +210,13 @@ def carry_out(
         except TooMuch:
             machine.clear()
             scheduler.restart()
-            if not scheduler.budget.halve() and (unit := scheduler.give_up()) is not None:
+            if not scheduler.budget.halve() and (unit := scheduler.drop_first()) is not None:
                 ran.refused.append(unit.job.key)
             continue
         watch(scheduler, machine, step)
         ran.steps.append(step)
         ran.seconds += number
-        for finished in scheduler.settle(step, result, float(number)):
+        for finished in scheduler.apply_results(step, result, float(number)):
             key = finished.unit.job.key
             if finished.row is not None:
                 row = finished.row
@@ -228,7 +229,7 @@ def carry_out(
                     for context, after in gathered[key].job.rows
                 ]
                 ran.answers[key] = tuple(one.logprobs for one in scored.rows)
-    machine.tidy(*scheduler.take_housekeeping())
+    machine.apply_moves(*scheduler.take_cache_updates())
     assert not machine.segments, "everything stored is let go of"
     assert not scheduler.rows
     return ran
@@ -285,22 +286,22 @@ KINDS = st.one_of(st.tuples(st.just("generate"), GENERATIONS), st.tuples(st.just
 
 
 @st.composite
-def streams(draw: st.DrawFn) -> list[Job]:
+def streams(sample: st.DrawFn) -> list[Job]:
     """Generations and scores in any order, some of them asked again and again."""
-    asked = draw(st.lists(KINDS, min_size=1, max_size=10))
-    again = draw(st.lists(st.sampled_from(asked), max_size=6))
-    return jobs_of(draw(st.permutations([*asked, *again])))
+    asked = sample(st.lists(KINDS, min_size=1, max_size=10))
+    again = sample(st.lists(st.sampled_from(asked), max_size=6))
+    return jobs_of(sample(st.permutations([*asked, *again])))
 
 
 @st.composite
-def budgets(draw: st.DrawFn) -> Budget:
-    outputs = draw(st.sampled_from((1, 2, 5, 8, 30, 300)))
+def budgets(sample: st.DrawFn) -> Budget:
+    outputs = sample(st.sampled_from((1, 2, 5, 8, 30, 300)))
     return Budget(
-        step_tokens=draw(st.sampled_from((16, 20, 33, 64, 512))),
+        step_tokens=sample(st.sampled_from((16, 20, 33, 64, 512))),
         outputs=outputs,
         # As the engine makes them: every row's logits are read
-        rows=min(outputs, draw(st.sampled_from((1, 2, 3, 8, 64)))),
-        stored_tokens=draw(st.sampled_from((1, 60, 200, 500, 10**6))),
+        rows=min(outputs, sample(st.sampled_from((1, 2, 3, 8, 64)))),
+        stored_tokens=sample(st.sampled_from((1, 60, 200, 500, 10**6))),
     )
 
 
@@ -323,7 +324,7 @@ def test_memory_that_runs_out_at_any_step_changes_no_answer(jobs: list[Job], bud
 @settings(max_examples=60, deadline=None)
 @given(streams(), budgets())
 def test_no_more_is_stored_than_the_budget_says(jobs: list[Job], budget: Budget) -> None:
-    def watch(scheduler: Scheduler, machine: Machine, step: Step) -> None:
+    def watch(scheduler: Scheduler, machine: Machine, step: PackedBatch) -> None:
         # What alone exceeds it must be done some time
         assert machine.stored <= budget.stored_tokens or len(scheduler.rows) <= 1
 
@@ -336,7 +337,7 @@ def test_room_for_a_whole_answer_is_kept_from_the_start() -> None:
     lengths = sorted(len(alone(job)[0]) for job in jobs)  # type: ignore[arg-type, index]
     assert lengths[6] > 20, "choose other prompts"
 
-    def watch(scheduler: Scheduler, machine: Machine, step: Step) -> None:
+    def watch(scheduler: Scheduler, machine: Machine, step: PackedBatch) -> None:
         assert machine.stored <= 100
 
     assert carry_out(jobs, Budget(64, 64, 12, 100), watch=watch).answers == told_alone(jobs)
@@ -428,7 +429,7 @@ def test_prompts_never_stop_those_who_generate() -> None:
     assert len(alone(first)[0]) >= 12, "choose other prompts"  # type: ignore[index]
     beside = []
 
-    def watch(scheduler: Scheduler, machine: Machine, step: Step) -> None:
+    def watch(scheduler: Scheduler, machine: Machine, step: PackedBatch) -> None:
         beside.append((step.decode, len(step)))
 
     ran = carry_out([first, second], Budget(16, 64, 4, 10**6), watch=watch)
@@ -441,18 +442,21 @@ def test_the_machine_finds_a_wrong_plan() -> None:
     shots = tuple(range(100, 260))
     jobs: list[Job] = [GenerateJob(f"g{n}", (*shots, 300 + n), 3 + n, Sampling(9), 0) for n in range(4)]
 
-    def spoilt(spoil: Callable[[Step], None]) -> Iterator[Step]:
-        scheduler, machine = Scheduler(share(units_of(jobs)), Budget(512, 64, 8, 10**6), ends), Machine()
+    def spoilt(spoil: Callable[[PackedBatch], None]) -> Iterator[PackedBatch]:
+        scheduler, machine = (
+            Scheduler(assign_prefixes(sequence_groups(jobs)), Budget(512, 64, 8, 10**6), ends),
+            Machine(),
+        )
         while (step := scheduler.plan()) is not None:
             spoil(step)
-            result = machine.run(step, *scheduler.take_housekeeping())
-            list(scheduler.settle(step, result, 1.0))
+            result = machine.run(step, *scheduler.take_cache_updates())
+            list(scheduler.apply_results(step, result, 1.0))
             yield step
 
-    def forget_segments(step: Step) -> None:
+    def forget_segments(step: PackedBatch) -> None:
         step.shared.clear()
 
-    def shift(step: Step) -> None:
+    def shift(step: PackedBatch) -> None:
         step.positions = [position + 1 for position in step.positions]
 
     assert list(spoilt(lambda step: None))

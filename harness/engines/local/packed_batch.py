@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from harness.datatypes import Sampling
-from harness.engines.local.prefixes import Segment
+from harness.engines.local.prefix_tree import PrefixNode
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +24,12 @@ class Chunk:
     count: int
     past: int = 0
     slot: int | None = None
-    segment: Segment | None = None
+    segment: PrefixNode | None = None
     branch: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Draw:
+class SamplingQuery:
     """A token to be chosen from the logits of output `output`; `number` tokens of the answer came before it."""
 
     output: int
@@ -40,12 +40,12 @@ class Draw:
 
 
 @dataclass(slots=True)
-class Step:
+class PackedBatch:
     """`ids` and `positions` of T tokens. `outputs` are the indices of tokens whose logits are read.
 
     `rows` slots are in use, and none of them holds more than `held` tokens when the step is done. `lengths`: tokens
     stored in slots 0 to `decode` - 1. `shared`: for each segment, the ranges of tokens that see all
-    of it. `draws` choose tokens, `targets` (output, token id) ask for the log-probability of a given one.
+    of it. `sampling_queries` choose tokens, `targets` (output, token id) ask for the log-probability of a given one.
     """
 
     ids: list[int] = field(default_factory=list)
@@ -55,9 +55,9 @@ class Step:
     decode: int = 0
     lengths: list[int] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
-    shared: dict[Segment, list[tuple[int, int]]] = field(default_factory=dict)
+    shared: dict[PrefixNode, list[tuple[int, int]]] = field(default_factory=dict)
     outputs: list[int] = field(default_factory=list)
-    draws: list[Draw] = field(default_factory=list)
+    sampling_queries: list[SamplingQuery] = field(default_factory=list)
     targets: list[tuple[int, int]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -71,7 +71,7 @@ class Step:
         self.positions += range(start, start + len(ids))
         return first
 
-    def sees(self, prefix: Segment | None, first: int, count: int) -> None:
+    def sees(self, prefix: PrefixNode | None, first: int, count: int) -> None:
         """Let tokens attend to a whole chain of segments."""
         node = prefix
         while node is not None:
@@ -90,7 +90,7 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class SampledToken:
     """A chosen token, and its log-probability under the model itself if it was asked for."""
 
     token: int
@@ -98,7 +98,7 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class TokenLogprob:
     """Log-probability of a given token, and whether it was the most likely one."""
 
     logprob: float
@@ -106,8 +106,8 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class StepResult:
+class BatchResult:
     """In the order of the step's draws and targets."""
 
-    drawn: list[Drawn]
-    targets: list[Target]
+    sampled: list[SampledToken]
+    targets: list[TokenLogprob]

@@ -1,7 +1,7 @@
 """A step as tensors: positions, lengths, ranges, and which tokens a model's own mask function lets see which.
 
 A model's masks come as functions (query position, key position) -> seen, whatever their kind (causal, windows, chunks);
-asked with real positions they hold for tokens that stand in any order. `Seen` asks once a step and kind of mask; all
+asked with real positions they hold for tokens that stand in any order. `AttentionMask` asks once a step and kind of mask; all
 layers of that kind share the answers. Answers are additive: 0 where seen, a very low number where not (not minus
 infinity: a token that sees nothing of a piece must give numbers, with no weight).
 """
@@ -13,19 +13,19 @@ from typing import Any, Literal, TypeVar
 
 import torch
 
-from harness.engines.local.steps import Chunk, Step
+from harness.engines.local.packed_batch import Chunk, PackedBatch
 
-UNSEEN = -1e30
+MASKED = -1e30
 CAUSAL: Literal["causal"] = "causal"
 Answer = TypeVar("Answer")
 # None: everything is seen; False: nothing is
 Bias = torch.Tensor | Literal["causal"] | None
 
 
-class Layout:
+class BatchTensors:
     """A step on a device. `rows`, `lengths` [decode] index slots; `own_width` tokens of them are looked at."""
 
-    def __init__(self, step: Step, device: torch.device) -> None:
+    def __init__(self, step: PackedBatch, device: torch.device) -> None:
         """Copy the step's numbers to the device."""
         self.step = step
         self.ids = torch.tensor([step.ids], device=device)
@@ -36,10 +36,10 @@ class Layout:
         self.ranges = [step.shared[segment] for segment in step.shared]
 
 
-class Seen:
+class AttentionMask:
     """What one mask function lets a step's tokens see."""
 
-    def __init__(self, layout: Layout, function: Callable[..., Any]) -> None:
+    def __init__(self, layout: BatchTensors, function: Callable[..., Any]) -> None:
         """`function(batch, head, query positions, key positions)` gives a boolean tensor."""
         self._layout = layout
         self._function = function
@@ -102,4 +102,4 @@ class Seen:
 
 
 def _additive(seen: torch.Tensor) -> torch.Tensor:
-    return torch.zeros(seen.shape, dtype=torch.float32, device=seen.device).masked_fill_(~seen, UNSEEN)
+    return torch.zeros(seen.shape, dtype=torch.float32, device=seen.device).masked_fill_(~seen, MASKED)

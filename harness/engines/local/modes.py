@@ -10,26 +10,68 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from harness.engines.hf.hf_model import HFModel
+from harness.engines.hf.memory import free_bytes
 from harness.engines.hf.plain_batches import answer_in_batches
 from harness.engines.hf.rope import longest_at_one_scale
 from harness.engines.hf.token_jobs import Job, Outcome
-from harness.engines.local.batches import BatchModel
-from harness.engines.local.budget import Limits, budget_for
-from harness.engines.local.packed import Packed
-from harness.engines.local.padded import Padded
+from harness.engines.local.kv_cache import PackingUnsupported
+from harness.engines.local.packed import PackedMode
+from harness.engines.local.padded import PaddedMode
+from harness.engines.local.padded_batch import PaddedModel
 from harness.engines.local.runner import Runner
-from harness.engines.local.self_check import Oracle, twin_of
-from harness.engines.local.store import Unpackable
+from harness.engines.local.scheduler import Budget
+from harness.engines.local.self_check import Oracle, tiny_model_of
 
-LevelName = Literal["packed", "padded", "plain", "alone"]
-LEVELS: tuple[LevelName, ...] = ("packed", "padded", "plain", "alone")
+if TYPE_CHECKING:
+    from harness.engines.hf.hf_model import HFModel
+
+
+# Of what is free: the CPU's memory is not ours alone, a GPU's allocator needs slack for what layers compute
+SHARE_CPU, SHARE_GPU = 0.5, 0.8
+SHARE_OF_LOGITS = 0.15
+MOST_LOGITS_BYTES = 512 * 2**20
+# A logit is held as it comes, in float32, and as a sum or a sorted copy of it
+BYTES_A_LOGIT = 12
+# More rows cost nothing where the device waits for memory, and gain nothing where it waits for arithmetic
+ROWS_CPU, ROWS_GPU = 128, 512
+STEP_TOKENS_CPU, STEP_TOKENS_GPU = 512, 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the user set: most rows, bytes for cache and logits, tokens a step."""
+
+    rows: int | None = None
+    memory: int | None = None
+    step_tokens: int | None = None
+
+
+def budget_for(model: HFModel, kv_bytes: int, limits: Limits) -> Budget:
+    """The budget of a stream that starts now; `kv_bytes` are one token's keys and values in all layers."""
+    cpu = model.device == "cpu"
+    memory = int(free_bytes(model.device) * (SHARE_CPU if cpu else SHARE_GPU))
+    if limits.memory is not None:
+        memory = min(memory, limits.memory)
+    for_logits = min(int(memory * SHARE_OF_LOGITS), MOST_LOGITS_BYTES)
+    outputs = max(1, for_logits // (BYTES_A_LOGIT * model.vocabulary))
+    rows = limits.rows or (ROWS_CPU if cpu else ROWS_GPU)
+    return Budget(
+        step_tokens=limits.step_tokens or (STEP_TOKENS_CPU if cpu else STEP_TOKENS_GPU),
+        outputs=outputs,
+        rows=min(rows, outputs),
+        stored_tokens=max(1, (memory - for_logits) // max(1, kv_bytes)),
+    )
+
+
+ModeName = Literal["packed", "padded", "plain", "alone"]
+MODES: tuple[ModeName, ...] = ("packed", "padded", "plain", "alone")
 PADDED_ROWS, PLAIN_ROWS = 16, 8
 
 
-class Level(Protocol):
+class Mode(Protocol):
     """A way to do token jobs."""
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -40,7 +82,7 @@ class Level(Protocol):
 
 
 @dataclass(slots=True)
-class Plain:
+class PlainMode:
     """Plain batches of the model's own `generate`."""
 
     model: HFModel
@@ -55,15 +97,15 @@ class Plain:
 
 
 @dataclass(slots=True)
-class ByLength:
+class SplitByLength:
     """`fast` for jobs whose positions all have one scale, one at a time for the longer ones.
 
     Some models change how they turn all positions once any row of the call is longer than `longest` tokens (dynamic and
     long RoPE), so a long row would change its neighbours.
     """
 
-    fast: Level
-    slow: Plain
+    fast: Mode
+    slow: PlainMode
     longest: int
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
@@ -77,83 +119,83 @@ class ByLength:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ChosenMode:
     """The level, its name, and why a faster one was passed over; what a token takes in the cache where it was found."""
 
-    level: Level
-    name: LevelName
+    level: Mode
+    name: ModeName
     notes: tuple[str, ...] = ()
     kv_bytes_per_token: int | None = None
 
 
-def choose_level(model: HFModel, first: LevelName, limits: Limits) -> Chosen:
+def choose_mode(model: HFModel, first: ModeName, limits: Limits) -> ChosenMode:
     """Try levels from `first` down. Raises EngineError if the model computes no numbers at all."""
     model.refuse_nonsense()
     notes: list[str] = []
-    trial = _Trial(model, limits)
-    for name in LEVELS[LEVELS.index(first) :]:
+    trial = _ModeSearch(model, limits)
+    for name in MODES[MODES.index(first) :]:
         try:
             chosen = trial.choose(name)
-        except Unpackable as error:
+        except PackingUnsupported as error:
             notes.append(f"not run {name}: {error}")
             continue
         return replace(chosen, notes=tuple(notes))
     raise AssertionError("one request at a time is always possible")
 
 
-class _Trial:
+class _ModeSearch:
     """The levels of one model, tried on its twin and on itself."""
 
     def __init__(self, model: HFModel, limits: Limits) -> None:
         self._model, self._limits = model, limits
         self._oracles: list[tuple[HFModel, Oracle]] | None = None
 
-    def choose(self, name: LevelName) -> Chosen:
+    def choose(self, name: ModeName) -> ChosenMode:
         """The level called `name`. Raises Unpackable with why it cannot be used."""
         if name == "alone":
-            return Chosen(Plain(self._model, 1), name)
+            return ChosenMode(PlainMode(self._model, 1), name)
         make = {"packed": self._packed, "padded": self._padded, "plain": self._plain}[name]
-        found: Chosen | None = None
-        for model, oracle in self._twin_and_model():
+        found: ChosenMode | None = None
+        for model, oracle in self._tiny_and_model():
             if found is not None:
                 found.level.close()
             found = _by_length(make(model), model)
-            if fault := oracle.fault_of(found.level):
+            if fault := oracle.difference_of(found.level):
                 found.level.close()
-                raise Unpackable(fault)
+                raise PackingUnsupported(fault)
         assert found is not None
         return found
 
-    def _twin_and_model(self) -> list[tuple[HFModel, Oracle]]:
+    def _tiny_and_model(self) -> list[tuple[HFModel, Oracle]]:
         if self._oracles is None:
-            twin = twin_of(self._model)
+            twin = tiny_model_of(self._model)
             models = [self._model] if twin is None else [twin, self._model]
             self._oracles = [(one, Oracle(one, brief=one is self._model and twin is not None)) for one in models]
         return self._oracles
 
-    def _packed(self, model: HFModel) -> Chosen:
+    def _packed(self, model: HFModel) -> ChosenMode:
         runner = Runner(model.model)
         try:
-            with runner.engaged():
+            with runner.own_attention():
                 size = runner.probe(model.probe_ids())
-        except Unpackable:
+        except PackingUnsupported:
             runner.close()
             raise
-        level = Packed(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, self._limits))
-        return Chosen(level, "packed", kv_bytes_per_token=size)
+        level = PackedMode(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, self._limits))
+        return ChosenMode(level, "packed", kv_bytes_per_token=size)
 
-    def _plain(self, model: HFModel) -> Chosen:
-        return Chosen(Plain(model, min(self._limits.rows or PLAIN_ROWS, PLAIN_ROWS)), "plain")
+    def _plain(self, model: HFModel) -> ChosenMode:
+        return ChosenMode(PlainMode(model, min(self._limits.rows or PLAIN_ROWS, PLAIN_ROWS)), "plain")
 
-    def _padded(self, model: HFModel) -> Chosen:
-        if not BatchModel(model.model, model.device).caches:
-            raise Unpackable("the model takes no cache of transformers' kind")
-        return Chosen(Padded(model, self._limits.rows or PADDED_ROWS), "padded")
+    def _padded(self, model: HFModel) -> ChosenMode:
+        if not PaddedModel(model.model, model.device).caches:
+            raise PackingUnsupported("the model takes no cache of transformers' kind")
+        return ChosenMode(PaddedMode(model, self._limits.rows or PADDED_ROWS), "padded")
 
 
-def _by_length(chosen: Chosen, model: HFModel) -> Chosen:
+def _by_length(chosen: ChosenMode, model: HFModel) -> ChosenMode:
     longest = longest_at_one_scale(model.model.config)
     if longest is None or chosen.name == "plain":
         # Plain batches keep such rows apart by themselves
         return chosen
-    return replace(chosen, level=ByLength(chosen.level, Plain(model, 1), longest))
+    return replace(chosen, level=SplitByLength(chosen.level, PlainMode(model, 1), longest))

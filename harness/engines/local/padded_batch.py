@@ -1,6 +1,6 @@
 """Rows through a model's own attention and cache: the tensors of the padded level.
 
-A `Prefix` is what a chain of shared segments left in the model's cache; a `Batch` holds rows that go on from one, with
+A `PrefixCache` is what a chain of shared segments left in the model's cache; a `PaddedBatch` holds rows that go on from one, with
 the cache repeated for each row. Where every layer keeps plain keys and values, rows of unequal lengths are padded on
 the left: a shorter row's copy of the prefix is moved to the right, and what of it no longer fits is read again. Other
 caches (states, windows of their own) take rows of equal lengths only.
@@ -17,15 +17,24 @@ from typing import Any
 import torch
 from transformers import DynamicCache, PreTrainedModel
 
-from harness.engines.local.cache_names import cache_name
-from harness.engines.local.rows import Row
+from harness.engines.local.prefix_tree import SequenceState
+
+ATTENTION_CACHES = ("past_key_values", "cache")
+STATE_CACHES = ("cache_params",)
+
+
+def cache_name(model: PreTrainedModel) -> str:
+    """The argument of the model's forward; empty for a model that takes no cache of transformers' kind."""
+    parameters = inspect.signature(model.forward).parameters
+    return next((name for name in (*ATTENTION_CACHES, *STATE_CACHES) if name in parameters), "")
+
 
 PLAIN_LAYERS = {"DynamicLayer", "DynamicSlidingWindowLayer"}
 CHUNK_TOKENS = 1024
 
 
 @dataclass(slots=True)
-class Prefix:
+class PrefixCache:
     """Token ids and what the model's cache holds after them, for one row."""
 
     ids: tuple[int, ...]
@@ -33,10 +42,10 @@ class Prefix:
 
 
 @dataclass(slots=True)
-class Batch:
+class PaddedBatch:
     """Rows in the order of the cache's; `mask` [rows, columns] is 0 where a row is padded."""
 
-    rows: list[Row]
+    rows: list[SequenceState]
     cache: Any
     mask: torch.Tensor
 
@@ -47,7 +56,7 @@ class Batch:
         self.mask = self.mask[index]
         self.rows = [self.rows[place] for place in places]
 
-    def join(self, other: Batch) -> None:
+    def join(self, other: PaddedBatch) -> None:
         """Take another batch's rows in; both must hold plain keys and values."""
         width = max(self.mask.shape[1], other.mask.shape[1])
         for mine, theirs in zip(self.cache.layers, other.cache.layers, strict=True):
@@ -58,7 +67,7 @@ class Batch:
         self.rows += other.rows
 
 
-class BatchModel:
+class PaddedModel:
     """A model and how it wants to be called."""
 
     def __init__(self, model: PreTrainedModel, device: str) -> None:
@@ -76,12 +85,12 @@ class BatchModel:
         """Whether the model takes a cache of transformers' kind."""
         return bool(self._cache_name)
 
-    def empty(self) -> Prefix:
+    def empty(self) -> PrefixCache:
         """No tokens. Windows are kept whole where rows are padded: the mask says what is seen."""
-        return Prefix((), DynamicCache() if self._plain else DynamicCache(config=self._model.config))
+        return PrefixCache((), DynamicCache() if self._plain else DynamicCache(config=self._model.config))
 
     @torch.inference_mode()
-    def extend(self, prefix: Prefix, ids: Sequence[int]) -> Prefix:
+    def extend(self, prefix: PrefixCache, ids: Sequence[int]) -> PrefixCache:
         """The prefix with more tokens; the old one stays as it is."""
         cache = copy.deepcopy(prefix.cache)
         done = len(prefix.ids)
@@ -89,10 +98,12 @@ class BatchModel:
             part = torch.tensor([ids[start : start + CHUNK_TOKENS]], device=self._device)
             seen = done + start + part.shape[1]
             self._forward(part, torch.ones(1, seen, dtype=torch.long, device=self._device), cache, 1)
-        return Prefix((*prefix.ids, *ids), cache)
+        return PrefixCache((*prefix.ids, *ids), cache)
 
     @torch.inference_mode()
-    def start(self, prefix: Prefix, rows: Sequence[Row], keep: int = 1) -> tuple[Batch, torch.Tensor]:
+    def start(
+        self, prefix: PrefixCache, rows: Sequence[SequenceState], keep: int = 1
+    ) -> tuple[PaddedBatch, torch.Tensor]:
         """Read the rows' own ids; return the batch and the logits [rows, keep, vocabulary] of the last columns."""
         lengths = [len(row.ids) for row in rows]
         width, shared = max(lengths), len(prefix.ids)
@@ -105,16 +116,16 @@ class BatchModel:
             columns.append([0] * (width - len(whole)) + whole)
         cache = self._repeated(prefix, [width - length for length in lengths])
         logits = self._forward(torch.tensor(columns, device=self._device), mask, cache, keep)
-        return Batch(list(rows), cache, mask), logits
+        return PaddedBatch(list(rows), cache, mask), logits
 
     @torch.inference_mode()
-    def next(self, batch: Batch) -> torch.Tensor:
+    def next(self, batch: PaddedBatch) -> torch.Tensor:
         """Read each row's newest token; return logits [rows, vocabulary]."""
         batch.mask = torch.cat([batch.mask, batch.mask.new_ones(len(batch.rows), 1)], 1)
         ids = torch.tensor([[row.ids[-1]] for row in batch.rows], device=self._device)
         return self._forward(ids, batch.mask, batch.cache, 1)[:, -1]
 
-    def _repeated(self, prefix: Prefix, pads: Sequence[int]) -> Any:
+    def _repeated(self, prefix: PrefixCache, pads: Sequence[int]) -> Any:
         """A cache for several rows; a row's columns are `pads` further to the right than the prefix's."""
         if not any(pads):
             cache = copy.deepcopy(prefix.cache)
