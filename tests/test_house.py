@@ -1,4 +1,4 @@
-"""The habits of the house, held by tests: floors, sizes, types, names, and what may not be imported too early."""
+"""The architecture, checked: layers, plug-in boundaries, the core's size, types, names, and early imports."""
 
 from __future__ import annotations
 
@@ -8,32 +8,31 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from files import REPO
 
-HOUSE = REPO / "harness"
-FILES = sorted(path for path in HOUSE.rglob("*.py") if "_pages" not in path.parts)
-# Each floor may import only the floors below it (and its own room)
-FLOORS = [
-    {"datatypes", "errors", "reasoning"},
-    {"plugins", "config", "store", "report", "hub"},
+LIBRARY = REPO / "harness"
+FILES = sorted(path for path in LIBRARY.rglob("*.py") if "_pages" not in path.parts)
+# Each package may import only packages of lower layers, and itself
+LAYERS = [
+    {"datatypes", "errors", "reasoning", "stats"},
+    {"plugins", "config", "store", "hub"},
     {"data", "prompts", "engines", "execution", "analysis"},
-    {"scoring"},
-    {"catalog", "metrics"},
-    {"plan"},
-    {"run", "validate", "preview", "inspect_model", "comparison", "recorded_verdicts"},
-    {"publish", "claims", "rescore"},
+    {"scoring", "report", "comparison"},
+    {"catalog", "metrics", "cost"},
+    {"plan", "validate"},
+    {"run", "preview", "models", "recorded_verdicts"},
+    {"claims", "publish", "rescore"},
     {"cli"},
 ]
-FLOOR = {room: number for number, rooms in enumerate(FLOORS) for room in rooms}
-# The way in: they import what they need when they are called
-DOORS = {"__init__", "__main__"}
-# Scripts that stand outside the house: nothing imports them
-OUTSIDE = {"demo"}
-# Rooms whose files are plug-ins and must not import each other
-PLUGIN_ROOMS = [
+LAYER = {package: number for number, packages in enumerate(LAYERS) for package in packages}
+# The public API and `python -m harness` import what they need when they are called
+ENTRY = {"__init__", "__main__"}
+# Packages whose files are plug-ins: they share an interface and must not import each other
+PLUGIN_PACKAGES = [
     "engines",
     "scoring",
     "scoring/extractors",
@@ -41,22 +40,21 @@ PLUGIN_ROOMS = [
     "execution/sandboxes",
     "execution/languages",
 ]
-MOST_LINES = 350
-MOST_LINES_OF_A_FUNCTION = 60
-MOST_PARAMETERS = 6
-# Where everything may be caught: scoring one sample, the edge of the command line, a page's own Python and templates
-BROAD_EXCEPT = {"run.py", "cli/main.py", "data/page_code.py", "prompts/bounded.py", "scoring/golds.py"}
+# Where any exception may be caught: scoring one sample, the edge of the command line, and a page's own Python
+BROAD_EXCEPT = {"run.py", "cli/main.py", "data/page_code.py"}
+# The way of one sample outside the engine (docs/architecture.md lists the files)
+MOST_CORE_FILES = 13
+MOST_CORE_LINES = 6000
 
 
-def room(path: Path) -> str:
-    """The room that a file stands in."""
-    first = path.relative_to(HOUSE).parts[0]
-    return first.removesuffix(".py")
+def package(path: Path) -> str:
+    """The package or top-level module that a file belongs to."""
+    return path.relative_to(LIBRARY).parts[0].removesuffix(".py")
 
 
 def name(path: Path) -> str:
-    """A file as the house calls it."""
-    return str(path.relative_to(HOUSE))
+    """A file's path inside the library."""
+    return str(path.relative_to(LIBRARY))
 
 
 def trees() -> list[tuple[Path, ast.Module]]:
@@ -65,15 +63,9 @@ def trees() -> list[tuple[Path, ast.Module]]:
 
 
 def imports(tree: ast.Module) -> set[str]:
-    """Modules of the house that a file imports, anywhere in it but under TYPE_CHECKING."""
+    """Modules of the library that a file imports, anywhere in it, for its types alone too."""
     found: set[str] = set()
-    skipped: set[int] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            skipped.update(id(inner) for inner in ast.walk(node))
-    for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -82,26 +74,60 @@ def imports(tree: ast.Module) -> set[str]:
     return {module for module in found if module == "harness" or module.startswith("harness.")}
 
 
-def test_imports_only_run_down():
+def upward_imports(path: Path, tree: ast.Module) -> list[str]:
+    """Imports of a file that go to its own layer or a higher one."""
+    here = package(path)
+    if here in ENTRY:
+        return []
+    assert here in LAYER, f"{name(path)} is in no layer"
     wrong = []
-    for path, tree in trees():
-        here = room(path)
-        if here in DOORS | OUTSIDE:
+    for module in imports(tree):
+        parts = module.split(".")
+        if len(parts) < 2 or parts[1] == here or parts[1] not in LAYER:
             continue
-        assert here in FLOOR, f"{name(path)} stands on no floor"
-        for module in imports(tree):
-            parts = module.split(".")
-            if len(parts) < 2 or parts[1] == here or parts[1] not in FLOOR:
+        if LAYER[parts[1]] >= LAYER[here]:
+            wrong.append(f"{name(path)} -> {module}")
+    return wrong
+
+
+def broad_handlers(tree: ast.Module) -> list[int]:
+    """Lines of handlers that catch everything, alone or in a tuple, unless they only clean up and raise it again."""
+    lines = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ExceptHandler):
+            kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+            names = {ast.unparse(kind).removeprefix("builtins.") if kind else "" for kind in kinds}
+            raised_again = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
+            if names & {"", "Exception", "BaseException"} and not raised_again:
+                lines.append(node.lineno)
+    return lines
+
+
+def mutable_state(tree: ast.Module) -> Iterator[str]:
+    """Module-level names that hold something that can be filled, and `global` statements."""
+    literals = ast.List | ast.Dict | ast.Set | ast.ListComp | ast.DictComp | ast.SetComp
+    makers = {"list", "dict", "set", "defaultdict", "deque", "Counter", "OrderedDict", "bytearray"}
+    for node in tree.body:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or node.value is None:
+            continue
+        value = node.value
+        called = isinstance(value, ast.Call) and ast.unparse(value.func).rpartition(".")[2] in makers
+        if not (called or isinstance(value, literals)):
+            continue
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            if not isinstance(target, ast.Name) or target.id == "__all__":
                 continue
-            if FLOOR[parts[1]] >= FLOOR[here]:
-                wrong.append(f"{name(path)} -> {module}")
-    assert not wrong, wrong
+            # Upper case is a constant, unless it is made empty: then something fills it later
+            empty = isinstance(value, ast.Call) and not (value.args or value.keywords)
+            if empty or not target.id.strip("_").isupper():
+                yield target.id
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Global):
+            yield f"global {', '.join(node.names)}"
 
 
-def test_nothing_imports_what_stands_outside():
-    for path, tree in trees():
-        if room(path) not in OUTSIDE:
-            assert not [m for m in imports(tree) if m.split(".")[1:2] and m.split(".")[1] in OUTSIDE], name(path)
+def test_imports_only_go_down_the_layers():
+    assert not [wrong for path, tree in trees() for wrong in upward_imports(path, tree)]
 
 
 def test_no_circle_of_imports():
@@ -120,11 +146,36 @@ def test_no_circle_of_imports():
         visit(module, ())
 
 
-@pytest.mark.parametrize("where", PLUGIN_ROOMS)
-def test_plug_ins_do_not_know_each_other(where):
+@pytest.mark.parametrize(
+    ("where", "source", "caught"),
+    [
+        ("scoring/seeded.py", "try:\n    pass\nexcept (Exception, ValueError):\n    x = 1\n", "handler"),
+        ("scoring/seeded.py", "import builtins\ntry:\n    pass\nexcept builtins.Exception:\n    x = 1\n", "handler"),
+        (
+            "datatypes.py",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from harness.run import Result\n",
+            "import",
+        ),
+        ("scoring/seeded.py", "seen = dict()\n", "state"),
+        ("scoring/seeded.py", "SEEN = list()\n", "state"),
+        ("scoring/seeded.py", "from collections import defaultdict\nseen = defaultdict(list)\n", "state"),
+    ],
+)
+def test_the_checks_catch_what_they_are_for(where, source, caught):
+    tree = ast.parse(source)
+    kinds = {
+        "handler": bool(broad_handlers(tree)),
+        "import": bool(upward_imports(LIBRARY / where, tree)),
+        "state": bool(list(mutable_state(tree))),
+    }
+    assert [kind for kind, seen in kinds.items() if seen] == [caught]
+
+
+@pytest.mark.parametrize("where", PLUGIN_PACKAGES)
+def test_plug_ins_do_not_import_each_other(where):
     from harness import plugins
 
-    path = HOUSE / where
+    path = LIBRARY / where
     kinds = {module.replace("harness.", "").replace(".", "/"): kind for kind, module in plugins.ROOMS.items()}
     peers = set(plugins.names(kinds[where]))
     assert peers, f"{where} has no plug-in"
@@ -135,69 +186,61 @@ def test_plug_ins_do_not_know_each_other(where):
             assert not known & (peers - {file.stem}), file
 
 
-def test_files_and_functions_are_short_enough_to_read():
+@pytest.mark.xfail(strict=True, reason="issue 11")
+def test_no_package_but_engines_names_an_engine():
+    """An engine's name or option outside `engines/` is a special case that a third party's engine cannot have."""
+    from harness import plugins
+
+    # "reference" is a key of task pages too
+    engines = set(plugins.names("engine")) - {"reference"}
     wrong = []
     for path, tree in trees():
-        lines = len(path.read_text(encoding="utf-8").splitlines())
-        if lines > MOST_LINES:
-            wrong.append(f"{name(path)}: {lines} lines")
-        for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                length = (node.end_lineno or node.lineno) - node.lineno + 1
-                if length > MOST_LINES_OF_A_FUNCTION:
-                    wrong.append(f"{name(path)}:{node.lineno} {node.name}: {length} lines")
-    assert not wrong, wrong
-
-
-def test_functions_take_few_parameters():
-    """The command line's words and the API's are parameters; everything else groups them in a type."""
-    wrong = []
-    for path, tree in trees():
-        if room(path) == "cli" or room(path) in DOORS:
+        if package(path) == "engines":
             continue
+        documented = {id(node.body[0].value) for node in ast.walk(tree) if _has_docstring(node)}
         for node in ast.walk(tree):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-                arguments = [a.arg for a in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)]
-                count = len([a for a in arguments if a not in ("self", "cls")])
-                if count > MOST_PARAMETERS:
-                    wrong.append(f"{name(path)}:{node.lineno} {node.name}: {count} parameters")
+            # Attention kinds are called local too
+            named = isinstance(node, ast.Constant) and node.value in engines and package(path) != "models"
+            if named and id(node) not in documented:
+                wrong.append(f"{name(path)}:{node.lineno}: {node.value!r}")
+            if isinstance(node, ast.ImportFrom) and node.module:
+                parts = node.module.split(".")
+                if parts[:2] == ["harness", "engines"] and len(parts) > 2 and parts[2] in engines:
+                    wrong.append(f"{name(path)}:{node.lineno}: imports {node.module}")
     assert not wrong, wrong
 
 
-def test_no_drawer_for_odds_and_ends():
+def _has_docstring(node: ast.AST) -> bool:
+    kinds = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return isinstance(node, kinds) and ast.get_docstring(node) is not None
+
+
+def core() -> list[str]:
+    """The files of the core, in the reading order of docs/architecture.md."""
+    text = (REPO / "docs" / "architecture.md").read_text(encoding="utf-8")
+    return re.findall(r"^\d+\. `harness/([\w/]+\.py)`", text, flags=re.MULTILINE)
+
+
+@pytest.mark.xfail(strict=True, reason="issue 11")
+def test_the_core_can_be_read_in_an_afternoon():
+    files = core()
+    assert 0 < len(files) <= MOST_CORE_FILES, files
+    lines = sum(len((LIBRARY / file).read_text(encoding="utf-8").splitlines()) for file in files)
+    assert lines <= MOST_CORE_LINES
+
+
+def test_no_file_for_odds_and_ends():
     odd = {"utils.py", "common.py", "helpers.py", "misc.py", "util.py"}
     assert not [name(path) for path in FILES if path.name in odd]
 
 
+@pytest.mark.xfail(strict=True, reason="issue 11")
 def test_everything_is_caught_only_where_it_must_be():
-    found = set()
-    for path, tree in trees():
-        for node in ast.walk(tree):
-            if isinstance(node, ast.ExceptHandler):
-                kinds = ast.unparse(node.type) if node.type else ""
-                rethrown = any(isinstance(inner, ast.Raise) and inner.exc is None for inner in ast.walk(node))
-                if kinds in ("", "Exception", "BaseException") and not (kinds == "BaseException" and rethrown):
-                    found.add(name(path))
-    assert found <= BROAD_EXCEPT, found
+    assert {name(path) for path, tree in trees() if broad_handlers(tree)} <= BROAD_EXCEPT
 
 
 def test_modules_keep_no_state():
-    """No module-level list, dict or set that somebody fills: constants are upper case, tuples or frozen."""
-    wrong = []
-    for path, tree in trees():
-        if room(path) in OUTSIDE:
-            continue
-        for node in tree.body:
-            if isinstance(node, ast.Assign | ast.AnnAssign):
-                targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-                for target in targets:
-                    holds = isinstance(target, ast.Name) and isinstance(node.value, ast.List | ast.Dict | ast.Set)
-                    if holds and not target.id.strip("_").isupper() and target.id != "__all__":
-                        wrong.append(f"{name(path)}: {target.id}")
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Global):
-                wrong.append(f"{name(path)}: global {', '.join(node.names)}")
-    assert not wrong, wrong
+    assert not [f"{name(path)}: {what}" for path, tree in trees() for what in mutable_state(tree)]
 
 
 def test_every_module_says_what_it_is_for():
@@ -238,13 +281,13 @@ def test_importing_the_library_is_free():
     assert not set(seen.stdout.split()) & (HEAVY | {"typer"})
 
 
-def test_the_readme_draws_the_house_as_it_is():
-    """Every room and file of the top level stands in the README's map, and nothing that is not there does."""
+def test_the_readme_lists_the_library_as_it_is():
+    """Every package and module of the top level is in the README's map, and nothing else is."""
     text = (REPO / "README.md").read_text(encoding="utf-8")
-    drawn = set(re.findall(r"^ {2}([a-z_]+(?:/|\.py)) ", text, flags=re.MULTILINE))
+    listed = set(re.findall(r"^ {2}([a-z_]+(?:/|\.py)) ", text, flags=re.MULTILINE))
     ignored = {"__pycache__", "_pages", "__init__.py", "__main__.py", "py.typed"}
-    real = {p.name + ("/" if p.is_dir() else "") for p in HOUSE.iterdir() if p.name not in ignored}
-    assert drawn == real, drawn ^ real
+    real = {p.name + ("/" if p.is_dir() else "") for p in LIBRARY.iterdir() if p.name not in ignored}
+    assert listed == real, listed ^ real
 
 
 def test_every_dependency_has_its_reason():
@@ -258,7 +301,7 @@ def test_every_dependency_has_its_reason():
 
 def test_no_path_of_a_machine_is_in_the_repository():
     home = str(REPO.parent)
-    # A checkout may stand in a folder that every machine has
+    # A checkout may lie in a folder that every machine has
     suspicious = [path for path in (home + os.sep, str(Path.home()) + os.sep) if path != "/tmp/"]
     tracked = subprocess.run(["git", "ls-files"], cwd=REPO, capture_output=True, text=True, check=True).stdout.split()
     for file in tracked:

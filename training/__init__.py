@@ -1,5 +1,4 @@
-"""The embedded default: two tiny models, the generator of the problems they learn, and the demo suite's draw.
+"""How the demo models and the demo suite are made: the problem generators, the draw, and the training script.
 
-Nothing else in the house imports this package: models and suite are used through the same doors as any
-others.
+Not part of the library: nothing in `harness` imports it, and the wheel does not hold it.
 """
