@@ -14,6 +14,7 @@ from typing import Any
 from harness.analysis.compare import Join, as_family, compare, join
 from harness.analysis.protocol import Difference, protocol_differences
 from harness.datatypes import Comparison
+from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import RunFolderError, UserError
 from harness.store.manifest import Manifest
 from harness.store.run_folder import DRAWN_FILE, read_manifest, read_scores
@@ -75,7 +76,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     ]
     for side, manifest in zip(sides[1:], manifests[1:], strict=True):
         tasks, notes = _common_tasks(sides[0], manifests[0], side, manifest)
-        found = protocol_differences(manifests[0].identity, manifest.identity, tasks)
+        found = protocol_differences(manifests[0].identity, manifest.identity, tasks, ONCE_IN_IDENTITY)
         if found.refused and not allow_protocol:
             raise UserError(_refusal(sides[0], side, found.refused))
         protocol += [(side.label, difference) for difference in found.refused]

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,8 +35,8 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.engines.asked_once import asked_once
 from harness.engines.base import EngineFacts
+from harness.engines.deduplicated import deduplicated
 from harness.errors import HarnessError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
@@ -119,7 +119,7 @@ def evaluate(
                 folder.mark(
                     "finished",
                     time.time(),
-                    engine=asdict(plan.engine.facts()) if asked else folder.manifest.engine,
+                    engine=plan.engine_facts() if asked else folder.manifest.engine,
                     sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
                 )
             return result_of(plan.tasks, path, folder.manifest, asked)
@@ -177,7 +177,7 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Ca
     with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
         try:
-            for reply in asked_once(plan.engine, requests):
+            for reply in deduplicated(plan.engine, plan.capabilities, requests):
                 waiting.add(pool.submit(settle, reply))
                 waiting = _collect(waiting, tell, patient=len(waiting) >= MAX_WAITING)
             while waiting:
@@ -244,7 +244,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
         run_id=digest[:16],
         identity=json.loads(json.dumps(identity, default=str)),
         config=plan.config.model_dump(mode="json"),
-        engine=asdict(plan.facts),
+        engine=plan.engine_facts(),
         tasks={task.name: task_facts(task) for task in plan.tasks},
         command=tuple(command),
         started_at=started,

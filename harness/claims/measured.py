@@ -21,6 +21,7 @@ from harness.claims.published import bar_of, gap_of, parts_of, source_of, times_
 from harness.claims.runs import Run, of_comparators, of_subject
 from harness.claims.sequential_test import Walk
 from harness.claims.verdict import Evidence, Role, Ruling
+from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import RunFolderError, UserError
 from harness.stats.hypothesis import HypothesisTest
 from harness.stats.relations import Differed, paired_test, unpaired_test
@@ -191,7 +192,8 @@ def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role
     told = replace(_told(part, role), part=f"{part.task}, {party.model}", notes=(*part.notes, *other.notes))
     told = replace(told, what=f"{part.task}: {part.run.model} less {other.run.model}")
     told = replace(told, source=f"{_where(part.run)} and {other.run.folder}")
-    apart = protocol_differences(part.run.manifest.identity, other.run.manifest.identity, [part.task])
+    identities = (part.run.manifest.identity, other.run.manifest.identity)
+    apart = protocol_differences(*identities, [part.task], ONCE_IN_IDENTITY)
     faults = [*part.faults, *other.faults, *(f"{d.field}: {d.a} | {d.b}" for d in apart.refused)]
     if faults and part.run.allow_protocol:
         told, faults = replace(told, notes=(*told.notes, *(f"allowed: {fault}" for fault in faults))), []

@@ -47,7 +47,7 @@ def inspect_model(
     ] = False,
     json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
-    """Say what a model is (parameters, attention, cache, memory, licence) and how the local engine would run it.
+    """Say what a model is (parameters, attention, cache, memory, licence) and how the default engine would run it.
 
     A config alone is enough; nothing is downloaded but small files, unless --weights asks for more.
     """

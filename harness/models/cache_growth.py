@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from harness.engines.hf.model_errors import MODEL_ERRORS
+
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
@@ -29,8 +31,6 @@ class Growth:
 
 def measure_growth(model: PreTrainedModel) -> Growth | None:
     """Run a small model twice; None for one that hands back no cache, or refuses a plain prompt."""
-    from harness.engines.local.runner import MODEL_ERRORS
-
     try:
         short, long = (_cached(model, length) for length in (SHORT, LONG))
     except MODEL_ERRORS:

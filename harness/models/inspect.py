@@ -10,14 +10,13 @@ measured disagree both are told and nothing is built upon them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from harness.config.schema import ModelPage
-from harness.engines.base import EngineFacts
-from harness.engines.local import build
+from harness.engines.base import EngineFacts, Inspected
+from harness.engines.registry import engine_module, engine_name
 from harness.errors import HarnessError, ModelError
 from harness.models.attention import Attention
 from harness.models.cache_growth import Growth
@@ -27,7 +26,6 @@ from harness.plan import model_spec
 
 if TYPE_CHECKING:
     from harness.engines.hf.model_files import ModelFiles
-    from harness.engines.local.engine import LocalEngine
 
 # Bytes of a number in the weights and in the cache: packed weights leave the cache in half precision
 PRECISIONS = {"float32": (4.0, 4), "bfloat16": (2.0, 2), "8 bit": (1.0, 2), "4 bit": (0.5, 2)}
@@ -92,6 +90,7 @@ class Inspection:
     vocabulary: int | None
     tokenizer: TokenizerFacts | None
     memory: tuple[Memory, ...]
+    engine: str
     level: Level
     facts: EngineFacts | None
     notes: tuple[str, ...] = ()
@@ -117,7 +116,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
     parameters, notes = _parameters(config, model.trust_remote_code)
     if (listed and tokenizer is not None) or weights:
         try:
-            facts, level = _engine_facts(model, weights=bool(here if weights is None else weights))
+            facts, level = _on_engine(model, weights=bool(here if weights is None else weights))
         except ModelError as error:
             if weights:
                 raise
@@ -142,6 +141,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
         vocabulary=getattr(text_config(config), "vocab_size", None),
         tokenizer=tokenizer_facts(tokenizer) if tokenizer is not None else None,
         memory=_memory(parameters, attention, cache, context or window),
+        engine=engine_name(None),
         level=level or _level_of_twin(twin, tokenizer),
         facts=facts,
         notes=notes,
@@ -155,25 +155,13 @@ def _weights_listed(files: ModelFiles) -> bool:
         return False
 
 
-def _engine_facts(model: ModelPage, *, weights: bool) -> tuple[EngineFacts, Level]:
-    """What the engine says of a whole checkpoint, and the level that it finds."""
-    with closing(build(model_spec(model), {})) as engine:
-        if weights:
-            engine.load()
-        facts = engine.facts() if weights else _with_level_of_twin(engine)
-        return facts, Level(str(facts.generation["level"]), "weights" if weights else "twin")
-
-
-def _with_level_of_twin(engine: LocalEngine) -> EngineFacts:
-    """Let the engine find the level of a twin in place of the model; nothing is read and nothing kept."""
-    from harness.engines.hf.hf_model import HFModel
-    from harness.engines.hf.tiny_model import tiny_config, tiny_model
-
-    facts = engine.facts()
-    # The engine's checks write with the model's own tokenizer
-    config = tiny_config(engine.checkpoint.config, vocab_size=len(engine.encoder.tokenizer))
-    notes = engine.start(HFModel(tiny_model(config), engine.encoder, (), facts.device or "cpu"))
-    return replace(facts, generation={**facts.generation, **engine.throughput_options()}, notes=(*facts.notes, *notes))
+def _on_engine(model: ModelPage, *, weights: bool) -> tuple[EngineFacts | None, Level | None]:
+    """What the default engine finds on a whole checkpoint; nothing where it does not inspect models."""
+    inspect_model = getattr(engine_module(None), "inspect_model", None)
+    if inspect_model is None:
+        return None, None
+    inspected: Inspected = inspect_model(model_spec(model), weights=weights)
+    return inspected.facts, Level(inspected.mode, "weights" if weights else "twin")
 
 
 def _twin(config: Any, tokenizer: Any) -> Any:
@@ -199,17 +187,15 @@ def _cache(twin: Any) -> Cache:
 
 def _level_of_twin(twin: Any, tokenizer: Any) -> Level:
     """The level of a model that lacks weights or tokenizer; a tokenizer of bytes writes the check's prompts."""
-    from harness.engines.hf.hf_model import HFModel
-    from harness.engines.hf.prompt_encoding import PromptEncoder
-    from harness.engines.local.modes import Limits, choose_mode
     from harness.models.tokenizer_facts import byte_tokenizer
 
     if twin is None:
         return Level("unknown", "twin", ("no small twin can be made of this class",))
-    encoder = PromptEncoder(tokenizer if tokenizer is not None else byte_tokenizer())
-    chosen = choose_mode(HFModel(twin, encoder, (), "cpu"), "packed", Limits(None, None, None))
-    chosen.level.close()
-    return Level(chosen.name, "twin", chosen.notes)
+    inspect_tiny = getattr(engine_module(None), "inspect_tiny", None)
+    if inspect_tiny is None:
+        return Level("unknown", "twin", (f"the engine {engine_name(None)} does not inspect models",))
+    inspected: Inspected = inspect_tiny(twin, tokenizer if tokenizer is not None else byte_tokenizer())
+    return Level(inspected.mode, "twin", inspected.notes)
 
 
 def _parameters(config: Any, trust_remote_code: bool) -> tuple[Parameters | None, tuple[str, ...]]:

@@ -67,7 +67,7 @@ def document(seen: Inspection) -> dict[str, Any]:
             "notes": list(seen.notes),
         },
         "engine": {
-            "name": "local",
+            "name": seen.engine,
             "level": seen.level.name,
             "level_of": seen.level.of,
             "style": facts.style if facts else None,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.datatypes import Refusal, Reply, Request, Style
-from harness.engines.base import EngineFacts, ModelSpec, PromptSize, refuse_greedy_repeats
+from harness.engines.base import Capabilities, EngineFacts, ModelSpec, PromptSize
 from harness.engines.hf.checkpoint import (
     Checkpoint,
     kv_bytes_per_token,
@@ -72,8 +72,9 @@ def opened(spec: ModelSpec) -> Opened:
 class CheckpointEngine(ABC):
     """One local model behind the engine interface."""
 
-    answers_by: Literal["prompt", "task"] = "prompt"
     name: str
+    # Names of the options that change only the pace
+    paced_by: frozenset[str] = frozenset({"threads", "batch_size"})
 
     def __init__(self, opened: Opened, options: CheckpointOptions) -> None:
         """Resolve style, end tokens and digests; hash the weights if they are here already."""
@@ -96,8 +97,12 @@ class CheckpointEngine(ABC):
         self._facts = self._first_facts(opened.spec, opened.dtype, style)
 
     @abstractmethod
+    def concurrency(self) -> int:
+        """Most sequences that run at once."""
+
+    @abstractmethod
     def throughput_options(self) -> dict[str, Any]:
-        """Settings that decide how fast answers come, not which (`batch_size`)."""
+        """Settings that change only the pace of answers, with their values (`batch_size`)."""
 
     @abstractmethod
     def start(self, model: HFModel) -> tuple[str, ...]:
@@ -115,16 +120,25 @@ class CheckpointEngine(ABC):
     def drop(self) -> None:
         """Let go of the weights and of what was made from them; safe to call twice."""
 
+    def capabilities(self) -> Capabilities:
+        """Everything: the tokens are computed here, each request for itself."""
+        return Capabilities(
+            answers_by="prompt",
+            independent=True,
+            throughput_options=self.paced_by,
+            concurrency=self.concurrency(),
+            loglikelihoods=True,
+            prefill=True,
+            token_ids=True,
+            seeds=True,
+        )
+
     def facts(self) -> EngineFacts:
         """All is known before `load`, but for the weights' digest and count if they are not here yet."""
         return self._facts
 
     def check(self, requests: Sequence[Request]) -> None:
-        """Refuse repeats that would all be the same, and examples that the chat template does not show.
-
-        Raises ConfigError or ModelError.
-        """
-        refuse_greedy_repeats(requests)
+        """Refuse examples that the chat template does not show. Raises ModelError."""
         self.encoder.chat.require_turns(requests)
 
     def measure(self, request: Request) -> PromptSize:
