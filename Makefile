@@ -28,8 +28,8 @@ bench-gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/vs_peers.py --device cuda --dtype bfloat16
 
 check: $(VENV)/.installed-dev
-	$(BIN)/ruff check harness tests
-	$(BIN)/ruff format --check harness tests
+	$(BIN)/ruff check harness tests examples
+	$(BIN)/ruff format --check harness tests examples
 	$(BIN)/mypy
 
 # --no-compile: what is never imported need not be compiled, a third of the set-up time
