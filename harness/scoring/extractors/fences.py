@@ -30,12 +30,13 @@ class Block:
     @property
     def code(self) -> str:
         """The text of the block, with its own indentation and without blank lines at either end."""
-        lines = list(self.lines)
-        while lines and not lines[0].strip():
-            lines.pop(0)
-        while lines and not lines[-1].strip():
-            lines.pop()
-        return "\n".join(lines)
+        lines = self.lines
+        first, last = 0, len(lines)
+        while first < last and not lines[first].strip():
+            first += 1
+        while first < last and not lines[last - 1].strip():
+            last -= 1
+        return "\n".join(lines[first:last])
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +54,14 @@ def blocks(text: str, *, in_strings: bool = False) -> tuple[str, list[Block]]:
     found: list[Block] = []
     inside: _Fence | None = None
     lines = text.split("\n")
+    in_strings = in_strings and ('"""' in text or "'''" in text)
     last = {quotes: _last_with(lines, quotes) if in_strings else -1 for quotes in _QUOTES}
     for number, line in enumerate(lines):
         if inside is not None and number < last.get(found[-1].quotes, -1):
             found[-1].lines.append(_outdent(line, inside.indent))
             found[-1].quotes = _open_quotes(line, found[-1].quotes)
         elif inside is None:
-            fence = _fence(line)
+            fence = _fence(line) if "```" in line or "~~~" in line else None
             if fence is None or not _opens(fence):
                 if not found:
                     head.append(line)
@@ -84,6 +86,8 @@ def _last_with(lines: list[str], quotes: str) -> int:
 
 def _open_quotes(line: str, open_: str) -> str:
     """Return the quotes of the string that is open behind a line of Python."""
+    if not open_ and '"""' not in line and "'''" not in line:
+        return ""
     at = 0
     while True:
         if open_:
@@ -100,6 +104,9 @@ def _open_quotes(line: str, open_: str) -> str:
 
 def _inner(line: str, inside: _Fence, found: list[Block]) -> _Fence | None:
     """Take one line of an open block; return the fence that is open after it."""
+    if inside.sign * 3 not in line:
+        found[-1].lines.append(_outdent(line, inside.indent) if inside.indent else line)
+        return inside
     marker = inside.sign * inside.length
     stripped = line.strip()
     if stripped.startswith(marker):

@@ -34,13 +34,16 @@ from harness.scoring.options import Options
 
 # Looked at around a letter, in characters; and how many letters of a long completion: its first, and its last
 _BEFORE, _AFTER, _MOST = 120, 120, 400
+# An announcement is looked for in so many characters at the end first; letters of one group are at most so far apart
+_TAIL, _JOINT = 300, 40
 
 _EDGE = "0-9A-Za-zÀ-ɏͰ-ϿЀ-ӿ_"
 # Capitals; of small letters those that can be labels: before a mark or an end, or behind "option"
 _LABEL = re.compile(
-    rf"(?<![{_EDGE}&/+#.\-])(?<![{_EDGE}][’'])"
-    rf"((?:[A-Z]|[a-z](?=[)\]}}\"'”»$.,:;!?。،؛।\n<]|\s*\Z)|(?<=option )[a-z]|(?<=choice )[a-z]|(?<=letter )[a-z]))"
-    rf"(?![{_EDGE}&/+#=]|[’'](?:s|m|ll|ve|re|d|t)\b|-[{_EDGE}]|\.[{_EDGE}]\.)"
+    # What is behind the letter goes first: it rules out nearly every letter of a text
+    rf"([A-Za-z])(?![{_EDGE}&/+#=]|[’'](?:s|m|ll|ve|re|d|t)\b|-[{_EDGE}]|\.[{_EDGE}]\.)"
+    rf"(?<![{_EDGE}&/+#.\-].)(?<![{_EDGE}][’'].)"
+    r"(?:(?<=[A-Z])|(?=[)\]}\"'”»$.,:;!?。،؛।\n<]|\s*\Z)|(?<=option .)|(?<=choice .)|(?<=letter .))"
 )
 _NATIVE = re.compile(
     "|".join(rf"(?<![^\W_])[{letters}](?:ـ|\u0301)?(?![^\W_])" for letters in words.NATIVE[:-2])
@@ -51,6 +54,14 @@ _STYLING = re.compile(r"\\(?:text(?:bf|it|rm|sf)?|math(?:rm|bf|sf|it)|mbox|bolds
 _EMPHASIS = re.compile(r"[*`]+|(?<![^\W_])_+|_+(?![^\W_])")
 _WIDE = re.compile("[\uff00-\uff5e]+")
 _ALONE = re.compile(r"\s*[(\[]?([A-Za-z])[)\]]?[.:]?\s*")
+# The commonest sentences with one letter and no word that could reject it or be another label
+_SHORT = re.compile(
+    r"\s*(?:(?:(?:So|Thus|Therefore|Hence),? )?(?:[Tt]he )?(?:correct |best |right |final )?"
+    r"(?:answer|option|choice) is(?: |: ?)"
+    r"|(?:Final )?[Aa]nswer: ?)[(\[]?([A-Z])[)\]]?\.?\s*"
+    r"|\s*Option ([A-Z]) is (?:the )?(?:correct|right|best)(?: answer| option| choice)?\.?\s*"
+)
+_SENTENCE_END = re.compile(r"[.!?。](?=\s|\Z)|\n\s*\n(?!\Z)")
 _OPENING = "([{\"'“«「『<$"
 
 
@@ -79,17 +90,22 @@ def build(options: Mapping[str, Any]) -> Extract:
 
 
 def _read(text: str, prompt: Prompt, choices: Sequence[str], count: int) -> str | None:
-    if alone := _ALONE.fullmatch(text):
-        # The commonest answer, without a look at its words
-        letter = alone.group(1).upper()
+    if alone := _ALONE.fullmatch(text) or _SHORT.fullmatch(text):
+        # The commonest answers, without a look at their words
+        letter = alone.group(alone.lastindex or 1).upper()
         return letter if string.ascii_uppercase.index(letter) < count else None
+    if len(text) > 2 * _TAIL:
+        # Most long texts end with their announcement: what is before need not be looked at
+        start = len(text) - _TAIL
+        groups = list(_groups(list(_labels(text, prompt, count, start)), text))
+        if groups and groups[0][0].start - start <= _JOINT:
+            # it may go on before the tail
+            del groups[0]
+        if final := _announced(groups, text):
+            return final.letter if final.status == "announced" else None
     labels = list(_labels(text, prompt, count))
-    groups = list(_groups(labels, text))
-    # The last announcement counts, so the text is read from its end
-    for group in reversed(groups):
-        _judge(group, text)
-        if group[0].status in ("announced", "undecided"):
-            return group[0].letter if group[0].status == "announced" else None
+    if final := _announced(list(_groups(labels, text)), text):
+        return final.letter if final.status == "announced" else None
     _mark_lists(labels, text)
     for label in labels:
         if not label.status and _is_word(label, text, choices):
@@ -104,13 +120,22 @@ def _read(text: str, prompt: Prompt, choices: Sequence[str], count: int) -> str 
     return rest[-1].letter if rest else None
 
 
+def _announced(groups: Sequence[list[_Label]], text: str) -> _Label | None:
+    """Judge groups from the last one on, up to one that is announced or undecided; return its first label."""
+    for group in reversed(groups):
+        _judge(group, text)
+        if group[0].status in ("announced", "undecided"):
+            return group[0]
+    return None
+
+
 def _plain(text: str) -> str:
     """The text without emphasis and styling, and with full-width letters and brackets as plain ones."""
     if not text.isascii():
         text = _WIDE.sub(lambda found: unicodedata.normalize("NFKC", found.group()), text)
     if "\\" in text:
         text = _STYLING.sub(r"\1", text)
-    return _EMPHASIS.sub("", text)
+    return _EMPHASIS.sub("", text) if "*" in text or "`" in text or "_" in text else text
 
 
 def _latin_is_shown(prompt: Prompt) -> bool:
@@ -118,12 +143,12 @@ def _latin_is_shown(prompt: Prompt) -> bool:
     return re.search(r"(?:^|\s)[(\[]?A[).:\]][\s\S]*?\s[(\[]?B[).:\]]", shown) is not None
 
 
-def _labels(text: str, prompt: Prompt, count: int) -> Iterator[_Label]:
-    found = [(match.start(), match.group(1)) for match in _LABEL.finditer(text)]
+def _labels(text: str, prompt: Prompt, count: int, start: int = 0) -> Iterator[_Label]:
+    found = [(match.start(), match.group(1)) for match in _LABEL.finditer(text, start)]
     latin = True
     if not text.isascii():
         latin = _latin_is_shown(prompt)
-        found += [(match.start(), match.group()) for match in _NATIVE.finditer(text)]
+        found += [(match.start(), match.group()) for match in _NATIVE.finditer(text, start)]
     found.sort()
     if len(found) > _MOST:
         found = [found[0], *found[1 - _MOST :]]
@@ -167,13 +192,14 @@ def _stands_out(label: _Label, text: str) -> bool:
 def _before(label: _Label, text: str) -> str:
     before = text[max(0, label.start - _BEFORE) : label.start].rstrip(_OPENING + " \t")
     # An announcement may stand on the line before its letter; what a sentence before it says is no part of it
-    return re.split(r"[.!?。](?=\s|\Z)|\n\s*\n(?!\Z)", before)[-1] if before else before
+    return _SENTENCE_END.split(before)[-1] if before else before
 
 
 def _groups(labels: Sequence[_Label], text: str) -> Iterator[list[_Label]]:
     group: list[_Label] = []
     for label in labels:
-        if group and not words.JOINED.fullmatch(text[group[-1].end : label.start][:40]):
+        near = group and label.start - group[-1].end <= _JOINT
+        if group and not (near and words.JOINED.fullmatch(text, group[-1].end, label.start)):
             yield group
             group = []
         group.append(label)

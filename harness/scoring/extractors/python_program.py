@@ -16,8 +16,10 @@ from __future__ import annotations
 import ast
 import builtins
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
+from harness.scoring.extractors.python_names import DEFINITIONS, Names, bound, fills, root
+from harness.scoring.extractors.python_names import names as names_of
 from harness.scoring.extractors.python_source import is_empty, parsed
 
 # Calls on modules that later code relies on
@@ -31,9 +33,6 @@ _PROMPT = re.compile(r"[ \t]*(?:>>>|\.\.\.|In \[\d*\]:|\.\.\.:)(?: (.*)|[ \t]*)\
 _SESSION = re.compile(r"(?:[ \t]*\n)*[ \t]*(?:>>>|In \[\d*\]:)(?: |$)", re.MULTILINE)
 # A line at the left edge: group 1 where it only defines or imports, group 2 the name that it defines
 _EDGE = re.compile(r"^(?:((?:(?:async[ \t]+def|def|class)[ \t]+(\w+)|import\b|from\b|#|\)))|[^\s].*)", re.MULTILINE)
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _BUILT_IN = set(dir(builtins))
 _IMPORTS = (ast.Import, ast.ImportFrom)
 
@@ -57,9 +56,10 @@ def program(code: str, names: Sequence[str], mentioned: Iterable[str], others: S
         # The common case, many times quicker than to ask what uses what
         return code if len(kept) == len(tree.body) else _text(kept, code)
     try:
+        steps = [_Step(step) for step in tree.body]
         wanted = set(names) | set(mentioned)
-        added = _needed(tree, others)
-        return _joined(added, _trimmed(code, tree, wanted, set(names)))
+        added = _needed(steps, others)
+        return _joined(added, _trimmed(code, steps, wanted, set(names)))
     except RecursionError:
         return code
 
@@ -89,7 +89,7 @@ def without_prompts(code: str) -> str:
 
 def _without_calls(tree: ast.Module) -> list[ast.stmt] | None:
     """The statements but calls, asserts and the like that bind nothing; None where other statements run as well."""
-    imported = set().union(*(_bound(step) for step in tree.body if isinstance(step, _IMPORTS)))
+    imported = set().union(*(bound(step) for step in tree.body if isinstance(step, _IMPORTS)))
     kept: list[ast.stmt] = []
     for step in tree.body:
         plain = isinstance(step, ast.FunctionDef) and not step.decorator_list
@@ -121,7 +121,7 @@ def _only_calls(step: ast.stmt, imported: set[str]) -> bool:
         return False
     called = step.value.func
     if isinstance(called, ast.Attribute):
-        return called.attr not in _SETTINGS and _root(called) in imported
+        return called.attr not in _SETTINGS and root(called) in imported
     return isinstance(called, ast.Name)
 
 
@@ -143,87 +143,115 @@ def _finished(code: str, names: Sequence[str]) -> str:
         head = "\n".join(lines[:edge]).rstrip()
         tree = parsed(head)
         if tree is not None:
-            return head if any(name in _bound(step) for step in tree.body for name in names) else code
+            return head if any(name in bound(step) for step in tree.body for name in names) else code
     return code
 
 
-def _trimmed(code: str, tree: ast.Module, wanted: set[str], names: set[str]) -> str:
+class _Step:
+    """A statement at the top level with the names that concern it, each looked for when it is first wanted."""
+
+    __slots__ = ("_fills", "_names", "bound", "node")
+
+    def __init__(self, node: ast.stmt) -> None:
+        self.node = node
+        self.bound = bound(node)
+        self._names: Names | None = None
+        self._fills: set[str] | None = None
+
+    @property
+    def names(self) -> Names:
+        if self._names is None:
+            self._names = names_of(self.node)
+        return self._names
+
+    def fills(self, imported: set[str]) -> set[str]:
+        """What the statement fills; `imported` is the same at every call."""
+        if self._fills is None:
+            self._fills = fills(self.node, imported)
+        return self._fills
+
+
+def _trimmed(code: str, steps: Sequence[_Step], wanted: set[str], names: set[str]) -> str:
     """Leave out the statements that nothing wanted uses; the code itself where that is none."""
-    steps = [(step, _bound(step)) for step in tree.body]
-    if not any(bound & names for _, bound in steps):
+    if not any(step.bound & names for step in steps):
         return code
-    used = _reachable(steps, wanted)
-    imported = _imported(steps)
-    kept = [step for step, bound in steps if _is_kept(step, bound, used, imported)]
-    dropped = [step for step in tree.body if step not in kept]
+    imported = set[str]().union(*(step.bound for step in steps if isinstance(step.node, _IMPORTS)))
+    used = _reachable(steps, wanted, imported)
+    kept = [step.node for step in steps if _is_kept(step, used, imported)]
+    dropped = [step.node for step in steps if step.node not in kept]
     if all(isinstance(step, (ast.FunctionDef, ast.AsyncFunctionDef)) and not step.decorator_list for step in dropped):
         # Functions that are never called change nothing
         return code
     return _text(kept, code)
 
 
-def _reachable(steps: Sequence[tuple[ast.stmt, set[str]]], wanted: set[str]) -> set[str]:
+def _reachable(steps: Sequence[_Step], wanted: set[str], imported: set[str]) -> set[str]:
     used, grew = set(wanted), True
-    imported = _imported(steps)
     pending = list(steps)
     while grew:
         grew = False
-        for entry in list(pending):
-            step, bound = entry
-            if bound & used or _fills(step, imported) & used:
-                pending.remove(entry)
-                free = _free(step)
-                used |= free | _by_text(step)
+        for step in list(pending):
+            if step.bound & used or step.fills(imported) & used:
+                pending.remove(step)
+                used |= step.names.read | step.names.texts
                 grew = True
-                if free & _BY_NAME:
-                    used |= set().union(*(own for each, own in steps if isinstance(each, _DEFINITIONS)))
+                if step.names.read & _BY_NAME:
+                    used |= set().union(*(each.bound for each in steps if isinstance(each.node, DEFINITIONS)))
     return used
 
 
-def _is_kept(step: ast.stmt, bound: set[str], used: set[str], imported: set[str]) -> bool:
-    if isinstance(step, _IMPORTS):
+def _is_kept(step: _Step, used: set[str], imported: set[str]) -> bool:
+    node = step.node
+    if isinstance(node, _IMPORTS):
         return True
-    if _is_main(step):
+    if _is_main(node):
         return False
-    if isinstance(step, ast.Expr):
-        called = step.value.func if isinstance(step.value, ast.Call) else None
+    if isinstance(node, ast.Expr):
+        called = node.value.func if isinstance(node.value, ast.Call) else None
         setting = isinstance(called, ast.Attribute) and called.attr in _SETTINGS
-        return setting or isinstance(step.value, ast.Constant) or bool(_fills(step, imported) & used)
-    return bool((bound | _fills(step, imported)) & used)
+        return setting or isinstance(node.value, ast.Constant) or bool(step.fills(imported) & used)
+    return bool((step.bound | step.fills(imported)) & used)
 
 
-def _imported(steps: Sequence[tuple[ast.stmt, set[str]]]) -> set[str]:
-    return set().union(*(bound for step, bound in steps if isinstance(step, _IMPORTS)))
-
-
-def _needed(tree: ast.Module, others: Sequence[str]) -> list[str]:
+def _needed(steps: Sequence[_Step], others: Sequence[str]) -> list[str]:
     """Imports and definitions of the other blocks that the program uses and has not, in their order."""
-    if not others:
+    pool = [_Provider(step, other) for other in others if (found := parsed(other)) for step in found.body]
+    pool = [provider for provider in pool if provider.names]
+    if not pool:
         return []
-    own = set().union(*(_bound(step) for step in tree.body))
-    missing = set().union(*(_free(step) for step in tree.body)) - own
-    pool = [(step, other) for other in others if missing and (found := parsed(other)) for step in found.body]
+    own = set[str]().union(*(step.bound for step in steps))
+    missing = set[str]().union(*(step.names.read for step in steps)) - own
     taken: dict[int, str] = {}
     missed: set[str] = set()
     while missing - missed:
         missed = set(missing)
         # The last definition of a name counts; what it uses is taken too
         for place in range(len(pool) - 1, -1, -1):
-            step, other = pool[place]
-            bound = _provided(step) & missing
-            if bound:
-                taken[place] = _source(step, other.encode().split(b"\n"))
-                own |= bound
-                missing = (missing | _free(step)) - own
-    first = [text for place, text in sorted(taken.items()) if isinstance(pool[place][0], _IMPORTS)]
-    return first + [text for place, text in sorted(taken.items()) if not isinstance(pool[place][0], _IMPORTS)]
+            provider = pool[place]
+            given = provider.names & missing
+            if given:
+                taken[place] = _source(provider.node, provider.code.encode().split(b"\n"))
+                own |= given
+                missing = (missing | names_of(provider.node).read) - own
+    first = [text for place, text in sorted(taken.items()) if isinstance(pool[place].node, _IMPORTS)]
+    return first + [text for place, text in sorted(taken.items()) if not isinstance(pool[place].node, _IMPORTS)]
+
+
+class _Provider:
+    """A statement of another block, and the names that it may give to the program."""
+
+    __slots__ = ("code", "names", "node")
+
+    def __init__(self, node: ast.stmt, code: str) -> None:
+        self.node = node
+        self.code = code
+        self.names = _provided(node)
 
 
 def _provided(step: ast.stmt) -> set[str]:
-    """Names that a statement of another block may give to the program."""
-    if isinstance(step, _DEFINITIONS):
-        return set() if all(map(is_empty, step.body)) else _bound(step)
-    return _bound(step) - _BUILT_IN if isinstance(step, (*_IMPORTS, ast.Assign, ast.AnnAssign)) else set()
+    if isinstance(step, DEFINITIONS):
+        return set() if all(map(is_empty, step.body)) else bound(step)
+    return bound(step) - _BUILT_IN if isinstance(step, (*_IMPORTS, ast.Assign, ast.AnnAssign)) else set()
 
 
 def _joined(added: Sequence[str], code: str) -> str:
@@ -246,87 +274,3 @@ def _source(step: ast.stmt, lines: Sequence[bytes]) -> str:
     part[-1] = part[-1][: step.end_col_offset]
     part[0] = part[0][start:]
     return b"\n".join(part).decode(errors="replace")
-
-
-def _bound(step: ast.AST) -> set[str]:
-    """Names that a statement binds in its own scope."""
-    found: set[str] = set()
-    for node in _own_nodes(step):
-        if isinstance(node, _DEFINITIONS):
-            found.add(node.name)
-        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
-        elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).partition(".")[0])
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
-    return found
-
-
-def _own_nodes(step: ast.AST) -> Iterator[ast.AST]:
-    """A statement's nodes but those of scopes inside it, whose own node is given."""
-    pending = [step]
-    while pending:
-        node = pending.pop()
-        yield node
-        if not isinstance(node, (*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS)):
-            pending.extend(ast.iter_child_nodes(node))
-
-
-def _free(node: ast.AST) -> set[str]:
-    """Names that a node reads from the scope around it, at any time."""
-    if isinstance(node, _FUNCTIONS):
-        inside, outside = _parts_of_function(node)
-        declared = {name for each in inside for n in _own_nodes(each) if isinstance(n, ast.Global) for name in n.names}
-        local = {argument.arg for argument in ast.walk(node.args) if isinstance(argument, ast.arg)}
-        local |= set().union(*(_bound(each) for each in inside))
-        read = set().union(*(_free(each) for each in inside)) - (local - declared)
-        return read | declared | set().union(*(_free(each) for each in outside))
-    if isinstance(node, _COMPREHENSIONS):
-        targets = set().union(*(_bound(part.target) for part in node.generators))
-        return set().union(*(_free(child) for child in ast.iter_child_nodes(node))) - targets
-    if isinstance(node, ast.Name):
-        return {node.id} if isinstance(node.ctx, ast.Load) else set()
-    if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
-        return {node.target.id} | _free(node.value)
-    return set().union(*(_free(child) for child in ast.iter_child_nodes(node)))
-
-
-def _parts_of_function(
-    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda,
-) -> tuple[list[ast.AST], list[ast.AST]]:
-    """The body of a function, and what is evaluated around it: decorators, defaults, annotations."""
-    outside: list[ast.AST] = [*node.args.defaults, *(default for default in node.args.kw_defaults if default)]
-    outside += [each.annotation for each in ast.walk(node.args) if isinstance(each, ast.arg) and each.annotation]
-    if isinstance(node, ast.Lambda):
-        return [node.body], outside
-    outside += [*node.decorator_list, *([node.returns] if node.returns else [])]
-    return list(node.body), outside
-
-
-def _by_text(step: ast.stmt) -> set[str]:
-    """Names that appear as texts: `globals()["name"]`, annotations in quotes."""
-    texts = (node.value for node in ast.walk(step) if isinstance(node, ast.Constant) and isinstance(node.value, str))
-    return {text for text in texts if text.isidentifier()}
-
-
-def _fills(step: ast.stmt, imported: set[str]) -> set[str]:
-    """Names whose items or attributes a statement sets, or that it calls a method of, for its effect alone."""
-    if isinstance(step, _DEFINITIONS):
-        return set()
-    found: set[str] = set()
-    for node in _own_nodes(step):
-        if isinstance(node, (ast.Subscript, ast.Attribute)) and not isinstance(node.ctx, ast.Load):
-            found.add(_root(node))
-        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call):
-            called = node.value.func
-            if isinstance(called, ast.Attribute):
-                found |= {_root(called)} - imported
-    return found - {""}
-
-
-def _root(node: ast.AST) -> str:
-    """The name that a chain of attributes, items and calls begins with."""
-    while isinstance(node, (ast.Attribute, ast.Subscript, ast.Call)):
-        node = node.func if isinstance(node, ast.Call) else node.value
-    return node.id if isinstance(node, ast.Name) else ""

@@ -15,6 +15,8 @@ from harness.execution import parsing
 
 # Longer texts are not parsed: the parser's time and depth are the model's to choose otherwise.
 _LONGEST = 100_000
+# Trees of longer texts are not kept until the next call.
+_REMEMBERED = 10_000
 # How many places in prose are tried as the start of code, and how often each is cut at its first error.
 _MOST_STARTS = 40
 _MOST_CUTS = 40
@@ -27,9 +29,19 @@ _STATEMENT = re.compile(
 
 
 def parsed(code: str) -> ast.Module | None:
-    """Return the syntax tree, None where the code does not parse."""
-    if len(code) > _LONGEST:
-        return None
+    """Return the syntax tree, None where the code does not parse. Not to be changed: the next caller may get it too."""
+    if len(code) <= _REMEMBERED:
+        return _parsed_lately(code)
+    return _parsed(code) if len(code) <= _LONGEST else None
+
+
+@functools.lru_cache(maxsize=4)
+def _parsed_lately(code: str) -> ast.Module | None:
+    """As `parsed`; reading one answer asks for the same tree several times."""
+    return _parsed(code)
+
+
+def _parsed(code: str) -> ast.Module | None:
     try:
         return parsing.parse(code)
     # ValueError: null bytes; the last two: nesting beyond the parser's own bounds
@@ -55,7 +67,7 @@ def is_stub(code: str, name: str) -> bool:
     return bool(bodies) and all(is_empty(statement) for body in bodies for statement in body)
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def called_names(tests: str) -> tuple[str, ...]:
     """Return the functions that tests call by name and do not define: what a candidate must bring."""
     tree = parsed(tests)
@@ -66,7 +78,7 @@ def called_names(tests: str) -> tuple[str, ...]:
     return tuple(sorted(called - own - set(dir(builtins))))
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=1024)
 def mentioned(tests: str) -> frozenset[str]:
     """Return the identifiers in a text."""
     return frozenset(re.findall(r"[A-Za-z_]\w*", tests))
