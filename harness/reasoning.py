@@ -120,8 +120,9 @@ def _mark(match: re.Match[str]) -> _Mark:
 
 
 def _is_quoted(text: str, match: re.Match[str]) -> bool:
-    before, after = text[max(match.start() - 1, 0) : match.start()], text[match.end() : match.end() + 1]
-    return bool(before) and before == after and before in _QUOTES
+    before, after = text[max(match.start() - 2, 0) : match.start()], text[match.end() : match.end() + 2]
+    # two backticks are a fence that ends here, or begins
+    return before[-1:] == after[:1] and before[-1:] in tuple(_QUOTES) and "``" not in (before, after)
 
 
 def _final_channel(text: str) -> str | None:

@@ -52,6 +52,7 @@ def test_what_is_between_the_marks_is_no_answer(opening: str, closing: str) -> N
         ("analysisWe need 11.assistantfinal13", "13"),
         ("analysisWe need 11.", None),
         ("analysis of variance: 13", "analysis of variance: 13"),
+        ("<think>```\n11\n```</think>```\n13\n```", "```\n13\n```"),
         ("<|begin_of_thought|>11<|end_of_thought|><|begin_of_solution|>13<|end_of_solution|>", "13"),
     ],
 )

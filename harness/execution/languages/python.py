@@ -53,9 +53,10 @@ _BOOT = (
     "exec(order.pop(0), space)\n"
     "space.pop('run')(order)\n"
 )
-# The imports from `__future__` that a program begins with, behind comments
+# The imports from `__future__` that a program begins with, behind comments and its docstring
 _FUTURE = re.compile(
     r"(?:[ \t]*(?:#[^\n]*)?\n)*"
+    r"(?:(?:\"{3}[^\\]*?\"{3}|'{3}[^\\]*?'{3}|\"[^\"\\\n]+\"|'[^'\\\n]+')[ \t]*\n(?:[ \t]*(?:#[^\n]*)?\n)*)?"
     r"((?:from[ \t]+__future__[ \t]+import[ \t]+(?:\([^)]*\)|[\w, \t]+)[ \t]*(?:#[^\n]*)?(?:;[ \t]*\n?|\n|\Z))+)"
 )
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)

@@ -13,13 +13,13 @@ from harness.scoring.extractors.values import Value, blanked, values
 
 # "answer" in the languages of MGSM, Global-MMLU and MMMLU, and their neighbours
 _NOUNS_LATIN = (
-    "respuesta|réponse|reponse|antwort|lösung|ergebnis|risposta|resposta|resultado|résultat|risultato|jawaban|"
-    "jawapan|jibu|cevap|cevabı|yanıt|odpowiedź|odpověď|odpoveď|antwoord|svaret|svar|răspuns(?:ul)?|raspuns|válasz|vastaus|"
+    "respuesta|réponse|reponse|antwort|lösung|ergebnis|risposta|resposta|resultado|résultat|risultato|jawaban(?:nya)?|"
+    "jawapan(?:nya)?|jibu|cevap|cevabı|yanıt|odpowiedź|odpověď|odpoveď|antwoord|svaret|svar|răspuns(?:ul)?|raspuns|válasz|vastaus|"
     "sagot|odgovor|atsakymas|atbilde|vastus|đáp án|câu trả lời|đáp số|kết quả|idahun|ìdáhùn|amsa|azịza|impendulo|"
     "jawaab|valiny|erantzuna|javob|cavab"
 )
 _NOUNS_OTHER = (
-    "ответ|відповідь|отговор|одговор|жауап|απάντηση|تشובה|תשובה|الجواب|الإجابة|الاجابة|الناتج|جواب|پاسخ|答案|答え|解答|回答|答|"
+    "ответ|відповідь|отговор|одговор|жауап|απάντηση|תשובה|الجواب|الإجابة|الاجابة|الناتج|جواب|پاسخ|答案|答え|解答|回答|答|"
     "정답|해답|답|คำตอบ|उत्तर|जवाब|উত্তর|సమాధానం|జవాబు|பதில்|விடை|ઉત્તર|જવાબ|ಉತ್ತರ|ഉത്തരം|ਉੱਤਰ|ਜਵਾਬ|පිළිතුර|መልስ|პასუხი|պատասխան|"
     "အဖြေ|ចម្លើយ|ຄໍາຕອບ|хариу"
 )
@@ -312,4 +312,8 @@ class _Phrase:
 
     def _clause(self) -> str:
         clause = _CLAUSE.split(self.text[self.start :], maxsplit=1)[0]
-        return clause.strip().strip("*_").rstrip(" .,:!").strip()
+        clause = clause.strip().strip("*_").rstrip(" .,:!").strip()
+        # the end of what the announcement is in: {"answer": 72}
+        while clause[-1:] in tuple(")]}") and sum(map(clause.count, ")]}")) > sum(map(clause.count, "([{")):
+            clause = clause[:-1].rstrip()
+        return clause

@@ -16,6 +16,9 @@ _QUOTES = ('"""', "'''")
 # What may begin a string of three quotes, or hide quotes: a comment, a short string
 _QUOTED = re.compile(r"""\"{3}|'{3}|\#.*|"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'""")
 
+# A fence in a comment of Python
+_COMMENT = re.compile(r"#+\s*(?:`{3,}|~{3,})\w*")
+
 
 @dataclass(slots=True)
 class Block:
@@ -74,7 +77,7 @@ def blocks(text: str, *, in_strings: bool = False) -> tuple[str, list[Block]]:
             else:
                 inside = fence
         else:
-            inside = _inner(line, inside, found)
+            inside = _inner(line, inside, found, in_strings)
             if inside is not None and in_strings:
                 found[-1].quotes = _open_quotes(line, found[-1].quotes)
     return "\n".join(head), found
@@ -102,13 +105,16 @@ def _open_quotes(line: str, open_: str) -> str:
         open_ = found.group() if found.group() in _QUOTES else ""
 
 
-def _inner(line: str, inside: _Fence, found: list[Block]) -> _Fence | None:
+def _inner(line: str, inside: _Fence, found: list[Block], in_strings: bool) -> _Fence | None:
     """Take one line of an open block; return the fence that is open after it."""
     if inside.sign * 3 not in line:
         found[-1].lines.append(_outdent(line, inside.indent) if inside.indent else line)
         return inside
     marker = inside.sign * inside.length
     stripped = line.strip()
+    if in_strings and _COMMENT.fullmatch(stripped):
+        found[-1].lines.append(_outdent(line, inside.indent))
+        return inside
     if stripped.startswith(marker):
         after = stripped.lstrip(inside.sign).strip()
         found[-1].closed = True

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 _TOKEN = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{|\\.|[{}]", re.DOTALL)
+_BOX = re.compile(r"\\{1,2}(?:boxed|fbox)\s*\{")
 _BARE_BOX = re.compile(r"\\(?:boxed|fbox) +([^\s{}$\\.,;]+)")
 # "put it in \boxed{answer}" quotes the request and is no answer
 _PLACEHOLDER = re.compile(
@@ -75,8 +76,7 @@ def last_box(text: str) -> Span | None:
     first = min((at for at in (text.find(r"\boxed"), text.find(r"\fbox")) if at >= 0), default=None)
     if first is None:
         return None
-    boxes = sorted(_boxes(text, first), key=lambda box: box.start)
-    boxes = [box for box in boxes if not _PLACEHOLDER.fullmatch(box.content)]
+    boxes = [box for box in _outer_boxes(text, first) if not _PLACEHOLDER.fullmatch(box.content)]
     while len(boxes) > 1 and _DENIED.search(text[max(boxes[-1].start - 20, 0) : boxes[-1].start]):
         boxes.pop()
     if not boxes:
@@ -89,6 +89,16 @@ def last_box(text: str) -> Span | None:
         if not any(same_number(before.content, part) for part in parts):
             parts.insert(0, before.content)
     return Span(boxes[-1].start, boxes[-1].end, ", ".join(parts))
+
+
+def without_placeholders(text: str) -> str:
+    r"""Return the text without the boxes that hold no answer, as `\boxed{\text{answer}}`."""
+    parts, at = [], 0
+    for box in _outer_boxes(text, 0) if r"\boxed" in text or r"\fbox" in text else ():
+        if _PLACEHOLDER.fullmatch(box.content):
+            parts.append(text[at : box.start])
+            at = box.end
+    return "".join([*parts, text[at:]])
 
 
 def formulas(text: str) -> list[Span]:
@@ -123,6 +133,17 @@ def _number(text: str) -> Fraction | None:
     return value / Fraction(below) / (100 if found.group("percent") else 1) * (-1 if found.group("sign") else 1)
 
 
+def _outer_boxes(text: str, first: int) -> list[Span]:
+    """Return the boxes that are in no other box, in order; boxes inside them are written as plain groups."""
+    outer: list[Span] = []
+    for box in sorted(_boxes(text, first), key=lambda box: box.start):
+        if not outer or box.start >= outer[-1].end:
+            outer.append(box)
+        elif outer[-1].content == text[box.start : box.end]:
+            outer[-1] = outer[-1]._replace(content=box.content)
+    return [box._replace(content=_BOX.sub("{", box.content)) for box in outer]
+
+
 def _boxes(text: str, first: int) -> Iterator[Span]:
     opened: list[tuple[int, int] | None] = []
     for token in _TOKEN.finditer(text, first):
@@ -131,7 +152,6 @@ def _boxes(text: str, first: int) -> Iterator[Span]:
             opened.append(None)
         elif sign == "}":
             box = opened.pop() if opened else None
-            # the box of a box is inside it: the outer one holds the answer
             if box is not None and (content := text[box[1] : token.start()].strip()):
                 yield Span(box[0], token.end(), content)
         elif sign.endswith("{") and len(sign) > 2:

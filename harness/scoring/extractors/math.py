@@ -17,7 +17,7 @@ from typing import Any
 from harness.scoring.base import Extract
 from harness.scoring.extractors.announcements import corrected, spoken_answer
 from harness.scoring.extractors.base import reading
-from harness.scoring.extractors.latex import last_box
+from harness.scoring.extractors.latex import last_box, without_placeholders
 from harness.scoring.extractors.values import with_western_digits
 from harness.scoring.options import Options
 
@@ -31,5 +31,5 @@ def _answer(text: str) -> str | None:
     text = with_western_digits(text)
     box = last_box(text)
     if box is None:
-        return spoken_answer(text)
+        return spoken_answer(without_placeholders(text))
     return corrected(text[box.end :]) or box.content

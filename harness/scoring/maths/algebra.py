@@ -81,7 +81,7 @@ def read(text: str) -> list[Any]:
 
 def equal(gold: list[Any], answer: list[Any]) -> bool:
     """Compare what `read` returned."""
-    return bool(verify(gold, answer, timeout_seconds=None))
+    return bool(verify(gold, answer, allow_set_relation_comp=True, timeout_seconds=None))
 
 
 def constants_equal(one: Any, other: Any) -> bool | None:

@@ -32,6 +32,12 @@ _SIGNED_EXPONENT = re.compile(r"\^\s*([+-]\s*(?:\d+(?:\.\d+)?|[A-Za-z]))")
 _EXPONENTIAL = re.compile(r"(?<![A-Za-z\\])exp\s*\(")
 _ABSOLUTE = re.compile(r"(?<![A-Za-z\\])abs\s*\(")
 _LOG_BASE = re.compile(r"(?<![A-Za-z\\])log_?(\d+)\s*\(")
+# an angle in degrees inside a function; by itself its unit is dropped
+_ANGLE = re.compile(
+    r"(\\(?:sin|cos|tan|cot|sec|csc))\s*(?:(\()|(\{))?\s*(-?\d+(?:\.\d+)?)\s*"
+    r"(?:\^\s*(?:\{\s*\\circ\s*\}|\\circ)|\\degree)\s*(?(2)\)|(?(3)\}|))"
+)
+_CHOOSE = re.compile(r"\{?\s*(?<![\w^_])(\w+)\s*\\choose\s*(\w+)\s*\}?")
 _UNION = re.compile(r"(?<=[)\]}])\s*(?:U|u|\\bigcup)\s*(?=[(\[\\])")
 # each group is searched for its end: a bound on hostile answers
 _MOST_GROUPS = 50
@@ -60,6 +66,9 @@ def in_latex(text: str) -> str:
     text = _SIGNED_EXPONENT.sub(r"^{\1}", text)
     text = _UNION.sub(r" \\cup ", text)
     text = _WORD.sub(lambda word: _WORDS[word.group()], text)
+    text = _ANGLE.sub(r"\1(\\frac{\4\\pi}{180})", _CHOOSE.sub(r"\\binom{\1}{\2}", text)).replace(
+        r"\varnothing", r"\emptyset"
+    )
     return re.sub("\x00(\\d+)\x01", lambda mark: kept[int(mark.group(1))], text)
 
 

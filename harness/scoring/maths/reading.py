@@ -52,6 +52,7 @@ _END = re.compile(r"(?<![.,;:\s])\s*[.,;:]\Z")
 _DECIMAL_COMMA = re.compile(r"([-+]?\d+),(\d+)")
 _IMAGINARY = re.compile(r"(?<=\d)i(?![A-Za-z])")
 _LOOSE_SPACE = re.compile(r"(?<=[^\d\s,])\s+|\s+(?=[^\d\s])|(?<=,)\s+(?!\d{3}(?!\d))")
+_UNKNOWN = re.compile(r"[a-z]")
 _ANGLES = re.compile(r"\\langle\s*(.*)\\rangle", re.DOTALL)
 
 
@@ -304,8 +305,17 @@ def _readings(text: str) -> list[str]:
             return [reading for part in kept[:_MOST_READINGS] for reading in _readings(part)]
     if "=" not in text:
         return [text]
-    values = [_value_of(element) for element in shapes.split(text, ",")]
-    return [", ".join(each for each in values if each is not None)] if None not in values else []
+    elements = shapes.split(text, ",")
+    names = [element.partition("=")[0].strip() for element in elements if "=" in element]
+    # x=1, y=2 is a point, x=1, x=2 two values
+    is_point = len(elements) == len(names) > 1 and len(set(names)) == len(names) and all(map(_UNKNOWN.fullmatch, names))
+    if is_point:
+        elements = [element for _, element in sorted(zip(names, elements, strict=True))]
+    values = [_value_of(element) for element in elements]
+    if None in values:
+        return []
+    together = ", ".join(each for each in values if each is not None)
+    return [f"({together})" if is_point else together]
 
 
 def _value_of(element: str) -> str | None:

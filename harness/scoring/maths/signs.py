@@ -61,6 +61,7 @@ _SIGNS = {
     "∈": r"\in ",
     "∉": r"\notin ",
     "∅": r"\emptyset ",
+    "‰": r"\permil ",
     "∖": r"\setminus ",
     "→": r"\to ",
     "⟨": r"\langle ",

@@ -109,7 +109,8 @@ _CURRENCY_COMMANDS = {
 _SCALES = {
     "hundred": 10**2, "hundreds": 10**2, "thousand": 10**3, "thousands": 10**3, "million": 10**6, "millions": 10**6,
     "billion": 10**9, "billions": 10**9, "trillion": 10**12, "trillions": 10**12, "quadrillion": 10**15, "mn": 10**6,
-    "bn": 10**9, "dozen": 12, "dozens": 12, "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7,
+    "bn": 10**9, "mln": 10**6, "mio": 10**6, "bln": 10**9, "mrd": 10**9, "dozen": 12, "dozens": 12,
+    "lakh": 10**5, "lakhs": 10**5, "crore": 10**7, "crores": 10**7,
     "millionen": 10**6, "milliarden": 10**9, "mil": 10**3, "mille": 10**3, "millones": 10**6, "milhões": 10**6,
     "milioni": 10**6, "milliards": 10**9, "тысяч": 10**3, "тысячи": 10**3, "тысяча": 10**3, "миллион": 10**6,
     "миллиона": 10**6, "миллионов": 10**6, "миллиард": 10**9, "миллиардов": 10**9, "万": 10**4, "萬": 10**4,
@@ -135,7 +136,8 @@ _NO_UNITS = frozenset(_VALUE_WORDS.split()) | frozenset(_MATHS.split()) - {"sec"
 _BOX = r"\\(?:text(?:rm|bf|it|normal|sf|tt)?|mathrm|mathbf|mathit|mathsf|mbox|hbox|operatorname)\s*\{([^{}]*)\}"
 _BOXED = re.compile(_BOX)
 # in another script: what is written in ASCII is mathematics
-_NO_WORD = re.compile(r"[\\^_=<>{}\d≈–]")
+_NO_WORD = re.compile(r"[\\^_=<>{}\d≈–‰‱]")
+_PART_OF_SCALE = re.compile(r"[a-z]+illionths?")
 _BOXED_CURRENCY = re.compile(r"\\(?:text|mathrm)\s*\{\s*(\\?[$€£¥₹₽₩¢])\s*\}\s*(?=[\d-])")
 _POWER = re.compile(r"\^\s*(?:\{\s*-?\d\s*\}|-?\d)|(?<=[A-Za-z])-?[23](?![\d.])")
 _DEGREE = re.compile(r"\^\s*(?:\{\s*\\circ\s*\}|\\circ)|\^\s*(?:\{\s*o\s*\}|o(?![A-Za-z]))|\\degree\b|\\textdegree\b")
@@ -240,6 +242,8 @@ def _unit(text: str, *, lenient: bool, number: bool) -> tuple[frozenset[str], in
         low = word.lower()
         foreign = not word.isascii() and not _NO_WORD.search(word)
         if not (foreign or _WORD.fullmatch(word)) or low in _NO_UNITS or len(word) > _LONGEST_WORD:
+            return None
+        if _PART_OF_SCALE.fullmatch(low):
             return None
         known = _NAMES.get(word) or (_NAMES.get(low) if len(low) > 1 else None)
         if low in _SCALES:

@@ -189,6 +189,8 @@ def test_a_completion_that_is_neither_a_body_nor_the_function_has_no_known_form(
 def test_future_imports_of_a_program_come_before_its_prompt():
     found = joined("import math\n\ndef f():\n", "# mine\nfrom __future__ import annotations\ndef f():\n    pass\n")
     assert found == "from __future__ import annotations\nimport math\n\ndef f():\n\n\ndef f():\n    pass\n\n"
+    found = joined("def f():\n", '"""About f."""\n\nfrom __future__ import annotations\ndef f():\n    pass\n')
+    assert found.startswith("from __future__ import annotations\ndef f():\n")
     for kept in ("x = 1\nfrom __future__ import annotations\n", "    from __future__ import annotations\n"):
         assert joined("import math\n", kept) == f"import math\n{kept}\n"
     assert joined("", "from __future__ import annotations\n") == "from __future__ import annotations\n\n"

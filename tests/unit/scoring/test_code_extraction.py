@@ -91,6 +91,11 @@ def test_a_docstring_with_markdown_in_it_does_not_end_a_longer_fence() -> None:
     assert chat(f"````python\n{program}\n````") == program
 
 
+def test_a_fence_in_a_comment_does_not_end_the_block() -> None:
+    program = "def add(a, b):\n    # ```\n    # add(1, 2)\n    # ```\n    return a + b"
+    assert chat(f"```python\n{program}\n```") == program
+
+
 def test_other_languages_are_found_by_their_labels() -> None:
     sample = Sample("s/2", {}, datatypes.Tests("cpp", entry_point="add"))
     code = "int add(int a, int b) {\n  return a + b;\n}"

@@ -109,7 +109,19 @@ KINDS: dict[str, list[tuple[str, list[str], list[str]]]] = {
         (r"3a + 5m", ["5m + 3a"], ["3a+5"]),
         ("125 miles", ["125", r"125\textnormal{ miles}", "125 mi"], ["125 km"]),
     ],
+    "angles in functions": [
+        (r"\sin 30^\circ", [r"\frac12", "sin(30°)", r"\sin{30^{\circ}}"], [r"\sin 30", "30"]),
+        (r"\frac{\sqrt3}{2}", [r"\cos 30^\circ"], [r"\cos 60^\circ"]),
+    ],
+    "points and intervals": [
+        ("x=3, y=7", ["(3,7)", "y=7, x=3"], ["(7,3)"]),
+        ("x=3, x=7", ["7, 3"], ["3"]),
+        ("[2,7]", [r"2 \le x \le 7"], ["2 < x < 7", r"2 \le x"]),
+        (r"\emptyset", [r"\varnothing"], ["0"]),
+        ("35", [r"{7 \choose 3}"], [r"{7 \choose 2}"]),
+    ],
     "scale words": [
+        ("7", [], ["7 mln", "7 Mio", "7 billionths", "7‰"]),
         (
             "12",
             [],
