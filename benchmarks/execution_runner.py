@@ -29,7 +29,7 @@ def ours(check: str) -> Iterator[Run]:
     """Our sandbox, the strongest level that works here."""
     from harness.datatypes import Tests
     from harness.execution.base import Job, Limits
-    from harness.execution.choose import open_sandbox
+    from harness.execution.selection import open_sandbox
 
     sandbox = open_sandbox("auto")
 

@@ -218,7 +218,7 @@ def try_toolchains(task: Task, services: Services) -> None:
     """Refuse a task whose programs could not run here, before a model loads."""
     tests = [sample.reference for sample in task.samples if isinstance(sample.reference, Tests)]
     if tests:
-        packages.found(tuple({name for one in tests for name in one.packages} | {*services.limits.packages}))
+        packages.locate(tuple({name for one in tests for name in one.packages} | {*services.limits.packages}))
     languages = {sample.reference.language for sample in task.samples if isinstance(sample.reference, Tests)}
     for language in sorted(languages):
         missing = plugins.load("language", language).build().missing()

@@ -37,11 +37,10 @@ from harness.datatypes import (
 )
 from harness.engines.base import EngineFacts
 from harness.engines.deduplicated import deduplicated
-from harness.errors import HarnessError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
 from harness.scoring.base import Scorer
-from harness.scoring.checked import in_range, noted
+from harness.scoring.checked import score_or_failure
 from harness.store.manifest import Manifest, machine, package_versions
 from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
 from harness.store.slim import slim
@@ -212,12 +211,8 @@ def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[S
 
 
 def _one_score(scorer: Scorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
-    try:
-        return noted(in_range(scorer.score(sample, prompt, reply), binary=scorer.binary), sample, reply)
-    except HarnessError as error:
-        return Score(scorer.name, None, failure=Failure("score", type(error).__name__, str(error), ours=True))
-    except Exception as error:  # noqa: BLE001 - a fault in a scorer leaves one sample unscored, never a run lost
-        return Score(scorer.name, None, failure=Failure("score", type(error).__name__, str(error), ours=True))
+    scored = score_or_failure(scorer, sample, prompt, reply)
+    return Score(scorer.name, None, failure=scored) if isinstance(scored, Failure) else scored
 
 
 def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int) -> Result:

@@ -26,7 +26,7 @@ def examine() -> dict[str, dict[str, Any]]:
     import os
 
     from harness import hub, plugins
-    from harness.execution.choose import probe
+    from harness.execution.selection import probe
     from harness.store.manifest import machine, package_versions
 
     facts = machine()
@@ -52,7 +52,7 @@ def _languages() -> dict[str, str]:
     """Every language, tried in the sandbox that a run would take."""
     from harness import plugins
     from harness.errors import SandboxError
-    from harness.execution.choose import open_sandbox
+    from harness.execution.selection import open_sandbox
 
     names = plugins.names("language")
     try:

@@ -35,7 +35,7 @@ def execute(
     from harness.datatypes import StdinCase, Tests
     from harness.errors import ConfigError, SandboxError
     from harness.execution.base import Job, Limits
-    from harness.execution.choose import open_sandbox
+    from harness.execution.selection import open_sandbox
 
     inputs, outputs = stdin or [], stdout or []
     if len(inputs) != len(outputs) or bool(inputs) == (tests is not None):

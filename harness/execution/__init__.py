@@ -1,3 +1,3 @@
-"""Untrusted programs: how they are put together (`languages/`), where they run (`sandboxes/`), what is
-believed.
+"""Runs untrusted programs: builds them from candidate and tests (`languages/`), isolates them (`sandboxes/`) and turns
+what was observed into a verdict (`verdicts.py`).
 """

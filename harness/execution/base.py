@@ -1,10 +1,10 @@
-"""The lasting interface of the room: a Job goes in, a Verdict comes out. Execution knows no sample and no
+"""The public interface of this package: a `Sandbox` runs a `Job` and returns a `Verdict`. It knows no sample and no
 score.
 
-Guaranteed by every sandbox: a `passed` means that the last test ran to its end, as far as `Verdict.check`
-says; the program sees no variable of the harness's environment and ends at its limits. Guaranteed by every
-sandbox but `none`: it sees no network and no file outside its work folder, its language's own files and the
-system's programs. What a given sandbox does not guarantee stands at the top of its own file.
+Guaranteed by every sandbox: `passed` means that the last test ran to its end, to the degree that `Verdict.check`
+states; the program sees no variable of the harness's environment and ends at its limits. Guaranteed by every sandbox
+but `none`: the program sees no network and no file outside its work folder, its language's own files and the
+system's programs. The docstring of each sandbox lists what it does not guarantee.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Check = Literal["by_value", "in_process", "exit_marker"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds on one program: wall seconds, bytes of memory, of output and of its work folder, processes.
+    """Limits of one program: wall seconds, bytes of memory, of output and of its work folder, number of processes.
 
-    Memory and processes are of the program's whole tree. Building it has bounds of its own. A program is charged for
-    the time that it ran or slept, not for the time that it waited for a core (beside a model on the same processor,
-    say); all in all it may take `most_walls` times its wall limit. `packages` are installed Python packages that it
-    may import, besides the usual ones and those that its tests name.
+    Memory and processes are counted over the program's whole process tree. The build has limits of its own. A program
+    is charged for the time in which it ran or slept, not for the time in which it waited for a core (for example
+    beside a model on the same processor); in total it may take `most_walls` times its wall limit. `packages` are
+    installed Python packages that it may import, besides the default ones and those that its tests name.
     """
 
     wall_seconds: float = 10.0
@@ -53,12 +53,12 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a job. `infra` is our fault and never the program's; `message` is its last error, one
-    line.
+    """The result of a job. `infra` is a fault of the harness or the machine, never of the program; `message` is the
+    program's last error, on one line.
 
-    `output` is the head and tail of what it printed, control characters removed; `check` says how far the
-    verdict can be forged by the candidate: "by_value" (not at all: it never met the tests), "in_process" and
-    "exit_marker" (by code that aims at this harness: it shares a process with its tests).
+    `output` is the head and tail of what it printed, without control characters; `check` states whether the candidate
+    can forge the verdict: "by_value" (no: its process never holds the tests), "in_process" and "exit_marker" (only
+    with code that targets this harness: it shares a process with its tests).
     """
 
     status: Status
@@ -70,16 +70,16 @@ class Verdict:
 
 
 class Sandbox(Protocol):
-    """Runs jobs, from any thread, several at once. `caution` is what its user should know, empty where nothing."""
+    """Runs jobs, from any thread, several at once. `caution` is a warning for its user, empty if there is none."""
 
     level: str
     caution: str
 
     def run(self, job: Job, limits: Limits) -> Verdict:
-        """Run one job to its verdict; never raises for what the program does."""
+        """Run one job and return its verdict; never raises for what the program does."""
 
     def try_language(self, name: str) -> None:
-        """Run a small program of the language. Raises UnknownName, or SandboxError with what is missing."""
+        """Run a small program in the language. Raises UnknownName, or SandboxError that names what is missing."""
 
     def close(self) -> None:
         """End every process and remove every file; safe to call twice."""

@@ -1,13 +1,14 @@
-"""How a job becomes programs (a language's part), and what a launcher saw of one (a sandbox's part).
+"""The interfaces between languages and launchers: a `Language` turns a job into programs, a `Launcher` runs each of
+them and returns its `Outcome`.
 
-A language is one file in `languages/` whose `build()` returns a `Language`. It knows how candidate and
-tests are put together and which command runs them; it starts nothing. A launcher knows how to run a command
-apart from the rest of the machine; it knows no language. Between them stand these two types.
+A language is one file in `languages/` whose `build()` returns a `Language`. It defines how candidate and tests are
+combined into a program and which command runs it; it starts no process. A launcher runs a command isolated from the
+rest of the machine; it knows no language.
 
-How a program proves that its tests ended: it gets a secret `nonce` with its `request` on descriptor 3 and
-writes a report to descriptor 4, lines of UTF-8 text: nonce, ending, place, error type, error message, line
-of the tests (0: none). Ending is `passed`, `failed`, `error` or `exited`; place is `compile`, `load` or
-`call`. Exit codes, stdout and files prove nothing.
+How a program proves that its tests ended: it receives a secret `nonce` with its `request` on descriptor 3 and writes
+a report to descriptor 4, lines of UTF-8 text: nonce, ending, stage, error type, error message, line of the tests (0:
+none). Ending is `passed`, `failed`, `error` or `exited`; stage is `compile`, `load` or `call`. Exit codes, stdout and
+files prove nothing.
 """
 
 from __future__ import annotations
@@ -23,18 +24,19 @@ REPORT_FD = 4
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program that is started by a command, in an empty work folder of its own.
+    """A program that is started by a command in an empty work folder of its own.
 
     `files` are written into the folder (relative names), then the commands of `build` are run there in turn, each
     of which must exit with 0, then the `files` are removed if there was a build, then `command` runs. All of it is
-    untrusted and happens inside. Commands start with an absolute path or one relative to the work folder ("./x").
+    untrusted and happens in the sandbox. Commands start with an absolute path or one relative to the work folder.
     `request` and `stdin` are all that the running program may read from descriptors 3 and 0; `readable` are
     folders of its toolchain outside the system's own. With `expected` the program is judged by its standard
-    output, without by its report. `tests` is only for messages and stays outside. A runtime that reserves far more
-    memory than it uses (`reserves`: java, node, go) is bound by what it touches, not by its address space;
-    `threads` are those that the runtime starts for itself, on top of the limit of processes. Without `process_list`
+    output, without it by its report. `tests` is only for messages and never enters the sandbox. A runtime that
+    reserves far more memory than it uses (`reserves`: java, node, go) is limited by the memory it touches, not by its
+    address space;
+    `threads` are those that the runtime itself starts, in addition to the limit of processes. Without `process_list`
     there is no /proc, through which one process of a program could read another one's memory. `packages` are installed
-    Python packages that it may import (`packages.found`).
+    Python packages that it may import (paths, see `packages.locate`).
     """
 
     command: tuple[str, ...]
@@ -56,11 +58,10 @@ class Program:
 
 @dataclass(frozen=True, slots=True)
 class ByValue:
-    """A Python candidate in a process of its own, and tests that call it from another one.
+    """A Python candidate in one process, and tests that call it from another.
 
-    `source` is all that the candidate's process ever holds. `code` (marshalled) is run by the tester, with the
-    functions of the candidate that `names` lists in reach; only values pass between the two. `tests` is only for
-    messages.
+    The candidate's process holds nothing but `source`. The tester runs `code` (marshalled), in which the candidate's
+    functions in `names` are defined; only values pass between the two processes. `tests` is only for messages.
     """
 
     source: str
@@ -79,12 +80,12 @@ End = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a program ended, in the words of the trusted process that watched it.
+    """How a program ended, as the trusted process that supervised it reports.
 
     `killed` is by a SIGKILL that neither the program nor its watcher sent; `starved` is a time-out of a program that
-    had no core for most of its time. `number` is the exit code or the signal; `message` says what broke when `end` is
-    `infra`. `stdout` and `stderr` are whole up to `keep` bytes, then head and tail. `seconds` are wall time without
-    the set-up.
+    had no core for most of its time. `number` is the exit code or the signal; `message` is the cause when `end` is
+    `infra`. `stdout` and `stderr` are complete up to `keep` bytes, beyond that head and tail. `seconds` are wall time
+    without the set-up.
     """
 
     end: End
@@ -102,22 +103,20 @@ class Language(Protocol):
     name: str
 
     def missing(self) -> str | None:
-        """Return a line that names the toolchain which is not here and what to install, or None."""
+        """Return None, or a line that names the toolchain which is not installed and the package to install."""
 
     def trial(self) -> Job:
-        """Return a small job that passes where the toolchain works."""
+        """Return a small job that passes if the toolchain works."""
 
     def programs(self, job: Job) -> tuple[Program | ByValue, ...]:
-        """Return the processes that must all pass, in order. Raises DataError when the tests themselves are
-        broken.
-        """
+        """Return the programs that must all pass, in order. Raises DataError if the tests themselves are broken."""
 
 
 class Launcher(Protocol):
-    """Runs programs apart from the machine, from any thread, several at once."""
+    """Runs programs isolated from the machine, from any thread, several at once."""
 
     def launch(self, program: Program | ByValue, limits: Limits) -> Outcome:
-        """Run to an outcome; what goes wrong on our side comes back as `infra`, never as an exception."""
+        """Run a program to its end; a fault of the harness is returned as `infra`, never raised."""
 
     def close(self) -> None:
         """End every process; safe to call twice; later launches raise SandboxError."""

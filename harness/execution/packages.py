@@ -1,8 +1,8 @@
-"""Installed Python packages that programs may import: where they lie, with what they need. Never the harness itself.
+"""Locates the installed Python packages that programs may import, with their dependencies. Never the harness itself.
 
-Found as `importlib.metadata` finds them, in whatever folders the harness's own interpreter looks (a virtual
-environment, a folder named by a `.pth` file). What a sandbox shows is the top of each package and of each of its
-dependencies, not the folder that they lie in.
+Located by `importlib.metadata`, in all folders that the harness's own interpreter searches (a virtual environment, a
+folder named by a `.pth` file). A sandbox shows the top-level files and folders of each package and of its
+dependencies, not the folder that contains them.
 """
 
 from __future__ import annotations
@@ -18,74 +18,74 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.errors import ConfigError
-from harness.execution.languages.toolchain import made_once
+from harness.execution.languages.toolchain import cached_build
 
-# What programs of models import without being asked
-USUAL = ("numpy", "scipy", "pandas", "sympy")
+# Packages that programs written by models often import
+DEFAULT = ("numpy", "scipy", "pandas", "sympy")
 COMPILE_SECONDS = 120
 _NEVER = frozenset({"harness", "tests"})
 _NO_MODULES = (".dist-info", ".egg-info", ".libs", ".pth", ".data")
-_IN_TURN = "execution.packages"
+_CONFIG_KEY = "execution.packages"
 
 
 @functools.cache
-def found(named: tuple[str, ...] = ()) -> tuple[str, ...]:
-    """Return the files and folders of the usual packages that are installed and of all that are `named`.
+def locate(named: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the files and folders of the default packages that are installed and of all `named` ones.
 
-    Names are those of distributions ("scikit-learn") or modules ("sklearn"). Raises ConfigError for a named one that
-    is not installed, and for the harness.
+    Names are those of distributions ("scikit-learn") or modules ("sklearn"). Raises ConfigError for a named package
+    that is not installed, and for the harness.
     """
-    pending = [(name, False) for name in USUAL] + [(name, True) for name in named]
+    pending = [(name, False) for name in DEFAULT] + [(name, True) for name in named]
     done: set[str] = set()
     tops: set[str] = set()
     while pending:
         name, must = pending.pop()
-        if _normal(name) in done:
+        if _normalized(name) in done:
             continue
-        done.add(_normal(name))
-        if _normal(name) in _NEVER:
+        done.add(_normalized(name))
+        if _normalized(name) in _NEVER:
             if must:
-                raise ConfigError(f"{_IN_TURN}: {name!r} is the harness's own and not for programs")
+                raise ConfigError(f"{_CONFIG_KEY}: {name!r} belongs to the harness; programs cannot import it")
             continue
         owner = _distribution(name, search=must)
         if owner is None:
             if must:
-                raise ConfigError(f"{_IN_TURN}: {name!r} is not installed here (pip install {name})")
+                raise ConfigError(f"{_CONFIG_KEY}: {name!r} is not installed here (pip install {name})")
             continue
-        done.add(_normal(owner.name))
+        done.add(_normalized(owner.name))
         tops.update(_tops(owner, name))
         pending += [(needed, False) for needed in _needs(owner)]
     return tuple(sorted(tops))
 
 
-def mentioned(named: tuple[str, ...], *texts: str) -> tuple[str, ...]:
-    """Return what `found` does if any text mentions a module of theirs, else nothing: most programs need none."""
+def locate_mentioned(named: tuple[str, ...], *texts: str) -> tuple[str, ...]:
+    """Return `locate(named)` if a text contains the name of one of the modules, else (): most programs need none."""
     everything = "\n".join(texts)
     modules = [module for module in _modules(named) if module in everything]
     for module in modules:
         _compile(module)
-    return found(named) if modules else ()
+    return locate(named) if modules else ()
 
 
 @functools.cache
 def _modules(named: tuple[str, ...]) -> tuple[str, ...]:
-    """What a text says that imports one of them."""
-    return tuple({Path(top).name.split(".")[0] for top in found(named) if not top.endswith(_NO_MODULES)})
+    """The names of their top-level modules."""
+    return tuple({Path(top).name.split(".")[0] for top in locate(named) if not top.endswith(_NO_MODULES)})
 
 
 @functools.cache
 def _compile(module: str) -> None:
-    """Have the interpreter keep the bytecode of a package that was installed without: programs cannot write it.
+    """Write the bytecode of a package that was installed without it, because programs cannot write it.
 
-    Each of them would compile it again, for seconds that it is charged. A package that does not import, or whose folder
-    cannot be written, stays as it is.
+    Each program would compile the package again and be charged for the seconds. A package that cannot be imported, or
+    whose folder cannot be written, is left as it is.
     """
     try:
         spec = importlib.util.find_spec(module)
-        kept = importlib.util.cache_from_source(spec.origin) if spec is not None and spec.origin else None
+        bytecode = importlib.util.cache_from_source(spec.origin) if spec is not None and spec.origin else None
     except (ImportError, ValueError, NotImplementedError):
         return
-    if kept is None or Path(kept).exists() or not os.access(Path(kept).parents[1], os.W_OK):
+    if bytecode is None or Path(bytecode).exists() or not os.access(Path(bytecode).parents[1], os.W_OK):
         return
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     try:
@@ -97,14 +97,14 @@ def _compile(module: str) -> None:
         return
 
 
-def linked(tops: tuple[str, ...]) -> Path:
-    """Return a folder with links to packages, for sandboxes that can show them nowhere else. Raises SandboxError."""
+def linked_folder(tops: tuple[str, ...]) -> Path:
+    """Return a folder with links to packages, for sandboxes that cannot mount them. Raises SandboxError."""
 
     def make(folder: Path) -> None:
         for top in tops:
             (folder / Path(top).name).symlink_to(top)
 
-    return made_once("packages", tops, make)
+    return cached_build("packages", tops, make)
 
 
 def _distribution(name: str, *, search: bool) -> metadata.Distribution | None:
@@ -116,7 +116,7 @@ def _distribution(name: str, *, search: bool) -> metadata.Distribution | None:
 
 
 def _tops(owner: metadata.Distribution, name: str) -> Iterator[str]:
-    """The outermost files and folders of a distribution, where they really lie."""
+    """Paths of the top-level files and folders of a distribution."""
     modules = 0
     for top in sorted({file.parts[0] for file in owner.files or ()}):
         if top in ("..", "__pycache__") or top.endswith(".pth") or top in _NEVER:
@@ -126,7 +126,7 @@ def _tops(owner: metadata.Distribution, name: str) -> Iterator[str]:
             modules += not top.endswith(_NO_MODULES)
             yield str(path.absolute())
     if not modules:
-        # Installed by a system's packager, or in place: its own list of files does not name its modules
+        # Installed by a system package manager or in editable mode: its list of files does not contain its modules
         yield from _by_import(name)
 
 
@@ -152,6 +152,6 @@ def _needs(owner: metadata.Distribution) -> Iterator[str]:
             yield needed.name
 
 
-def _normal(name: str) -> str:
-    """As the packaging standard compares names (PEP 503)."""
+def _normalized(name: str) -> str:
+    """The normalized name of a distribution (PEP 503)."""
     return re.sub(r"[-_.]+", "-", name).lower()

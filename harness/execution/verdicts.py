@@ -1,8 +1,8 @@
-"""From what a launcher saw of a program to the verdict on it. Pure: no process, no clock, no file.
+"""Turns the outcome of a program into a verdict. Pure functions: no process, no clock, no file.
 
-Guaranteed: `passed` only for a report that carries the program's secret nonce, or for standard output that
-equals what was expected; never for an exit code alone. Not guaranteed: that code which shares a process
-with its tests and aims at this very harness cannot read the nonce; such verdicts say `check="in_process"`.
+Guaranteed: `passed` only for a report that contains the program's secret nonce, or for standard output that equals
+the expected output; never for an exit code alone. Not guaranteed: that code which shares a process with its tests and
+targets this harness cannot read the nonce; such verdicts have `check="in_process"` or `"exit_marker"`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal, cast
 from harness.execution.base import Status, Verdict
 from harness.execution.language import ByValue, Outcome, Program
 
-# Enough to see what happened, little enough to keep one in every record.
+# Bytes and characters: enough to see what happened, small enough to be stored in every record
 OUTPUT_KEPT = 4096
 MESSAGE_KEPT = 500
 
@@ -27,7 +27,7 @@ _LIMIT_MESSAGES = {
 
 
 def judge(program: Program | ByValue, outcome: Outcome) -> Verdict:
-    """Say what became of `program`."""
+    """Return the verdict on `program`."""
     expected = program.expected if isinstance(program, Program) else None
     status, message = _by_report(program, outcome) if expected is None else _by_output(program, outcome, expected)
     return Verdict(
@@ -41,21 +41,21 @@ def judge(program: Program | ByValue, outcome: Outcome) -> Verdict:
 
 
 def _by_report(program: Program | ByValue, outcome: Outcome) -> tuple[Status, str]:
-    told = _report(program, outcome)
-    if told is not None:
-        return told
+    reported = _report(program, outcome)
+    if reported is not None:
+        return reported
     if outcome.end == "exit":
         return "exited", f"ended before its tests did, with exit code {outcome.number}"
     return _by_end(outcome)
 
 
 def _by_output(program: Program | ByValue, outcome: Outcome, expected_text: str) -> tuple[Status, str]:
-    """A program is right when it ends by itself without error and prints what was expected."""
+    """A program passes if it ends by itself with exit code 0 and prints the expected output."""
     if outcome.end != "exit":
         return _by_end(outcome)
-    told = _report(program, outcome)
-    if told is not None and told[0] != "passed":
-        return told
+    reported = _report(program, outcome)
+    if reported is not None and reported[0] != "passed":
+        return reported
     if outcome.number != 0:
         return "error", f"ended with exit code {outcome.number}"
     expected = _lines(expected_text)
@@ -76,7 +76,7 @@ def _by_end(outcome: Outcome) -> tuple[Status, str]:
     if outcome.end == "starved":
         return "infra", f"too little processor time on this machine: {outcome.message}"
     if outcome.end == "build_failed":
-        return "compile_error", _complaint(outcome)
+        return "compile_error", _compiler_error(outcome)
     if outcome.end == "build_timeout":
         return "compile_timeout", "could not be built within its time"
     if outcome.end != "signal":
@@ -90,18 +90,18 @@ def _by_end(outcome: Outcome) -> tuple[Status, str]:
     return "signal", f"killed by {name}"
 
 
-def _complaint(outcome: Outcome) -> str:
-    """The first line in which the compiler calls something an error, else its last word."""
+def _compiler_error(outcome: Outcome) -> str:
+    """The first line of the compiler's output that contains "error", else the last line."""
     lines = [line for line in (outcome.stderr + outcome.stdout).decode("utf-8", "replace").splitlines() if line.strip()]
     return next((line for line in lines if "error" in line.lower()), lines[-1] if lines else outcome.message)
 
 
 def _report(program: Program | ByValue, outcome: Outcome) -> tuple[Status, str] | None:
-    """Read the report; None when there is none that carries the secret."""
+    """Read the report; None if there is no report with the right nonce."""
     lines = outcome.report.decode("utf-8", "replace").split("\n")
     if len(lines) < 7 or not program.nonce or not hmac.compare_digest(lines[0].encode(), program.nonce.encode()):
         return None
-    ending, place, kind, message, line = lines[1:6]
+    ending, stage, kind, message, line = lines[1:6]
     if ending not in _ENDINGS:
         return None
     if ending == "passed":
@@ -109,23 +109,23 @@ def _report(program: Program | ByValue, outcome: Outcome) -> tuple[Status, str] 
     if ending == "unsendable":
         return "infra", f"{message}: this sample needs `check: in_process`"
     if kind == "MemoryError":
-        return "memory", f"{place}: {kind}: {message}"
+        return "memory", f"{stage}: {kind}: {message}"
     if ending == "failed":
         message = message or _line_of(program.tests, line)
     text = f"{kind}: {message}" if message else kind
     if ending == "failed":
         return "failed", text
-    return cast(Literal["error", "exited"], ending), f"{place}: {text}"
+    return cast(Literal["error", "exited"], ending), f"{stage}: {text}"
 
 
 def _line_of(source: str, number: str) -> str:
-    """The text of a line that a report names; its number comes from the program and is not believed."""
+    """The text of the line with this number, empty if there is none: the number comes from the untrusted program."""
     lines = source.splitlines()
     return lines[int(number[:9]) - 1].strip() if number.isdecimal() and 0 < int(number[:9]) <= len(lines) else ""
 
 
 def _lines(text: str) -> list[str]:
-    """Lines without trailing white space, and without empty lines at the end: what judges of contests compare.
+    """Lines without trailing white space and without empty lines at the end, as judges of programming contests compare.
 
     Only a line feed ends a line: `str.splitlines` would also split at form feeds and other separators.
     """

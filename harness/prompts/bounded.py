@@ -2,7 +2,7 @@
 
 A plain template is filled here. Any other one (loops over `range`, products, calls) is filled in a child process that
 the kernel bounds: processor time for each template, memory for the whole, so that one C call cannot outlive them.
-The child gets the columns that the template reads (pickled by us) and answers in JSON; it ends when this process does.
+The child gets the columns that the template reads (pickled here) and answers in JSON; it ends when this process does.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from jinja2 import TemplateSyntaxError, UndefinedError
+from jinja2 import TemplateError, TemplateSyntaxError, UndefinedError
 
 from harness.prompts.environment import NullValueError, planned
 
@@ -31,10 +31,19 @@ from harness.prompts.environment import NullValueError, planned
 PROCESSOR_SECONDS = 4
 # For a machine that is so busy that the child gets hardly any time
 WALL_SECONDS = 120.0
+# For the exit status of a child that closed its output
+EXIT_SECONDS = 5.0
 MEMORY_BYTES = 1 << 30
 MOST_CHARS = 1 << 26
 _HEAD = struct.Struct("<Q")
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from harness.prompts.bounded import serve; serve()"
+# What Jinja and the methods of plain values raise
+RENDER_ERRORS = (
+    *(TemplateError, ArithmeticError, AssertionError, AttributeError, LookupError, RuntimeError, TypeError),
+    ValueError,
+)
+# Exit codes of the child: an error that it does not handle (Python's own), and too little memory for a row
+FAILED_EXIT, MEMORY_EXIT = 1, 2
 TOO_DEAR = (
     f"it needs more than {PROCESSOR_SECONDS} s of processor time, {MEMORY_BYTES >> 20} MiB of memory or "
     f"{MOST_CHARS >> 20} Mi characters; simplify it, or let the page's Python file prepare the row"
@@ -87,7 +96,7 @@ def _filled(template: str, variables: Mapping[str, Any]) -> str | Fault:
         return Fault("undefined", str(error)[:200])
     except (MemoryError, RecursionError):
         return Fault("failed", TOO_DEAR)
-    except Exception as error:  # noqa: BLE001 - a template's expressions may raise anything
+    except RENDER_ERRORS as error:
         return Fault("failed", f"{type(error).__name__}: {' '.join(str(error).split())[:200]}")
 
 
@@ -106,10 +115,20 @@ class _Child:
                 self._end()
                 return Fault("failed", f"no process could be started for it: {error}")
             if answer is None:
+                return Fault("failed", self._cause_of_end())
+        filled = json.loads(answer)
+        return str(filled["text"]) if "text" in filled else Fault(filled["kind"], filled["message"])
+
+    def _cause_of_end(self) -> str:
+        """End the child that did not answer, and return why: a limit, or an error that it does not handle."""
+        process = self._process
+        with suppress(subprocess.TimeoutExpired):
+            # Its output is closed just before it ends
+            if process is not None and process.wait(EXIT_SECONDS) == FAILED_EXIT:
                 self._end()
-                return Fault("failed", TOO_DEAR)
-        found = json.loads(answer)
-        return str(found["text"]) if "text" in found else Fault(found["kind"], found["message"])
+                return "the process that fills templates failed; please report it with the template and the row"
+        self._end()
+        return TOO_DEAR
 
     def _exchange(self, given: bytes) -> bytes | None:
         process = self._process
@@ -163,19 +182,22 @@ def _read(descriptor: int, count: int, deadline: float) -> bytes | None:
 
 
 def serve() -> None:
-    """Be the child: fill one template after the other until stdin ends."""
+    """In the child: fill one template after the other until stdin ends."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    questions = sys.stdin.buffer
+    requests = sys.stdin.buffer
     # Compiled once, so that what Jinja imports late is here before memory is bounded
     _filled("{{ 1 }}", {})
     _bound_memory()
-    while head := questions.read(_HEAD.size):
-        _alarm(PROCESSOR_SECONDS)
-        answer = _answer(questions.read(_HEAD.unpack(head)[0]))
-        _alarm(0)
-        answers.write(_HEAD.pack(len(answer)) + answer)
-        answers.flush()
+    try:
+        while head := requests.read(_HEAD.size):
+            _alarm(PROCESSOR_SECONDS)
+            answer = _answer(requests.read(_HEAD.unpack(head)[0]))
+            _alarm(0)
+            answers.write(_HEAD.pack(len(answer)) + answer)
+            answers.flush()
+    except MemoryError:
+        os._exit(MEMORY_EXIT)
 
 
 def _answer(given: bytes) -> bytes:
@@ -187,8 +209,8 @@ def _answer(given: bytes) -> bytes:
         filled = syntax_fault(template) or _filled(template, variables)
     if isinstance(filled, str) and len(filled) > MOST_CHARS:
         filled = Fault("failed", TOO_DEAR)
-    found = {"kind": filled.kind, "message": filled.message} if isinstance(filled, Fault) else {"text": filled}
-    return json.dumps(found).encode()
+    reply = {"kind": filled.kind, "message": filled.message} if isinstance(filled, Fault) else {"text": filled}
+    return json.dumps(reply).encode()
 
 
 def _bound_memory() -> None:

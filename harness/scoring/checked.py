@@ -1,12 +1,21 @@
-"""What is checked and noted of every score, whichever scorer gave it."""
+"""Runs a scorer on one reply: catches its faults, checks its value, and adds notes that no scorer has to write."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import replace
 
-from harness.datatypes import Answer, Completion, Failure, Likelihood, Sample, Score
+from harness.datatypes import Answer, Completion, Failure, Likelihood, Prompt, Sample, Score
+from harness.scoring.base import Scorer
 from harness.scoring.presence import is_stated
+
+
+def score_or_failure(scorer: Scorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score | Failure:
+    """Return the checked score of a reply, or a Failure if the scorer raised anything. Raises nothing itself."""
+    try:
+        return noted(in_range(scorer.score(sample, prompt, reply), binary=scorer.binary), sample, reply)
+    except Exception as error:  # noqa: BLE001 - a fault in a scorer leaves one sample unscored, never a run lost
+        return Failure("score", type(error).__name__, str(error), ours=True)
 
 
 def in_range(score: Score, *, binary: bool) -> Score:

@@ -7,19 +7,43 @@ model wrongly. Does not show that a page reads what models write: `phrasings` do
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from harness.datatypes import (
     Choice,
     Completion,
     ContinuationScore,
+    Failure,
     Likelihood,
     LikelihoodRequest,
+    Prompt,
     Request,
     RollingRequest,
     Sample,
     Score,
 )
 from harness.scoring.base import Scorer
+from harness.scoring.checked import score_or_failure
+
+
+class _ScorerFailed(Exception):
+    """A scorer raised while it scored an answer."""
+
+
+@dataclass(slots=True)
+class _Guarded:
+    """A scorer that raises nothing but `_ScorerFailed`."""
+
+    scorer: Scorer
+    name: str
+    binary: bool
+
+    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+        """Score one reply. Raises _ScorerFailed."""
+        score = score_or_failure(self.scorer, sample, prompt, reply)
+        if isinstance(score, Failure):
+            raise _ScorerFailed
+        return score
 
 
 def gold_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> str | None:
@@ -54,7 +78,7 @@ def plain_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> 
 
     A scorer of a user's own may be generous, and one that fails leaves its samples unscored; a run goes on with both.
     """
-    for scorer in scorers:
+    for scorer in (_Guarded(scorer, scorer.name, scorer.binary) for scorer in scorers):
         try:
             fault = gold_fault([scorer], sample, request)
             if fault is None or isinstance(request, LikelihoodRequest | RollingRequest):
@@ -63,7 +87,8 @@ def plain_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> 
                 assert sample.gold is not None
                 score = scorer.score(sample, request.prompt, Completion(request.key, sample.gold, "eos"))
                 found = fault if score.value == 0.0 else None
-        except Exception:  # noqa: BLE001 - a scorer that fails is reported with the sample that it leaves unscored
+        except _ScorerFailed:
+            # The run reports it with the sample that it leaves unscored
             continue
         if found is not None:
             return found

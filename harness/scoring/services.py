@@ -35,7 +35,7 @@ class Services:
 
     def sandbox(self) -> Sandbox:
         """The run's one sandbox. Raises SandboxError when programs cannot be run safely here."""
-        from harness.execution.choose import open_sandbox
+        from harness.execution.selection import open_sandbox
 
         with self._lock:
             if self._sandbox is None:

@@ -11,7 +11,7 @@ from hostile import LIMITS, TESTS
 from harness.datatypes import Tests
 from harness.errors import SandboxError
 from harness.execution.base import Job, Limits, Sandbox, Verdict
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 Try = Callable[..., Verdict]
 

@@ -18,7 +18,7 @@ from typing import Any
 from harness.datatypes import Tests
 from harness.errors import SandboxError
 from harness.execution.base import Job, Limits, Sandbox, Verdict
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Nobody else's number, so that limits per user count nobody else

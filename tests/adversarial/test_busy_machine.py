@@ -11,7 +11,7 @@ import pytest
 
 from harness.datatypes import Tests
 from harness.execution.base import Job, Limits, Sandbox
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 HOG = "while True: pass"
 

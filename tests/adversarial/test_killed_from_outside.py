@@ -12,7 +12,7 @@ import pytest
 
 from harness.datatypes import Tests
 from harness.execution.base import Job, Limits, Sandbox, Verdict
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 Check = Literal["by_value", "in_process"]
 WAITS = "import subprocess\ndef add(a, b):\n    subprocess.run(['/bin/sleep', '{mark}'])\n    return a + b\n"

@@ -10,7 +10,7 @@ from hostile import candidates
 
 from harness.errors import SandboxError
 from harness.execution.base import Sandbox
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 HOSTILE = candidates("programs")
 HONEST = candidates("honest")

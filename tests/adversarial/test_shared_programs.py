@@ -16,7 +16,7 @@ from hostile import CHECKOUT, LANGUAGES, PRELUDES, TESTS, found_languages
 from harness.datatypes import Tests
 from harness.errors import SandboxError
 from harness.execution.base import Job, Limits, Sandbox
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 EVIL = CHECKOUT / ".." / "shared" / "evil"
 CANARY = Path("/tmp/evil_canary")

@@ -18,7 +18,7 @@ import pytest
 
 from harness.datatypes import Tests
 from harness.execution.base import Job, Limits, Sandbox, Verdict
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Long enough for a machine that does much else; what is waited for is an event
@@ -38,7 +38,7 @@ time.sleep(0.2)
 HARNESS = """
 from harness.datatypes import Tests
 from harness.execution.base import Job, Limits
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 program = "import subprocess, time\\nsubprocess.Popen(['/bin/sleep', 'MARK'])\\ntime.sleep(600)"
 open_sandbox("LEVEL").run(Job(program, Tests("python", tests="pass")), Limits(wall_seconds=600))
 """

@@ -1,5 +1,5 @@
-"""What runs on the far side of a fresh interpreter: watchers and runners. Standard library only, and little
-of it.
+"""Code that runs in newly started interpreters: zygotes, supervisors and runners. It imports only the standard library,
+and little of it.
 
-Every import here is paid once per program, so these modules leave out even `typing`, `re` and `json`.
+Every import here costs time, for some programs at each start, so these modules avoid even `typing`, `re` and `json`.
 """

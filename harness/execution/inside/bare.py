@@ -1,8 +1,8 @@
-"""The zygote of the `none` sandbox: limits, a clean environment, a fresh folder, and a kill at the end.
+"""The zygote of the `none` sandbox: limits, a clean environment, a new folder, and a kill of all processes at the end.
 
-Guaranteed: wall, processor, memory and output limits, the process group killed at the end and, on Linux, also
-daemons that left it. Not guaranteed, and not attempted: keeping the program from the user's files, the network and
-other processes, this one among them; who kills this one outright leaves the program and its folder behind.
+Guaranteed: wall, processor, memory and output limits; at the end the process group is killed and, on Linux, also
+daemons that left it. Not guaranteed, and not attempted: protection of the user's files, the network and other
+processes, this one included. If this process is killed with SIGKILL, the program and its folder are left behind.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ import sys
 import tempfile
 import time
 
-from harness.execution.inside import kills, zygote
+from harness.execution.inside import sigkill_reports, zygote
+from harness.execution.inside.isolation import SIGKILL, Isolation
 from harness.execution.inside.kernel import Kernel
-from harness.execution.inside.place import SIGKILL, Place
-from harness.execution.inside.supervise import HostGone
+from harness.execution.inside.supervisor import HostGone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from harness.execution.inside.order import Hello
+    from harness.execution.inside.messages import ZygoteConfig
 
 ROUND_SECONDS = 0.002
 
@@ -30,56 +30,56 @@ def main() -> None:
     zygote.serve(Bare())
 
 
-class Bare(Place):
-    """No isolation."""
+class Bare(Isolation):
+    """No isolation: only a folder and a process tree for each program."""
 
     def __init__(self) -> None:
-        """No program runs yet."""
+        """Start without a program."""
         self._work = ""
 
-    def enter(self, hello: Hello) -> None:
-        """Become the one to whom lost processes fall."""
-        self.library = hello["library"]
+    def isolate(self, config: ZygoteConfig) -> None:
+        """Become the parent of orphaned descendants."""
+        self.packages_folder = config["packages_folder"]
         signal.signal(signal.SIGTERM, _end)
         if sys.platform == "linux":
             calls = Kernel()
             calls.collect_orphans()
-            self.listener = kills.listen(calls)
-            if self.listener is None:
-                # Without the privileges of root, only what gains none any more may be given a filter
+            self.kill_listener = sigkill_reports.listen(calls)
+            if self.kill_listener is None:
+                # Without root privileges, a filter requires that new privileges are forbidden
                 calls.forbid_new_privileges()
-                self.listener = kills.listen(calls)
+                self.kill_listener = sigkill_reports.listen(calls)
 
     def fork(self) -> int:
-        """A child with a folder; the limit on processes counts every one of the user, not only the program's."""
+        """Fork a child with a new folder. The limit on processes counts all processes of the user, not only these."""
         self._work = tempfile.mkdtemp(prefix="harness-program-")
-        self.own_processes = _processes_of_user()
+        self.overhead_processes = _processes_of_user()
         return os.fork()
 
-    def begin(self) -> None:
-        """What is not lost ends together."""
+    def on_fork(self) -> None:
+        """Start a process group, to be killed as a whole."""
         os.setpgid(0, 0)
 
-    def furnish(self, work_bytes: int) -> str:
-        """The folder is there; nothing bounds its size but the size of one file."""
+    def set_up(self, work_bytes: int) -> str:
+        """Return the folder that `fork` made; only the size of each file in it is limited."""
         del work_bytes
         return self._work
 
-    def members(self) -> list[int]:
-        """Every living descendant of this process; only Linux tells."""
-        found, unseen = [], [os.getpid()]
-        while unseen:
-            children = _children(unseen.pop())
-            found += children
-            unseen += children
-        return found
+    def processes(self) -> list[int]:
+        """Process ids of all living descendants of this process; empty on systems other than Linux."""
+        descendants, unvisited = [], [os.getpid()]
+        while unvisited:
+            children = _children(unvisited.pop())
+            descendants += children
+            unvisited += children
+        return descendants
 
-    def clear(self, first: int) -> None:
-        """Kill and collect every descendant; what forks meanwhile is met again in the next round."""
-        self._kill(first)
+    def tear_down(self, init: int) -> None:
+        """Kill and reap every descendant; processes that fork meanwhile are killed in the next round."""
+        self._kill(init)
         try:
             while True:
-                for pid in self.members():
+                for pid in self.processes():
                     self._kill(pid)
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
@@ -89,8 +89,8 @@ class Bare(Place):
         _remove(self._work)
 
     def _kill(self, pid: int) -> None:
-        ways = (os.killpg, os.kill) if self.listener is None else (_by_handle,)
-        for kill in ways:
+        calls = (os.killpg, os.kill) if self.kill_listener is None else (_by_handle,)
+        for kill in calls:
             try:
                 kill(pid, SIGKILL)
             except (ProcessLookupError, PermissionError):
@@ -100,7 +100,7 @@ class Bare(Place):
 def _remove(folder: str) -> None:
     """Remove a dead program's folder, however deep and whatever its modes.
 
-    Every folder in it is moved to the top before it is emptied, so no path gets long and no call nests.
+    Every subfolder is moved to the top before it is emptied, so paths stay short and nothing recurses.
     """
     pending, count = [folder], 0
     while pending:
@@ -115,7 +115,7 @@ def _remove(folder: str) -> None:
                 if not entry.is_dir(follow_symlinks=False):
                     os.unlink(entry.path)
                     continue
-                # Whoever may not write a folder may not move it either
+                # A folder that may not be written may not be moved either
                 os.chmod(entry.path, 0o700)
                 while os.path.lexists(moved := f"{folder}/{count}.removed"):
                     count += 1
@@ -141,18 +141,18 @@ def _end(number: int, frame: object) -> None:
 
 def _by_handle(pid: int, number: int) -> None:
     del number
-    kills.kill(pid)
+    sigkill_reports.kill(pid)
 
 
 def _children(pid: int) -> list[int]:
-    found: list[int] = []
+    children: list[int] = []
     try:
         for thread in os.listdir(f"/proc/{pid}/task"):
             with open(f"/proc/{pid}/task/{thread}/children", "rb") as file:
-                found += [int(word) for word in file.read().split()]
+                children += [int(word) for word in file.read().split()]
     except OSError:
-        return found
-    return found
+        return children
+    return children
 
 
 def _processes_of_user() -> int:

@@ -1,6 +1,7 @@
-"""The candidate's side of a trial by value: load its source, then answer calls with values until it is told to stop.
+"""The candidate's process of a by-value run: it loads the candidate's source, then answers calls with values.
 
-Nothing here is trusted once the candidate's code has run: it may replace any of it, and then only harms itself.
+Nothing in this process is trusted once the candidate's code has run. The code may replace any of it, which harms only
+its own result.
 """
 
 from __future__ import annotations
@@ -9,20 +10,20 @@ import json
 import os
 import sys
 
-from harness.execution.inside import program, values, wire
+from harness.execution.inside import child_process, values, wire
 from harness.execution.inside.reporting import Trap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from harness.execution.inside.order import Order
-    from harness.execution.inside.place import Place
-    from harness.execution.inside.supervise import Ends
+    from harness.execution.inside.isolation import Isolation
+    from harness.execution.inside.messages import ProgramSpec
+    from harness.execution.inside.supervisor import Writers
 
 CANDIDATE_FILE = "<candidate>"
-ASKS, REPLIES = 3, 4
-# Frames of ours below the candidate's: its recursion limit is to be the usual one.
+REQUESTS, REPLIES = 3, 4
+# Frames of the harness below the candidate's, so that its recursion limit is the default one
 OWN_FRAMES = 12
 THREAD_STACK_BYTES = 8 << 20
 
@@ -30,54 +31,54 @@ _dumps = json.JSONEncoder(separators=(",", ":")).encode
 _loads = json.JSONDecoder().decode
 
 
-def written(message: list[Any]) -> bytes:
-    """Write a message of the protocol."""
+def encode(message: list[Any]) -> bytes:
+    """Encode a message of the protocol."""
     return _dumps(message).encode("ascii")
 
 
-def read(frame: bytes) -> list[Any]:
-    """Read a message: a list that starts with a word. Raises ValueError."""
+def decode(frame: bytes) -> list[Any]:
+    """Decode a message: a list that starts with a string. Raises ValueError."""
     try:
         message = _loads(frame.decode("ascii"))
     except RecursionError:
         raise ValueError("a message that is too deep") from None
     if type(message) is not list or not message or type(message[0]) is not str:
-        raise ValueError("no message")
+        raise ValueError("not a message of the protocol")
     return message
 
 
 def prepare() -> None:
-    """Load what `become` needs."""
+    """Load what `run` needs."""
     import _sitebuiltins
     import _thread
     import builtins
 
     builtins.exit = _sitebuiltins.Quitter("exit", "Ctrl-D")
     builtins.quit = _sitebuiltins.Quitter("quit", "Ctrl-D")
-    # Threads take the stack limit as their size, and there would be no room for many.
+    # Threads take the stack limit as their stack size, so memory would allow only a few of them
     _thread.stack_size(THREAD_STACK_BYTES)
-    # A candidate finds no module of ours by its name; who uses one holds it
+    # A candidate must not find the harness's modules by name; their users keep references to them
     for name in [name for name in sys.modules if name == "harness" or name.startswith("harness.")]:
         del sys.modules[name]
 
 
-def become(order: Order, place: Place, ends: Ends, pipes: tuple[int, int]) -> None:
-    """Furnish the world, then turn this process into the candidate's. Never returns."""
-    source = order["source"] or ""
+def run(spec: ProgramSpec, isolation: Isolation, writers: Writers, pipes: tuple[int, int]) -> None:
+    """Set up the sandbox, restrict this process, then run the candidate in it. Never returns."""
+    source = spec["source"] or ""
     try:
-        work = place.furnish(order["work_bytes"])
-        ends.tell("run")
-        os.environ.update(order["environment"])
-        os.environ.update(place.environment(), HOME=work, TMPDIR=work)
-        nothing = os.open("/dev/null", os.O_RDONLY)
-        program.settle([nothing, ends.out, ends.err, *pipes], work)
-        place.restrict()
-        program.limit(order, place)
+        work = isolation.set_up(spec["work_bytes"])
+        writers.send_event("run")
+        os.environ.update(spec["environment"])
+        os.environ.update(isolation.environment(), HOME=work, TMPDIR=work)
+        empty = os.open("/dev/null", os.O_RDONLY)
+        child_process.prepare([empty, writers.out, writers.err, *pipes], work)
+        isolation.restrict()
+        child_process.set_limits(spec, isolation)
     except (OSError, ValueError) as error:
-        ends.tell(f"broken {error}")
+        writers.send_event(f"fault {error}")
         os._exit(127)
     sys.argv[:] = [CANDIDATE_FILE]
-    sys.path[:] = [folder for folder in (*sys.path, place.library) if folder]
+    sys.path[:] = [folder for folder in (*sys.path, isolation.packages_folder) if folder]
     module = type(sys)("solution")
     sys.modules["solution"] = sys.modules["__main__"] = module
     sys.setrecursionlimit(sys.getrecursionlimit() + OWN_FRAMES)
@@ -85,75 +86,75 @@ def become(order: Order, place: Place, ends: Ends, pipes: tuple[int, int]) -> No
     os._exit(0)
 
 
-def serve(source: str, space: dict[str, Any], asks: int = ASKS, replies: int = REPLIES) -> None:
-    """Load, then answer what is asked. What it needs later it takes now: the candidate may replace it."""
-    send, receive, flush, process, own = wire.send, wire.receive, sys.stdout.flush, os.getpid, os.getpid()
+def serve(source: str, space: dict[str, Any], requests: int = REQUESTS, replies: int = REPLIES) -> None:
+    """Load the candidate, then answer requests. Functions are bound first, because the candidate may replace them."""
+    send, receive, flush, current_pid, own_pid = wire.send, wire.receive, sys.stdout.flush, os.getpid, os.getpid()
     space["__builtins__"] = sys.modules["builtins"]
     objects: list[object] = []
-    place, trap = "compile", Trap()
+    stage, trap = "compile", Trap()
     with trap:
         code = compile(source, CANDIDATE_FILE, "exec", dont_inherit=True)
-        place = "load"
+        stage = "load"
         exec(code, space)
-    reply: list[Any] = ["loaded"] if trap.caught is None else _raised(place, trap.caught)
+    reply: list[Any] = ["loaded"] if trap.caught is None else _raised(stage, trap.caught)
     while True:
-        # A fork of the candidate comes here as well; only the original may speak.
-        if process() != own:
+        # A fork of the candidate gets here too; only the original process may reply
+        if current_pid() != own_pid:
             os._exit(1)
-        send(replies, written(reply))
-        if reply[0] == "raised" and place != "call":
+        send(replies, encode(reply))
+        if reply[0] == "raised" and stage != "call":
             flush()
             return
-        place = "call"
-        question = read(receive(asks))
-        if question[0] == "bye":
+        stage = "call"
+        request = decode(receive(requests))
+        if request[0] == "bye":
             flush()
             return
-        reply = _names(question[1], space) if question[0] == "names" else _call(question, space, objects)
+        reply = _names(request[1], space) if request[0] == "names" else _call(request, space, objects)
 
 
 def _names(names: list[str], space: dict[str, Any]) -> list[Any]:
-    found: dict[str, Any] = {}
+    known: dict[str, Any] = {}
     for name in names:
         if name not in space:
             continue
-        thing = space[name]
-        if callable(thing):
-            found[name] = "function"
+        value = space[name]
+        if callable(value):
+            known[name] = "function"
         else:
             try:
-                found[name] = [values.text(thing, _no_object)]
+                known[name] = [values.encode(value, _refuse)]
             except (values.Unsendable, TypeError, ValueError):
                 continue
-    return ["names", found]
+    return ["names", known]
 
 
-def _no_object(value: object) -> list[Any]:
-    raise values.Unsendable("no data")
+def _refuse(value: object) -> list[Any]:
+    raise values.Unsendable("not plain data")
 
 
-def _call(question: list[Any], space: dict[str, Any], objects: list[object]) -> list[Any]:
-    """Answer `["call", name, arguments]` with what it returned, and with the arguments if it changed them."""
-    _, name, sent = question
+def _call(request: list[Any], space: dict[str, Any], objects: list[object]) -> list[Any]:
+    """Answer `["call", name, arguments]` with the returned value, and with the arguments if the call changed them."""
+    _, name, sent = request
 
-    def keep(thing: object) -> list[Any]:
-        objects.append(thing)
-        return [len(objects) - 1, type(thing).__name__]
+    def keep(value: object) -> list[Any]:
+        objects.append(value)
+        return [len(objects) - 1, type(value).__name__]
 
-    answer = after = None
+    returned = after = None
     trap = Trap()
     with trap:
-        arguments, named = values.value(sent, lambda number, _: objects[number])
-        answer = values.text(space[name](*arguments, **named), keep)
-        after = values.text([arguments, named], keep)
+        arguments, named = values.decode(sent, lambda number, _: objects[number])
+        returned = values.encode(space[name](*arguments, **named), keep)
+        after = values.encode([arguments, named], keep)
     if trap.caught is not None:
         return _raised("call", trap.caught)
-    return ["returned", answer, None if after == sent else after]
+    return ["returned", returned, None if after == sent else after]
 
 
-def _raised(place: str, error: BaseException) -> list[Any]:
+def _raised(stage: str, error: BaseException) -> list[Any]:
     message = ""
     with Trap():
         message = str(error)[:2000]
     classes = [cls.__name__ for cls in type(error).__mro__ if cls is not object]
-    return ["raised", place, classes, message.encode("ascii", "backslashreplace").decode()]
+    return ["raised", stage, classes, message.encode("ascii", "backslashreplace").decode()]

@@ -1,7 +1,7 @@
-"""The first process of a world whose program is started by commands: writes its files, builds it, runs it, and tells
-the zygote how each step ended.
+"""The init process of a sandbox whose program is started by commands: it writes the program's files, builds it, runs it
+and reports to the zygote how each step ended.
 
-Trusted. What it says on the control pipe is believed, so no descriptor of it is ever inherited by a program.
+Trusted. The zygote believes its events, so no program ever inherits a descriptor of the control pipe.
 """
 
 from __future__ import annotations
@@ -9,43 +9,43 @@ from __future__ import annotations
 import marshal
 import os
 
-from harness.execution.inside import program, wire
-from harness.execution.inside.order import INPUT
+from harness.execution.inside import child_process, wire
+from harness.execution.inside.messages import INPUT_FD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import resource
 
-    from harness.execution.inside.order import Commands, Order
-    from harness.execution.inside.place import Place
-    from harness.execution.inside.supervise import Ends
+    from harness.execution.inside.isolation import Isolation
+    from harness.execution.inside.messages import CommandSecret, ProgramSpec
+    from harness.execution.inside.supervisor import Writers
 
 
-def run(order: Order, place: Place, ends: Ends) -> None:
-    """Take the secret from the host's pipe and see the program through. Never returns."""
+def run(spec: ProgramSpec, isolation: Isolation, writers: Writers) -> None:
+    """Read the secret from the host's pipe, build the program and run it. Never returns."""
     try:
-        secret: Commands = marshal.loads(wire.receive(INPUT))
-        ends.tell("got")
-        work = place.furnish(order["work_bytes"])
+        secret: CommandSecret = marshal.loads(wire.receive(INPUT_FD))
+        writers.send_event("secret_read")
+        work = isolation.set_up(spec["work_bytes"])
         _write(secret["files"], work)
         for command in secret["build"]:
-            ends.tell("build")
-            pid = _start(command, order, place, (ends, work), (program.sealed(b""), None))
-            end = program.ending(*_wait(pid), order, building=True)
+            writers.send_event("build")
+            pid = _start(command, spec, isolation, (writers, work), (child_process.sealed_file(b""), None))
+            end = child_process.describe_exit(*_wait(pid), spec, building=True)
             if end != "exit 0":
-                ends.tell(f"build_failed {end}")
+                writers.send_event(f"build_failed {end}")
                 os._exit(0)
         if secret["build"]:
             for name, _ in secret["files"]:
                 os.unlink(os.path.join(work, name))
-        inputs = program.sealed(secret["stdin"]), program.sealed(secret["request"])
-        if not order["process_list"]:
-            place.cover_process_list()
-        ends.tell("run")
-        pid = _start(secret["command"], order, place, (ends, work), inputs)
-        ends.tell(program.ending(*_wait(pid), order))
+        inputs = child_process.sealed_file(secret["stdin"]), child_process.sealed_file(secret["request"])
+        if not spec["process_list"]:
+            isolation.hide_process_list()
+        writers.send_event("run")
+        pid = _start(secret["command"], spec, isolation, (writers, work), inputs)
+        writers.send_event(child_process.describe_exit(*_wait(pid), spec))
     except OSError as error:
-        ends.tell(f"broken {error}")
+        writers.send_event(f"fault {error}")
     finally:
         os._exit(0)
 
@@ -60,47 +60,51 @@ def _write(files: list[tuple[str, bytes]], work: str) -> None:
 
 
 def _start(
-    command: list[str], order: Order, place: Place, where: tuple[Ends, str], inputs: tuple[int, int | None]
+    command: list[str],
+    spec: ProgramSpec,
+    isolation: Isolation,
+    where: tuple[Writers, str],
+    inputs: tuple[int, int | None],
 ) -> int:
-    """Start a step: the program where there is a request to hand over, else a part of its building."""
-    ends, work = where
+    """Start one step: the program if there is a request to pass, else a build command. Raises OSError."""
+    writers, work = where
     stdin, request = inputs
-    failed, failing = os.pipe()
+    errors, error_writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        descriptors = [stdin, ends.out, ends.err]
+        descriptors = [stdin, writers.out, writers.err]
         if request is not None:
-            descriptors += [request, ends.report]
-        _become(command, order, place, work, (descriptors, failing))
-    os.close(failing)
+            descriptors += [request, writers.report]
+        _exec(command, spec, isolation, work, (descriptors, error_writer))
+    os.close(error_writer)
     os.close(stdin)
-    # Closed by a successful exec, or carries the reason of a failed one
-    reason = os.read(failed, 4096)
-    os.close(failed)
-    if reason:
-        raise OSError(reason.decode("utf-8", "replace"))
+    # A successful exec closes it; a failed one writes the cause
+    cause = os.read(errors, 4096)
+    os.close(errors)
+    if cause:
+        raise OSError(cause.decode("utf-8", "replace"))
     return pid
 
 
-def _become(command: list[str], order: Order, place: Place, work: str, given: tuple[list[int], int]) -> None:
-    """Child: limit, restrict, exec. Never returns."""
-    descriptors, failing = given
+def _exec(command: list[str], spec: ProgramSpec, isolation: Isolation, work: str, given: tuple[list[int], int]) -> None:
+    """In the child: drop privileges, set limits, exec. Never returns."""
+    descriptors, error_writer = given
     count = len(descriptors)
     try:
-        program.settle([*descriptors, failing], work)
-        failing = count
-        os.set_inheritable(failing, False)
-        place.restrict()
-        program.limit(order, place, building=count == 3)
-        os.execve(command[0], command, {**order["environment"], **place.environment(), "HOME": work, "TMPDIR": work})
+        child_process.prepare([*descriptors, error_writer], work)
+        error_writer = count
+        os.set_inheritable(error_writer, False)
+        isolation.restrict()
+        child_process.set_limits(spec, isolation, building=count == 3)
+        os.execve(command[0], command, {**spec["environment"], **isolation.environment(), "HOME": work, "TMPDIR": work})
     except (OSError, ValueError) as error:
-        os.write(failing, f"{command[0]} could not be started: {error}".encode())
+        os.write(error_writer, f"{command[0]} could not be started: {error}".encode())
     finally:
         os._exit(127)
 
 
 def _wait(pid: int) -> tuple[int, resource.struct_rusage]:
-    """Wait for one child, collecting orphans on the way; return its status and what it used."""
+    """Wait for one child and reap orphans meanwhile; return its status and the resources it used."""
     while True:
         ended, status, used = os.wait3(0)
         if ended == pid:

@@ -1,8 +1,7 @@
-"""The Linux calls that Python does not offer: namespaces, mounts, capabilities. Thin, typed, each raising
-OSError.
+"""Linux system calls that Python does not offer: namespaces, mounts, capabilities. Thin, typed; each raises OSError.
 
-Mounts are made through descriptors (`open_tree`, `move_mount`, `mount_setattr`; Linux 5.12): a folder is
-cloned while the watcher may still walk to it, and attached after it has become somebody who may not.
+Mounts are made through descriptors (`open_tree`, `move_mount`, `mount_setattr`; Linux 5.12): a folder is cloned while
+this process may still access its path, and attached after it has become a user that may not.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1,
 _CAPABILITY_VERSION_3 = 0x20080522
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_SECCOMP, _MODE_FILTER = 22, 2
-# No architecture but these two is known to the filter of system calls either
+# The system call filter supports only these two architectures too
 _CLONE = 220 if os.uname().machine == "aarch64" else 56
 _SECCOMP = 277 if os.uname().machine == "aarch64" else 317
 _SET_MODE_FILTER, _NEW_LISTENER = 1, 8
@@ -47,13 +46,13 @@ class _FilterProgram(ctypes.Structure):
 
 
 class Kernel:
-    """The calls. One instance per process; the C library is loaded when it is made."""
+    """The system calls. One instance per process; creating it loads the C library."""
 
     def __init__(self) -> None:
         self._c = ctypes.CDLL(None, use_errno=True)
-        # Keeps the interpreter's lock, as a fork must
+        # PyDLL keeps the interpreter's lock, as a fork requires
         self._locked = ctypes.PyDLL(None, use_errno=True)
-        # Looked up here once, not in every child: what a child writes to is a page that it must copy first
+        # Looked up once here, not in every child: each page that a child writes to must be copied first
         self._prctl, self._mount, self._capset, self._clone = (
             self._c.prctl, self._c.mount, self._c.capset, self._locked.syscall,
         )  # fmt: skip
@@ -63,77 +62,77 @@ class Kernel:
         )  # fmt: skip
 
     def fork(self, flags: int) -> int:
-        """Fork into new namespaces: 0 in the child. The interpreter is told as by `os.fork`."""
-        number, taken = ctypes.c_long(_CLONE), ctypes.c_ulong(flags | _SIGCHLD)
+        """Fork into new namespaces; return 0 in the child. Runs the interpreter's fork hooks, as `os.fork` does."""
+        number, all_flags = ctypes.c_long(_CLONE), ctypes.c_ulong(flags | _SIGCHLD)
         self._before()
-        pid: int = self._clone(number, taken, 0, 0, 0, 0)
+        pid: int = self._clone(number, all_flags, 0, 0, 0, 0)
         if pid == 0:
             self._child()
             return 0
         self._parent()
-        self._checked("clone", pid)
+        self._check("clone", pid)
         return pid
 
     def filter_calls(self, instructions: bytes) -> None:
-        """Put a filter over the system calls of this process and all that come from it."""
+        """Install a system call filter for this process and its descendants."""
         buffer = ctypes.create_string_buffer(instructions, len(instructions))
         program = _FilterProgram(len(instructions) // 8, ctypes.addressof(buffer))
-        self._checked("prctl (seccomp)", self._prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0))
+        self._check("prctl (seccomp)", self._prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0))
 
     def listen_to_calls(self, instructions: bytes) -> int:
-        """Put a filter that reports calls over this process and all that come from it; return where it reports to."""
+        """Install a filter that reports calls of this process and its descendants; return the listener's descriptor."""
         buffer = ctypes.create_string_buffer(instructions, len(instructions))
         program = _FilterProgram(len(instructions) // 8, ctypes.addressof(buffer))
         return self._call("seccomp", _SECCOMP, _SET_MODE_FILTER, ctypes.c_uint(_NEW_LISTENER), ctypes.byref(program))
 
     def die_with_parent(self) -> None:
-        """Be killed when the thread that started this process ends. Forgotten at each change of user."""
-        self._checked("prctl", self._prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
+        """Be killed when the thread that started this process ends. A change of user id resets it."""
+        self._check("prctl", self._prctl(_PR_SET_PDEATHSIG, _SIGKILL, 0, 0, 0))
 
     def collect_orphans(self) -> None:
-        """Have lost descendants fall to this process."""
-        self._checked("prctl", self._prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
+        """Become the parent of orphaned descendants."""
+        self._check("prctl", self._prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0))
 
     def hide(self) -> None:
-        """Let nobody of the same user read this process's memory or descriptors."""
-        self._checked("prctl", self._prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))
+        """Forbid processes of the same user to read this process's memory or descriptors."""
+        self._check("prctl", self._prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0))
 
     def show(self) -> None:
-        """Let those who could before read this process's memory: the zygote, which sums what a world takes."""
-        self._checked("prctl", self._prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))
+        """Undo `hide`, so that the zygote can measure the memory of the sandbox."""
+        self._check("prctl", self._prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0))
 
     def unshare(self, flags: int) -> None:
-        self._checked("unshare (making namespaces)", self._c.unshare(flags))
+        self._check("unshare (making namespaces)", self._c.unshare(flags))
 
     def bound_capabilities(self) -> None:
-        """No program that is started from here can have a capability. Needs one itself, so it comes first."""
+        """Empty the bounding set: no program started from here can gain a capability. Needs a capability itself."""
         for capability in range(64):
             if self._prctl(_PR_CAPBSET_DROP, capability, 0, 0, 0) < 0:
                 if ctypes.get_errno() == _EINVAL:
                     return
-                self._checked("prctl (bounding capabilities)", -1)
+                self._check("prctl (bounding capabilities)", -1)
 
     def drop_capabilities(self) -> None:
         """Give up every capability that this process has."""
         header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
-        self._checked("capset", self._capset(header, (ctypes.c_uint32 * 6)()))
+        self._check("capset", self._capset(header, (ctypes.c_uint32 * 6)()))
 
     def forbid_new_privileges(self) -> None:
-        self._checked("prctl", self._prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+        self._check("prctl", self._prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
 
     def landlock(self, number: int, *arguments: object) -> int:
-        """Call one of the three calls of Landlock."""
+        """Call one of Landlock's three system calls."""
         return self._call("landlock", number, *arguments)
 
     def make_mounts_private(self) -> None:
-        """Nothing mounted from now on is seen outside."""
+        """Hide all later mounts from other namespaces."""
         result = self._mount(b"none", b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None)
-        self._checked("mount (private)", result)
+        self._check("mount (private)", result)
 
     def mount(self, kind: str, target: str, flags: int, options: str) -> None:
         name = kind.encode()
         result = self._mount(name, target.encode(), name, ctypes.c_ulong(flags), options.encode())
-        self._checked(f"mount ({kind})", result)
+        self._check(f"mount ({kind})", result)
 
     def clone_tree(self, path: str) -> int:
         """Return a descriptor of a detached copy of the mounts at and below `path`."""
@@ -149,15 +148,15 @@ class Kernel:
         self._set_attributes(_AT_FDCWD, path.encode(), 0, attributes)
 
     def attach(self, descriptor: int, target: str) -> None:
-        """Put a detached tree at `target`."""
+        """Mount a detached tree at `target`."""
         path = target.encode()
         flags = _MOVE_MOUNT_F_EMPTY_PATH
         self._call(f"move_mount {target}", _MOVE_MOUNT, descriptor, b"", _AT_FDCWD, path, flags)
 
     def become_root_folder(self) -> None:
-        """Make the working folder (a mount) the root and let go of the old one."""
-        self._checked("pivot_root", self._c.pivot_root(b".", b"."))
-        self._checked("umount", self._c.umount2(b".", _MNT_DETACH))
+        """Make the working folder (a mount) the root and unmount the old root."""
+        self._check("pivot_root", self._c.pivot_root(b".", b"."))
+        self._check("umount", self._c.umount2(b".", _MNT_DETACH))
         os.chdir("/")
 
     def _set_attributes(self, descriptor: int, path: bytes, flags: int, attributes: int) -> None:
@@ -167,10 +166,10 @@ class Kernel:
 
     def _call(self, what: str, number: int, *arguments: object) -> int:
         result: int = self._c.syscall(ctypes.c_long(number), *arguments)
-        self._checked(what, result)
+        self._check(what, result)
         return result
 
-    def _checked(self, what: str, result: int) -> None:
+    def _check(self, what: str, result: int) -> None:
         if result < 0:
             error = ctypes.get_errno()
             raise OSError(error, f"{what}: {os.strerror(error)}")

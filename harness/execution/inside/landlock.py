@@ -1,10 +1,10 @@
 """The zygote of the `landlock` sandbox: for containers, which refuse namespaces.
 
-Guaranteed: no file can be read or written but the system's program folders, the toolchain and the work folder; no
-socket; no signal to and no look at a process outside (Linux 6.12, or as root, where programs run as a user that is
-nobody); no system call that honest programs have no use for. Not guaranteed: what `namespaces` gives on top. The
-number and names of files elsewhere can be asked for (`stat`), there is no process list at all, the work folder lies
-on the disk and is bounded only file by file, and a program shares the container's kernel objects.
+Guaranteed: programs can read only the system's program folders, their toolchain and their work folder, and write only
+the work folder; no sockets; no signals to other processes and no access to their memory (Linux 6.12; or as root, where
+programs run as an unused user); no system call that honest programs do not need. Not guaranteed: what `namespaces`
+guarantees in addition. A program can test whether a file exists (`stat`), it sees no process list at all, its work
+folder is on the disk and only the size of each file is limited, and it shares the container's kernel objects.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from harness.execution.inside.namespaces import DEVICES, FIRST_UNUSED_ID, SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from harness.execution.inside.order import Hello
+    from harness.execution.inside.messages import ZygoteConfig
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _VERSION, _PATH_BENEATH = 1, 1
 _EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER, _TRUNCATE = 1, 2, 4, 8, 1 << 14
 _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
-# Rights over files that a version of the kernel's interface knows: their number of bits
+# Version of the Landlock interface -> number of its file rights (bits)
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
 _DEVICE_IOCTL_SINCE = 5
 _NET_SINCE, _SCOPES_SINCE = 4, 6
@@ -39,10 +39,10 @@ def main() -> None:
 
 
 class Landlock(Bare):
-    """Rules over files, sockets and signals, put on each program for ever."""
+    """Rules for files, sockets and signals, set irrevocably for each program."""
 
     def __init__(self) -> None:
-        """Nothing is asked of the kernel yet."""
+        """Restrict nothing yet."""
         super().__init__()
         self._calls = kernel.Kernel()
         self._version = 0
@@ -50,36 +50,39 @@ class Landlock(Bare):
         self._readable: list[str] = []
         self._filter = b""
 
-    def enter(self, hello: Hello) -> None:
-        """Ask the kernel what it can; refuse a version that would leave a promise out."""
+    def isolate(self, config: ZygoteConfig) -> None:
+        """Check the kernel's Landlock version. Raises OSError for one that cannot give every guarantee."""
         self._version = self._calls.landlock(_CREATE_RULESET, None, ctypes.c_size_t(0), ctypes.c_uint(_VERSION))
         if self._version < LEAST_VERSION:
-            raise OSError(0, f"landlock: version {self._version} of its interface, {LEAST_VERSION} is needed")
+            raise OSError(
+                0,
+                f"landlock: needs version {LEAST_VERSION} of its interface, the kernel has {self._version}",
+            )
         if self._version < _SCOPES_SINCE and self._user is None:
             raise OSError(0, f"landlock: version {self._version} lets programs signal this user's processes")
-        readable = [*hello["readable"], *hello["packages"]]
-        if hello["library"]:
-            readable.append(hello["library"])
+        readable = [*config["readable"], *config["packages"]]
+        if config["packages_folder"]:
+            readable.append(config["packages_folder"])
         if self._user is not None:
             for path in readable:
-                _reachable(path)
+                _require_access(path)
         self._calls.forbid_new_privileges()
-        super().enter(hello)
+        super().isolate(config)
         self._readable = [path for path in (*SYSTEM_FOLDERS, *SYSTEM_FILES, *readable) if os.path.exists(path)]
         self._filter = seccomp.program(families=())
         self._calls.hide()
 
-    def furnish(self, work_bytes: int) -> str:
-        """Give the folder to the user who will run in it."""
-        work = super().furnish(work_bytes)
+    def set_up(self, work_bytes: int) -> str:
+        """Give the folder to the user that the program runs as."""
+        work = super().set_up(work_bytes)
         if self._user is not None:
             os.chown(work, self._user, self._user)
-            self.own_processes = 0
+            self.overhead_processes = 0
         self._calls.hide()
         return work
 
     def restrict(self) -> None:
-        """Put the rules on, become nobody, filter calls."""
+        """Become the unused user, set the rules and the system call filter."""
         calls = self._calls
         rules = self._rules()
         if self._user is not None:
@@ -95,7 +98,7 @@ class Landlock(Bare):
         seccomp.install(calls, self._filter)
 
     def _rules(self) -> int:
-        """Return a descriptor of the rule set; made while this process may still open every path."""
+        """Return a descriptor of the rule set; created while this process may still open every path."""
         rights = (1 << _FILE_RIGHTS.get(self._version, 16)) - 1
         scopes = 3 if self._version >= _SCOPES_SINCE else 0
         wanted = struct.pack("QQQ", rights, 3, scopes)[: 24 if scopes else 16]
@@ -118,11 +121,11 @@ class Landlock(Bare):
             os.close(descriptor)
 
 
-def _reachable(path: str) -> None:
-    """Refuse a toolchain or package that the user who is nobody cannot walk to."""
+def _require_access(path: str) -> None:
+    """Raise OSError if the unused user cannot enter the folders that lead to a toolchain or package."""
     if os.path.isfile(path):
         path = os.path.dirname(path)
     while path != "/":
         if not os.stat(path).st_mode & 0o001:
-            raise OSError(0, f"landlock: programs run as nobody, who may not enter {path}")
+            raise OSError(0, f"landlock: programs run as an unprivileged user that may not enter {path}")
         path = os.path.dirname(path)

@@ -1,12 +1,12 @@
-"""The zygote of the `namespace` sandbox: worlds within a world, each gone when its program is.
+"""The zygote of the `namespace` sandbox: it lives in Linux namespaces and creates nested ones for each program.
 
-The process that the host starts makes the namespaces and stays outside, waiting; the *zygote* is process 1 of them,
-with a read-only root; the first process of each program's *world* is process 1 of smaller ones, with a process list
-and a work folder of their own; the program is its child without any privilege. Guaranteed: the program sees its
-toolchain and the system's program folders read-only, harmless devices, and one small work folder, which is also its
-/tmp; no network, not even a loopback; no process but its own; no system call that honest programs have no use for.
-Everything is memory and namespaces, so nothing is left behind however the processes end: the kernel kills a world
-whose process 1 dies, and the zygote ends with the host. Not guaranteed: anything against a fault of the kernel.
+The process that the host starts creates the outer namespaces, stays outside of them and waits. The *zygote* is process
+1 in them, with a read-only root. The *init process* of each program's sandbox is process 1 of nested namespaces, with
+a process list and a work folder of its own. The program is its child, without any privilege. Guaranteed: the program
+sees its toolchain and the system's program folders read-only, harmless devices, and one small work folder, which is
+also its /tmp; no network, not even loopback; no processes but its own; no system call that honest programs do not need.
+Everything is in memory and namespaces, so nothing is left behind however the processes end: the kernel kills a sandbox
+whose process 1 dies, and the zygote ends with the host. Not guaranteed: protection against a fault of the kernel.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from __future__ import annotations
 import os
 import select
 
-from harness.execution.inside import kernel, kills, seccomp, zygote
-from harness.execution.inside.place import SIGKILL, Place
+from harness.execution.inside import kernel, seccomp, sigkill_reports, zygote
+from harness.execution.inside.isolation import SIGKILL, Isolation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from harness.execution.inside.order import Hello
+    from harness.execution.inside.messages import ZygoteConfig
 
 PACKAGES = "/packages"
 WORK_FILES = 4096
 ROOT_BYTES = 1 << 20
 SYSTEM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/alternatives")
-# Not `zero`: mapped for writing it is memory that no process's size tells of
+# Not `zero`: a writable mapping of it is memory that does not count in a process's size
 DEVICES = ("null", "full", "random", "urandom")
-# Where programs write as well: other names of their work folder
+# Other names of the work folder, for programs that write there
 SCRATCH = ("/tmp", "/dev/shm")
 LINKS = (("/dev/fd", "/proc/self/fd"),)
 
-# Host users that nobody is: a limit on processes does not bind root, and is counted per user. Two each.
+# Unused user ids of the host, two per zygote: the limit on processes is counted per user and does not bind root
 FIRST_UNUSED_ID = 0x70000000
-# Inside: init is 0, the program 1. Where only one user may be mapped, both are that one.
+# User ids inside: init processes are 0, programs 1. If only one user may be mapped, both have ONLY_ID.
 PROGRAM_ID = 1
 ONLY_ID = 1000
 
@@ -47,12 +47,12 @@ _NAMESPACES = (
     | kernel.CLONE_NEWUTS
 )
 
-
-_WORLD = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
+# Of each program's sandbox
+_NESTED = kernel.CLONE_NEWNS | kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC
 
 
 def work_folder(readable: list[str]) -> str:
-    """Return where the work folder is: /work, or a name like it under which nothing else must be seen."""
+    """Return the path of the work folder: /work, or /work1 and so on if a readable folder lies there."""
     number = 0
     while True:
         work = f"/work{number or ''}"
@@ -62,7 +62,7 @@ def work_folder(readable: list[str]) -> str:
 
 
 def seen_at(path: str, work: str) -> str:
-    """Return where a path of the machine lies inside: /tmp is another name of the work folder there."""
+    """Return the path inside the sandbox of a path of the machine: /tmp is another name of the work folder there."""
     for scratch in SCRATCH:
         if path.startswith(f"{scratch}/"):
             return work + path.removeprefix(scratch)
@@ -74,93 +74,93 @@ def main() -> None:
     zygote.serve(Namespaces())
 
 
-class Namespaces(Place):
-    """One world for the zygote, and in it a smaller one for each program."""
+class Namespaces(Isolation):
+    """Namespaces for the zygote, and nested ones for each program."""
 
     def __init__(self) -> None:
-        """Nothing is isolated yet."""
+        """Isolate nothing yet."""
         self._calls = kernel.Kernel()
         self._two_users = os.geteuid() == 0
         self._user = PROGRAM_ID if self._two_users else ONLY_ID
-        # Where only one user may be mapped, its limit counts zygote, first process and helper as well
-        self.own_processes = 0 if self._two_users else 3
+        # If only one user may be mapped, the limit counts the zygote, the init process and the helper too
+        self.overhead_processes = 0 if self._two_users else 3
         self._work = ""
-        # What must be seen within the work folder of each program
-        self._kept: list[str] = []
+        # Readable paths that lie inside the work folder of each program
+        self._inside_work: list[str] = []
 
-    def _arrange(self, hello: Hello) -> None:
-        self._work = work_folder(hello["readable"])
-        inside = [seen_at(path, self._work) for path in hello["readable"]]
-        self._kept = [path for path in inside if path.startswith(f"{self._work}/")]
-        self.library = PACKAGES if hello["packages"] else ""
+    def _set_paths(self, config: ZygoteConfig) -> None:
+        self._work = work_folder(config["readable"])
+        inside = [seen_at(path, self._work) for path in config["readable"]]
+        self._inside_work = [path for path in inside if path.startswith(f"{self._work}/")]
+        self.packages_folder = PACKAGES if config["packages"] else ""
 
-    def enter(self, hello: Hello) -> None:
-        """Return as process 1 of new namespaces with a root of its own; this process waits for that one's end."""
+    def isolate(self, config: ZygoteConfig) -> None:
+        """Return as process 1 of new namespaces with a root of its own; the original process waits for its end."""
         calls = self._calls
         host = _open_process(os.getppid())
-        _enter(calls, self._two_users)
-        alive, kept = os.pipe()
+        _unshare(calls, self._two_users)
+        alive, held_open = os.pipe()
         pid = os.fork()
         if pid:
             _wait_with(pid, host)
-        os.close(kept)
+        os.close(held_open)
         if host is not None:
             os.close(host)
         os.umask(0o022)
         calls.die_with_parent()
-        _leave_if_alone(alive)
+        _exit_if_orphaned(alive)
         calls.make_mounts_private()
-        self._arrange(hello)
-        trees = _clone_trees(calls, hello, self._work)
+        self._set_paths(config)
+        trees = _clone_trees(calls, config, self._work)
         if self._two_users:
             os.setgroups([])
             os.setresgid(0, 0, 0)
             os.setresuid(0, 0, 0)
             calls.die_with_parent()
-            _leave_if_alone(alive)
+            _exit_if_orphaned(alive)
         os.close(alive)
         _build_root(calls, trees, self._work)
-        self._give_up()
+        self._drop_rights()
 
-    def _give_up(self) -> None:
-        """Let this process and all that come from it have only what making worlds needs: once, not for each program."""
+    def _drop_rights(self) -> None:
+        """Keep only the rights that setting up sandboxes needs, in this process and its descendants; done once."""
         calls = self._calls
         calls.hide()
         calls.forbid_new_privileges()
         calls.bound_capabilities()
-        seccomp.install(calls, seccomp.program(spared=seccomp.OURS))
-        self._filter = seccomp.program(only=seccomp.OURS)
-        self.listener = kills.listen(calls)
+        seccomp.install(calls, seccomp.program(allowed=seccomp.SET_UP_CALLS))
+        self._filter = seccomp.program(only=seccomp.SET_UP_CALLS)
+        self.kill_listener = sigkill_reports.listen(calls)
 
     def fork(self) -> int:
-        """A process in new process, mount and message namespaces."""
-        return self._calls.fork(_WORLD)
+        """Fork a process into new process, mount and message namespaces."""
+        return self._calls.fork(_NESTED)
 
-    def furnish(self, work_bytes: int) -> str:
-        """Mount the world's own process list and work folder."""
+    def set_up(self, work_bytes: int) -> str:
+        """Mount the sandbox's own process list and work folder."""
         secure = kernel.MS_NOSUID | kernel.MS_NODEV
         self._calls.mount("proc", "/proc", secure | kernel.MS_NOEXEC | kernel.MS_RDONLY, "hidepid=2")
         sizes = f"size={work_bytes},nr_inodes={WORK_FILES},mode=700,uid={self._user},gid={self._user}"
-        kept = [(path, self._calls.clone_tree(path)) for path in self._kept]
+        trees = [(path, self._calls.clone_tree(path)) for path in self._inside_work]
         self._calls.mount("tmpfs", self._work, secure, sizes)
-        for path, tree in kept:
-            _make_place(path, is_folder=_is_folder(tree))
+        for path, tree in trees:
+            _make_mount_point(path, is_folder=_is_folder(tree))
             self._calls.attach(tree, path)
             os.close(tree)
         return self._work
 
-    def cover_process_list(self) -> None:
-        """Mount nothing over the world's process list."""
+    def hide_process_list(self) -> None:
+        """Mount an empty folder over the sandbox's process list."""
         secure = kernel.MS_NOSUID | kernel.MS_NODEV | kernel.MS_RDONLY
         self._calls.mount("tmpfs", "/proc", secure, "size=4k,nr_inodes=1,mode=555")
 
-    def guard(self) -> None:
-        """Keep nothing that tests could need protection from."""
+    def drop_set_up_rights(self) -> None:
+        """Drop all capabilities, so that the tests run without privileges too."""
         self._calls.drop_capabilities()
         seccomp.install(self._calls, self._filter)
 
     def restrict(self) -> None:
-        """Become the user that is nobody, without capabilities, behind the filter of system calls."""
+        """Become the unused user, without capabilities, with the system call filter."""
         calls = self._calls
         if self._two_users:
             os.setresgid(self._user, self._user, self._user)
@@ -169,20 +169,20 @@ class Namespaces(Place):
         calls.show()
         seccomp.install(calls, self._filter)
 
-    def members(self) -> list[int]:
-        """Everything but the zygote itself, in the zygote's own process list."""
+    def processes(self) -> list[int]:
+        """All processes in the zygote's process list except the zygote itself."""
         return [int(name) for name in os.listdir("/proc") if name.isdecimal() and name != "1"]
 
-    def clear(self, first: int) -> None:
-        """Kill the first process: the kernel kills its world with it, and unmounts what was mounted there."""
-        # Not yet collected, so there is somebody to kill even if it has ended
-        kill = kills.kill if self.listener is not None else _kill
-        kill(first)
-        os.waitpid(first, 0)
+    def tear_down(self, init: int) -> None:
+        """Kill the init process: the kernel then kills the rest of the sandbox and removes its mounts."""
+        # It is not reaped yet, so the process id is valid even if it has ended
+        kill = sigkill_reports.kill if self.kill_listener is not None else _kill
+        kill(init)
+        os.waitpid(init, 0)
 
 
-def _enter(calls: kernel.Kernel, two_users: bool) -> None:
-    """Move into new namespaces, with users of our own."""
+def _unshare(calls: kernel.Kernel, two_users: bool) -> None:
+    """Move into new namespaces and map their users."""
     if not two_users:
         user, group = os.geteuid(), os.getegid()
         calls.unshare(_NAMESPACES)
@@ -190,32 +190,32 @@ def _enter(calls: kernel.Kernel, two_users: bool) -> None:
         _write("/proc/self/uid_map", f"{ONLY_ID} {user} 1")
         _write("/proc/self/gid_map", f"{ONLY_ID} {group} 1")
         return
-    # Only a process that stayed outside may map users other than one's own.
-    go, going = os.pipe()
-    done, telling = os.pipe()
-    watcher = os.getpid()
+    # Only a process outside the namespace may map users other than its own
+    start, start_writer = os.pipe()
+    done, cause_writer = os.pipe()
+    target = os.getpid()
     helper = os.fork()
     if helper == 0:
-        os.close(going)
-        _map_from_outside(watcher, go, telling)
-    os.close(telling)
+        os.close(start_writer)
+        _map_from_outside(target, start, cause_writer)
+    os.close(cause_writer)
     calls.unshare(_NAMESPACES)
-    os.write(going, b"1")
-    complaint = os.read(done, 4096)
+    os.write(start_writer, b"1")
+    cause = os.read(done, 4096)
     os.waitpid(helper, 0)
-    if complaint:
-        raise OSError(0, complaint.decode("utf-8", "replace"))
+    if cause:
+        raise OSError(0, cause.decode("utf-8", "replace"))
 
 
-def _map_from_outside(watcher: int, go: int, telling: int) -> None:
-    """Helper: give the watcher's namespace two unused users. Never returns; silence is success."""
+def _map_from_outside(target: int, start: int, cause_writer: int) -> None:
+    """In the helper: map two unused users into the namespace of `target`. Writes only a failure. Never returns."""
     try:
-        if os.read(go, 1):
-            first = FIRST_UNUSED_ID + 2 * watcher
-            _write(f"/proc/{watcher}/uid_map", f"0 {first} 2")
-            _write(f"/proc/{watcher}/gid_map", f"0 {first} 2")
+        if os.read(start, 1):
+            first = FIRST_UNUSED_ID + 2 * target
+            _write(f"/proc/{target}/uid_map", f"0 {first} 2")
+            _write(f"/proc/{target}/gid_map", f"0 {first} 2")
     except OSError as error:
-        os.write(telling, _reason(error))
+        os.write(cause_writer, _cause(error))
     finally:
         os._exit(0)
 
@@ -229,7 +229,7 @@ def _open_process(pid: int) -> int | None:
 
 
 def _wait_with(pid: int, host: int | None) -> None:
-    """The process that stays outside: end when the zygote or the host does. Never returns."""
+    """In the process outside of the namespaces: end when the zygote or the host does. Never returns."""
     os.close(0)
     os.close(1)
     watched = [descriptor for descriptor in (host, _open_process(pid)) if descriptor is not None]
@@ -242,46 +242,46 @@ def _wait_with(pid: int, host: int | None) -> None:
         os._exit(0)
 
 
-def _clone_trees(calls: kernel.Kernel, hello: Hello, work: str) -> dict[str, int]:
-    """Take detached read-only copies of what the program may see, while this still is who may reach it."""
+def _clone_trees(calls: kernel.Kernel, config: ZygoteConfig, work: str) -> dict[str, int]:
+    """Clone detached read-only mounts of what programs may see, while this process may still access the paths."""
     trees: dict[str, int] = {}
-    shown = [(path, seen_at(path, work)) for path in (*SYSTEM_FOLDERS, *SYSTEM_FILES, *hello["readable"])]
-    shown += [(path, f"{PACKAGES}/{os.path.basename(path)}") for path in hello["packages"]]
-    for path, place in shown:
-        inside_another = any(f"{place}/".startswith(parent + "/") for parent in trees)
-        if not inside_another and os.path.exists(path) and (place != path or not os.path.islink(path)):
-            trees[place] = calls.clone_tree(path)
-            calls.set_attributes(trees[place], kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
+    mounts = [(path, seen_at(path, work)) for path in (*SYSTEM_FOLDERS, *SYSTEM_FILES, *config["readable"])]
+    mounts += [(path, f"{PACKAGES}/{os.path.basename(path)}") for path in config["packages"]]
+    for path, target in mounts:
+        inside_another = any(f"{target}/".startswith(parent + "/") for parent in trees)
+        if not inside_another and os.path.exists(path) and (target != path or not os.path.islink(path)):
+            trees[target] = calls.clone_tree(path)
+            calls.set_attributes(trees[target], kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
     for name in DEVICES:
         trees[f"/dev/{name}"] = calls.clone_tree(f"/dev/{name}")
     return trees
 
 
 def _build_root(calls: kernel.Kernel, trees: dict[str, int], work: str) -> None:
-    """Make a root of `trees`, a process list, a place for work and nothing else; then forbid changes to it."""
+    """Build a root from `trees`, a process list and a work folder, nothing else; then make it read-only."""
     links = [(path, os.readlink(path)) for path in SYSTEM_FOLDERS if os.path.islink(path)]
     secure = kernel.MS_NOSUID | kernel.MS_NODEV
-    # The old /tmp is only covered, and gone with the old root a few lines below.
+    # This covers the old /tmp, which is unmounted with the old root below
     calls.mount("tmpfs", "/tmp", secure, f"size={ROOT_BYTES},mode=755")
     os.chdir("/tmp")
     for path, tree in trees.items():
-        _make_place(path, is_folder=_is_folder(tree))
+        _make_mount_point(path, is_folder=_is_folder(tree))
         calls.attach(tree, "." + path)
         os.close(tree)
-    _make_place("/proc", is_folder=True)
+    _make_mount_point("/proc", is_folder=True)
     calls.mount("proc", "proc", secure | kernel.MS_NOEXEC, "")
-    _make_place(work, is_folder=True)
+    _make_mount_point(work, is_folder=True)
     for path, target in (*links, *LINKS, *((scratch, work) for scratch in SCRATCH)):
         os.symlink(target, "." + path)
     calls.become_root_folder()
-    # A new user namespace would hand the program capabilities again, if only over what it owns.
+    # In a new user namespace the program would regain capabilities, if only over its own objects
     _write("/proc/sys/user/max_user_namespaces", "0")
     calls.set_path_attributes("/proc", kernel.ATTR_RDONLY)
     calls.set_path_attributes("/", kernel.ATTR_RDONLY)
 
 
-def _make_place(path: str, *, is_folder: bool) -> None:
-    """Make an empty folder or file to mount on, below the working folder."""
+def _make_mount_point(path: str, *, is_folder: bool) -> None:
+    """Create an empty folder or file to mount on, below the working folder."""
     parts = path.strip("/").split("/")
     for count in range(1, len(parts) + is_folder):
         folder = "/".join(parts[:count])
@@ -295,8 +295,8 @@ def _is_folder(descriptor: int) -> bool:
     return (os.fstat(descriptor).st_mode & 0o170000) == 0o040000
 
 
-def _leave_if_alone(alive: int) -> None:
-    """End if the outer process died before it could take this one with it."""
+def _exit_if_orphaned(alive: int) -> None:
+    """Exit if the outer process died before `die_with_parent` took effect."""
     if select.select([alive], [], [], 0)[0]:
         os._exit(0)
 
@@ -311,5 +311,5 @@ def _write(path: str, text: str) -> None:
         os.close(descriptor)
 
 
-def _reason(error: OSError) -> bytes:
+def _cause(error: OSError) -> bytes:
     return (error.strerror or str(error)).encode()

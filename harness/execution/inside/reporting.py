@@ -10,10 +10,10 @@ if TYPE_CHECKING:
 
 
 class Trap:
-    """Remembers what its block raised, and lets the program go on."""
+    """A context manager that catches and stores any exception of its block."""
 
     def __init__(self) -> None:
-        """Nothing caught yet."""
+        """Start with no exception."""
         self.caught: BaseException | None = None
         self.traceback: TracebackType | None = None
 
@@ -25,7 +25,7 @@ class Trap:
         return True
 
     def line(self, file: str) -> int:
-        """Last line of `file` on the way of the exception; 0 for none."""
+        """Last line of `file` in the traceback; 0 if there is none."""
         line, step = 0, self.traceback
         while step is not None:
             if step.tb_frame.f_code.co_filename == file:
@@ -35,7 +35,7 @@ class Trap:
 
 
 def write_report(descriptor: int, nonce: str, verdict: tuple[str, str, str, str, int]) -> None:
-    """Write the six lines; `verdict` is ending, place, error type, message and line of the tests."""
+    """Write the six lines; `verdict` is ending, stage, error type, message and line of the tests."""
     fields = (nonce, *map(str, verdict))
     data = "\n".join(field.replace("\r", " ").replace("\n", " ") for field in fields) + "\n"
     os.write(descriptor, data.encode("utf-8", "replace"))

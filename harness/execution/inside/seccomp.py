@@ -1,10 +1,10 @@
-"""The filter of system calls: a deny list, as a program of the kernel's packet filter machine.
+"""The system call filter: a deny list, as a program for the kernel's packet filter machine (BPF).
 
-Refused are the calls that honest programs have no use for and that reach far into the kernel or to other processes:
-they fail with EPERM, since honest code probes too. Refused with ENOSYS: `clone3` (its flags cannot be looked at; C
-libraries fall back to `clone`). Refused as well is memory that no process's size tells of: System V segments, files
-in memory, larger socket buffers, and (with ENOMEM) shared mappings without a file. Sockets are let through only in
-the given families. Other architectures' calls end the process.
+Refused are calls that honest programs do not need and that reach deep into the kernel or to other processes. They fail
+with EPERM instead of a kill, because honest code probes for them too. Refused with ENOSYS: `clone3` (a filter cannot
+read its flags; C libraries fall back to `clone`). Also refused is memory that does not count in a process's size:
+System V segments, files in memory, larger socket buffers, and (with ENOMEM) shared mappings without a file. Sockets
+are allowed only in the given families. System calls of other architectures kill the process.
 Source of the layout: linux/filter.h, linux/seccomp.h.
 """
 
@@ -61,47 +61,47 @@ _NUMBER, _ARCHITECTURE, _ARGUMENT, _SECOND, _THIRD, _FOURTH = 0, 4, 16, 24, 32, 
 LOCAL, IPV4, IPV6 = 1, 2, 10
 
 
-# What a zygote and the first process of a world need, and programs do not
-OURS = ("mount", "memfd_create", "clone", "open_tree", "move_mount", "pidfd_send_signal")
+# Calls that a zygote and an init process need, and programs do not
+SET_UP_CALLS = ("mount", "memfd_create", "clone", "open_tree", "move_mount", "pidfd_send_signal")
 
 
 def program(
-    families: tuple[int, ...] = (LOCAL, IPV4, IPV6), *, only: Collection[str] = (), spared: Collection[str] = ()
+    families: tuple[int, ...] = (LOCAL, IPV4, IPV6), *, only: Collection[str] = (), allowed: Collection[str] = ()
 ) -> bytes:
-    """Return the instructions, 8 bytes each: for all refused calls, `only` some, or all but the `spared`.
+    """Return the instructions, 8 bytes each, of a filter that refuses all calls of the deny list, `only` some of them,
+    or all but the `allowed`.
 
-    Of several filters over a process the strictest counts. Raises OSError on an architecture whose calls are not known
-    here.
+    If a process has several filters, the strictest applies. Raises OSError on an unsupported architecture.
     """
     column, code = _begin()
-    chosen = set(only or (*_DENIED, *_OTHERS)).difference(spared)
+    chosen = set(only or (*_DENIED, *_OTHERS)).difference(allowed)
     for name, numbers in _DENIED.items():
         number = numbers[column]
         if number is not None and name in chosen:
             code += [_step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _ERRNO | _EPERM)]
-    for name, looked_at in _looked_at(families).items():
+    for name, checks in _argument_checks(families).items():
         if name in chosen:
-            code += _of_call(_OTHERS[name][column], looked_at)
+            code += _for_call(_OTHERS[name][column], checks)
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 
-def sends(number: int) -> bytes:
-    """Return the instructions of a filter that reports calls which send this signal, and refuses none.
+def signal_filter(number: int) -> bytes:
+    """Return the instructions of a filter that reports the calls which send this signal, and refuses none.
 
-    `pidfd_send_signal` is not reported: programs are refused it, and ours goes by it.
+    `pidfd_send_signal` is not reported: programs may not call it, and the zygote uses it.
     """
     column, code = _begin()
     for numbers, argument in _SENDING:
         load = _step(_LOAD, _ARGUMENT + 8 * argument)
-        code += _of_call(numbers[column], [load, _step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _REPORT)])
+        code += _for_call(numbers[column], [load, _step(_JUMP_IF_EQUAL, number, 0, 1), _step(_RETURN, _REPORT)])
     return b"".join([*code, _step(_RETURN, _ALLOW)])
 
 
 def _begin() -> tuple[int, list[bytes]]:
-    """The column of this machine's numbers, and the instructions that refuse other machines' calls. Raises OSError."""
+    """The column of this machine's call numbers, and instructions that refuse other architectures. Raises OSError."""
     machine = os.uname().machine
     if machine not in _ARCHITECTURES:
-        raise OSError(0, f"system calls of {machine} are not known to the filter (x86_64 and aarch64 are)")
+        raise OSError(0, f"the system call filter does not support {machine} (only x86_64 and aarch64)")
     column, architecture = _ARCHITECTURES[machine]
     return column, [
         _step(_LOAD, _ARCHITECTURE), _step(_JUMP_IF_EQUAL, architecture, 1, 0), _step(_RETURN, _KILL),
@@ -110,30 +110,30 @@ def _begin() -> tuple[int, list[bytes]]:
 
 
 def install(calls: Kernel, instructions: bytes) -> None:
-    """Filter this process and all that come from it, for ever. New privileges must be forbidden before."""
+    """Filter the calls of this process and its descendants, irrevocably. New privileges must be forbidden before."""
     calls.filter_calls(instructions)
 
 
-def _looked_at(families: tuple[int, ...]) -> dict[str, list[bytes]]:
-    """What becomes of the calls whose arguments decide."""
+def _argument_checks(families: tuple[int, ...]) -> dict[str, list[bytes]]:
+    """Instructions for the calls that are refused by their arguments."""
     sockets = [_step(_JUMP_IF_EQUAL, family, len(families) - index, 0) for index, family in enumerate(families)]
     refused = _step(_RETURN, _ERRNO | _EPERM)
     return {
         "clone3": [_step(_RETURN, _ERRNO | _ENOSYS)],
         "clone": [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_SET, _NEW_NAMESPACES, 0, 1), refused],
-        # Limits of other processes are none of a program's business
+        # A program may not change the limits of other processes
         "prlimit64": [_step(_LOAD, _ARGUMENT), _step(_JUMP_IF_EQUAL, 0, 1, 0), refused],
         "socket": [_step(_LOAD, _ARGUMENT), *sockets, _step(_RETURN, _ERRNO | _EAFNOSUPPORT)],
         "mmap": _NO_SHARED_MEMORY,
         "setsockopt": _NO_BUFFERS,
-        # Whoever is refused it falls back to `kill`, whose sender can be seen (`kills.py`)
+        # Programs fall back to `kill`, which is reported (`sigkill_reports.py`)
         "pidfd_send_signal": [_step(_RETURN, _ERRNO | _ENOSYS)],
     }
 
 
-def _of_call(number: int, looked_at: list[bytes]) -> list[bytes]:
-    """Look at the arguments of one call; allow it if nothing returned before."""
-    return [_step(_JUMP_IF_EQUAL, number, 0, len(looked_at) + 1), *looked_at, _step(_RETURN, _ALLOW)]
+def _for_call(number: int, checks: list[bytes]) -> list[bytes]:
+    """Run the checks for one call; allow it if none of them refused it."""
+    return [_step(_JUMP_IF_EQUAL, number, 0, len(checks) + 1), *checks, _step(_RETURN, _ALLOW)]
 
 
 def _step(operation: int, value: int, if_true: int = 0, if_false: int = 0) -> bytes:

@@ -1,10 +1,10 @@
-"""What a program wrote: head and tail of each stream, bounded, read without ever blocking."""
+"""The output of a program: head and tail of each stream, bounded in size, read without blocking."""
 
 from __future__ import annotations
 
 import os
 
-# Half of what a pipe holds: more would be memory that is mapped and given back for each read
+# Half the capacity of a pipe: a larger buffer would be mapped and unmapped for each read
 BUFFER_BYTES = 32 << 10
 
 
@@ -12,7 +12,7 @@ class Stream:
     """Head and tail of one stream, each at most `keep` bytes, and its full length."""
 
     def __init__(self, keep: int) -> None:
-        """Nothing read yet."""
+        """Start with an empty stream."""
         self.keep = keep
         self.length = 0
         self.ended = False
@@ -20,20 +20,20 @@ class Stream:
         self.tail = bytearray()
 
     def add(self, data: bytes) -> None:
-        """Take what was read."""
+        """Add data that was read."""
         self.length += len(data)
-        room = self.keep - len(self.head)
-        self.head += data[:room]
-        if len(data) > room:
-            self.tail = (self.tail + data[room:])[-self.keep :]
+        space = self.keep - len(self.head)
+        self.head += data[:space]
+        if len(data) > space:
+            self.tail = (self.tail + data[space:])[-self.keep :]
 
     def kept(self) -> bytes:
-        """Head and tail, with a mark between them where something was left out."""
+        """Head and tail, with a mark between them if something was left out."""
         between = b"\n[...]\n" if self.length > 2 * self.keep else b""
         return bytes(self.head) + between + bytes(self.tail)
 
     def read(self, descriptor: int) -> bool:
-        """Take what is there, at most one buffer; False at the end of the stream."""
+        """Read what is available, at most one buffer; False at the end of the stream."""
         if self.ended:
             return False
         try:
@@ -45,7 +45,7 @@ class Stream:
         return not self.ended
 
     def drain(self, descriptor: int) -> None:
-        """Take what a dead program left in its pipe: never more than a pipe holds."""
+        """Read what a dead program left in its pipe: never more than the capacity of a pipe."""
         while True:
             before = self.length
             if not self.read(descriptor) or self.length == before:

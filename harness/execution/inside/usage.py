@@ -1,4 +1,4 @@
-"""What the processes of a world took so far: memory, and time for which they were ready to run and had no core."""
+"""Resources that the processes of a sandbox used: memory, and time in which they were ready to run but had no core."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 import resource
 
 _PAGE = resource.getpagesize()
-# A thread counts as busy if it ran or waited for a core for this part of the time
+# A thread counts as busy if it ran or waited for a core for this share of the time
 _BUSY = 0.25
 
 
 def memory(pids: list[int], limit: int) -> int:
-    """Bytes of memory of all processes: resident pages, or proportional shares where that sum is too much.
+    """Bytes of memory of all processes: resident pages, or proportional shares if the resident sum exceeds `limit`.
 
-    Pages shared after a fork count once per process in the first sum, so it only says when to look closer.
+    Pages shared after a fork count once per process in the resident sum, so it only decides when to measure exactly.
     """
     resident = sum(_field(f"/proc/{pid}/statm", 1) for pid in pids) * _PAGE
     if resident <= limit or len(pids) == 1:
@@ -21,21 +21,21 @@ def memory(pids: list[int], limit: int) -> int:
     return sum(_proportional(pid) for pid in pids)
 
 
-def waited(first: int, pids: list[int], elapsed: float) -> float:
-    """Seconds that a world lost because others had the cores; 0 where the kernel does not say.
+def waited(init: int, pids: list[int], elapsed: float) -> float:
+    """Seconds that a sandbox lost because other programs had the cores; 0 if the kernel does not report it.
 
-    `first` is its first process, `pids` are all of them, `elapsed` is how long it has run. The first process and the
-    program's main thread work in turn, so their waiting adds up; else the thread that waited most counts. A world
-    with more busy threads than cores competes with itself: its waiting is its own affair, and none of it counts.
+    `init` is its init process, `pids` are all its processes, `elapsed` are the seconds since its start. The init
+    process and the program's main thread work in turn, so their waiting times are added; otherwise the thread that
+    waited longest counts. A sandbox with more busy threads than cores competes with itself, so its waiting counts as 0.
     """
-    main = min((pid for pid in pids if _parent(pid) == first), key=_started, default=first)
+    main = min((pid for pid in pids if _parent(pid) == init), key=_started, default=init)
     in_turn, longest, busy = 0.0, 0.0, 0
-    for pid in {first, *pids}:
+    for pid in {init, *pids}:
         for thread in _threads(pid):
             ran, lost = _scheduled(pid, thread)
             busy += ran + lost >= _BUSY * elapsed
             longest = max(longest, lost)
-            if thread in (first, main):
+            if thread in (init, main):
                 in_turn += lost
     if busy > cores():
         return 0.0
@@ -48,7 +48,7 @@ def cores() -> int:
 
 
 def _scheduled(pid: int, thread: int) -> tuple[float, float]:
-    """Seconds that a thread ran, and that it was ready to run and did not (Documentation/scheduler/sched-stats)."""
+    """Seconds that a thread ran, and that it waited for a core (Documentation/scheduler/sched-stats)."""
     try:
         with open(f"/proc/{pid}/task/{thread}/schedstat", "rb") as file:
             ran, lost = file.read().split()[:2]
@@ -65,15 +65,15 @@ def _threads(pid: int) -> list[int]:
 
 
 def _parent(pid: int) -> int:
-    return _of_stat(pid, 1)
+    return _stat_field(pid, 1)
 
 
 def _started(pid: int) -> int:
-    return _of_stat(pid, 19)
+    return _stat_field(pid, 19)
 
 
-def _of_stat(pid: int, index: int) -> int:
-    """A number of /proc/PID/stat, counted from the state, which follows the command's name in brackets."""
+def _stat_field(pid: int, index: int) -> int:
+    """A field of /proc/PID/stat, counted from the state, which follows the command's name in brackets."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
             return int(file.read().rpartition(b")")[2].split()[index])

@@ -1,10 +1,10 @@
-"""Values on their way between a candidate and its tests: plain data only, tagged JSON, bounded in size and depth.
+"""Encodes the values that a candidate and its tests exchange: plain data only, tagged JSON, limited size and depth.
 
-Guaranteed: what comes out of `unpack` in the tester is made of exact built-in types, so no class of the candidate
-decides anything there; an object that is no data arrives as an `Opaque` that equals nothing. Subclasses of built-in
-types arrive as the built-in type with the content that the type itself sees. Sets keep their order (`sets.py`) but in
-rare cases: elements of the candidate's own classes, and large tables full of collisions. Not kept: that two places
-held the very same object.
+Guaranteed: what `decode` returns in the tester consists of exact built-in types, so no class of the candidate decides
+a comparison there; an object that is not plain data arrives as an `Opaque` that equals nothing. A subclass of a
+built-in type arrives as the built-in type, with the content that the built-in type sees. Sets keep their order
+(`sets.py`) except in rare cases: elements of the candidate's own classes, and large tables with many collisions. Not
+preserved: the identity of objects that occur more than once.
 """
 
 from __future__ import annotations
@@ -21,34 +21,34 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-MOST_BYTES = 16 << 20
-MOST_DEPTH = 800
-# Beyond what JSON readers take without a limit on digits
+MAX_BYTES = 16 << 20
+MAX_DEPTH = 800
+# Integers beyond this are sent in hexadecimal: the decimal conversion has a limit of digits
 _BIG = 1 << 63
 
 _PLAIN = frozenset({type(None), bool, str, float})
-_READ_AS_IT_IS = _PLAIN | {int}
+_UNTAGGED = _PLAIN | {int}
 _NUMBERS = frozenset({bool, int, float})
 # Elements whose hash is the same in both processes
-_SAME_HASH = _READ_AS_IT_IS | {bytes, complex, tuple, frozenset}
+_SAME_HASH = _UNTAGGED | {bytes, complex, tuple, frozenset}
 _dumps = json.JSONEncoder(check_circular=False, separators=(",", ":")).encode
 _loads = json.JSONDecoder().decode
 
 
 class Unsendable(Exception):
-    """A value that cannot travel."""
+    """A value that cannot be sent."""
 
 
-class NoData(Unsendable):
-    """A function, a class, an iterator: no size or depth would let it travel."""
+class NotData(Unsendable):
+    """A function, a class, an iterator: not plain data, whatever the limits."""
 
 
 class Compared(Exception):
-    """Something was decided about an object that is no data."""
+    """The tests tried to use or compare an object that is not plain data."""
 
 
 class Opaque:
-    """Stands in the tests for an object of the candidate that is no data. Equal to nothing, ordered with nothing."""
+    """Represents, in the tests, an object of the candidate that is not plain data. Equal to nothing but itself."""
 
     __slots__ = ("kind", "number")
     __hash__ = object.__hash__
@@ -63,28 +63,28 @@ class Opaque:
         return self is other
 
     def _undecided(self, *others: object) -> bool:
-        raise Compared(f"the answer is a {self.kind} object, which tests cannot look into")
+        raise Compared(f"the answer is a {self.kind} object, which the tests cannot inspect")
 
     __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__ = _undecided
 
 
-def text(value: object, opaque: Callable[[object], list[Any]]) -> str:
-    """Write a value. `opaque` says what stands for an object that is no data. Raises Unsendable."""
+def encode(value: object, opaque: Callable[[object], list[Any]]) -> str:
+    """Encode a value. `opaque` returns the reference for an object that is not plain data. Raises Unsendable."""
     try:
         written = _dumps(_pack(value, opaque, 0))
     except (RecursionError, MemoryError, ValueError) as error:
         raise Unsendable(f"a value that is too large or too deep ({type(error).__name__})") from None
-    if len(written) > MOST_BYTES:
-        raise Unsendable(f"a value of {len(written)} bytes, where {MOST_BYTES} may travel")
+    if len(written) > MAX_BYTES:
+        raise Unsendable(f"a value of {len(written)} bytes, where at most {MAX_BYTES} can be sent")
     return written
 
 
-def value(written: str, opaque: Callable[[int, str], object]) -> Any:
-    """Read a value. Raises ValueError for what `text` never writes."""
+def decode(written: str, opaque: Callable[[int, str], object]) -> Any:
+    """Decode a value. Raises ValueError for text that `encode` never writes."""
     try:
         return _unpack(_loads(written), opaque, 0)
     except (RecursionError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, OverflowError) as error:
-        raise ValueError(f"no value: {type(error).__name__}") from None
+        raise ValueError(f"not a value: {type(error).__name__}") from None
 
 
 def _pack(value: Any, opaque: Callable[[object], list[Any]], depth: int) -> Any:
@@ -93,15 +93,15 @@ def _pack(value: Any, opaque: Callable[[object], list[Any]], depth: int) -> Any:
         return value
     if kind is int:
         return value if -_BIG < value < _BIG else {"i": hex(value)}
-    if depth > MOST_DEPTH:
-        raise Unsendable("a value that is too deep, or holds itself")
+    if depth > MAX_DEPTH:
+        raise Unsendable("a value that is too deep, or contains itself")
     for base, tag in _CONTAINERS:
         if issubclass(kind, base):
             items = list(base.__iter__(value))
             table, removed = 0, list[int]()
             if (kind is set or kind is frozenset) and _SAME_HASH.issuperset(map(type, items)):
-                table, removed, items = sets.filling(value) or (0, [], items)
-            if not _travels_as_it_is(items):
+                table, removed, items = sets.plan(value) or (0, [], items)
+            if not _is_json(items):
                 items = [_pack(item, opaque, depth + 1) for item in items]
             return {"w": [tag, table, removed, items]} if table else {tag: items}
     if issubclass(kind, dict):
@@ -110,8 +110,8 @@ def _pack(value: Any, opaque: Callable[[object], list[Any]], depth: int) -> Any:
     return _pack_rare(value, kind, opaque)
 
 
-def _travels_as_it_is(items: list[Any]) -> bool:
-    """Whether JSON writes the items of a flat list without help: most lists are of this kind.
+def _is_json(items: list[Any]) -> bool:
+    """Whether JSON can write the items of a list without tags, as those of most lists.
 
     A nan among the numbers hides no integer from `min` and `max`: at most it becomes both, and then nothing is said.
     """
@@ -127,8 +127,8 @@ def _pack_rare(value: Any, kind: type, opaque: Callable[[object], list[Any]]) ->
     if issubclass(kind, str):
         return str.__str__(value)
     if issubclass(kind, complex):
-        plain = complex.__pos__(value)
-        return {"c": [plain.real, plain.imag]}
+        number = complex.__pos__(value)
+        return {"c": [number.real, number.imag]}
     if issubclass(kind, (bytes, bytearray)):
         return {"b" if issubclass(kind, bytes) else "y": bytes.hex(memoryview(value).tobytes())}
     if kind is range:
@@ -143,12 +143,12 @@ def _pack_rare(value: Any, kind: type, opaque: Callable[[object], list[Any]]) ->
 def _unpack(packed: Any, opaque: Callable[[int, str], object], depth: int) -> Any:
     if type(packed) in _PLAIN or type(packed) is int:
         return packed
-    if type(packed) is not dict or len(packed) != 1 or depth > MOST_DEPTH + 1:
-        raise ValueError("no value")
+    if type(packed) is not dict or len(packed) != 1 or depth > MAX_DEPTH + 1:
+        raise ValueError("not a value")
     ((tag, body),) = packed.items()
     if tag in _MAKERS:
         items = body
-        if not _READ_AS_IT_IS.issuperset(map(type, body)):
+        if not _UNTAGGED.issuperset(map(type, body)):
             items = [_unpack(item, opaque, depth + 1) for item in body]
         return _MAKERS[tag](items)
     if tag == "w":
@@ -170,15 +170,15 @@ def _unpack(packed: Any, opaque: Callable[[int, str], object], depth: int) -> An
         return opaque(int(body), "")
     if tag == "o":
         return opaque(int(body[0]), str(body[1])[:60])
-    raise ValueError("no value")
+    raise ValueError("not a value")
 
 
 def _table_of(kind: str, table: int, removed: list[int], items: list[Any]) -> Any:
-    """A set whose table is more than adding one by one makes of it."""
+    """Build a set whose hash table is larger than adding its elements one by one would make it."""
     if kind not in ("s", "f") or type(table) is not int or len(removed) > table:
-        raise ValueError("no value")
-    if not all(type(place) is int and 0 <= place < table for place in removed):
-        raise ValueError("no value")
+        raise ValueError("not a value")
+    if not all(type(slot) is int and 0 <= slot < table for slot in removed):
+        raise ValueError("not a value")
     return sets.build((table, removed, items), frozen=kind == "f")
 
 

@@ -1,8 +1,8 @@
-"""A process that has isolated itself once and starts one program after another, each in a fresh world.
+"""The zygote: a process that isolates itself once and then starts one program after another, each in a new sandbox.
 
-It is a newly started interpreter with a clean environment and closed descriptors, so nothing of the host is in it,
-and it never reads what proves a pass (`order.py`): a candidate forked from it finds nothing. It ends when its host
-does, and everything with it.
+It is a newly started interpreter with a clean environment and closed descriptors, so it contains nothing of the host.
+It never reads the secrets that prove a pass (`messages.py`), so a candidate that is forked from it cannot find them.
+It ends when its host does, and ends all programs with it.
 """
 
 from __future__ import annotations
@@ -14,42 +14,42 @@ import marshal
 import os
 
 from harness.execution.inside import by_value, commands, wire
-from harness.execution.inside.order import ANSWER, INPUT
-from harness.execution.inside.supervise import HostGone, Watch
+from harness.execution.inside.messages import INPUT_FD, OUTPUT_FD
+from harness.execution.inside.supervisor import HostGone, Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from harness.execution.inside.order import Hello, Order
-    from harness.execution.inside.place import Place
+    from harness.execution.inside.isolation import Isolation
+    from harness.execution.inside.messages import ProgramSpec, ZygoteConfig
 
-# What programs import most, loaded once for all of them: each import costs a program milliseconds otherwise.
+# The modules that programs import most, loaded once for all of them: each import would cost a program milliseconds.
 PRELOADED = (
     "bisect", "collections", "copy", "functools", "heapq", "itertools", "json", "math", "operator", "re", "string",
     "sys", "time", "typing",
 )  # fmt: skip
 
 
-def serve(place: Place) -> None:
-    """Read a Hello, isolate, say so; then answer orders until the host is gone. Never returns."""
-    hello: Hello = marshal.loads(wire.receive(INPUT))
-    # Seen from inside of other namespaces the host has no number
-    if os.getppid() not in (hello["host"], 0):
+def serve(isolation: Isolation) -> None:
+    """Read a ZygoteConfig, isolate, confirm it; then run programs until the host is gone. Never returns."""
+    config: ZygoteConfig = marshal.loads(wire.receive(INPUT_FD))
+    # In another process namespace the host has no process id (0)
+    if os.getppid() not in (config["host"], 0):
         os._exit(0)
     os.environ.clear()
-    os.environ.update(hello["environment"])
+    os.environ.update(config["environment"])
     for name in PRELOADED:
         __import__(name)
     by_value.prepare()
     try:
-        place.enter(hello)
+        isolation.isolate(config)
     except OSError as error:
-        wire.send(ANSWER, marshal.dumps(error.strerror or str(error)))
+        wire.send(OUTPUT_FD, marshal.dumps(error.strerror or str(error)))
         os._exit(0)
     gc.collect()
     gc.freeze()
-    wire.send(ANSWER, marshal.dumps(""))
+    wire.send(OUTPUT_FD, marshal.dumps(""))
     try:
-        while _one(place):
+        while _run_program(isolation):
             pass
     except (EOFError, HostGone, BrokenPipeError):
         pass
@@ -57,27 +57,27 @@ def serve(place: Place) -> None:
         os._exit(0)
 
 
-def _one(place: Place) -> bool:
-    """Run one program; whether another one may follow."""
-    order: Order = marshal.loads(wire.receive(INPUT))
-    watch = Watch(order, place)
+def _run_program(isolation: Isolation) -> bool:
+    """Run one program; return whether another one may follow."""
+    spec: ProgramSpec = marshal.loads(wire.receive(INPUT_FD))
+    supervisor = Supervisor(spec, isolation)
     try:
-        first = place.fork()
+        init = isolation.fork()
     except OSError as error:
-        wire.send(ANSWER, marshal.dumps(("infra", 0, 0.0, b"", b"", b"", f"no process could be started: {error}")))
+        wire.send(OUTPUT_FD, marshal.dumps(("infra", 0, 0.0, b"", b"", b"", f"no process could be started: {error}")))
         return False
-    if first == 0:
-        # Where only one user may be mapped, the program may signal the process that judges it
+    if init == 0:
+        # Where only one user may be mapped, the program may send signals to this process, which judges it
         signal.signal(signal.SIGINT, signal.SIG_IGN)
-        for reader in watch.readers:
+        for reader in supervisor.readers:
             os.close(reader)
-        os.close(ANSWER)
-        place.begin()
-        if order["source"] is None:
-            commands.run(order, place, watch.ends)
+        os.close(OUTPUT_FD)
+        isolation.on_fork()
+        if spec["source"] is None:
+            commands.run(spec, isolation, supervisor.writers)
         else:
-            by_value.run(order, place, watch.ends)
+            by_value.run(spec, isolation, supervisor.writers)
         os._exit(0)
-    answer = watch.see_through(first)
-    wire.send(ANSWER, marshal.dumps(answer.plain()))
-    return answer.taken
+    result = supervisor.supervise(init)
+    wire.send(OUTPUT_FD, marshal.dumps(result.as_tuple()))
+    return result.secret_read

@@ -62,7 +62,7 @@ def per_case(program: Program, tests: Tests) -> tuple[Program, ...]:
     return tuple(replace(program, stdin=case.stdin.encode(), expected=case.stdout) for case in tests.cases)
 
 
-def must_prove(tests: str) -> None:
+def require_tests(tests: str) -> None:
     """Raise DataError for tests that say nothing."""
     if not tests.strip():
         raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
@@ -80,7 +80,7 @@ def split(job: Job, definition: str, *, backticks: bool = False) -> Parts:
     Raises DataError where there is nothing to be proved.
     """
     tests = job.tests
-    must_prove(blanked(tests.tests, backticks=backticks))
+    require_tests(blanked(tests.tests, backticks=backticks))
     at = _open_function(tests.prelude, tests.entry_point, definition, backticks)
     head, signature = (tests.prelude, "") if at is None else (tests.prelude[:at], tests.prelude[at:])
     whole = defines(blanked(job.candidate, backticks=backticks), tests.entry_point, definition)
@@ -118,7 +118,7 @@ def line_of(text: str, at: int) -> int:
     return text.count("\n", 0, at) + 1
 
 
-def mentions(text: str) -> set[str]:
+def identifiers(text: str) -> set[str]:
     """Return all identifiers in a text, those in comments and strings too."""
     return set(re.findall(r"[A-Za-z_]\w*", text))
 

@@ -35,7 +35,7 @@ class Bash:
 
     def missing(self) -> str | None:
         """Whether there is bash."""
-        return None if toolchain.find("bash") else toolchain.lacking("bash", "bash")
+        return None if toolchain.find("bash") else toolchain.install_hint("bash", "bash")
 
     def trial(self) -> Job:
         """Doubles a number."""
@@ -44,14 +44,14 @@ class Bash:
 
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
-        tests, shell = job.tests, toolchain.need("bash")
+        tests, shell = job.tests, toolchain.require("bash")
         if tests.cases:
             command = (shell, "--noprofile", "--norc", "./program")
             program = Program(command, files=(("program", assembly.whole_program(job).encode()),))
             return assembly.per_case(program, tests)
-        assembly.must_prove(tests.tests)
-        candidate, judged = split(forms.settled(job, SHAPE))
-        names = sorted(functions(candidate) & assembly.mentions(judged) - functions(judged))
+        assembly.require_tests(tests.tests)
+        candidate, judged = split(forms.normalized(job, SHAPE))
+        names = sorted(functions(candidate) & assembly.identifiers(judged) - functions(judged))
         # On one line before the tests, so that their line numbers stay
         proxies = " ".join(f'{name}() {{ harness_call {name} "$@"; }};' for name in names)
         nonce = secrets.token_hex(16)

@@ -21,7 +21,7 @@ class C:
 
     def missing(self) -> str | None:
         """Whether there is a compiler."""
-        return None if toolchain.find("gcc", "clang") else toolchain.lacking("a C compiler (gcc)", "gcc libc6-dev")
+        return None if toolchain.find("gcc", "clang") else toolchain.install_hint("a C compiler (gcc)", "gcc libc6-dev")
 
     def trial(self) -> Job:
         """Doubles a number."""
@@ -30,7 +30,7 @@ class C:
 
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
-        return native.programs(job, native.Compiler(toolchain.need("gcc", "clang"), "c", FLAGS, "!!"))
+        return native.programs(job, native.Compiler(toolchain.require("gcc", "clang"), "c", FLAGS, "!!"))
 
 
 def build() -> C:

@@ -51,7 +51,7 @@ class Cpp:
 
     def missing(self) -> str | None:
         """Whether there is a compiler."""
-        return None if toolchain.find("g++", "clang++") else toolchain.lacking("a C++ compiler (g++)", "g++")
+        return None if toolchain.find("g++", "clang++") else toolchain.install_hint("a C++ compiler (g++)", "g++")
 
     def trial(self) -> Job:
         """Adds two vectors."""
@@ -72,8 +72,8 @@ def build() -> Cpp:
 
 @functools.cache
 def _compiler() -> native.Compiler:
-    path = toolchain.need("g++", "clang++")
-    clang = "clang" in toolchain.said_by(path, "--version")
+    path = toolchain.require("g++", "clang++")
+    clang = "clang" in toolchain.output_of(path, "--version")
 
     def make(folder: Path) -> None:
         header = folder / "first.h"
@@ -81,9 +81,9 @@ def _compiler() -> native.Compiler:
         (folder / "boost").mkdir()
         (folder / "boost" / "any.hpp").write_text(_BOOST_ANY, encoding="utf-8")
         suffix = ".pch" if clang else ".gch"
-        toolchain.said_by(path, *FLAGS, "-x", "c++-header", str(header), "-o", f"{header}{suffix}")
+        toolchain.output_of(path, *FLAGS, "-x", "c++-header", str(header), "-o", f"{header}{suffix}")
 
     depends_on = (toolchain.stamp(path), *FLAGS, _HEADER, _BOOST_ANY)
-    first = toolchain.made_once("cpp", depends_on, make) / "first.h"
+    first = toolchain.cached_build("cpp", depends_on, make) / "first.h"
     flags = (*FLAGS, "-idirafter", str(first.parent))
     return native.Compiler(path, "c++", flags, "static_cast<bool>", 'extern "C"', str(first), _START)

@@ -52,7 +52,7 @@ class _Found:
         return -self.opened <= self.net <= 0
 
 
-def settled(job: Job, shape: Shape) -> Job:
+def normalized(job: Job, shape: Shape) -> Job:
     """Return the job with its candidate closed as its language expects.
 
     That is a whole program with all its braces, and a continuation with all that its prompt opened, but the last that

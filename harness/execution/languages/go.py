@@ -46,7 +46,7 @@ class Go:
 
     def missing(self) -> str | None:
         """Whether there is a toolchain."""
-        return None if toolchain.find("go") else toolchain.lacking("go", "golang-go")
+        return None if toolchain.find("go") else toolchain.install_hint("go", "golang-go")
 
     def trial(self) -> Job:
         """Doubles a number."""
@@ -63,7 +63,7 @@ class Go:
             files, steps = _built(tools, {"main": {"candidate": assembly.whole_program(job)}})
             return assembly.per_case(replace(program, files=files, build=steps), tests)
         nonce, framed = secrets.token_hex(16), "frame" + secrets.token_hex(8)
-        parts = assembly.split(forms.settled(job, SHAPE), DEFINITION, backticks=True)
+        parts = assembly.split(forms.normalized(job, SHAPE), DEFINITION, backticks=True)
         parts = assembly.with_helpers(parts, DEFINITION, rf"^package\s+\w+|{_IMPORTS.pattern}", backticks=True)
         files, steps = _built(tools, packages(parts, framed), framed)
         request = nonce.encode()
@@ -218,9 +218,9 @@ def _built(
 @functools.cache
 def _toolchain() -> _Tools:
     """Return the toolchain, with what is made once for it."""
-    go = toolchain.need("go")
-    root = toolchain.said_by(go, "env", "GOROOT").strip()
-    inner = toolchain.said_by(go, "env", "GOTOOLDIR").strip()
+    go = toolchain.require("go")
+    root = toolchain.output_of(go, "env", "GOROOT").strip()
+    inner = toolchain.output_of(go, "env", "GOTOOLDIR").strip()
     compiler, linker = f"{inner}/compile", f"{inner}/link"
     sources = {name: toolchain.frame(f"go/{name}.go") for name in ("frame", "testing", "assert")}
 
@@ -233,13 +233,13 @@ def _toolchain() -> _Tools:
             (folder / f"{name}.go").write_text(sources[name], encoding="utf-8")
             config.write_text("\n".join(lines) + "\n", encoding="utf-8")
             words = ("-p", path, "-complete", "-pack", "-importcfg", str(config), "-o", str(folder / f"{name}.a"))
-            toolchain.said_by(compiler, *words, str(folder / f"{name}.go"))
+            toolchain.output_of(compiler, *words, str(folder / f"{name}.go"))
             lines.append(f"packagefile {path}={folder}/{name}.a")
         text = "\n".join(lines).replace(str(folder), "@FOLDER@")
         config.write_text(text + "\n", encoding="utf-8")
 
-    version = toolchain.said_by(go, "version")
-    folder = toolchain.made_once("go", (toolchain.stamp(compiler), version, *sources.values()), make)
+    version = toolchain.output_of(go, "version")
+    folder = toolchain.cached_build("go", (toolchain.stamp(compiler), version, *sources.values()), make)
     imports = (folder / "imports").read_text(encoding="utf-8").replace("@FOLDER@", str(folder))
     return _Tools(folder, imports, compiler, linker, root)
 
@@ -248,5 +248,5 @@ def _standard(go: str, folder: Path) -> dict[str, str]:
     """Compile the standard library where it does not come compiled; return import path -> file."""
     environment = ("CGO_ENABLED=0", f"GOCACHE={folder}/std", "GOFLAGS=", "GO111MODULE=off")
     words = ("env", *environment, go, "list", "-export", "-f", "{{.ImportPath}} {{.Export}}", "std")
-    pairs = (line.split(" ", 1) for line in toolchain.said_by(*words).splitlines())
+    pairs = (line.split(" ", 1) for line in toolchain.output_of(*words).splitlines())
     return {path: file for path, file in pairs if file}

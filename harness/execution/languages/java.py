@@ -60,7 +60,7 @@ class Java:
     def missing(self) -> str | None:
         """Whether there are compiler and runtime."""
         found = toolchain.find("javac") and toolchain.find("java")
-        return None if found else toolchain.lacking("a Java development kit (javac, java)", "default-jdk-headless")
+        return None if found else toolchain.install_hint("a Java development kit (javac, java)", "default-jdk-headless")
 
     def trial(self) -> Job:
         """Doubles the numbers of a list."""
@@ -88,7 +88,7 @@ class Java:
             )
             return assembly.per_case(program, job.tests)
         files, main = sources(
-            assembly.split(forms.settled(job, SHAPE), DEFINITION), job.tests.tests.lstrip().startswith("}")
+            assembly.split(forms.normalized(job, SHAPE), DEFINITION), job.tests.tests.lstrip().startswith("}")
         )
         nonce = secrets.token_hex(16)
         program = Program(
@@ -190,7 +190,7 @@ def _method(name: str, result: str, declared: str, thrown: str) -> str:
 
 def _library(parts: Parts) -> str:
     """Imports by name of what the tests use of the library: they stand before classes of the candidate's."""
-    used = assembly.mentions(assembly.blanked(parts.tests)) | assembly.mentions(parts.signature)
+    used = assembly.identifiers(assembly.blanked(parts.tests)) | assembly.identifiers(parts.signature)
     names = [f"java.lang.{name}" for name in _LANG if name in used]
     names += [f"java.util.{name}" for name in _UTIL if name in used]
     return "".join(f" import {name};" for name in names)
@@ -219,7 +219,7 @@ class _Kit:
 
 @functools.cache
 def _kit() -> _Kit:
-    compiler = str(Path(toolchain.need("javac")).resolve())
+    compiler = str(Path(toolchain.require("javac")).resolve())
     home = Path(compiler).parent.parent
     runtime = str(home / "bin" / "java")
     sources = {name: toolchain.frame(f"java/{name}.java") for name in ("Pair", "HarnessFrame")}
@@ -229,13 +229,13 @@ def _kit() -> _Kit:
             (folder / f"{name}.java").write_text(text, encoding="utf-8")
         archive = (f"-J-XX:ArchiveClassesAtExit={folder}/javac.jsa", "-J-XX:+UseSerialGC", "-J-Xlog:disable")
         files = [str(folder / f"{name}.java") for name in sources]
-        toolchain.said_by(compiler, *archive, "-proc:none", "-d", str(folder), *files)
+        toolchain.output_of(compiler, *archive, "-proc:none", "-d", str(folder), *files)
         # On the class path they would be taken for classes without a package
         for file in files:
             Path(file).unlink()
 
     version = (toolchain.stamp(compiler), toolchain.stamp(str(home / "lib" / "modules")))
-    folder = toolchain.made_once("java", (*version, "classes", *sources.values()), make)
+    folder = toolchain.cached_build("java", (*version, "classes", *sources.values()), make)
     quick = [
         f"-J{flag}" for flag in (*_QUICK, f"-XX:SharedArchiveFile={folder}/javac.jsa", "-Xlog:disable", "-Xmx512m")
     ]

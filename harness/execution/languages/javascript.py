@@ -47,7 +47,7 @@ class JavaScript:
 
     def missing(self) -> str | None:
         """Whether there is node."""
-        return None if toolchain.find("node", "nodejs") else toolchain.lacking("node", "nodejs")
+        return None if toolchain.find("node", "nodejs") else toolchain.install_hint("node", "nodejs")
 
     def trial(self) -> Job:
         """Doubles the numbers of an array."""
@@ -57,7 +57,7 @@ class JavaScript:
 
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
-        tests, node = job.tests, toolchain.need("node", "nodejs")
+        tests, node = job.tests, toolchain.require("node", "nodejs")
         readable = toolchain.outside_system(str(Path(node).parent), str(Path(node).resolve().parent.parent))
         program = Program(
             command=(),
@@ -71,7 +71,7 @@ class JavaScript:
         if tests.cases:
             files = (("program.js", assembly.whole_program(job).encode()),)
             return assembly.per_case(replace(program, command=(node, "./program.js"), files=files), tests)
-        parts = assembly.split(forms.settled(job, SHAPE), DEFINITION, backticks=True)
+        parts = assembly.split(forms.normalized(job, SHAPE), DEFINITION, backticks=True)
         parts = assembly.with_helpers(parts, _HELPER, r"\Z", backticks=True)
         source, nonce = assembly.joined(parts), secrets.token_hex(16)
         order = {

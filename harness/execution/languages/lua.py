@@ -29,7 +29,7 @@ class Lua:
 
     def missing(self) -> str | None:
         """Whether there is an interpreter."""
-        return None if toolchain.find(*_NAMES) else toolchain.lacking("lua", "lua5.4")
+        return None if toolchain.find(*_NAMES) else toolchain.install_hint("lua", "lua5.4")
 
     def trial(self) -> Job:
         """Doubles the numbers of a list."""
@@ -47,7 +47,7 @@ def build() -> Lua:
 
 def _interpreter() -> scripted.Interpreter:
     return scripted.Interpreter(
-        command=(toolchain.need(*_NAMES),),
+        command=(toolchain.require(*_NAMES),),
         ending=".lua",
         frame="lua.lua",
         worker="",

@@ -63,7 +63,7 @@ def programs(job: Job, compiler: Compiler) -> tuple[Program, ...]:
             readable=_readable(compiler, None),
         )
         return assembly.per_case(program, job.tests)
-    source = unit(assembly.split(forms.settled(job, SHAPE), DEFINITION), compiler)
+    source = unit(assembly.split(forms.normalized(job, SHAPE), DEFINITION), compiler)
     nonce, frame = secrets.token_hex(16), framed(compiler.path)
     program = Program(
         command=("./program",),
@@ -85,9 +85,9 @@ def framed(compiler: str) -> Path:
     def make(folder: Path) -> None:
         (folder / "frame.c").write_text(source, encoding="utf-8")
         flags = ("-O1", "-fPIC", "-fno-stack-protector", "-fno-builtin", "-fvisibility=hidden", "-w")
-        toolchain.said_by(c_compiler, *flags, "-c", str(folder / "frame.c"), "-o", str(folder / "frame.o"))
+        toolchain.output_of(c_compiler, *flags, "-c", str(folder / "frame.c"), "-o", str(folder / "frame.o"))
 
-    return toolchain.made_once("frame", (source, toolchain.stamp(c_compiler)), make) / "frame.o"
+    return toolchain.cached_build("frame", (source, toolchain.stamp(c_compiler)), make) / "frame.o"
 
 
 def unit(parts: Parts, compiler: Compiler) -> str:
@@ -164,7 +164,7 @@ def _without_macros(parts: Parts) -> str:
     if _MACRO_STACK.search(spliced):
         return "#error the program saves or restores macros, which could change its tests\n"
     defined = set(re.findall(r"(?:#|%:|\?\?=)\s*define\s+(\w+)", spliced))
-    return "".join(f"#undef {name}\n" for name in sorted(defined & assembly.mentions(parts.tests)))
+    return "".join(f"#undef {name}\n" for name in sorted(defined & assembly.identifiers(parts.tests)))
 
 
 def _command(compiler: Compiler, frame: Path | None, source: str) -> tuple[str, ...]:

@@ -26,7 +26,7 @@ class Perl:
 
     def missing(self) -> str | None:
         """Whether there is an interpreter."""
-        return None if toolchain.find("perl") else toolchain.lacking("perl", "perl")
+        return None if toolchain.find("perl") else toolchain.install_hint("perl", "perl")
 
     def trial(self) -> Job:
         """Doubles a number."""
@@ -46,7 +46,7 @@ def build() -> Perl:
 
 def _interpreter() -> scripted.Interpreter:
     return scripted.Interpreter(
-        command=(toolchain.need("perl"),),
+        command=(toolchain.require("perl"),),
         ending=".pl",
         frame="perl.pl",
         worker="perl_worker.pl",

@@ -25,7 +25,7 @@ class Php:
 
     def missing(self) -> str | None:
         """Whether there is php's command line."""
-        return None if toolchain.find("php") else toolchain.lacking("php", "php-cli")
+        return None if toolchain.find("php") else toolchain.install_hint("php", "php-cli")
 
     def trial(self) -> Job:
         """Doubles the numbers of an array."""
@@ -45,7 +45,7 @@ def build() -> Php:
 
 def _interpreter() -> scripted.Interpreter:
     return scripted.Interpreter(
-        command=(toolchain.need("php"), "-n", "-d", "memory_limit=-1", "-d", "display_errors=stderr"),
+        command=(toolchain.require("php"), "-n", "-d", "memory_limit=-1", "-d", "display_errors=stderr"),
         ending=".php",
         frame="php.php",
         worker="php_worker.php",

@@ -35,13 +35,13 @@ from typing import Final
 
 from harness.datatypes import Tests
 from harness.errors import DataError
-from harness.execution import packages, parsing
+from harness.execution import packages, thread_safe_ast
 from harness.execution.base import Job
-from harness.execution.host import interpreter
 from harness.execution.inside import python_runner
 from harness.execution.inside.by_value import PRELUDE_FILE, TESTS_FILE
 from harness.execution.language import ByValue, Program
 from harness.execution.languages import assembly
+from harness.execution.zygote_pool import interpreter
 
 ENDINGS = (".py",)
 
@@ -83,10 +83,10 @@ class Python:
         """One program for `tests`, or one per stdin case. Raises DataError for tests that are no Python."""
         tests = job.tests
         source = joined(tests.prelude, job.candidate)
-        importable = packages.mentioned(tests.packages, source, tests.tests)
+        importable = packages.locate_mentioned(tests.packages, source, tests.tests)
         if tests.cases:
             return assembly.per_case(_program([True, source, None, []], packages=importable), tests)
-        assembly.must_prove(tests.tests)
+        assembly.require_tests(tests.tests)
         if tests.check == "by_value":
             trial, called = _trial_code(tests)
             nonce = secrets.token_hex(16)
@@ -125,7 +125,7 @@ def misfit(job: Job) -> str:
     ):
         return ""
     try:
-        opened = parsing.parse(tests.prelude).body[-1:]
+        opened = thread_safe_ast.parse(tests.prelude).body[-1:]
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ""
     if not any(isinstance(step, _FUNCTIONS) and _only_begun(step) for step in opened):
@@ -170,15 +170,15 @@ def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
     The prelude's own complete functions are the tests' to use; what it only begins is the candidate's.
     """
     try:
-        tree = parsing.parse(tests.tests)
-        code: CodeType | str = parsing.compiled(tree, TESTS_FILE)
+        tree = thread_safe_ast.parse(tests.tests)
+        code: CodeType | str = thread_safe_ast.compile_tree(tree, TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DataError(f"the sample's tests are no Python: {error}") from error
     prelude: CodeType | str | None = None
     begun = set()
     try:
-        begin = parsing.parse(tests.prelude)
-        prelude = parsing.compiled(begin, PRELUDE_FILE)
+        begin = thread_safe_ast.parse(tests.prelude)
+        prelude = thread_safe_ast.compile_tree(begin, PRELUDE_FILE)
         begun = {node.name for node in begin.body if isinstance(node, _FUNCTIONS) and _only_begun(node)}
         defined = _bound(begin) - begun
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -229,9 +229,9 @@ def _bound(tree: ast.AST) -> set[str]:
 def _tests_code(tests: Tests) -> tuple[CodeType, list[str]]:
     """Compile the tests with guarded comparisons; also the names that prelude and tests mention."""
     try:
-        tree = parsing.parse(tests.tests)
+        tree = thread_safe_ast.parse(tests.tests)
         guarded = ast.fix_missing_locations(_GuardComparisons().visit(tree))
-        code = parsing.compiled(guarded, python_runner.TESTS_FILE)
+        code = thread_safe_ast.compile_tree(guarded, python_runner.TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise DataError(f"the sample's tests are no Python: {error}") from error
     return code, sorted(_names(tests))

@@ -26,7 +26,7 @@ class Ruby:
 
     def missing(self) -> str | None:
         """Whether there is an interpreter."""
-        return None if toolchain.find("ruby") else toolchain.lacking("ruby", "ruby")
+        return None if toolchain.find("ruby") else toolchain.install_hint("ruby", "ruby")
 
     def trial(self) -> Job:
         """Doubles the numbers of a list."""
@@ -44,7 +44,7 @@ def build() -> Ruby:
 
 def _interpreter() -> scripted.Interpreter:
     return scripted.Interpreter(
-        command=(toolchain.need("ruby"), "--disable=gems"),
+        command=(toolchain.require("ruby"), "--disable=gems"),
         ending=".rb",
         frame="ruby.rb",
         worker="ruby_worker.rb",

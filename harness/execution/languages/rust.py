@@ -78,8 +78,12 @@ class Rust:
     def missing(self) -> str | None:
         """Whether there is a compiler, and the C compiler that it links with."""
         if not toolchain.find("rustc"):
-            return toolchain.lacking("the Rust compiler (rustc)", "rustc")
-        return None if toolchain.find("cc", "gcc") else toolchain.lacking("a C compiler, which Rust links with", "gcc")
+            return toolchain.install_hint("the Rust compiler (rustc)", "rustc")
+        return (
+            None
+            if toolchain.find("cc", "gcc")
+            else toolchain.install_hint("a C compiler, which Rust links with", "gcc")
+        )
 
     def trial(self) -> Job:
         """Doubles the numbers of a vector."""
@@ -89,12 +93,12 @@ class Rust:
 
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
-        tests, compiler = job.tests, native.framed(toolchain.need("cc", "gcc"))
+        tests, compiler = job.tests, native.framed(toolchain.require("cc", "gcc"))
         if tests.cases:
             return assembly.per_case(_program(assembly.whole_program(job), None), tests)
         nonce = secrets.token_hex(16)
         source = crate(
-            assembly.with_helpers(assembly.split(forms.settled(job, SHAPE), DEFINITION), DEFINITION, _USE.pattern)
+            assembly.with_helpers(assembly.split(forms.normalized(job, SHAPE), DEFINITION), DEFINITION, _USE.pattern)
         )
         return (replace(_program(source, compiler), request=nonce.encode(), nonce=nonce, tests=tests.tests),)
 
@@ -114,7 +118,7 @@ def crate(parts: Parts) -> str:
     seen = ["use super::*;"]
     if shim is not None:
         leaves = _leaves(parts.head)
-        used = assembly.mentions(assembly.blanked(parts.tests)) | assembly.mentions(parts.signature)
+        used = assembly.identifiers(assembly.blanked(parts.tests)) | assembly.identifiers(parts.signature)
         theirs = (used & _items(own)) - {parts.entry, *leaves, *_PRELUDE}
         seen = [f"use {path};" for path in leaves.values()] + [f"use super::{name};" for name in sorted(theirs)]
     top = " ".join(("#[allow(unused)]", f"mod {module} {{", *seen, shim or ""))
@@ -132,8 +136,8 @@ def _candidate(parts: Parts) -> str:
     else:
         text = assembly.joined(parts)
     masked = assembly.blanked(text)
-    bound = set().union(*(assembly.mentions(line) for line in re.findall(_USE, masked)), _items(masked))
-    needed = [f"use {path};" for name, path in leaves.items() if name in assembly.mentions(masked) - bound]
+    bound = set().union(*(assembly.identifiers(line) for line in re.findall(_USE, masked)), _items(masked))
+    needed = [f"use {path};" for name, path in leaves.items() if name in assembly.identifiers(masked) - bound]
     if not parts.whole:
         return " ".join(needed) + text
     attributes = re.match(r"(?:\s*#!\[[^\]]*\])*", masked)
@@ -142,8 +146,8 @@ def _candidate(parts: Parts) -> str:
 
 
 def _program(source: str, frame: Path | None) -> Program:
-    compiler = toolchain.need("rustc")
-    root = toolchain.said_by(compiler, "--print", "sysroot").strip()
+    compiler = toolchain.require("rustc")
+    root = toolchain.output_of(compiler, "--print", "sysroot").strip()
     words = [f"{root}/bin/rustc", "--edition=2021", "-Awarnings", "--crate-name=program", "-Cdebuginfo=0"]
     words += ["-Ccodegen-units=1", "-Cstrip=symbols", "-o", "program"]
     if frame:

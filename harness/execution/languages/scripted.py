@@ -40,7 +40,7 @@ class Interpreter:
 def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
     """One program for the tests, or one per stdin case. Raises DataError without either."""
     tests = job.tests
-    job = forms.settled(job, forms.script(tests.language, interpreter.function))
+    job = forms.normalized(job, forms.script(tests.language, interpreter.function))
     readable = toolchain.outside_system(str(Path(interpreter.command[0]).resolve().parent.parent))
     alone = not tests.cases and tests.entry_point in defined(job.candidate, interpreter)
     source = job.candidate + "\n" if alone else assembly.whole_program(job)
@@ -50,14 +50,14 @@ def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
         name = f"program{interpreter.ending}"
         program = Program((*interpreter.command, f"./{name}"), files=((name, source.encode()),), readable=readable)
         return assembly.per_case(program, tests)
-    assembly.must_prove(tests.tests)
+    assembly.require_tests(tests.tests)
     theirs = defined(tests.tests, interpreter)
     nonce = secrets.token_hex(16)
     order: dict[str, object] = {
         "nonce": nonce,
         "worker": toolchain.frame(interpreter.worker) if interpreter.worker else "",
         "candidate": source,
-        "names": sorted((defined(source, interpreter) & assembly.mentions(tests.tests)) - theirs),
+        "names": sorted((defined(source, interpreter) & assembly.identifiers(tests.tests)) - theirs),
         "tests": tests.tests,
     }
     name = f"frame{interpreter.ending}"

@@ -35,7 +35,7 @@ def find(*names: str) -> str | None:
     return next((str(Path(path).absolute()) for path in found if path), None)
 
 
-def need(*names: str) -> str:
+def require(*names: str) -> str:
     """Return the full path of the first of `names`. Raises SandboxError where none is installed."""
     path = find(*names)
     if path is None:
@@ -43,7 +43,7 @@ def need(*names: str) -> str:
     return path
 
 
-def lacking(program: str, package: str) -> str:
+def install_hint(program: str, package: str) -> str:
     """Word what `Language.missing` says: which program is not here, which package of Debian and Ubuntu has it."""
     return f"{program} is not installed here; install it (Debian, Ubuntu: apt install {package})"
 
@@ -59,7 +59,7 @@ def outside_system(*folders: str) -> tuple[str, ...]:
     return tuple(sorted(folder for folder in real if not (folder + "/").startswith(_SYSTEM)))
 
 
-def said_by(*command: str) -> str:
+def output_of(*command: str) -> str:
     """Return what a trusted command prints. Raises SandboxError with its complaint when it fails."""
     try:
         seen = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
@@ -78,7 +78,7 @@ def stamp(program: str) -> str:
     return f"{real} {seen.st_size} {seen.st_mtime_ns}"
 
 
-def made_once(name: str, depends_on: Sequence[str], make: Callable[[Path], None]) -> Path:
+def cached_build(name: str, depends_on: Sequence[str], make: Callable[[Path], None]) -> Path:
     """Return a folder that `make` fills; made anew only where something in `depends_on` changed.
 
     Raises SandboxError when the cache folder cannot be written.
@@ -134,7 +134,7 @@ def unreadable(program: str) -> Path:
         shutil.copyfile(program, folder / name)
         (folder / name).chmod(_START_ONLY)
 
-    return made_once(f"unreadable-{name}", (stamp(program),), make) / name
+    return cached_build(f"unreadable-{name}", (stamp(program),), make) / name
 
 
 def _open_up(folder: Path) -> None:

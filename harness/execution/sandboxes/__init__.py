@@ -1,3 +1,1 @@
-"""One file a way of isolating programs; `build()` returns a Sandbox, `probe()` says by trying whether it
-works here.
-"""
+"""One file per way of isolating programs. `build()` returns a Sandbox, `advice()` the fix if the machine refuses it."""

@@ -1,6 +1,6 @@
-"""The sandbox where bubblewrap is installed and namespaces of our own are refused (Ubuntu 24.04, for one).
+"""The sandbox for systems that refuse namespaces to the harness but allow them to bubblewrap (such as Ubuntu 24.04).
 
-Guaranteed and not guaranteed: see `harness.execution.inside.bubble`.
+Guaranteed and not guaranteed: see `harness.execution.inside.bubblewrap`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ import shutil
 from pathlib import Path
 
 from harness.execution.base import Sandbox
-from harness.execution.conduct import Conductor
-from harness.execution.host import Zygotes
 from harness.execution.inside.namespaces import (
     DEVICES,
     LINKS,
@@ -21,24 +19,26 @@ from harness.execution.inside.namespaces import (
     seen_at,
     work_folder,
 )  # fmt: skip
+from harness.execution.process_sandbox import ProcessSandbox
+from harness.execution.zygote_pool import ZygotePool
 
 _INSIDE = Path(__file__).resolve().parent.parent / "inside"
 
 
 def build() -> Sandbox:
     """Return the sandbox; nothing is started or tried yet."""
-    return Conductor("bwrap", Zygotes("bubble", _wrapped))
+    return ProcessSandbox("bwrap", ZygotePool("bubblewrap", _wrapped))
 
 
 def advice(reason: str) -> str:
-    """Say what to do about the `reason` for which a program could not be run."""
+    """Return the fix for the `reason` why a program could not be run."""
     if "No such file" in reason:
         return "install bubblewrap (Debian and Ubuntu: apt install bubblewrap)"
-    return "bubblewrap may make no user namespaces here: on Ubuntu load its AppArmor profile (bwrap-userns-restrict)"
+    return "bubblewrap may not create user namespaces here: on Ubuntu load its AppArmor profile (bwrap-userns-restrict)"
 
 
 def _wrapped(command: tuple[str, ...], readable: tuple[str, ...], packages: tuple[str, ...]) -> tuple[str, ...]:
-    """The command that starts a zygote in bubblewrap."""
+    """Return the command that starts a zygote in bubblewrap."""
     words = [shutil.which("bwrap") or "/usr/bin/bwrap", "--unshare-all", "--unshare-user", "--as-pid-1"]
     words += ["--uid", "0", "--gid", "0", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
     for folder in map(Path, SYSTEM_FOLDERS):

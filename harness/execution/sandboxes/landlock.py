@@ -1,23 +1,23 @@
-"""The sandbox for ordinary containers, where namespaces are refused: rules over files, sockets, signals and calls.
+"""The sandbox for ordinary containers, which refuse namespaces: rules for files, sockets, signals and system calls.
 
-Guaranteed and not guaranteed: see `harness.execution.inside.landlock`. Chosen by itself only in a container.
+Guaranteed and not guaranteed: see `harness.execution.inside.landlock`. `auto` takes it only in a container.
 """
 
 from __future__ import annotations
 
 from harness.execution.base import Sandbox
-from harness.execution.conduct import Conductor
-from harness.execution.host import Zygotes
+from harness.execution.process_sandbox import ProcessSandbox
+from harness.execution.zygote_pool import ZygotePool
 
-_CAUTION = "weaker than namespaces, which this container refuses; do not keep secrets in it (docs/security.md)"
+_CAUTION = "weaker than namespaces, which this container refuses; keep no secrets in it (docs/security.md)"
 
 
 def build() -> Sandbox:
     """Return the sandbox; nothing is started or tried yet."""
-    return Conductor("landlock", Zygotes("landlock", links=True), _CAUTION)
+    return ProcessSandbox("landlock", ZygotePool("landlock", links=True), _CAUTION)
 
 
 def advice(reason: str) -> str:
-    """Say what to do about the `reason` for which a program could not be run."""
+    """Return the fix for the `reason` why a program could not be run."""
     del reason
-    return "Linux 6.7 with Landlock is needed (6.12 for other users than root), and a container that lets it through"
+    return "needs Linux 6.7 with Landlock (6.12 for users other than root), in a container that allows Landlock's calls"

@@ -1,25 +1,25 @@
-"""No sandbox: limits and a fresh folder, nothing more. Only for a machine that may be thrown away.
+"""No sandbox: only limits and a new folder. For machines that hold nothing of value.
 
-Guaranteed: the same verdicts and limits as elsewhere, an empty environment, and no process left (on Linux, unless the
-process that starts programs is killed outright). Not guaranteed: anything else. The program reads and writes what the
-user may, reaches the network, and can signal the user's processes.
+Guaranteed: the same verdicts and limits as elsewhere, an empty environment, and no process left running (on Linux,
+unless the process that starts programs is killed with SIGKILL). Not guaranteed: anything else. The program can read
+and write all files of the user, use the network and signal the user's processes.
 """
 
 from __future__ import annotations
 
 from harness.execution.base import Sandbox
-from harness.execution.conduct import Conductor
-from harness.execution.host import Zygotes
+from harness.execution.process_sandbox import ProcessSandbox
+from harness.execution.zygote_pool import ZygotePool
 
-_CAUTION = "programs may read, change and send whatever you may"
+_CAUTION = "programs can read, change and send everything that you can"
 
 
 def build() -> Sandbox:
     """Return the sandbox."""
-    return Conductor("none", Zygotes("bare", links=True), _CAUTION)
+    return ProcessSandbox("none", ZygotePool("bare", links=True), _CAUTION)
 
 
 def advice(reason: str) -> str:
-    """Say what to do about the `reason` for which a program could not be run."""
+    """Return the fix for the `reason` why a program could not be run."""
     del reason
     return "check that processes can be started on this machine"

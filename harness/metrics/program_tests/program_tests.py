@@ -17,7 +17,7 @@ import evaluate
 from harness.datatypes import Tests
 from harness.errors import SandboxError
 from harness.execution.base import Job, Limits
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 from harness.stats.pass_at_k import pass_at_k
 
 _DESCRIPTION = "pass@k of programs that run against unit tests in a sandbox."

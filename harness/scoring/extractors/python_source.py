@@ -11,7 +11,7 @@ import functools
 import re
 import textwrap
 
-from harness.execution import parsing
+from harness.execution import thread_safe_ast
 
 # Longer texts are not parsed: the parser's time and depth are the model's to choose otherwise.
 _LONGEST = 100_000
@@ -43,7 +43,7 @@ def _parsed_lately(code: str) -> ast.Module | None:
 
 def _parsed(code: str) -> ast.Module | None:
     try:
-        return parsing.parse(code)
+        return thread_safe_ast.parse(code)
     # ValueError: null bytes; the last two: nesting beyond the parser's own bounds
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
@@ -128,7 +128,7 @@ def _longest_from(lines: list[str], start: int) -> list[str]:
         if len(code) > _LONGEST:
             break
         try:
-            parsing.parse(code)
+            thread_safe_ast.parse(code)
         except SyntaxError as error:
             # what stands before the line of the error may parse; what stands behind it cannot help
             end = min(end - 1, start + (error.lineno or 1) - 1)

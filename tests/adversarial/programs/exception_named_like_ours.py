@@ -1,9 +1,9 @@
 # {"tries": "exceptions named like those that the tests or the harness use", "right": ["failed", "error", "exited"]}
-class Gone(BaseException):
+class CandidateExited(BaseException):
     pass
 
 
-class Unsendable(Gone):
+class Unsendable(CandidateExited):
     pass
 
 

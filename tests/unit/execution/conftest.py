@@ -8,7 +8,7 @@ import pytest
 
 from harness.errors import SandboxError
 from harness.execution.base import Sandbox
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 
 @pytest.fixture(scope="session")

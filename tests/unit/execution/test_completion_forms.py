@@ -67,7 +67,7 @@ def test_every_form_is_closed_as_the_language_expects(language: str, form: str) 
     given = job(language, form)
     kind = shape(language)
     assert forms.misfit(given, kind) == ""
-    candidate = forms.settled(given, kind).candidate
+    candidate = forms.normalized(given, kind).candidate
     net = kind.net(kind.masked(candidate))
     if "whole" in form or "function" in form:
         assert net == 0
@@ -83,10 +83,10 @@ def test_a_program_cut_in_a_loop_is_left_as_it_is_and_reported(language: str) ->
     for form in ("body", "open function"):
         given = job(language, form, loop)
         twice = job(language, form, loop + loop)
-        assert forms.settled(twice, shape(language)) == twice
+        assert forms.normalized(twice, shape(language)) == twice
         assert "no known form" in forms.misfit(twice, shape(language))
         if form == "body":
-            assert forms.settled(given, shape(language)) == given
+            assert forms.normalized(given, shape(language)) == given
             assert "leaves 1 open" in forms.misfit(given, shape(language))
 
 
@@ -94,13 +94,13 @@ def test_what_is_unfinished_behind_the_function_is_left_out() -> None:
     for language, rest in (("rust", "\n\nfn main() {\n    println!("), ("cpp", "\n\nint main() {\n    if (add(")):
         for form in ("closed body", "function"):
             given = job(language, form, rest)
-            assert forms.settled(given, shape(language)).candidate.count("main") == 0
+            assert forms.normalized(given, shape(language)).candidate.count("main") == 0
             assert forms.misfit(given, shape(language)) == ""
 
 
 def test_a_helper_behind_the_function_stays() -> None:
     helper = "\nfn three() -> isize {\n    3\n}\n"
-    settled = forms.settled(job("rust", "closed body", helper), shape("rust")).candidate
+    settled = forms.normalized(job("rust", "closed body", helper), shape("rust")).candidate
     assert settled.rstrip().endswith("3") and settled.count("{") == settled.count("}")
 
 
@@ -108,13 +108,13 @@ def test_a_helper_behind_the_function_stays() -> None:
 def test_the_function_that_a_prompt_leaves_open_is_the_one_asked_for(language: str) -> None:
     given = job(language, "body")
     unnamed = Job(given.candidate, dataclasses.replace(given.tests, entry_point=None))
-    assert forms.settled(unnamed, shape(language)) == forms.settled(given, shape(language))
+    assert forms.normalized(unnamed, shape(language)) == forms.normalized(given, shape(language))
 
 
 def test_a_prompt_that_leaves_nothing_open_changes_nothing() -> None:
     tests = Tests("rust", "", "fn main() { assert_eq!(add(2, 3), 5); }", "add")
     for candidate in ("fn add() {", "}", "x"):
-        assert forms.settled(Job(candidate, tests), shape("rust")).candidate == candidate
+        assert forms.normalized(Job(candidate, tests), shape("rust")).candidate == candidate
         assert forms.misfit(Job(candidate, tests), shape("rust")) == ""
 
 

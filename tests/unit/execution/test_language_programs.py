@@ -194,10 +194,10 @@ def test_what_is_made_once_is_made_once_and_whole(monkeypatch, tmp_path):
         calls.append(folder)
         (folder / "file").write_text("text", encoding="utf-8")
 
-    first = toolchain.made_once("thing", ("a",), make)
-    assert toolchain.made_once("thing", ("a",), make) == first and len(calls) == 1
+    first = toolchain.cached_build("thing", ("a",), make)
+    assert toolchain.cached_build("thing", ("a",), make) == first and len(calls) == 1
     assert (first / "file").read_text() == "text"
-    assert toolchain.made_once("thing", ("b",), make) != first
+    assert toolchain.cached_build("thing", ("b",), make) != first
 
 
 def test_a_failed_making_leaves_nothing(monkeypatch, tmp_path):
@@ -208,7 +208,7 @@ def test_a_failed_making_leaves_nothing(monkeypatch, tmp_path):
         raise SandboxError("no")
 
     with pytest.raises(SandboxError):
-        toolchain.made_once("thing", ("a",), make)
+        toolchain.cached_build("thing", ("a",), make)
     assert [p.name for p in (tmp_path / "harness/toolchains").iterdir() if not p.name.endswith(".lock")] == []
 
 
@@ -222,7 +222,7 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch):
     monkeypatch.setattr(toolchain.os, "geteuid", lambda: 12345)
     monkeypatch.setattr(toolchain.Path, "home", nowhere)
     with pytest.raises(SandboxError, match="no home folder: set XDG_CACHE_HOME"):
-        toolchain.made_once("thing", ("a",), lambda folder: None)
+        toolchain.cached_build("thing", ("a",), lambda folder: None)
 
 
 @pytest.mark.parametrize("shell", [path for path in [toolchain.find("bash")] if path])

@@ -12,7 +12,7 @@ from harness.datatypes import StdinCase, Tests
 from harness.errors import ConfigError
 from harness.execution import packages
 from harness.execution.base import Job, Limits, Sandbox
-from harness.execution.choose import open_sandbox
+from harness.execution.selection import open_sandbox
 
 LIMITS = Limits(wall_seconds=60)
 
@@ -46,29 +46,31 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
         (about / "RECORD").write_text(f"{name}/__init__.py,,\n../../bin/{name},,\n{name}-1.0.dist-info/METADATA,,\n")
     tmp_path.chmod(0o755)
     monkeypatch.syspath_prepend(tmp_path)
-    packages.found.cache_clear()
+    packages.locate.cache_clear()
     packages._modules.cache_clear()
     yield tmp_path
-    packages.found.cache_clear()
+    packages.locate.cache_clear()
     packages._modules.cache_clear()
 
 
 def test_a_package_brings_what_it_needs_and_nothing_else(installed: Path) -> None:
-    found = {Path(top).name for top in packages.found(("alpha",)) if Path(top).parent == installed}
+    found = {Path(top).name for top in packages.locate(("alpha",)) if Path(top).parent == installed}
     assert found == {"alpha", "beta", "alpha-1.0.dist-info", "beta-1.0.dist-info"}
-    assert not any(Path(top).name == "harness" for top in packages.found(("alpha",)))
+    assert not any(Path(top).name == "harness" for top in packages.locate(("alpha",)))
 
 
 def test_only_a_program_that_mentions_them_gets_them() -> None:
-    assert packages.mentioned((), "def add(a, b): return a + b", "assert add(1, 2) == 3") == ()
+    assert packages.locate_mentioned((), "def add(a, b): return a + b", "assert add(1, 2) == 3") == ()
     if importlib.util.find_spec("numpy"):
-        assert packages.mentioned((), "import numpy as np") == packages.found()
+        assert packages.locate_mentioned((), "import numpy as np") == packages.locate()
 
 
-@pytest.mark.parametrize(("name", "reason"), [("harness", "not for programs"), ("no-such-thing", "is not installed")])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("harness", "belongs to the harness"), ("no-such-thing", "is not installed")]
+)
 def test_what_cannot_be_given_is_refused_in_words(name: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=f"execution.packages: '{name}' {reason}|{reason}"):
-        packages.found((name,))
+        packages.locate((name,))
 
 
 def test_numpy_can_be_imported_and_used(opened: Sandbox) -> None:

@@ -1,7 +1,7 @@
-"""How often the kernel ended a process because memory was short, as far as it may be read here.
+"""Counts the processes that the kernel killed because memory ran out, where this process may read the counters.
 
 Source: Documentation/admin-guide/cgroup-v2.rst (memory.events: oom_kill), cgroup-v1/memory.rst (memory.oom_control),
-and /proc/vmstat (oom_kill, of the whole machine) where this process is in no group of its own.
+and /proc/vmstat (oom_kill, of the whole machine) if this process has no control group of its own.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from pathlib import Path
 
 _GROUPS = Path("/sys/fs/cgroup")
 _MACHINE = Path("/proc/vmstat")
-_WORD = b"\noom_kill "
+_COUNTER = b"\noom_kill "
 _MOST_BYTES = 1 << 16
 
 
-def kills() -> int:
-    """Processes of this control group (else of this machine) that were killed for want of memory; 0 if unknown."""
+def count() -> int:
+    """Out-of-memory kills in this control group, else on this machine, since it started; 0 if unknown."""
     return sum(_count(path) for path in _counters())
 
 
 @functools.cache
 def _counters() -> tuple[Path, ...]:
-    found = [path for path in _own_counters() if path.is_file()]
-    return tuple(found) or (_MACHINE,)
+    paths = [path for path in _group_counters() if path.is_file()]
+    return tuple(paths) or (_MACHINE,)
 
 
-def _own_counters() -> list[Path]:
-    """The counters of the groups that this process is in; within a container its own group is the root."""
+def _group_counters() -> list[Path]:
+    """Counter files of the control groups of this process; inside a container its group is the root."""
     try:
         lines = Path("/proc/self/cgroup").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -56,5 +56,5 @@ def _count(path: Path) -> int:
         text = os.read(descriptor, _MOST_BYTES)
     finally:
         os.close(descriptor)
-    _, found, rest = text.partition(_WORD)
-    return int(rest.split(None, 1)[0]) if found else 0
+    _, counter, rest = text.partition(_COUNTER)
+    return int(rest.split(None, 1)[0]) if counter else 0

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.execution import shortage
+from harness.execution import oom_kills
 
 FORMS = {
     "memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n",
@@ -18,14 +18,14 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 def test_the_counter_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / name).write_text(FORMS[name])
-    monkeypatch.setattr(shortage, "_counters", lambda: (tmp_path / name,))
-    assert shortage.kills() == 3
+    monkeypatch.setattr(oom_kills, "_counters", lambda: (tmp_path / name,))
+    assert oom_kills.count() == 3
 
 
 def test_without_a_counter_nothing_was_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shortage, "_counters", lambda: (tmp_path / "none",))
-    assert shortage.kills() == 0
+    monkeypatch.setattr(oom_kills, "_counters", lambda: (tmp_path / "none",))
+    assert oom_kills.count() == 0
 
 
 def test_this_machine_is_read_without_an_error() -> None:
-    assert shortage.kills() >= 0
+    assert oom_kills.count() >= 0

@@ -9,10 +9,10 @@ import pytest
 
 from harness.datatypes import Tests
 from harness.errors import SandboxError, UnknownName
-from harness.execution import conduct
+from harness.execution import process_sandbox
 from harness.execution.base import Job, Limits
-from harness.execution.conduct import Conductor
 from harness.execution.language import Outcome, Program
+from harness.execution.process_sandbox import ProcessSandbox
 
 JOB = Job("x = 1", Tests("python", tests="assert x == 1"))
 
@@ -55,7 +55,7 @@ class Playback:
 )
 def test_what_may_be_the_machines_fault_is_tried_again(ends: list[str], status: str, launches: int) -> None:
     launcher = Playback(*ends)
-    assert Conductor("test", launcher).run(JOB, Limits()).status == status
+    assert ProcessSandbox("test", launcher).run(JOB, Limits()).status == status
     assert launcher.launches == launches
 
 
@@ -76,8 +76,8 @@ def test_a_shortage_of_memory_is_no_plain_failure(
     ends: list[str], killed: list[int], status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """`killed`: what the kernel's counter of processes killed for want of memory shows, look by look."""
-    monkeypatch.setattr(conduct.shortage, "kills", lambda: killed.pop(0))
-    assert Conductor("test", Playback(*ends)).run(JOB, Limits()).status == status
+    monkeypatch.setattr(process_sandbox.oom_kills, "count", lambda: killed.pop(0))
+    assert ProcessSandbox("test", Playback(*ends)).run(JOB, Limits()).status == status
 
 
 def test_the_second_try_of_a_timeout_runs_alone() -> None:
@@ -104,7 +104,7 @@ def test_the_second_try_of_a_timeout_runs_alone() -> None:
             pass
 
     launcher = Busy()
-    sandbox = Conductor("test", launcher)
+    sandbox = ProcessSandbox("test", launcher)
     threads = [threading.Thread(target=sandbox.run, args=(JOB, Limits())) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -116,18 +116,18 @@ def test_the_second_try_of_a_timeout_runs_alone() -> None:
 
 def test_tests_that_do_not_parse_are_our_fault_and_start_nothing() -> None:
     launcher = Playback()
-    verdict = Conductor("test", launcher).run(Job("x = 1", Tests("python", tests="assert (")), Limits())
+    verdict = ProcessSandbox("test", launcher).run(Job("x = 1", Tests("python", tests="assert (")), Limits())
     assert verdict.status == "infra"
     assert "tests are no Python" in verdict.message
 
 
 def test_no_tests_are_no_pass() -> None:
-    assert Conductor("test", Playback()).run(Job("x = 1", Tests("python")), Limits()).status == "infra"
+    assert ProcessSandbox("test", Playback()).run(Job("x = 1", Tests("python")), Limits()).status == "infra"
 
 
 def test_an_unknown_language_is_named() -> None:
     with pytest.raises(UnknownName, match="did you mean 'python'"):
-        Conductor("test", Playback()).run(Job("x", Tests("pyton", tests="x")), Limits())
+        ProcessSandbox("test", Playback()).run(Job("x", Tests("pyton", tests="x")), Limits())
 
 
 def test_a_closed_sandbox_says_so() -> None:

@@ -10,23 +10,23 @@ from pathlib import Path
 import pytest
 
 from harness.errors import SandboxError, UnknownName
-from harness.execution import choose
-from harness.execution.host import Zygotes
+from harness.execution import selection
 from harness.execution.sandboxes import namespace
+from harness.execution.zygote_pool import ZygotePool
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
 def test_no_protection_must_be_asked_for_by_name() -> None:
-    sandbox = choose.open_sandbox("none")
+    sandbox = selection.open_sandbox("none")
     assert sandbox.level == "none"
     sandbox.close()
-    assert "none" not in choose.AUTOMATIC
+    assert "none" not in selection.AUTOMATIC
 
 
 def test_an_unknown_sandbox_is_named() -> None:
     with pytest.raises(UnknownName, match="did you mean 'namespace'"):
-        choose.open_sandbox("namespaces")
+        selection.open_sandbox("namespaces")
 
 
 @pytest.mark.parametrize(
@@ -43,22 +43,22 @@ def test_each_failed_probe_names_its_fix(reason: str, fix: str) -> None:
 
 
 def test_a_machine_without_isolation_is_refused_and_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
-    class Broken(Zygotes):
+    class Broken(ZygotePool):
         def __init__(self, module: str) -> None:
             super().__init__(module)
             said = "import sys; sys.stderr.write('unshare (making namespaces): Operation not permitted')"
             self._command = (sys.executable, "-I", "-S", "-c", said)
 
-    monkeypatch.setattr(namespace, "Zygotes", Broken)
-    monkeypatch.setattr(choose, "AUTOMATIC", ("namespace",))
-    monkeypatch.setattr(choose, "in_container", lambda: False)
+    monkeypatch.setattr(namespace, "ZygotePool", Broken)
+    monkeypatch.setattr(selection, "AUTOMATIC", ("namespace",))
+    monkeypatch.setattr(selection, "in_container", lambda: False)
     with pytest.raises(SandboxError, match=r"'namespace': unshare .*: user namespaces are refused.*--sandbox none"):
-        choose.open_sandbox("auto")
+        selection.open_sandbox("auto")
 
 
 def test_a_sandbox_that_runs_programs_without_isolating_them_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(namespace, "Zygotes", lambda _: Zygotes("bare"))
-    assert "does not isolate" in (choose.probe("namespace") or "")
+    monkeypatch.setattr(namespace, "ZygotePool", lambda _: ZygotePool("bare"))
+    assert "does not isolate" in (selection.probe("namespace") or "")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
@@ -66,7 +66,7 @@ def test_it_works_for_an_ordinary_user_as_well() -> None:
     python = Path("/usr/bin/python3")
     script = (
         "import sys; sys.path.insert(0, sys.argv[1])\nassert sys.version_info >= (3, 11)\n"
-        "from harness.execution.choose import open_sandbox\nprint(open_sandbox('auto').level)"
+        "from harness.execution.selection import open_sandbox\nprint(open_sandbox('auto').level)"
     )
     run = subprocess.run(
         [python if python.exists() else sys.executable, "-c", script, str(CHECKOUT)],

@@ -1,9 +1,9 @@
-"""Who sent SIGKILL: the program itself, or somebody outside (the kernel short of memory, a cluster's job control).
+"""Finds out who sent a SIGKILL: the program itself, or an outside process (the out-of-memory killer, a job scheduler).
 
-A process's end does not say who ended it. So the zygote puts a filter over itself and all that come from it, which
-reports every call that sends SIGKILL to the zygote and then lets it go on (seccomp user notification, Linux 5.5). The
-zygote's own kills go by process handle, a call that this filter does not look at. Where there is no such filter (an
-older kernel, a container that uses the one that a process may have) the program's own kills count as somebody else's.
+The exit status of a process does not name the sender. So the zygote installs a filter for itself and its descendants
+that reports every call that sends SIGKILL to the zygote and then lets the call continue (seccomp user notification,
+Linux 5.5). The zygote kills through process handles, a call that this filter ignores. Without such a filter (an older
+kernel, or a container that already uses the one listener that a process may have) all kills count as sent from outside.
 Source of numbers and layouts: linux/seccomp.h.
 """
 
@@ -16,7 +16,7 @@ import os
 import struct
 
 from harness.execution.inside import seccomp
-from harness.execution.inside.place import SIGKILL
+from harness.execution.inside.isolation import SIGKILL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,23 +28,23 @@ _CONTINUE = 1
 
 
 def listen(calls: Kernel) -> int | None:
-    """Watch this process and all that come from it; return what to poll, None where that cannot be had."""
+    """Listen to this process and its descendants; return a descriptor to poll, None if the system offers none."""
     if not hasattr(signal, "pidfd_send_signal"):
         return None
     try:
-        return calls.listen_to_calls(seccomp.sends(SIGKILL))
+        return calls.listen_to_calls(seccomp.signal_filter(SIGKILL))
     except OSError:
         return None
 
 
-def let_through(listener: int) -> bool:
-    """Let a reported call go on; whether there was one."""
+def allow_reported_call(listener: int) -> bool:
+    """Let a reported call continue; return whether there was one."""
     notification = bytearray(_NOTIFICATION_BYTES)
     try:
         fcntl.ioctl(listener, _RECEIVE, notification)
         fcntl.ioctl(listener, _SEND, struct.pack("=QqiI", *struct.unpack_from("=Q", notification), 0, 0, _CONTINUE))
     except OSError:
-        # Its sender was killed meanwhile
+        # The sender was killed in the meantime
         return any(notification)
     return True
 

@@ -11,10 +11,10 @@ import pytest
 from harness import plugins
 from harness.datatypes import StdinCase, Tests
 from harness.execution.base import Job, Limits
-from harness.execution.choose import probe
-from harness.execution.conduct import Conductor
 from harness.execution.inside.namespaces import seen_at, work_folder
 from harness.execution.language import Program
+from harness.execution.process_sandbox import ProcessSandbox
+from harness.execution.selection import probe
 
 WORK = "/work"
 SCRIPT = """#!/bin/sh
@@ -76,7 +76,7 @@ def test_a_toolchain_below_tmp_works(level: str, tool: Path, monkeypatch: pytest
             return (Program((str(tool / "run"),), readable=(str(tool),), expected=wanted),)
 
     sandbox = plugins.load("sandbox", level).build()
-    assert isinstance(sandbox, Conductor)
+    assert isinstance(sandbox, ProcessSandbox)
     monkeypatch.setitem(sandbox._languages, "script", Script())
     wanted = "text\nnote\nhere\n"
     if level in ("landlock", "none"):

@@ -1,7 +1,7 @@
-"""Which sandbox: tried by doing, never assumed, and never quietly less than was asked for.
+"""Selects a sandbox. Each one is tested by running a program in it; the user never gets a weaker one than requested.
 
-`auto` takes the strongest level that works here. There is no falling back to `none`: scores would be equal,
-safety would not be, so a machine without isolation is refused with the reason and the fix.
+`auto` takes the strongest level that works on this machine. It never falls back to `none`: the scores would be the
+same but the machine would not be safe, so a machine without isolation is refused with the reason and the fix.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from harness.datatypes import Tests
 from harness.errors import SandboxError
 from harness.execution.base import Job, Limits, Sandbox
 
-# Strongest first; `none` is not among them. The last one only inside a container, where the machine's own files are
-# out of sight already.
+# Strongest first, without `none`. `landlock` is added only inside a container, which hides the machine's files already.
 AUTOMATIC = ("namespace", "bwrap")
 IN_CONTAINERS = "landlock"
 _CONTAINER_SIGNS = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container")
@@ -23,7 +22,7 @@ _CONTAINER_SIGNS = ("/.dockerenv", "/run/.containerenv", "/run/systemd/container
 _PROBE_LIMITS = Limits(wall_seconds=20.0, processes=12, work_bytes=1 << 20)
 _WORKS = "assert 1 + 1 == 2\n"
 _ISOLATED = "assert look() == [], look()\n"
-# Each step is one promise of `base.py`, tried from inside.
+# Each step tests one guarantee of `base.py` from inside the sandbox.
 _LOOK = """
 import os, socket, time
 
@@ -75,24 +74,24 @@ def look():
 
 
 def open_sandbox(name: str) -> Sandbox:
-    """Return a working sandbox: `auto`, or the one that is named.
+    """Return a working sandbox: the strongest one for `auto`, else the one with this name.
 
-    Raises SandboxError with the failed probe and the fix, UnknownName for a name that nothing has.
+    Raises SandboxError with the failed probe and the fix, UnknownName if no sandbox has this name.
     """
-    wanted = (*AUTOMATIC, *((IN_CONTAINERS,) if in_container() else ())) if name == "auto" else (name,)
+    levels = (*AUTOMATIC, *((IN_CONTAINERS,) if in_container() else ())) if name == "auto" else (name,)
     reasons = []
-    for level in wanted:
+    for level in levels:
         reason = probe(level)
         if reason is None:
             sandbox: Sandbox = plugins.load("sandbox", level).build()
             return sandbox
         reasons.append(f"sandbox {level!r}: {reason}")
-    last_way = "; `--sandbox none` runs programs unprotected" if name == "auto" else ""
-    raise SandboxError("; ".join(reasons) + last_way)
+    unprotected = "; `--sandbox none` runs programs unprotected" if name == "auto" else ""
+    raise SandboxError("; ".join(reasons) + unprotected)
 
 
 def in_container() -> bool:
-    """Whether this looks like the inside of an ordinary container."""
+    """Whether this process seems to run in an ordinary container."""
     if any(Path(sign).exists() for sign in _CONTAINER_SIGNS):
         return True
     try:
@@ -103,7 +102,7 @@ def in_container() -> bool:
 
 
 def probe(name: str) -> str | None:
-    """Try sandbox `name` on this machine. None: it keeps its promises; else one line: why not, what to do."""
+    """Test sandbox `name` on this machine. Return None if it isolates programs, else one line: why not, what to do."""
     module = plugins.load("sandbox", name)
     sandbox: Sandbox = module.build()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -117,4 +116,4 @@ def probe(name: str) -> str | None:
         return None
     if verdict.status == "infra":
         return f"{verdict.message}: {module.advice(verdict.message)}"
-    return f"it does not isolate ({verdict.status}: {verdict.message}); please report it with your kernel's version"
+    return f"it does not isolate ({verdict.status}: {verdict.message}); please report it with your kernel version"
