@@ -208,7 +208,7 @@ def _level_of_twin(twin: Any, tokenizer: Any) -> Level:
         return Level("unknown", "twin", ("no small twin can be made of this class",))
     encoder = PromptEncoder(tokenizer if tokenizer is not None else byte_tokenizer())
     chosen = choose_mode(HFModel(twin, encoder, (), "cpu"), "packed", Limits(None, None, None))
-    chosen.level.close()
+    chosen.mode.close()
     return Level(chosen.name, "twin", chosen.notes)
 
 
