@@ -40,8 +40,7 @@ from harness.engines.deduplicated import deduplicated
 from harness.errors import HarnessError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
-from harness.scoring.base import Scorer
-from harness.scoring.checked import in_range, noted
+from harness.scoring.base import TaskScorer
 from harness.store.manifest import Manifest, machine, package_versions
 from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
 from harness.store.slim import slim
@@ -211,9 +210,9 @@ def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[S
     return tuple(_one_score(scorer, sample, request.prompt, reply) for scorer in task.scorers)
 
 
-def _one_score(scorer: Scorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+def _one_score(scorer: TaskScorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
     try:
-        return noted(in_range(scorer.score(sample, prompt, reply), binary=scorer.binary), sample, reply)
+        return scorer.score(sample, prompt, reply)
     except HarnessError as error:
         return Score(scorer.name, None, failure=Failure("score", type(error).__name__, str(error), ours=True))
     except Exception as error:  # noqa: BLE001 - a fault in a scorer leaves one sample unscored, never a run lost
