@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from harness.engines.base import AnswersBy, Capabilities, capabilities_of
-from harness.engines.deduplicated import deduplicated
-
 from harness.datatypes import (
     Completion,
     Failure,
@@ -19,6 +16,8 @@ from harness.datatypes import (
     Sampling,
     TextPrompt,
 )
+from harness.engines.base import AnswersBy, Capabilities, capabilities_of
+from harness.engines.deduplicated import deduplicated
 
 
 class Echo:
