@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+import typer
+
 from harness.cli import claim, compare, cost, doctor, execute, models, rescore, run, tasks
 from harness.cli.app import App
 
@@ -13,6 +17,25 @@ app = App(
     no_args_is_help=True,
     help="Evaluate causal language models on code and math suites, with honest intervals.",
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"harness {version('harness')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options that come before the command; the help of the whole is `app`'s."""
+
+
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
 app.command("rescore")(rescore.rescore)

@@ -52,7 +52,7 @@ def test_a_checkpoint_is_told_its_level_and_why_it_is_no_faster(
     assert seen.code == 0, seen.err
     engine = json.loads(seen.out)["engine"]
     assert (engine["level"], engine["level_of"]) == (level, "weights")
-    assert any("not run packed" in note for note in engine["notes"]) == (level != "packed")
+    assert any("packed mode is not used" in note for note in engine["notes"]) == (level != "packed")
 
 
 def test_without_weights_a_twin_is_tried_and_that_is_said(cli: Callable) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
+from importlib import metadata
 
 import pytest
 
@@ -57,3 +60,19 @@ def test_a_pattern_of_files_names_the_files_that_match(cli: Callable, sums, sums
 def test_a_second_value_or_a_pattern_of_nothing_is_refused(cli: Callable, words: tuple[object, ...], says: str):
     seen = cli(*words)
     assert seen.code == 2 and says in seen.err, seen.err
+
+
+def test_the_version_is_printed_without_an_import_that_costs_seconds(cli: Callable):
+    """The installed version, on standard output; torch and transformers stay out."""
+    shown = cli("--version")
+    assert (shown.code, shown.out) == (0, f"harness {metadata.version('harness')}\n")
+    program = (
+        "import sys; sys.argv = ['harness', '--version']\n"
+        "from harness.cli.main import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert not end.code\n"
+        "heavy = {'torch', 'transformers', 'datasets', 'scipy'} & set(sys.modules)\n"
+        "sys.exit(f'imported: {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 
 from files import REPO
 
@@ -42,6 +43,10 @@ def test_the_built_wheel_runs_the_demo_from_another_folder(tmp_path):
         check=True,
     ).stdout
     assert where.startswith(str(site))
+    assert harness("--version") == f"harness {wheel.name.split('-')[1]}\n"
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name.split("/")[0] for name in archive.namelist()}
+    assert packed == {"harness", f"{'-'.join(wheel.name.split('-')[:2])}.dist-info"}, "no training script, no test"
     assert "humaneval" in harness("tasks", "list")
     document = json.loads(harness("run", "--model", "demo-smaller", "--limit", "3", "--json"))
     assert [row["n"] for row in document["rows"]] == [3, 3]

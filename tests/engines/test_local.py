@@ -124,8 +124,8 @@ def test_a_family_runs_at_its_level_and_says_what_the_reference_says(
     # One request at a time: batches of some of these classes are not to be trusted
     agree(found, replies(build(folder, "reference", batch_size=1), mix()))
     assert level(engine) == wanted, engine.facts().notes
-    passed_over = [note for note in engine.facts().notes if note.startswith("not run ")]
-    assert len(passed_over) == ["packed", "padded", "plain", "alone"].index(wanted), "each with its reason"
+    not_used = [note for note in engine.facts().notes if "mode is not used: " in note]
+    assert len(not_used) == ["packed", "padded", "plain", "alone"].index(wanted), "each with its reason"
     assert len({reply.text for reply in found.values() if isinstance(reply, Completion)}) > 4
 
 
@@ -247,13 +247,13 @@ def test_a_fast_path_that_forgets_the_window_is_found_out(
     folder = twin("mistral")
     wanted = replies(build(folder), mix())
     monkeypatch.setattr(
-        AttentionMask, "_ask", lambda self, queries, keys: torch.ones_like(queries + keys, dtype=torch.bool)
+        AttentionMask, "_visible", lambda self, queries, keys: torch.ones_like(queries + keys, dtype=torch.bool)
     )
     engine = build(folder)
     found = replies(engine, mix())
     monkeypatch.undo()
     assert level(engine) == "padded"
-    assert any("not run packed: log-probabilities are off" in note for note in engine.facts().notes)
+    assert any("packed mode is not used: its log-probabilities differ" in note for note in engine.facts().notes)
     agree(found, wanted)
 
 
@@ -332,7 +332,7 @@ def test_a_batch_that_cannot_be_joined_starts_again_without_a_token_too_many(
 
     def no_room_once(self: PaddedBatch, other: PaddedBatch) -> None:
         if not failed:
-            failed.append(len(other.rows))
+            failed.append(len(other.sequences))
             raise torch.OutOfMemoryError("CUDA out of memory")
         real(self, other)
 

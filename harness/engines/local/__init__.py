@@ -1,8 +1,8 @@
-"""The local engine: any causal language model of transformers, as fast as it can be run without one wrong token.
+"""The local engine: any causal language model of transformers, in the fastest mode that changes no token.
 
-What requests share is computed once, rows leave and enter the batch as they finish, and logits are computed only where
-they are read. Before it answers, the engine holds the fast way against plain `generate` on a few prompts, and takes a
-plainer one where they differ; `facts().generation["level"]` says which it is. Start reading at `engine`, then `packed`.
+Shared prefixes are computed once, sequences leave and enter the batch as they finish, and logits are computed only
+where they are needed. Before it answers, the engine compares the fast mode with plain `generate` on a few prompts, and
+uses a slower one where they differ; `facts().generation["level"]` says which. Start at `engine`, then `packed`.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def inspect_tiny(model: Any, tokenizer: Any) -> Inspected:
 
 
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> LocalEngine:
-    """Open config and tokenizer; no weights. Several devices (`cuda:0,1`) get one copy of the model each.
+    """Open config and tokenizer; no weights. Several devices (`cuda:0,1`) get one replica of the model each.
 
     Raises ConfigError, HubError or EngineError with one line.
     """

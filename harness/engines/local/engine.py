@@ -1,4 +1,4 @@
-"""The local engine on one device: it finds the fastest level that is right for its model, and answers at that level."""
+"""The local engine on one device: it finds the fastest correct execution mode for its model, and uses that."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 class LocalOptions(CheckpointOptions):
     """Options of the engine.
 
-    `batch_size`: most rows at once (by memory, unless given); `max_memory`: gigabytes for cache and logits;
-    `step_tokens`: prompt and new tokens in one step; `level`: the fastest level to try.
+    `batch_size`: most sequences at a time (by memory, unless given); `max_memory`: gigabytes for cache and logits;
+    `step_tokens`: prompt and new tokens in one batch; `level`: the fastest execution mode to try.
     """
 
     batch_size: int | None = Field(None, ge=1)
@@ -29,7 +29,7 @@ class LocalOptions(CheckpointOptions):
 
 
 class LocalEngine(CheckpointEngine):
-    """One local model, at the fastest level that is right for it."""
+    """One local model, in the fastest execution mode that is correct for it."""
 
     name = "local"
     paced_by = frozenset({"threads", "batch_size", "level", "max_memory", "step_tokens"})
@@ -45,12 +45,12 @@ class LocalEngine(CheckpointEngine):
 
     def throughput_options(self) -> dict[str, Any]:
         """Rows and memory as the user set them; the level once it is known."""
-        said = {name: getattr(self.options, name) for name in ("batch_size", "max_memory", "step_tokens")}
+        limits = {name: getattr(self.options, name) for name in ("batch_size", "max_memory", "step_tokens")}
         level = self._chosen.name if self._chosen else self.options.level
-        return {"level": level, **{name: value for name, value in said.items() if value is not None}}
+        return {"level": level, **{name: value for name, value in limits.items() if value is not None}}
 
     def start(self, model: HFModel) -> tuple[str, ...]:
-        """Find the level."""
+        """Choose the execution mode."""
         from harness.engines.hf.linear import pack_linears
         from harness.engines.local.modes import Limits, choose_mode
 
@@ -59,22 +59,22 @@ class LocalEngine(CheckpointEngine):
         self._model = model
         packed = pack_linears(model.model, model.device)
         self._chosen = choose_mode(model, self.options.level, limits)
-        told = f"linear layers in oneDNN's own order of weights: {packed}"
-        return (*self._chosen.notes, told) if packed else self._chosen.notes
+        note = f"linear layers in oneDNN's own order of weights: {packed}"
+        return (*self._chosen.notes, note) if packed else self._chosen.notes
 
     def measured_kv_bytes(self) -> int | None:
-        """As seen when the level was found."""
+        """As measured when the mode was chosen."""
         return self._chosen.kv_bytes_per_token if self._chosen else None
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Do each job once, at the level that was found."""
+        """Do each job once, in the chosen mode."""
         assert self._chosen is not None
-        return self._chosen.level.answer(jobs)
+        return self._chosen.mode.answer(jobs)
 
     def drop(self) -> None:
-        """Drop the weights and the store."""
+        """Free the weights and the KV cache."""
         if self._chosen is not None:
-            self._chosen.level.close()
+            self._chosen.mode.close()
             self._chosen = None
         if self._model is not None:
             self._model.close()

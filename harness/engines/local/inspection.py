@@ -32,7 +32,7 @@ def inspect_model(opened: LocalEngine, *, weights: bool) -> Inspected:
 def inspect_tiny(model: Any, tokenizer: Any) -> Inspected:
     """Return the mode of a tiny model; `tokenizer` writes the prompts of the self-check."""
     chosen = choose_mode(HFModel(model, PromptEncoder(tokenizer), (), "cpu"), "packed", Limits(None, None, None))
-    chosen.level.close()
+    chosen.mode.close()
     return Inspected(chosen.name, chosen.notes)
 
 

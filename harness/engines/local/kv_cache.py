@@ -1,11 +1,11 @@
-"""Keys and values of everything the engine has read, and how a step's tokens attend to them. Tensors live here.
+"""The KV cache of packed batches, and how a batch's tokens attend to it. Tensors live here.
 
-Each layer keeps two kinds of home: slots, one tensor [slots, heads, capacity, width] written in place, whose first n
-hold the active rows; and segments, one tensor [heads, tokens, width] each, stored once however many rows attend to it.
-`cache` is handed to a transformers model in place of its own cache, `attend` as its attention function, `mask` as the
-maker of its masks. Guarantees: a token attends to its own home up to itself and to the segments before it, never to a
-neighbour's tokens, and only where the model's own mask function lets it. Raises `PackingUnsupported` where a model asks for
-something that this arrangement cannot give.
+Each layer stores keys and values in two forms: slots, one tensor [slots, heads, capacity, width] written in place,
+whose first n hold the active sequences; and prefixes, one tensor [heads, tokens, width] per prefix node, stored once
+however many sequences attend to it. A transformers model gets `adapter` in place of its own cache, `attend` as its
+attention function and `mask` as its mask function. Guarantees: a token attends to its own sequence up to itself and to
+the prefix nodes before it, never to a neighbour's tokens, and only where the model's own mask function lets it. Raises
+`PackingUnsupported` where a model needs something that this layout cannot give.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from harness.engines.local.partial_attention import PartialAttention
 from harness.engines.local.prefix_tree import PrefixNode
 
 FIRST_CAPACITY = 64
-# What attention functions are called with beside the usual, and can be ignored: masks say it too, or it is for training
+# Settings of attention functions that can be ignored: the mask covers them, or they are for training
 IGNORED_SETTINGS = {
     "dropout",
     "is_causal",
@@ -35,56 +35,56 @@ IGNORED_SETTINGS = {
 
 
 class PackingUnsupported(RuntimeError):
-    """A model does something that rows of unrelated tokens cannot serve."""
+    """A model does something that a row of unrelated tokens cannot support."""
 
 
 class LayerKVCache:
     """One layer's keys and values."""
 
     def __init__(self) -> None:
-        """Nothing is allocated before the first tokens come."""
+        """Allocates nothing before the first tokens come."""
         self.slots: tuple[torch.Tensor, torch.Tensor] | None = None
-        self.segments: dict[PrefixNode, tuple[torch.Tensor, torch.Tensor]] = {}
+        self.prefixes: dict[PrefixNode, tuple[torch.Tensor, torch.Tensor]] = {}
 
-    def write(self, layout: BatchTensors, new: tuple[torch.Tensor, torch.Tensor]) -> None:
-        """Put the step's keys and values [heads, T, width] into their homes."""
-        step = layout.step
-        if step.rows:
-            self._make_room(layout, new)
+    def write(self, tensors: BatchTensors, new: tuple[torch.Tensor, torch.Tensor]) -> None:
+        """Store the batch's keys and values [heads, T, width] in their slots and prefixes."""
+        batch = tensors.batch
+        if batch.slots:
+            self._grow_slots(tensors, new)
             assert self.slots is not None
-            for home, tokens in zip(self.slots, new, strict=True):
-                if step.decode:
-                    home[layout.rows, :, layout.lengths] = tokens[:, : step.decode].transpose(0, 1)
-                for chunk in step.chunks:
+            for stored, tokens in zip(self.slots, new, strict=True):
+                if batch.decode:
+                    stored[tensors.slots, :, tensors.lengths] = tokens[:, : batch.decode].transpose(0, 1)
+                for chunk in batch.chunks:
                     if chunk.slot is not None:
                         end = chunk.past + chunk.count
-                        home[chunk.slot, :, chunk.past : end] = tokens[:, chunk.first : chunk.first + chunk.count]
-        for chunk in step.chunks:
-            if chunk.segment is not None:
-                if chunk.segment not in self.segments:
-                    size = len(chunk.segment.ids)
+                        stored[chunk.slot, :, chunk.past : end] = tokens[:, chunk.first : chunk.first + chunk.count]
+        for chunk in batch.chunks:
+            if chunk.node is not None:
+                if chunk.node not in self.prefixes:
+                    size = len(chunk.node.ids)
                     k, v = (tokens.new_empty((tokens.shape[0], size, tokens.shape[2])) for tokens in new)
-                    self.segments[chunk.segment] = (k, v)
-                for home, tokens in zip(self.segments[chunk.segment], new, strict=True):
+                    self.prefixes[chunk.node] = (k, v)
+                for stored, tokens in zip(self.prefixes[chunk.node], new, strict=True):
                     end = chunk.past + chunk.count
-                    home[:, chunk.past : end] = tokens[:, chunk.first : chunk.first + chunk.count]
+                    stored[:, chunk.past : end] = tokens[:, chunk.first : chunk.first + chunk.count]
 
     def move(self, source: int, target: int) -> None:
-        """Copy a slot over another."""
-        for home in self.slots or ():
-            home[target] = home[source]
+        """Copy one slot over another."""
+        for stored in self.slots or ():
+            stored[target] = stored[source]
 
-    def _make_room(self, layout: BatchTensors, new: tuple[torch.Tensor, torch.Tensor]) -> None:
+    def _grow_slots(self, tensors: BatchTensors, new: tuple[torch.Tensor, torch.Tensor]) -> None:
         slots, capacity = (self.slots[0].shape[0], self.slots[0].shape[2]) if self.slots else (0, 0)
-        held = layout.step.held
-        if layout.step.rows <= slots and held <= capacity:
+        held = tensors.batch.slot_tokens
+        if tensors.batch.slots <= slots and held <= capacity:
             return
-        # As many slots as there are rows, and half as much again as any holds, so that growing costs little: a long row
-        # that has left must not go on to decide what every new slot takes
-        slots, capacity = layout.step.rows, max(FIRST_CAPACITY, held + held // 2)
+        # One slot per sequence, and 1.5 times the longest one's tokens, so that growing is rare. Sized by the
+        # sequences in use: a long one that has finished must not decide the size of every new slot
+        slots, capacity = tensors.batch.slots, max(FIRST_CAPACITY, held + held // 2)
         grown = []
         for number, tokens in enumerate(new):
-            # Zeros: what stands behind a row's end is looked at with no weight, and must be a number
+            # Zeros: what lies behind a sequence's end is read with weight 0, and must be a number
             fresh = tokens.new_zeros((slots, tokens.shape[0], capacity, tokens.shape[2]))
             if self.slots:
                 old = self.slots[number]
@@ -95,57 +95,57 @@ class LayerKVCache:
 
 
 class KVCache:
-    """All layers, and the step that is being computed."""
+    """All layers, and the batch that is being computed."""
 
     def __init__(self, layers: int) -> None:
-        """`derived`: attention is given keys made from what the cache returns, not those themselves."""
+        """`derived`: attention gets keys computed from what the cache returns, not those tensors themselves."""
         self.derived = False
-        self.cache = _CacheAdapter(self, layers)
+        self.adapter = _CacheAdapter(self, layers)
         self._layers = [LayerKVCache() for _ in range(layers)]
-        self._layout: BatchTensors | None = None
+        self._tensors: BatchTensors | None = None
         self._new: dict[int, tuple[int, tuple[torch.Tensor, torch.Tensor]]] = {}
 
-    def begin(self, layout: BatchTensors) -> None:
-        """Make `layout` the step that `update` and `attend` are about."""
-        self._layout, self._new = layout, {}
+    def begin(self, tensors: BatchTensors) -> None:
+        """Set the batch that `update` and `attend` work on."""
+        self._tensors, self._new = tensors, {}
 
     def apply_moves(self, moves: Sequence[tuple[int, int]], freed: Sequence[PrefixNode]) -> None:
-        """Carry out a scheduler's moves of slots, in order, and let go of segments."""
+        """Apply a scheduler's moves of slots, in order, and free prefix nodes."""
         for layer in self._layers:
             for source, target in moves:
                 layer.move(source, target)
-            for segment in freed:
-                layer.segments.pop(segment, None)
+            for node in freed:
+                layer.prefixes.pop(node, None)
 
-    def bytes_of(self, segment: PrefixNode) -> int:
-        """What a stored segment takes in all layers."""
-        pairs = [layer.segments[segment] for layer in self._layers if segment in layer.segments]
-        return sum(one.numel() * one.element_size() for pair in pairs for one in pair)
+    def bytes_of(self, node: PrefixNode) -> int:
+        """Bytes of a stored prefix node in all layers."""
+        pairs = [layer.prefixes[node] for layer in self._layers if node in layer.prefixes]
+        return sum(tensor.numel() * tensor.element_size() for pair in pairs for tensor in pair)
 
     def clear(self) -> None:
-        """Let go of everything."""
+        """Free everything."""
         self._layers = [LayerKVCache() for _ in self._layers]
-        self._layout, self._new = None, {}
+        self._tensors, self._new = None, {}
 
     def update(self, keys: torch.Tensor, values: torch.Tensor, layer: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Store a layer's new keys and values [1, heads, T, width]; return what attention is to be given."""
-        layout = self._layout
-        if layout is None or keys.dim() != 4 or keys.shape[0] != 1 or keys.shape[2] != len(layout.step):
-            raise PackingUnsupported("keys come in another shape than one row of tokens")
+        tensors = self._tensors
+        if tensors is None or keys.dim() != 4 or keys.shape[0] != 1 or keys.shape[2] != len(tensors.batch):
+            raise PackingUnsupported("the model's keys are not of the shape [1, heads, tokens, width]")
         new = (keys[0], values[0])
-        self._layers[layer].write(layout, new)
+        self._layers[layer].write(tensors, new)
         if self.derived:
-            homes = self._kv_pieces(layout, layer, new)
-            return torch.cat([k for k, _ in homes], 1)[None], torch.cat([v for _, v in homes], 1)[None]
-        # By the tensor itself: layers may attend to another layer's keys
+            pieces = self._kv_pieces(tensors, layer, new)
+            return torch.cat([k for k, _ in pieces], 1)[None], torch.cat([v for _, v in pieces], 1)[None]
+        # Keyed by the tensor: a layer may attend to another layer's keys
         self._new[id(keys)] = (layer, (keys, values))
         return keys, values
 
     def mask(self, *, mask_function: Callable[..., Any], attention_mask: Any = None, **_: Any) -> AttentionMask:
-        """Wrap the model's mask function, to be asked piece by piece; called as transformers calls mask makers."""
-        if attention_mask is not None or self._layout is None:
-            raise PackingUnsupported("a padding mask was made")
-        return AttentionMask(self._layout, mask_function)
+        """Wrap the model's mask function, to be evaluated piece by piece; has the signature of transformers' own."""
+        if attention_mask is not None or self._tensors is None:
+            raise PackingUnsupported("the model made a padding mask")
+        return AttentionMask(self._tensors, mask_function)
 
     def attend(
         self,
@@ -157,112 +157,112 @@ class KVCache:
         **settings: Any,
     ) -> tuple[torch.Tensor, None]:
         """Attention of [1, heads, T, width] queries; returns [1, T, heads, width], as attention functions do."""
-        layout = self._layout
+        tensors = self._tensors
         scale, softcap, sinks = (settings.pop(name, None) for name in ("scaling", "softcap", "s_aux"))
-        odd = sorted(name for name, one in settings.items() if one is not None and one is not False)
-        if odd := [name for name in odd if name not in IGNORED_SETTINGS]:
-            raise PackingUnsupported(f"attention is called with {', '.join(odd)}")
-        if layout is None or not isinstance(attention_mask, AttentionMask) or query.shape[0] != 1:
-            raise PackingUnsupported("attention is called without the mask of one row of tokens")
+        unknown = sorted(name for name, value in settings.items() if value is not None and value is not False)
+        if unknown := [name for name in unknown if name not in IGNORED_SETTINGS]:
+            raise PackingUnsupported(f"the model calls attention with {', '.join(unknown)}")
+        if tensors is None or not isinstance(attention_mask, AttentionMask) or query.shape[0] != 1:
+            raise PackingUnsupported("the model calls attention without the mask of the packed batch")
         heads, tokens, width = query.shape[1:]
         groups = heads // key.shape[1]
         grouped = query[0].view(key.shape[1], groups, tokens, width)
-        made = PartialAttention(grouped, value.shape[-1], scale if scale is not None else width**-0.5, softcap)
+        attention = PartialAttention(grouped, value.shape[-1], scale if scale is not None else width**-0.5, softcap)
         if self.derived:
-            self._attend_to(layout, _cut(layout, key[0], value[0]), attention_mask, made)
+            self._attend_to(tensors, _cut(tensors, key[0], value[0]), attention_mask, attention)
         else:
             if id(key) not in self._new:
-                raise PackingUnsupported("attention is given other keys than the cache returned")
+                raise PackingUnsupported("attention gets other keys than the cache returned")
             layer, _ = self._new[id(key)]
             self._attend_to(
-                layout, self._kv_pieces(layout, layer, (key[0], value[0]), flat=False), attention_mask, made
+                tensors, self._kv_pieces(tensors, layer, (key[0], value[0]), flat=False), attention_mask, attention
             )
         if sinks is not None:
-            made.sink(sinks.view(key.shape[1], groups, 1))
-        return made.result(query.dtype), None
+            attention.sink(sinks.view(key.shape[1], groups, 1))
+        return attention.result(query.dtype), None
 
     def _kv_pieces(
-        self, layout: BatchTensors, layer: int, new: tuple[torch.Tensor, torch.Tensor], *, flat: bool = True
+        self, tensors: BatchTensors, layer: int, new: tuple[torch.Tensor, torch.Tensor], *, flat: bool = True
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Keys and values of each piece: the segments, the slots that generate, the chunks; [heads, tokens, width].
+        """Keys and values of each piece: prefix nodes, generating slots, chunks; [heads, tokens, width].
 
-        The slots' are [rows, heads, tokens, width] unless they are to be flat.
+        Those of the slots are [slots, heads, tokens, width] unless `flat`.
         """
-        store, step = self._layers[layer], layout.step
-        found = [store.segments[segment] for segment in step.shared]
-        if step.decode:
-            assert store.slots is not None
-            k, v = (home[: step.decode, :, : layout.own_width] for home in store.slots)
-            found.append((k.transpose(0, 1).flatten(1, 2), v.transpose(0, 1).flatten(1, 2)) if flat else (k, v))
-        for chunk in step.chunks:
+        layer_cache, batch = self._layers[layer], tensors.batch
+        pieces = [layer_cache.prefixes[node] for node in batch.shared]
+        if batch.decode:
+            assert layer_cache.slots is not None
+            k, v = (stored[: batch.decode, :, : tensors.slot_width] for stored in layer_cache.slots)
+            pieces.append((k.transpose(0, 1).flatten(1, 2), v.transpose(0, 1).flatten(1, 2)) if flat else (k, v))
+        for chunk in batch.chunks:
             end = chunk.past + chunk.count
             if chunk.slot is not None:
-                assert store.slots is not None
-                found.append((store.slots[0][chunk.slot, :, :end], store.slots[1][chunk.slot, :, :end]))
-            elif chunk.segment is not None:
-                k, v = store.segments[chunk.segment]
-                found.append((k[:, :end], v[:, :end]))
+                assert layer_cache.slots is not None
+                pieces.append((layer_cache.slots[0][chunk.slot, :, :end], layer_cache.slots[1][chunk.slot, :, :end]))
+            elif chunk.node is not None:
+                k, v = layer_cache.prefixes[chunk.node]
+                pieces.append((k[:, :end], v[:, :end]))
             else:
                 first, last = chunk.first, chunk.first + chunk.count
-                found.append((new[0][:, first:last], new[1][:, first:last]))
-        return found
+                pieces.append((new[0][:, first:last], new[1][:, first:last]))
+        return pieces
 
     def _attend_to(
         self,
-        layout: BatchTensors,
-        homes: Sequence[tuple[torch.Tensor, torch.Tensor]],
-        seen: AttentionMask,
-        made: PartialAttention,
+        tensors: BatchTensors,
+        pieces: Sequence[tuple[torch.Tensor, torch.Tensor]],
+        mask: AttentionMask,
+        attention: PartialAttention,
     ) -> None:
-        """Attend piece by piece. Every token's own home comes first, which it always sees something of."""
-        step, shared = layout.step, len(layout.step.shared)
-        rest = list(homes[shared:])
-        if step.decode:
+        """Attend piece by piece. A token's own slot or chunk comes first: it always attends to something there."""
+        batch, shared = tensors.batch, len(tensors.batch.shared)
+        rest = list(pieces[shared:])
+        if batch.decode:
             k, v = rest.pop(0)
-            made.rows(k, v, seen.rows_bias())
-        for number, (chunk, (k, v)) in enumerate(zip(step.chunks, rest, strict=True)):
-            made.start(chunk.first, chunk.count, k, v, seen.chunk_bias(number))
-        for number, (k, v) in enumerate(homes[:shared]):
-            for place, (first, last) in enumerate(layout.ranges[number]):
-                bias = seen.segment_bias(number, place)
+            attention.start_slots(k, v, mask.slots_bias())
+        for number, (chunk, (k, v)) in enumerate(zip(batch.chunks, rest, strict=True)):
+            attention.start_chunk(chunk.first, chunk.count, k, v, mask.chunk_bias(number))
+        for number, (k, v) in enumerate(pieces[:shared]):
+            for index, (first, last) in enumerate(tensors.ranges[number]):
+                bias = mask.prefix_bias(number, index)
                 if bias is not False:
-                    made.add(first, last, k, v, bias)
+                    attention.add(first, last, k, v, bias)
 
 
-def _cut(layout: BatchTensors, key: torch.Tensor, value: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    """Cut keys and values [heads, all tokens, width] that were made from the flat homes into pieces again."""
-    step = layout.step
-    sizes = [len(segment.ids) for segment in step.shared]
-    if step.decode:
-        sizes.append(step.decode * layout.own_width)
-    sizes += [chunk.past + chunk.count for chunk in step.chunks]
+def _cut(tensors: BatchTensors, key: torch.Tensor, value: torch.Tensor) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Split keys and values [heads, all tokens, width] that were computed from the flat pieces into pieces again."""
+    batch = tensors.batch
+    sizes = [len(node.ids) for node in batch.shared]
+    if batch.decode:
+        sizes.append(batch.decode * tensors.slot_width)
+    sizes += [chunk.past + chunk.count for chunk in batch.chunks]
     if sum(sizes) != key.shape[1]:
-        raise PackingUnsupported("attention is given other keys than the cache returned")
-    found = list(zip(torch.split(key, sizes, 1), torch.split(value, sizes, 1), strict=True))
-    if step.decode:
-        place = len(step.shared)
-        shape = (key.shape[0], step.decode, layout.own_width, -1)
-        k, v = (one.reshape(shape).transpose(0, 1) for one in found[place])
-        found[place] = (k, v)
-    return found
+        raise PackingUnsupported("attention gets other keys than the cache returned")
+    pieces = list(zip(torch.split(key, sizes, 1), torch.split(value, sizes, 1), strict=True))
+    if batch.decode:
+        index = len(batch.shared)
+        shape = (key.shape[0], batch.decode, tensors.slot_width, -1)
+        k, v = (piece.reshape(shape).transpose(0, 1) for piece in pieces[index])
+        pieces[index] = (k, v)
+    return pieces
 
 
 class _CacheAdapter(Cache):  # type: ignore[misc]
-    """What a model takes for its cache. It says that nothing came before: positions are told by `position_ids`."""
+    """What the model gets as its cache. It reports no past tokens: the positions come from `position_ids`."""
 
-    def __init__(self, store: KVCache, layers: int) -> None:
+    def __init__(self, kv_cache: KVCache, layers: int) -> None:
         super().__init__(layers=[DynamicLayer() for _ in range(layers)])
-        self._store = store
+        self._kv_cache = kv_cache
 
     def update(
         self, key_states: torch.Tensor, value_states: torch.Tensor, layer_idx: int, *args: Any, **kwargs: Any
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        return self._store.update(key_states, value_states, layer_idx)
+        return self._kv_cache.update(key_states, value_states, layer_idx)
 
     def get_seq_length(self, layer_idx: int | None = None) -> int:
-        # A layer that asks makes its own positions of the answer, and rows of unrelated tokens have no one answer
+        # A layer that reads this computes its positions from it, and unrelated tokens have no single past length
         if layer_idx is not None:
-            raise PackingUnsupported("a layer asks how many tokens came before")
+            raise PackingUnsupported("a layer reads the cache's length")
         return 0
 
     def get_query_offset(self, layer_idx: int = 0) -> int:

@@ -1,9 +1,9 @@
-"""Which way a model is run: the fastest that gives what transformers itself gives, found out before anything counts.
+"""The execution modes of a model: the fastest one that computes what transformers computes, tested before the run.
 
 `packed` runs unrelated tokens in one row with our own attention; `padded` runs left-padded batches through the model's
-own, with what they share read once; `plain` is the model's own `generate` on batches; `alone` is that for one request
-at a time, and what the others are held against. Guarantees: a level that was not held against plain `generate` and a
-plain forward on this model is not used; why one was passed over is told.
+own, with shared prefixes read once; `plain` is the model's own `generate` on batches; `alone` is that for one request
+at a time, the reference of the others. Guarantees: a mode is used only after its results on this model were compared
+with plain `generate` and a plain forward; the notes give the reason for each faster mode that was not used.
 """
 
 from __future__ import annotations
@@ -29,20 +29,20 @@ if TYPE_CHECKING:
     from harness.engines.hf.hf_model import HFModel
 
 
-# Of what is free: the CPU's memory is not ours alone, a GPU's allocator needs slack for what layers compute
+# Of the free memory: the CPU's is not ours alone, a GPU's allocator needs slack for what layers compute
 SHARE_CPU, SHARE_GPU = 0.5, 0.8
 SHARE_OF_LOGITS = 0.15
 MOST_LOGITS_BYTES = 512 * 2**20
-# A logit is held as it comes, in float32, and as a sum or a sorted copy of it
+# A logit is stored as it comes, in float32, and as a sum or a sorted copy of it
 BYTES_A_LOGIT = 12
-# More rows cost nothing where the device waits for memory, and gain nothing where it waits for arithmetic
+# More sequences cost nothing while the device waits for memory, and gain nothing once it waits for arithmetic
 ROWS_CPU, ROWS_GPU = 128, 512
 STEP_TOKENS_CPU, STEP_TOKENS_GPU = 512, 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the user set: most rows, bytes for cache and logits, tokens a step."""
+    """What the user set: most sequences at a time, bytes for cache and logits, tokens per batch."""
 
     rows: int | None = None
     memory: int | None = None
@@ -50,7 +50,7 @@ class Limits:
 
 
 def budget_for(model: HFModel, kv_bytes: int, limits: Limits) -> Budget:
-    """The budget of a stream that starts now; `kv_bytes` are one token's keys and values in all layers."""
+    """The budget of a stream that starts now; `kv_bytes` is the size of one token's keys and values in all layers."""
     cpu = model.device == "cpu"
     memory = int(free_bytes(model.device) * (SHARE_CPU if cpu else SHARE_GPU))
     if limits.memory is not None:
@@ -61,7 +61,7 @@ def budget_for(model: HFModel, kv_bytes: int, limits: Limits) -> Budget:
     return Budget(
         step_tokens=limits.step_tokens or (STEP_TOKENS_CPU if cpu else STEP_TOKENS_GPU),
         outputs=outputs,
-        rows=min(rows, outputs),
+        max_sequences=min(rows, outputs),
         stored_tokens=max(1, (memory - for_logits) // max(1, kv_bytes)),
     )
 
@@ -78,7 +78,7 @@ class Mode(Protocol):
         """Do each job once, in any order."""
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
 
 
 @dataclass(slots=True)
@@ -93,15 +93,15 @@ class PlainMode:
         return answer_in_batches(self.model, jobs, self.rows)
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Nothing is kept."""
 
 
 @dataclass(slots=True)
 class SplitByLength:
-    """`fast` for jobs whose positions all have one scale, one at a time for the longer ones.
+    """`fast` for jobs whose positions all have one RoPE scale, one request at a time for the longer ones.
 
-    Some models change how they turn all positions once any row of the call is longer than `longest` tokens (dynamic and
-    long RoPE), so a long row would change its neighbours.
+    Some models change the rotation of all positions once any sequence of the call is longer than `longest` tokens
+    (dynamic and long RoPE), so a long sequence would change its neighbours.
     """
 
     fast: Mode
@@ -114,75 +114,77 @@ class SplitByLength:
         yield from self.slow.answer([job for job in jobs if job.longest > self.longest])
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self.fast.close()
 
 
 @dataclass(frozen=True, slots=True)
 class ChosenMode:
-    """The level, its name, and why a faster one was passed over; what a token takes in the cache where it was found."""
+    """The mode, its name, why faster ones were not used, and the bytes per token of the KV cache if measured."""
 
-    level: Mode
+    mode: Mode
     name: ModeName
     notes: tuple[str, ...] = ()
     kv_bytes_per_token: int | None = None
 
 
 def choose_mode(model: HFModel, first: ModeName, limits: Limits) -> ChosenMode:
-    """Try levels from `first` down. Raises EngineError if the model computes no numbers at all."""
+    """Try modes from `first` down. Raises EngineError if the model computes no finite numbers."""
     model.refuse_nonsense()
     notes: list[str] = []
-    trial = _ModeSearch(model, limits)
+    search = _ModeSearch(model, limits)
     for name in MODES[MODES.index(first) :]:
         try:
-            chosen = trial.choose(name)
+            chosen = search.choose(name)
         except PackingUnsupported as error:
-            notes.append(f"not run {name}: {error}")
+            notes.append(f"{name} mode is not used: {error}")
             continue
         return replace(chosen, notes=tuple(notes))
     raise AssertionError("one request at a time is always possible")
 
 
 class _ModeSearch:
-    """The levels of one model, tried on its twin and on itself."""
+    """Tries modes, on a tiny model of the same class and on the model itself."""
 
     def __init__(self, model: HFModel, limits: Limits) -> None:
         self._model, self._limits = model, limits
         self._oracles: list[tuple[HFModel, Oracle]] | None = None
 
     def choose(self, name: ModeName) -> ChosenMode:
-        """The level called `name`. Raises Unpackable with why it cannot be used."""
+        """The mode called `name`. Raises PackingUnsupported with the reason it cannot be used."""
         if name == "alone":
             return ChosenMode(PlainMode(self._model, 1), name)
         make = {"packed": self._packed, "padded": self._padded, "plain": self._plain}[name]
-        found: ChosenMode | None = None
+        candidate: ChosenMode | None = None
         for model, oracle in self._tiny_and_model():
-            if found is not None:
-                found.level.close()
-            found = _by_length(make(model), model)
-            if fault := oracle.difference_of(found.level):
-                found.level.close()
+            if candidate is not None:
+                candidate.mode.close()
+            candidate = _by_length(make(model), model)
+            if fault := oracle.difference_of(candidate.mode):
+                candidate.mode.close()
                 raise PackingUnsupported(fault)
-        assert found is not None
-        return found
+        assert candidate is not None
+        return candidate
 
     def _tiny_and_model(self) -> list[tuple[HFModel, Oracle]]:
         if self._oracles is None:
-            twin = tiny_model_of(self._model)
-            models = [self._model] if twin is None else [twin, self._model]
-            self._oracles = [(one, Oracle(one, brief=one is self._model and twin is not None)) for one in models]
+            tiny = tiny_model_of(self._model)
+            models = [self._model] if tiny is None else [tiny, self._model]
+            self._oracles = [
+                (model, Oracle(model, brief=model is self._model and tiny is not None)) for model in models
+            ]
         return self._oracles
 
     def _packed(self, model: HFModel) -> ChosenMode:
         runner = Runner(model.model)
         try:
-            with runner.own_attention():
+            with runner.packed_attention():
                 size = runner.probe(model.probe_ids())
         except PackingUnsupported:
             runner.close()
             raise
-        level = PackedMode(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, self._limits))
-        return ChosenMode(level, "packed", kv_bytes_per_token=size)
+        mode = PackedMode(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, self._limits))
+        return ChosenMode(mode, "packed", kv_bytes_per_token=size)
 
     def _plain(self, model: HFModel) -> ChosenMode:
         return ChosenMode(PlainMode(model, min(self._limits.rows or PLAIN_ROWS, PLAIN_ROWS)), "plain")
@@ -196,6 +198,6 @@ class _ModeSearch:
 def _by_length(chosen: ChosenMode, model: HFModel) -> ChosenMode:
     longest = longest_at_one_scale(model.model.config)
     if longest is None or chosen.name == "plain":
-        # Plain batches keep such rows apart by themselves
+        # Plain batches keep such sequences apart by themselves
         return chosen
-    return replace(chosen, level=SplitByLength(chosen.level, PlainMode(model, 1), longest))
+    return replace(chosen, mode=SplitByLength(chosen.mode, PlainMode(model, 1), longest))

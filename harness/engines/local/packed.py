@@ -1,8 +1,8 @@
-"""The fast level: all jobs as one stream of packed steps, continuous batching over prefixes computed once. No torch.
+"""The packed mode: all jobs as one stream of packed batches, continuous batching over shared prefixes. No torch.
 
-Guarantees: each job gets one outcome; when memory runs out, rows and steps are halved and only what was in flight is
-done again; a job that does not fit alone is refused and the rest goes on. While it answers, the model's attention is
-ours; between two answers it is its own.
+Guarantees: each job gets one outcome; when memory runs out, the limits on sequences and tokens are halved and only the
+work in flight is repeated; a job that does not fit alone is refused and the rest goes on. While it answers, the model
+uses our attention; between two calls it uses its own.
 """
 
 from __future__ import annotations
@@ -22,56 +22,58 @@ TOO_LARGE = "the request alone does not fit into the device's memory"
 
 
 class PackedMode:
-    """One model, run in packed steps."""
+    """One model, run in packed batches."""
 
     def __init__(
         self, runner: Runner, encoder: PromptEncoder, end_ids: Sequence[int], budget: Callable[[], Budget]
     ) -> None:
-        """`budget` is asked anew for each stream."""
+        """`budget` is called once for each stream."""
         self._runner = runner
         self._encoder = encoder
         self._end_ids = tuple(end_ids)
         self._budget = budget
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Do each job once, in the order in which they end."""
-        endings = StopChecker(self._encoder, self._end_ids)
-        scheduler = Scheduler(assign_prefixes(sequence_groups(jobs)), self._budget(), endings)
-        gathered = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
-        with self._runner.own_attention():
-            while (step := scheduler.plan()) is not None:
+        """Do each job once, in the order in which they finish."""
+        stop_checker = StopChecker(self._encoder, self._end_ids)
+        scheduler = Scheduler(assign_prefixes(sequence_groups(jobs)), self._budget(), stop_checker)
+        collectors = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
+        with self._runner.packed_attention():
+            while (batch := scheduler.plan()) is not None:
                 started = time.perf_counter()
                 moves, freed = scheduler.take_cache_updates()
                 try:
-                    result = self._runner.run(step, moves, freed)
+                    result = self._runner.run(batch, moves, freed)
                 except RuntimeError as error:
                     if not is_out_of_memory(error):
                         raise
                     result = None
                 if result is None:
-                    yield from self._with_less(scheduler, gathered)
+                    yield from self._reduce_budget(scheduler, collectors)
                     continue
-                for finished in scheduler.apply_results(step, result, time.perf_counter() - started):
-                    if (outcome := _outcome(finished, endings, gathered)) is not None:
+                for finished in scheduler.apply_results(batch, result, time.perf_counter() - started):
+                    if (outcome := _outcome(finished, stop_checker, collectors)) is not None:
                         yield outcome
 
     def close(self) -> None:
-        """Let go of the model."""
+        """Release the model."""
         self._runner.close()
 
-    def _with_less(self, scheduler: Scheduler, gathered: dict[str, ScoreCollector]) -> Iterator[Outcome]:
+    def _reduce_budget(self, scheduler: Scheduler, collectors: dict[str, ScoreCollector]) -> Iterator[Outcome]:
         """Go on after memory ran out: with half the budget, or without the job that is too large."""
-        self._runner.store.clear()
+        self._runner.kv_cache.clear()
         release(str(self._runner.device))
         scheduler.restart()
         if scheduler.budget.halve():
             return
-        unit = scheduler.drop_first()
-        if unit is not None and (unit.job.key not in gathered or gathered[unit.job.key].refuse()):
-            yield Refused(unit.job.key, "memory", TOO_LARGE)
+        group = scheduler.drop_first()
+        if group is not None and (group.job.key not in collectors or collectors[group.job.key].refuse()):
+            yield Refused(group.job.key, "memory", TOO_LARGE)
 
 
-def _outcome(finished: FinishedGroup, endings: StopChecker, gathered: dict[str, ScoreCollector]) -> Outcome | None:
-    if finished.row is None or finished.ending is None:
-        return gathered[finished.unit.job.key].add(finished.unit, finished.scores)
-    return endings.outcome(finished.row, finished.ending)
+def _outcome(
+    finished: FinishedGroup, stop_checker: StopChecker, collectors: dict[str, ScoreCollector]
+) -> Outcome | None:
+    if finished.sequence is None or finished.finish_reason is None:
+        return collectors[finished.group.job.key].add(finished.group, finished.scores)
+    return stop_checker.outcome(finished.sequence, finished.finish_reason)

@@ -1,7 +1,7 @@
-"""One step of the engine, as plain data: which tokens are computed, where they belong, what is read from them.
+"""One packed batch, as plain data: the tokens to compute, where their keys and values go, the outputs to read.
 
-A scheduler writes it, a runner carries it out. The tokens of a step stand in one row: first one token of each slot
-0 to `decode` - 1, then the chunks. No torch.
+The scheduler writes it, the runner executes it. The tokens of a batch form one row: first one token for each of the
+slots 0 to `decode` - 1, then the chunks. No torch.
 """
 
 from __future__ import annotations
@@ -14,23 +14,24 @@ from harness.engines.local.prefix_tree import PrefixNode
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Tokens `first` to `first` + `count` of a step; `past` tokens of the same home are stored already.
+    """Tokens `first` to `first` + `count` of a batch; `past` tokens of the same slot or node are stored already.
 
-    At home in a slot, in a segment, or nowhere: a block is read once, so nothing of it is kept. `branch` (blocks only)
-    tells each token's branch, 0 for the trunk: a token sees its own branch and the trunk, up to its own position.
+    A chunk belongs to a slot, to a prefix node, or to neither: a block is scored in one batch and not stored. `branch`
+    (blocks only) gives each token's branch, 0 for the trunk: a token attends to its own branch and the trunk, up to its
+    own position.
     """
 
     first: int
     count: int
     past: int = 0
     slot: int | None = None
-    segment: PrefixNode | None = None
+    node: PrefixNode | None = None
     branch: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingQuery:
-    """A token to be chosen from the logits of output `output`; `number` tokens of the answer came before it."""
+    """A token to sample from the logits of output `output`, after `number` tokens of the completion."""
 
     output: int
     slot: int
@@ -41,17 +42,17 @@ class SamplingQuery:
 
 @dataclass(slots=True)
 class PackedBatch:
-    """`ids` and `positions` of T tokens. `outputs` are the indices of tokens whose logits are read.
+    """`ids` and `positions` of T tokens. `outputs` are the indices of tokens whose logits are needed.
 
-    `rows` slots are in use, and none of them holds more than `held` tokens when the step is done. `lengths`: tokens
-    stored in slots 0 to `decode` - 1. `shared`: for each segment, the ranges of tokens that see all
-    of it. `sampling_queries` choose tokens, `targets` (output, token id) ask for the log-probability of a given one.
+    `slots` slots are in use, and none of them holds more than `slot_tokens` tokens after the batch. `lengths`: tokens
+    stored in slots 0 to `decode` - 1. `shared`: for each prefix node, the ranges of tokens that attend to all of it.
+    `sampling_queries` sample tokens, `targets` (output, token id) score given ones.
     """
 
     ids: list[int] = field(default_factory=list)
     positions: list[int] = field(default_factory=list)
-    rows: int = 0
-    held: int = 0
+    slots: int = 0
+    slot_tokens: int = 0
     decode: int = 0
     lengths: list[int] = field(default_factory=list)
     chunks: list[Chunk] = field(default_factory=list)
@@ -61,18 +62,18 @@ class PackedBatch:
     targets: list[tuple[int, int]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        """Tokens."""
+        """Number of tokens."""
         return len(self.ids)
 
     def add(self, ids: list[int] | tuple[int, ...], start: int) -> int:
-        """Put consecutive tokens at positions from `start` on; return the first one's index."""
+        """Add consecutive tokens at positions from `start` on; return the first one's index."""
         first = len(self.ids)
         self.ids += ids
         self.positions += range(start, start + len(ids))
         return first
 
-    def sees(self, prefix: PrefixNode | None, first: int, count: int) -> None:
-        """Let tokens attend to a whole chain of segments."""
+    def attend_to_prefix(self, prefix: PrefixNode | None, first: int, count: int) -> None:
+        """Let tokens attend to a prefix node and all nodes above it."""
         node = prefix
         while node is not None:
             ranges = self.shared.setdefault(node, [])
@@ -82,8 +83,8 @@ class PackedBatch:
                 ranges.append((first, first + count))
             node = node.parent
 
-    def read(self, index: int) -> int:
-        """Ask for the logits of a token; return the output's number."""
+    def request_logits(self, index: int) -> int:
+        """Request the logits of a token; return the output's number."""
         if not self.outputs or self.outputs[-1] != index:
             self.outputs.append(index)
         return len(self.outputs) - 1
@@ -91,7 +92,7 @@ class PackedBatch:
 
 @dataclass(frozen=True, slots=True)
 class SampledToken:
-    """A chosen token, and its log-probability under the model itself if it was asked for."""
+    """A sampled token, and its log-probability under the model if the request wants it."""
 
     token: int
     logprob: float | None
@@ -107,7 +108,7 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class BatchResult:
-    """In the order of the step's draws and targets."""
+    """In the order of the batch's sampling queries and targets."""
 
     sampled: list[SampledToken]
     targets: list[TokenLogprob]

@@ -1,8 +1,8 @@
-"""The padded level: batches through the model's own attention, what they share read once. No torch.
+"""The padded mode: batches through the model's own attention, with a shared prefix read once. No torch.
 
-For models that cannot run packed. Guarantees: each job gets one outcome; rows leave the batch as they end, and where
-lengths may be unequal others take their places; a batch that does not fit into memory is halved until it does, and only
-a job that does not fit alone is refused.
+For models that cannot run packed. Guarantees: each job gets one outcome; sequences leave the batch as they finish, and
+where lengths may be unequal others take their places; a batch that does not fit into memory is halved until it does,
+and only a job that does not fit alone is refused.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harness.engines.local.prefix_tree import (
 from harness.engines.local.sampling import sample_all, score_last
 from harness.engines.local.stop_check import ScoreCollector, Scores, StopChecker
 
-# Logits that are held at once for continuations: half a gigabyte in float32
+# Logits computed at once for continuations: half a gigabyte in float32
 MOST_LOGITS = 2**27
 TOO_LARGE = "the request alone does not fit into the device's memory"
 
@@ -34,147 +34,149 @@ TOO_LARGE = "the request alone does not fit into the device's memory"
 class PaddedMode:
     """One model, run in padded batches over shared prefixes."""
 
-    def __init__(self, model: HFModel, rows: int) -> None:
-        """`rows` stand in a batch at most."""
+    def __init__(self, model: HFModel, batch_size: int) -> None:
+        """`batch_size` is the largest batch."""
         self._model = model
-        self._calls = PaddedModel(model.model, model.device)
-        self._most = rows
+        self._padded_model = PaddedModel(model.model, model.device)
+        self._batch_size = batch_size
 
     def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
         """Do each job once."""
-        gathered = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
-        prefixes = _PrefixCaches(self._calls)
-        for segment, same in groupby(assign_prefixes(sequence_groups(jobs)), key=lambda unit: unit.prefix):
-            units = list(same)
+        collectors = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
+        prefixes = _PrefixCaches(self._padded_model)
+        for node, members in groupby(assign_prefixes(sequence_groups(jobs)), key=lambda group: group.prefix):
+            groups = list(members)
             try:
-                prefix, known, seconds = prefixes.of(segment)
+                prefix, cached, seconds = prefixes.of(node)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                # Each reads it for itself then, in as small batches as it takes
-                self._forget_prefix(units)
-                prefixes = _PrefixCaches(self._calls)
-                prefix, known, seconds = prefixes.of(None)
-            for number, unit in enumerate(units):
-                unit.seconds += seconds / len(units)
-                unit.cached = len(prefix.ids) if number else known
-            yield from self._generate(prefix, [unit for unit in units if isinstance(unit.job, GenerateJob)])
-            for unit in units:
-                if isinstance(unit.job, ScoreJob):
-                    yield from self._score(prefix, unit, gathered[unit.job.key])
+                # Then each group reads the prefix by itself, in as small batches as needed
+                self._forget_prefix(groups)
+                prefixes = _PrefixCaches(self._padded_model)
+                prefix, cached, seconds = prefixes.of(None)
+            for number, group in enumerate(groups):
+                group.seconds += seconds / len(groups)
+                group.cached = len(prefix.ids) if number else cached
+            yield from self._generate(prefix, [group for group in groups if isinstance(group.job, GenerateJob)])
+            for group in groups:
+                if isinstance(group.job, ScoreJob):
+                    yield from self._score(prefix, group, collectors[group.job.key])
 
     def close(self) -> None:
-        """Nothing is held between two answers."""
+        """Nothing is kept between two calls of `answer`."""
 
-    def _forget_prefix(self, units: Sequence[SequenceGroup]) -> None:
+    def _forget_prefix(self, groups: Sequence[SequenceGroup]) -> None:
         release(self._model.device)
-        for unit in units:
-            unit.prefix = None
+        for group in groups:
+            group.prefix = None
 
-    def _generate(self, prefix: PrefixCache, units: Sequence[SequenceGroup]) -> Iterator[Outcome]:
-        waiting = [row for unit in units for row in sequences_of(unit)]
-        # The longest first; a batch of equal lengths only where the cache demands it
-        waiting.sort(key=lambda row: -len(row.ids))
-        endings = StopChecker(self._model.encoder, self._model.end_ids)
-        most, batch = self._most, None
+    def _generate(self, prefix: PrefixCache, groups: Sequence[SequenceGroup]) -> Iterator[Outcome]:
+        waiting = [sequence for group in groups for sequence in sequences_of(group)]
+        # The longest first; a batch of equal lengths only where the cache needs it
+        waiting.sort(key=lambda sequence: -len(sequence.ids))
+        stop_checker = StopChecker(self._model.encoder, self._model.end_ids)
+        limit, batch = self._batch_size, None
         while waiting or batch is not None:
             started = time.perf_counter()
-            fresh: list[SequenceState] = []
+            admitted: list[SequenceState] = []
             try:
-                if batch is None or (self._calls.unequal and waiting and _count_running(batch) <= most // 2):
-                    fresh = self._next_rows(waiting, most - (_count_running(batch) if batch else 0))
-                    batch = self._admit(prefix, batch, fresh)
+                if batch is None or (self._padded_model.unequal and waiting and _count_running(batch) <= limit // 2):
+                    admitted = self._next_sequences(waiting, limit - (_count_running(batch) if batch else 0))
+                    batch = self._admit(prefix, batch, admitted)
                 else:
-                    sample_all(self._calls.next(batch), batch.rows)
+                    sample_all(self._padded_model.next(batch), batch.sequences)
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                again = [*(_running(batch) if batch else []), *fresh]
+                retried = [*(_running(batch) if batch else []), *admitted]
                 batch = None
                 release(self._model.device)
-                waiting = [*again, *(row for row in waiting if row not in again)]
-                if most == 1:
-                    yield Refused(waiting.pop(0).unit.job.key, "memory", TOO_LARGE)
-                most = max(1, most // 2)
+                waiting = [*retried, *(sequence for sequence in waiting if sequence not in retried)]
+                if limit == 1:
+                    yield Refused(waiting.pop(0).group.job.key, "memory", TOO_LARGE)
+                limit = max(1, limit // 2)
                 continue
-            waiting = [row for row in waiting if row not in set(fresh)]
-            share_of = (time.perf_counter() - started) / len(batch.rows)
-            for row in batch.rows:
-                row.unit.seconds += share_of
-            yield from self._finish_ended(batch, endings)
+            waiting = [sequence for sequence in waiting if sequence not in set(admitted)]
+            share = (time.perf_counter() - started) / len(batch.sequences)
+            for sequence in batch.sequences:
+                sequence.group.seconds += share
+            yield from self._finish_ended(batch, stop_checker)
             batch = _compacted(batch)
 
-    def _next_rows(self, waiting: Sequence[SequenceState], room: int) -> list[SequenceState]:
-        """As many of the first rows as there is room for; of one length where lengths must be equal."""
+    def _next_sequences(self, waiting: Sequence[SequenceState], free: int) -> list[SequenceState]:
+        """As many of the first sequences as fit; of one length where lengths must be equal."""
         first = len(waiting[0].ids)
-        same = waiting if self._calls.unequal else takewhile(lambda row: len(row.ids) == first, waiting)
-        return list(islice(same, max(1, room)))
+        members = (
+            waiting if self._padded_model.unequal else takewhile(lambda sequence: len(sequence.ids) == first, waiting)
+        )
+        return list(islice(members, max(1, free)))
 
-    def _admit(self, prefix: PrefixCache, batch: PaddedBatch | None, fresh: Sequence[SequenceState]) -> PaddedBatch:
-        new, logits = self._calls.start(prefix, fresh)
-        rows = list(new.rows)
+    def _admit(self, prefix: PrefixCache, batch: PaddedBatch | None, admitted: Sequence[SequenceState]) -> PaddedBatch:
+        new, logits = self._padded_model.start(prefix, admitted)
+        sequences = list(new.sequences)
         if batch is not None:
-            batch.keep([place for place, row in enumerate(batch.rows) if not row.done])
+            batch.keep([index for index, sequence in enumerate(batch.sequences) if not sequence.done])
             batch.join(new)
-        # Last: were there no memory for the above, rows with a token that nobody looked at would start again
-        sample_all(logits[:, -1], rows)
+        # Last: if memory ran out above, sequences whose new token was not checked for stops would start again
+        sample_all(logits[:, -1], sequences)
         return batch or new
 
-    def _finish_ended(self, batch: PaddedBatch, endings: StopChecker) -> Iterator[Outcome]:
-        for row in _running(batch):
-            if ending := endings(row):
-                row.done = True
-                yield endings.outcome(row, ending)
+    def _finish_ended(self, batch: PaddedBatch, stop_checker: StopChecker) -> Iterator[Outcome]:
+        for sequence in _running(batch):
+            if finish_reason := stop_checker(sequence):
+                sequence.done = True
+                yield stop_checker.outcome(sequence, finish_reason)
 
-    def _score(self, prefix: PrefixCache, unit: SequenceGroup, gathered: ScoreCollector) -> Iterator[Outcome]:
-        rows = sequences_of(unit)
-        found: list[Scores] = []
-        read = max(map(len, unit.branches))
-        most = max(1, min(self._most, MOST_LOGITS // (read * self._model.vocabulary)))
+    def _score(self, prefix: PrefixCache, group: SequenceGroup, collector: ScoreCollector) -> Iterator[Outcome]:
+        sequences = sequences_of(group)
+        scores: list[Scores] = []
+        longest = max(map(len, group.branches))
+        limit = max(1, min(self._batch_size, MOST_LOGITS // (longest * self._model.vocabulary)))
         started = time.perf_counter()
-        while len(found) < len(rows):
+        while len(scores) < len(sequences):
             try:
-                found += self._scores(prefix, unit, self._next_rows(rows[len(found) :], most))
+                scores += self._scores(prefix, group, self._next_sequences(sequences[len(scores) :], limit))
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
                 release(self._model.device)
-                if most == 1:
-                    if gathered.refuse():
-                        yield Refused(unit.job.key, "memory", TOO_LARGE)
+                if limit == 1:
+                    if collector.refuse():
+                        yield Refused(group.job.key, "memory", TOO_LARGE)
                     return
-                most = max(1, most // 2)
-        unit.seconds += time.perf_counter() - started
-        if (outcome := gathered.add(unit, found)) is not None:
+                limit = max(1, limit // 2)
+        group.seconds += time.perf_counter() - started
+        if (outcome := collector.add(group, scores)) is not None:
             yield outcome
 
-    def _scores(self, prefix: PrefixCache, unit: SequenceGroup, rows: Sequence[SequenceState]) -> list[Scores]:
-        branches = [unit.branches[row.branch or 0] for row in rows]
-        _, logits = self._calls.start(prefix, rows, keep=max(map(len, branches)))
+    def _scores(self, prefix: PrefixCache, group: SequenceGroup, sequences: Sequence[SequenceState]) -> list[Scores]:
+        branches = [group.branches[sequence.branch or 0] for sequence in sequences]
+        _, logits = self._padded_model.start(prefix, sequences, keep=max(map(len, branches)))
         return [*score_last(logits, branches)]
 
 
 class _PrefixCaches:
-    """The caches of the chain of segments that is being worked on."""
+    """The caches of the chain of prefix nodes in use."""
 
-    def __init__(self, calls: PaddedModel) -> None:
-        self._calls = calls
-        self._chain: list[tuple[PrefixNode | None, PrefixCache]] = [(None, calls.empty())]
+    def __init__(self, padded_model: PaddedModel) -> None:
+        self._padded_model = padded_model
+        self._chain: list[tuple[PrefixNode | None, PrefixCache]] = [(None, padded_model.empty())]
 
-    def of(self, segment: PrefixNode | None) -> tuple[PrefixCache, int, float]:
-        """The prefix that ends with `segment`, how many of its ids were there, and the seconds that the rest took."""
+    def of(self, node: PrefixNode | None) -> tuple[PrefixCache, int, float]:
+        """The cache that ends with `node`, how many of its ids were cached already, and the seconds for the rest."""
         started = time.perf_counter()
-        chain = segment.chain() if segment else []
+        chain = node.chain() if node else []
         while self._chain[-1][0] is not None and self._chain[-1][0] not in chain:
             self._chain.pop()
-        known = len(self._chain[-1][1].ids)
+        cached = len(self._chain[-1][1].ids)
         for link in chain[len(self._chain) - 1 :]:
-            self._chain.append((link, self._calls.extend(self._chain[-1][1], link.ids)))
-        return self._chain[-1][1], known, time.perf_counter() - started
+            self._chain.append((link, self._padded_model.extend(self._chain[-1][1], link.ids)))
+        return self._chain[-1][1], cached, time.perf_counter() - started
 
 
 def _running(batch: PaddedBatch) -> list[SequenceState]:
-    return [row for row in batch.rows if not row.done]
+    return [sequence for sequence in batch.sequences if not sequence.done]
 
 
 def _count_running(batch: PaddedBatch) -> int:
@@ -182,15 +184,15 @@ def _count_running(batch: PaddedBatch) -> int:
 
 
 def _compacted(batch: PaddedBatch) -> PaddedBatch | None:
-    """The batch without its ended rows once half of it has ended; None when all have."""
-    places = [place for place, row in enumerate(batch.rows) if not row.done]
-    if not places:
+    """The batch without its finished sequences once half of it has finished; None when all have."""
+    running = [index for index, sequence in enumerate(batch.sequences) if not sequence.done]
+    if not running:
         return None
-    if len(places) <= len(batch.rows) // 2:
+    if len(running) <= len(batch.sequences) // 2:
         try:
-            batch.keep(places)
+            batch.keep(running)
         except RuntimeError as error:
-            # It only saves time, and takes a copy
+            # Compacting only saves time, and needs memory for a copy
             if not is_out_of_memory(error):
                 raise
     return batch

@@ -1,9 +1,9 @@
-"""Rows through a model's own attention and cache: the tensors of the padded level.
+"""Sequences through a model's own attention and cache: the tensors of the padded mode.
 
-A `PrefixCache` is what a chain of shared segments left in the model's cache; a `PaddedBatch` holds rows that go on from one, with
-the cache repeated for each row. Where every layer keeps plain keys and values, rows of unequal lengths are padded on
-the left: a shorter row's copy of the prefix is moved to the right, and what of it no longer fits is read again. Other
-caches (states, windows of their own) take rows of equal lengths only.
+A `PrefixCache` is the model's cache after a chain of shared prefix nodes; a `PaddedBatch` holds sequences that continue
+from one, with the cache repeated for each. Where every layer keeps plain keys and values, sequences of unequal lengths
+are padded on the left: a shorter one's copy of the prefix is moved to the right, and what of it no longer fits is read
+again. Other caches (states, sliding windows of their own) take sequences of equal lengths only.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ STATE_CACHES = ("cache_params",)
 
 
 def cache_name(model: PreTrainedModel) -> str:
-    """The argument of the model's forward; empty for a model that takes no cache of transformers' kind."""
+    """The cache argument of the model's forward; empty for a model that takes no cache of transformers' kind."""
     parameters = inspect.signature(model.forward).parameters
     return next((name for name in (*ATTENTION_CACHES, *STATE_CACHES) if name in parameters), "")
 
@@ -35,7 +35,7 @@ CHUNK_TOKENS = 1024
 
 @dataclass(slots=True)
 class PrefixCache:
-    """Token ids and what the model's cache holds after them, for one row."""
+    """Token ids and the model's cache after them, for one sequence."""
 
     ids: tuple[int, ...]
     cache: Any
@@ -43,35 +43,37 @@ class PrefixCache:
 
 @dataclass(slots=True)
 class PaddedBatch:
-    """Rows in the order of the cache's; `mask` [rows, columns] is 0 where a row is padded."""
+    """Sequences in the order of the cache's batch dimension; `mask` [sequences, columns] is 0 where padded."""
 
-    rows: list[SequenceState]
+    sequences: list[SequenceState]
     cache: Any
     mask: torch.Tensor
 
-    def keep(self, places: Sequence[int]) -> None:
-        """Let go of all rows but these."""
-        index = torch.tensor(places, device=self.mask.device)
+    def keep(self, indices: Sequence[int]) -> None:
+        """Keep only these sequences."""
+        index = torch.tensor(indices, device=self.mask.device)
         self.cache.reorder_cache(index)
         self.mask = self.mask[index]
-        self.rows = [self.rows[place] for place in places]
+        self.sequences = [self.sequences[index] for index in indices]
 
     def join(self, other: PaddedBatch) -> None:
-        """Take another batch's rows in; both must hold plain keys and values."""
+        """Add another batch's sequences; both must hold plain keys and values."""
         width = max(self.mask.shape[1], other.mask.shape[1])
-        for mine, theirs in zip(self.cache.layers, other.cache.layers, strict=True):
-            if mine.is_initialized:
-                mine.keys = torch.cat([_widened(mine.keys, width, -2), _widened(theirs.keys, width, -2)])
-                mine.values = torch.cat([_widened(mine.values, width, -2), _widened(theirs.values, width, -2)])
+        for own_layer, other_layer in zip(self.cache.layers, other.cache.layers, strict=True):
+            if own_layer.is_initialized:
+                own_layer.keys = torch.cat([_widened(own_layer.keys, width, -2), _widened(other_layer.keys, width, -2)])
+                own_layer.values = torch.cat(
+                    [_widened(own_layer.values, width, -2), _widened(other_layer.values, width, -2)]
+                )
         self.mask = torch.cat([_widened(self.mask, width, -1), _widened(other.mask, width, -1)])
-        self.rows += other.rows
+        self.sequences += other.sequences
 
 
 class PaddedModel:
-    """A model and how it wants to be called."""
+    """A model and the arguments that its forward takes."""
 
     def __init__(self, model: PreTrainedModel, device: str) -> None:
-        """`unequal` says whether rows of one batch may have different lengths."""
+        """`unequal`: whether sequences of one batch may have different lengths."""
         self._model = model
         self._device = device
         self._parameters = inspect.signature(model.forward).parameters
@@ -86,47 +88,47 @@ class PaddedModel:
         return bool(self._cache_name)
 
     def empty(self) -> PrefixCache:
-        """No tokens. Windows are kept whole where rows are padded: the mask says what is seen."""
+        """No tokens. Sliding windows are kept whole where sequences are padded: the mask limits what is visible."""
         return PrefixCache((), DynamicCache() if self._plain else DynamicCache(config=self._model.config))
 
     @torch.inference_mode()
     def extend(self, prefix: PrefixCache, ids: Sequence[int]) -> PrefixCache:
-        """The prefix with more tokens; the old one stays as it is."""
+        """The prefix with more tokens; the given one is not changed."""
         cache = copy.deepcopy(prefix.cache)
         done = len(prefix.ids)
         for start in range(0, len(ids), CHUNK_TOKENS):
             part = torch.tensor([ids[start : start + CHUNK_TOKENS]], device=self._device)
-            seen = done + start + part.shape[1]
-            self._forward(part, torch.ones(1, seen, dtype=torch.long, device=self._device), cache, 1)
+            length = done + start + part.shape[1]
+            self._forward(part, torch.ones(1, length, dtype=torch.long, device=self._device), cache, 1)
         return PrefixCache((*prefix.ids, *ids), cache)
 
     @torch.inference_mode()
     def start(
-        self, prefix: PrefixCache, rows: Sequence[SequenceState], keep: int = 1
+        self, prefix: PrefixCache, sequences: Sequence[SequenceState], keep: int = 1
     ) -> tuple[PaddedBatch, torch.Tensor]:
-        """Read the rows' own ids; return the batch and the logits [rows, keep, vocabulary] of the last columns."""
-        lengths = [len(row.ids) for row in rows]
+        """Read the sequences' own ids; return the batch and the last logits [sequences, keep, vocabulary]."""
+        lengths = [len(sequence.ids) for sequence in sequences]
         width, shared = max(lengths), len(prefix.ids)
-        mask = torch.ones(len(rows), shared + width, dtype=torch.long, device=self._device)
+        mask = torch.ones(len(sequences), shared + width, dtype=torch.long, device=self._device)
         columns = []
-        for place, row in enumerate(rows):
-            pad = width - lengths[place]
-            mask[place, :pad] = 0
-            whole = [*prefix.ids[max(0, shared - pad) :], *row.ids]
+        for index, sequence in enumerate(sequences):
+            pad = width - lengths[index]
+            mask[index, :pad] = 0
+            whole = [*prefix.ids[max(0, shared - pad) :], *sequence.ids]
             columns.append([0] * (width - len(whole)) + whole)
         cache = self._repeated(prefix, [width - length for length in lengths])
         logits = self._forward(torch.tensor(columns, device=self._device), mask, cache, keep)
-        return PaddedBatch(list(rows), cache, mask), logits
+        return PaddedBatch(list(sequences), cache, mask), logits
 
     @torch.inference_mode()
     def next(self, batch: PaddedBatch) -> torch.Tensor:
-        """Read each row's newest token; return logits [rows, vocabulary]."""
-        batch.mask = torch.cat([batch.mask, batch.mask.new_ones(len(batch.rows), 1)], 1)
-        ids = torch.tensor([[row.ids[-1]] for row in batch.rows], device=self._device)
+        """Read each sequence's newest token; return logits [sequences, vocabulary]."""
+        batch.mask = torch.cat([batch.mask, batch.mask.new_ones(len(batch.sequences), 1)], 1)
+        ids = torch.tensor([[sequence.ids[-1]] for sequence in batch.sequences], device=self._device)
         return self._forward(ids, batch.mask, batch.cache, 1)[:, -1]
 
     def _repeated(self, prefix: PrefixCache, pads: Sequence[int]) -> Any:
-        """A cache for several rows; a row's columns are `pads` further to the right than the prefix's."""
+        """A cache for several sequences; each one's columns are `pads` further to the right than the prefix's."""
         if not any(pads):
             cache = copy.deepcopy(prefix.cache)
             if prefix.ids:
@@ -141,23 +143,23 @@ class PaddedModel:
     def _forward(self, ids: torch.Tensor, mask: torch.Tensor, cache: Any, keep: int) -> torch.Tensor:
         """Logits of the last `keep` columns. `mask` covers what is cached and `ids`."""
         positions = (mask.cumsum(-1) - 1).clamp_(min=0)[:, -ids.shape[1] :]
-        asked = {"attention_mask": mask, "position_ids": positions, "logits_to_keep": keep, "use_cache": True}
+        arguments = {"attention_mask": mask, "position_ids": positions, "logits_to_keep": keep, "use_cache": True}
         if not self.unequal:
-            # Nothing is padded, and some models with states take a mask for one of this call's tokens alone
-            del asked["attention_mask"]
-        known = {name: value for name, value in asked.items() if name in self._parameters}
+            # Nothing is padded, and some models with states take a mask for one that covers this call's tokens alone
+            del arguments["attention_mask"]
+        known = {name: value for name, value in arguments.items() if name in self._parameters}
         out = self._model(input_ids=ids, **{self._cache_name: cache}, **known, return_dict=True)
         logits: torch.Tensor = out.logits[:, -keep:]
         return logits
 
 
 def _shifted(stored: torch.Tensor, pads: Sequence[int]) -> torch.Tensor:
-    """[1, heads, tokens, width] for each row moved to the right; what is pushed out is dropped."""
+    """[1, heads, tokens, width] moved to the right for each sequence; what leaves the width is dropped."""
     tokens = stored.shape[-2]
     moved = stored.new_zeros((len(pads), *stored.shape[1:]))
-    for place, pad in enumerate(pads):
+    for index, pad in enumerate(pads):
         if pad < tokens:
-            moved[place, ..., pad:, :] = stored[0, ..., : tokens - pad, :]
+            moved[index, ..., pad:, :] = stored[0, ..., : tokens - pad, :]
     return moved
 
 

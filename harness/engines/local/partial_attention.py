@@ -1,4 +1,4 @@
-"""Attention over keys that lie in pieces: each piece by itself, put together exactly.
+"""Attention over keys that are stored in pieces: each piece by itself, then merged exactly.
 
 Softmax over the union of two sets of keys is the mean of the softmaxes over each, weighted by the exponential of their
 log-sum-exp (FlashAttention, Dao et al. 2022, section 3.1). Scores, weights and sums are in float32 whatever the
@@ -11,30 +11,30 @@ import torch
 
 from harness.engines.local.masks import CAUSAL, MASKED, Bias
 
-# Scores that are held at once: a quarter of a gigabyte
+# Scores computed at once: a quarter of a gigabyte
 MOST_SCORES = 2**26
 
 
 class PartialAttention:
-    """The attention of a step's queries [key heads, group, T, width], while its pieces come in."""
+    """The attention of a batch's queries [key heads, group, T, width], piece by piece."""
 
     def __init__(self, query: torch.Tensor, value_width: int, scale: float, softcap: float | None) -> None:
-        """Every query must be in `rows` or `start` once before `add`."""
+        """Every query must be in `start_slots` or `start_chunk` once before `add`."""
         self.query = query
         self._scale, self._softcap = scale, softcap
         self._output = query.new_empty((*query.shape[:3], value_width), dtype=torch.float32)
         self._total = query.new_empty(query.shape[:3], dtype=torch.float32)
 
-    def rows(self, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
-        """Let the first n queries attend to one home each: keys [n, heads, s, width], bias [n, 1, 1, s]."""
+    def start_slots(self, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
+        """Let the first n queries attend to one slot each: keys [n, heads, s, width], bias [n, 1, 1, s]."""
         count = key.shape[0]
         query = self.query[:, :, :count].permute(2, 0, 1, 3)
         output, total = partial(query, key, value, bias, self._scale, self._softcap)
         self._output[:, :, :count] = output.permute(1, 2, 0, 3)
         self._total[:, :, :count] = total.permute(1, 2, 0)
 
-    def start(self, first: int, count: int, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
-        """Let `count` queries attend to their own home: keys [heads, s, width], bias [count, s]."""
+    def start_chunk(self, first: int, count: int, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
+        """Let `count` queries attend to their own chunk: keys [heads, s, width], bias [count, s]."""
         last = first + count
         self._output[:, :, first:last], self._total[:, :, first:last] = self._piece(first, last, key, value, bias)
 
@@ -57,7 +57,7 @@ class PartialAttention:
         query = self.query[:, :, first:last]
         heads, groups, count = query.shape[:3]
         if bias is None:
-            # Without a mask it does not matter which query is whose: all of a head's at once
+            # Without a mask the queries of a head need no order: all at once
             folded = query.flatten(1, 2)[None]
             output, total = partial(folded, key[None], value[None], None, self._scale, self._softcap)
             return output[0].view(heads, groups, count, -1), total[0].reshape(heads, groups, count)
@@ -84,7 +84,7 @@ def partial(
     output [a, b, n, value width] and the log-sum-exp of the scores [a, b, n], both in float32.
     """
     if softcap is None and key.shape[-1] == value.shape[-1]:
-        # torch's own blocked kernels that tell the log-sum-exp: one takes any mask, the other none
+        # torch's own blocked kernels that return the log-sum-exp: one takes any mask, the other none
         causal = bias is CAUSAL
         if query.device.type == "cpu":
             output, total = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(
@@ -111,7 +111,7 @@ def _flash(query: torch.Tensor) -> bool:
 def plain_partial(
     query: torch.Tensor, key: torch.Tensor, value: torch.Tensor, bias: Bias, scale: float, softcap: float | None
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """As `partial`, in plain matrix products, for any device; `softcap` bends scores by tanh before the mask."""
+    """As `partial`, in plain matrix products, for any device; `softcap` limits scores by tanh before the mask."""
     count, keys = query.shape[-2], key.shape[-2]
     if bias is CAUSAL:
         later = torch.ones(count, keys, dtype=torch.bool, device=query.device).triu(1)

@@ -1,10 +1,9 @@
-"""What waiting jobs have in common: their token ids as a tree whose inner nodes are computed once. No torch.
+"""What waiting jobs share: their token ids as a prefix tree whose inner nodes are computed once. No torch.
 
-A `SequenceGroup` is what is computed in one go: a generation, or the continuations that share one context. The ids before its
-last prompt token may be shared; a `PrefixNode` is a run of ids that several units start with. Guarantees: a unit's
-segments, one after the other, are exactly the first ids of its prompt (never across different ids); at least one
-prompt token stays the unit's own, since its logits are needed; units come back in an order in which each segment's
-users stand together.
+A `SequenceGroup` is computed as one: a generation, or the continuations that share one context. All ids but the last
+of its prompt may be shared; a `PrefixNode` is a run of ids that several groups start with. Guarantees: a group's nodes,
+concatenated, are exactly the first ids of its prompt; at least one prompt token stays the group's own, since its logits
+are needed; groups come back in an order in which the users of each node are neighbours.
 """
 
 from __future__ import annotations
@@ -15,16 +14,16 @@ from itertools import pairwise
 
 from harness.engines.hf.token_jobs import GenerateJob, Job, ScoreJob
 
-# Below these a segment costs more (attention in one more piece, every step) than it saves
+# Below these a node costs more (one more piece of attention in every batch) than it saves
 LEAST_LENGTH = 16
 LEAST_SAVED = 96
 
 
 @dataclass(slots=True, eq=False)
 class PrefixNode:
-    """Token ids at positions `start` to `end` of every prompt below it. `waiting` users have not ended yet.
+    """Token ids at positions `start` to `end` of every prompt below it. `waiting` users have not finished yet.
 
-    `planned` counts ids that a step was made for: their keys and values are stored from then on.
+    `planned` counts the ids that are in a planned batch: their keys and values are stored from then on.
     """
 
     ids: tuple[int, ...]
@@ -42,106 +41,106 @@ class PrefixNode:
         return self.start + len(self.ids)
 
     def chain(self) -> list[PrefixNode]:
-        """From the root down to this segment."""
-        found: list[PrefixNode] = []
+        """The nodes from the root down to this one."""
+        nodes: list[PrefixNode] = []
         node: PrefixNode | None = self
         while node is not None:
-            found.append(node)
+            nodes.append(node)
             node = node.parent
-        return found[::-1]
+        return nodes[::-1]
 
 
 @dataclass(slots=True, eq=False)
 class SequenceGroup:
-    """A job, or the part of a score job whose rows have one context.
+    """A job, or the part of a score job that has one context.
 
-    `prompt` are all ids before the first new or scored token. `branches` (score only): continuations' ids, and for each
-    of them the numbers of the job's rows that it stands for. `seconds` is its share of the engine's time, `cached` how
-    many prompt ids had been computed for another unit.
+    `prompt` holds all ids before the first new or scored token. `branches` (score only) are the continuations' ids,
+    `row_numbers` for each of them the rows of the job with that continuation. `seconds` is its share of the engine's
+    time, `cached` the number of prompt ids that had been computed for another group.
     """
 
     job: Job
     prompt: tuple[int, ...]
     branches: tuple[tuple[int, ...], ...] = ()
-    rows: tuple[tuple[int, ...], ...] = ()
+    row_numbers: tuple[tuple[int, ...], ...] = ()
     prefix: PrefixNode | None = None
     seconds: float = 0.0
     cached: int = 0
 
     @property
-    def own(self) -> tuple[int, ...]:
-        """Prompt ids behind the shared ones; never empty."""
+    def suffix(self) -> tuple[int, ...]:
+        """Prompt ids after the shared prefix; never empty."""
         return self.prompt[self.start :]
 
     @property
     def start(self) -> int:
-        """Position of the first own id."""
+        """Position of the first id of the suffix."""
         return self.prefix.end if self.prefix else 0
 
 
 def sequence_groups(jobs: Sequence[Job]) -> list[SequenceGroup]:
-    """Cut jobs into units: one a generation, one for each context of a score job."""
-    found = []
+    """Split jobs into groups: one per generation, one per context of a score job."""
+    groups: list[SequenceGroup] = []
     for job in jobs:
         if isinstance(job, GenerateJob):
-            found.append(SequenceGroup(job, job.ids))
+            groups.append(SequenceGroup(job, job.ids))
         else:
-            found += _score_units(job)
-    return found
+            groups += _score_groups(job)
+    return groups
 
 
-def assign_prefixes(units: Sequence[SequenceGroup]) -> list[SequenceGroup]:
-    """Give each unit its chain of segments; return the units in the order of a walk through the tree.
+def assign_prefixes(groups: Sequence[SequenceGroup]) -> list[SequenceGroup]:
+    """Give each group its prefix nodes; return the groups in depth-first order of the tree.
 
-    Under one segment the longest come first, since they run longest.
+    Below one node the longest come first, since they run longest.
     """
-    units = sorted(units, key=lambda unit: unit.prompt[:-1])
-    common = [_common(a.prompt[:-1], b.prompt[:-1]) for a, b in pairwise(units)]
+    groups = sorted(groups, key=lambda group: group.prompt[:-1])
+    shared_lengths = [_common_length(a.prompt[:-1], b.prompt[:-1]) for a, b in pairwise(groups)]
     ordered: list[SequenceGroup] = []
-    # A group of neighbours, the segment that all of them stand under, and where it ends
-    stack = [_Group(0, len(units), None, 0)] if units else []
+    # Neighbouring groups, the node that all of them are below, and the position where it ends
+    stack = [_Span(0, len(groups), None, 0)] if groups else []
     while stack:
-        group = stack.pop()
-        inner = common[group.low : group.high - 1]
+        span = stack.pop()
+        inner = shared_lengths[span.low : span.high - 1]
         depth = min(inner) if inner else 0
-        count = group.high - group.low
-        prefix, covered = group.prefix, group.covered
+        count = span.high - span.low
+        prefix, covered = span.prefix, span.covered
         length = depth - covered
         if count > 1 and length >= LEAST_LENGTH and length * (count - 1) >= LEAST_SAVED:
-            prefix = PrefixNode(units[group.low].prompt[covered:depth], covered, prefix, count, count)
+            prefix = PrefixNode(groups[span.low].prompt[covered:depth], covered, prefix, count, count)
             covered = depth
-        children = _split(group, common, depth) if count > 1 else []
+        children = _split(span, shared_lengths, depth) if count > 1 else []
         if len(children) > 1 and not all(child.high - child.low == 1 for child in children):
-            stack += [_Group(child.low, child.high, prefix, covered) for child in _longest_last(children, units)]
+            stack += [_Span(child.low, child.high, prefix, covered) for child in _longest_last(children, groups)]
             continue
-        own = units[group.low : group.high]
-        for unit in own:
-            unit.prefix = prefix
-        ordered += sorted(own, key=lambda unit: -len(unit.prompt))
+        members = groups[span.low : span.high]
+        for group in members:
+            group.prefix = prefix
+        ordered += sorted(members, key=lambda group: -len(group.prompt))
     return ordered
 
 
 @dataclass(frozen=True, slots=True)
-class _Group:
+class _Span:
     low: int
     high: int
     prefix: PrefixNode | None = field(default=None)
     covered: int = 0
 
 
-def _split(group: _Group, common: Sequence[int], depth: int) -> list[_Group]:
-    """Cut a group where neighbours have no more in common than all have."""
-    cuts = [place + 1 for place in range(group.low, group.high - 1) if common[place] == depth]
-    edges = [group.low, *cuts, group.high]
-    return [_Group(low, high) for low, high in pairwise(edges)]
+def _split(span: _Span, shared_lengths: Sequence[int], depth: int) -> list[_Span]:
+    """Split a span where neighbours share no more than all of it shares."""
+    cuts = [index + 1 for index in range(span.low, span.high - 1) if shared_lengths[index] == depth]
+    edges = [span.low, *cuts, span.high]
+    return [_Span(low, high) for low, high in pairwise(edges)]
 
 
-def _longest_last(children: list[_Group], units: Sequence[SequenceGroup]) -> list[_Group]:
-    """For a stack: what is popped first has the longest prompt."""
-    return sorted(children, key=lambda child: max(len(unit.prompt) for unit in units[child.low : child.high]))
+def _longest_last(children: list[_Span], groups: Sequence[SequenceGroup]) -> list[_Span]:
+    """In the order of a stack: the span popped first has the longest prompt."""
+    return sorted(children, key=lambda child: max(len(group.prompt) for group in groups[child.low : child.high]))
 
 
-def _score_units(job: ScoreJob) -> list[SequenceGroup]:
+def _score_groups(job: ScoreJob) -> list[SequenceGroup]:
     by_context: dict[tuple[int, ...], dict[tuple[int, ...], list[int]]] = {}
     for number, (context, continuation) in enumerate(job.rows):
         by_context.setdefault(context, {}).setdefault(continuation, []).append(number)
@@ -151,8 +150,8 @@ def _score_units(job: ScoreJob) -> list[SequenceGroup]:
     ]
 
 
-def _common(a: Sequence[int], b: Sequence[int]) -> int:
-    """Length of the common start."""
+def _common_length(a: Sequence[int], b: Sequence[int]) -> int:
+    """Length of the common prefix."""
     shorter = min(len(a), len(b))
     if a[:shorter] == b[:shorter]:
         return shorter
@@ -168,13 +167,14 @@ def _common(a: Sequence[int], b: Sequence[int]) -> int:
 
 @dataclass(slots=True, eq=False)
 class SequenceState:
-    """`ids` are its own tokens, prompt and new ones; keys and values of the first `planned` are or will be stored.
+    """A sequence in progress: `ids` are its own tokens, prompt suffix and new ones.
 
-    A row that scores has `branch`, the number of the unit's branch: the ids behind the prompt are given, not chosen.
-    `done`: its answer has ended, though it may still stand in a batch.
+    The keys and values of the first `planned` are stored, or will be by the planned batch. A scored sequence has
+    `branch`, the number of the group's branch: its ids are given, not sampled. `done`: it has finished, though it may
+    still be in a padded batch.
     """
 
-    unit: SequenceGroup
+    group: SequenceGroup
     ids: list[int]
     branch: int | None = None
     planned: int = 0
@@ -184,19 +184,19 @@ class SequenceState:
 
     @property
     def pending(self) -> int:
-        """Ids that no step was made for."""
+        """Ids that are in no batch yet."""
         return len(self.ids) - self.planned
 
     @property
     def longest(self) -> int:
-        """Most own tokens that it may come to hold."""
-        job = self.unit.job
+        """The most tokens of its own that it may come to have."""
+        job = self.group.job
         room = job.max_new - len(self.new) if isinstance(job, GenerateJob) else 0
         return len(self.ids) + room
 
 
-def sequences_of(unit: SequenceGroup) -> list[SequenceState]:
-    """One row for a generation, one a branch for what is too long to be scored in one block."""
-    if isinstance(unit.job, GenerateJob):
-        return [SequenceState(unit, list(unit.own))]
-    return [SequenceState(unit, [*unit.own, *branch[:-1]], number) for number, branch in enumerate(unit.branches)]
+def sequences_of(group: SequenceGroup) -> list[SequenceState]:
+    """One sequence for a generation; one per branch of a group that is too long to be scored as one block."""
+    if isinstance(group.job, GenerateJob):
+        return [SequenceState(group, list(group.suffix))]
+    return [SequenceState(group, [*group.suffix, *branch[:-1]], number) for number, branch in enumerate(group.branches)]

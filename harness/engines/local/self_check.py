@@ -1,8 +1,8 @@
-"""Does a level compute what transformers computes? A few short prompts through both, compared token by token.
+"""Does an execution mode compute what transformers computes? A few short prompts through both, token by token.
 
-Twice: on a twin (the same class, small, random, in float32, with prompts longer than its windows), where only the
-arrangement can be at fault and any difference counts; and on the model itself, where the kernels and the precision are
-those of the run. The oracle is plain `generate` and a plain forward, one prompt at a time.
+Twice: on a tiny model (the same class, small, random, in float32, with prompts longer than its windows), where only the
+batching can be wrong and any difference counts; and on the model itself, with the kernels and the precision of the run.
+The reference is plain `generate` and a plain forward, one prompt at a time.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from harness.engines.hf.hf_model import HFModel
 
 NEW_TOKENS = 8
-# Of the jobs below: a long and a short prompt with a shared start, one without, the continuations
+# Of the jobs below: a long and a short prompt with a shared prefix, one without, the continuations
 BRIEFLY, BRIEF_TOKENS = (0, 1, 4, 5), 4
-# Most and mean difference of natural-log probabilities. In half precision two right ways differ by rounding
+# Largest and mean difference of natural-log probabilities. In half precision two correct ways differ by rounding
 TOLERANCE = {"float32": (2e-4, 4e-5), "float16": (0.3, 0.03), "bfloat16": (1.0, 0.12)}
-# Longer than a twin's windows and chunks of 16
+# Longer than a tiny model's windows and chunks of 16
 SHARED, OWN = 24, (3, 17, 30)
 
 
@@ -38,7 +38,7 @@ class Answers(Protocol):
 
 
 def tiny_model_of(model: HFModel) -> HFModel | None:
-    """A twin of `model`, None if none can be made of this class."""
+    """A tiny random model of the same class, None if none can be made of this class."""
     from harness.engines.hf.hf_model import HFModel as Model
     from harness.engines.hf.tiny_model import tiny_config, tiny_model
 
@@ -52,20 +52,20 @@ class Oracle:
     """What a model's own code answers to the check's prompts."""
 
     def __init__(self, model: HFModel, *, brief: bool) -> None:
-        """Ask the model, one prompt at a time; `brief` for a large one, after its twin was asked at length."""
+        """Run the model, one prompt at a time; `brief` for a large one, after its tiny model was checked at length."""
         jobs = _jobs(model.vocabulary, model.end_ids)
         if brief:
             jobs = [_shorter(job) for number, job in enumerate(jobs) if number in BRIEFLY]
         self._dtype = model.dtype
         self._answers = _answers(model, jobs)
 
-    def difference_of(self, level: Answers) -> str | None:
-        """How the level's answers differ; None if they do not."""
-        return _difference(level, self._answers, self._dtype)
+    def difference_of(self, mode: Answers) -> str | None:
+        """How the mode's answers differ; None if they do not."""
+        return _difference(mode, self._answers, self._dtype)
 
 
 def _jobs(vocabulary: int, avoid: Sequence[int] = ()) -> list[Job]:
-    """Prompts of unequal lengths, three with a shared start, one of them twice; continuations of one context."""
+    """Prompts of unequal lengths, three with a shared prefix, one of them twice; continuations of one context."""
     rng = random.Random(0)
     usable = [token for token in range(min(4, vocabulary - 1), min(vocabulary, 4000)) if token not in avoid]
 
@@ -88,49 +88,56 @@ def _shorter(job: Job) -> Job:
 
 
 def _answers(model: HFModel, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
-    """Each job one by one, by the model's own code."""
-    found: list[tuple[Job, Outcome]] = []
+    """Each job alone, by the model's own code."""
+    answers: list[tuple[Job, Outcome]] = []
     for job in jobs:
         if isinstance(job, GenerateJob):
             (row,) = model.generate([job])
-            found.append((job, Generated(job.key, row.ids, row.stopped, row.ended, row.logprobs)))
+            answers.append((job, Generated(job.key, row.ids, row.stopped, row.ended, row.logprobs)))
         else:
-            found.append((job, Scored(job.key, tuple(model.score([one])[0] for one in job.rows))))
-    return found
+            answers.append((job, Scored(job.key, tuple(model.score([row])[0] for row in job.rows))))
+    return answers
 
 
-def _difference(level: Answers, oracle: Sequence[tuple[Job, Outcome]], dtype: str) -> str | None:
+def _difference(mode: Answers, oracle: Sequence[tuple[Job, Outcome]], dtype: str) -> str | None:
 
     try:
-        answers = {outcome.key: outcome for outcome in level.answer([job for job, _ in oracle])}
+        answers = {outcome.key: outcome for outcome in mode.answer([job for job, _ in oracle])}
     except MODEL_ERRORS as error:
         return f"{type(error).__name__}: {error}".splitlines()[0][:160]
     most, mean = TOLERANCE[dtype]
-    off: list[float] = []
-    for job, right in oracle:
-        found = answers.get(job.key)
-        if found is None or isinstance(found, Refused):
-            return "not every prompt was answered"
-        pairs = _pairs(right, found)
+    differences: list[float] = []
+    for job, expected in oracle:
+        actual = answers.get(job.key)
+        if actual is None or isinstance(actual, Refused):
+            return "it did not answer every prompt"
+        pairs = _pairs(expected, actual)
         if isinstance(pairs, str):
             return pairs
-        off += [abs(a - b) if math.isfinite(a) or math.isfinite(b) else 0.0 for a, b in pairs]
-    if not all(math.isfinite(one) for one in off) or max(off) > most or sum(off) / len(off) > mean:
-        return f"log-probabilities are off by up to {max(off):.2g}"
+        differences += [abs(a - b) if math.isfinite(a) or math.isfinite(b) else 0.0 for a, b in pairs]
+    if (
+        not all(map(math.isfinite, differences))
+        or max(differences) > most
+        or sum(differences) / len(differences) > mean
+    ):
+        return f"its log-probabilities differ by up to {max(differences):.2g}"
     return None
 
 
-def _pairs(right: Outcome, found: Outcome) -> list[tuple[float, float]] | str:
-    """Log-probabilities to compare. Where the tokens part, both chose about the same probability: a tie."""
-    if isinstance(right, Generated) and isinstance(found, Generated):
-        assert right.logprobs is not None and found.logprobs is not None
+def _pairs(expected: Outcome, actual: Outcome) -> list[tuple[float, float]] | str:
+    """Log-probabilities to compare. At the first different token both chose about the same probability: a tie."""
+    if isinstance(expected, Generated) and isinstance(actual, Generated):
+        assert expected.logprobs is not None and actual.logprobs is not None
         same = next(
-            (place for place, (a, b) in enumerate(zip(right.ids, found.ids, strict=False)) if a != b), len(right.ids)
+            (index for index, (a, b) in enumerate(zip(expected.ids, actual.ids, strict=False)) if a != b),
+            len(expected.ids),
         )
-        if same == len(right.ids) and len(found.ids) != same:
-            return "answers have other lengths"
-        return list(zip(right.logprobs[: same + 1], found.logprobs[: same + 1], strict=True))
-    assert isinstance(right, Scored) and isinstance(found, Scored)
+        if same == len(expected.ids) and len(actual.ids) != same:
+            return "its answers have other lengths"
+        return list(zip(expected.logprobs[: same + 1], actual.logprobs[: same + 1], strict=True))
+    assert isinstance(expected, Scored) and isinstance(actual, Scored)
     return [
-        pair for a, b in zip(right.rows, found.rows, strict=True) for pair in zip(a.logprobs, b.logprobs, strict=True)
+        pair
+        for a, b in zip(expected.rows, actual.rows, strict=True)
+        for pair in zip(a.logprobs, b.logprobs, strict=True)
     ]

@@ -1,4 +1,4 @@
-"""When an answer ends: at a stop string, at an end token, or at its length. No torch."""
+"""When a completion ends: at a stop string, at an end token, or at its length. No torch."""
 
 from __future__ import annotations
 
@@ -15,50 +15,50 @@ FinishReason = Literal["stopped", "ended", "length"]
 
 
 class StopChecker:
-    """Says whether a row's newest token is its last, and words what became of the row."""
+    """Tests whether a sequence's newest token is its last, and makes the outcome of a finished one."""
 
     def __init__(self, encoder: PromptEncoder, end_ids: Sequence[int]) -> None:
-        """`end_ids` end every answer."""
+        """`end_ids` end every completion."""
         self._encoder = encoder
         self._end_ids = frozenset(end_ids)
         self._watches: dict[SequenceState, StopWatch] = {}
 
-    def __call__(self, row: SequenceState) -> FinishReason | None:
-        """How the row ends with its newest token; None if it goes on. A stop string wins over an end token."""
-        job = row.unit.job
+    def __call__(self, sequence: SequenceState) -> FinishReason | None:
+        """Why the sequence ends with its newest token; None if it goes on. A stop string wins over an end token."""
+        job = sequence.group.job
         assert isinstance(job, GenerateJob)
         if job.sampling.stop:
-            if row not in self._watches:
-                self._watches[row] = StopWatch(self._encoder, [job.ids], job.sampling.stop)
-            if self._watches[row].look([row.new])[0]:
+            if sequence not in self._watches:
+                self._watches[sequence] = StopWatch(self._encoder, [job.ids], job.sampling.stop)
+            if self._watches[sequence].look([sequence.new])[0]:
                 return "stopped"
-        if row.new[-1] in self._end_ids:
+        if sequence.new[-1] in self._end_ids:
             return "ended"
-        return "length" if len(row.new) >= job.max_new else None
+        return "length" if len(sequence.new) >= job.max_new else None
 
-    def outcome(self, row: SequenceState, ending: FinishReason) -> Generated:
-        """The result of a row that has ended."""
-        self._watches.pop(row, None)
-        unit = row.unit
-        assert isinstance(unit.job, GenerateJob)
+    def outcome(self, sequence: SequenceState, finish_reason: FinishReason) -> Generated:
+        """The outcome of a finished sequence."""
+        self._watches.pop(sequence, None)
+        group = sequence.group
+        assert isinstance(group.job, GenerateJob)
         return Generated(
-            unit.job.key,
-            tuple(row.new),
-            stopped=ending == "stopped",
-            ended=ending == "ended",
-            logprobs=tuple(row.logprobs) if unit.job.sampling.logprobs else None,
-            cached=unit.cached,
-            seconds=unit.seconds,
+            group.job.key,
+            tuple(sequence.new),
+            stopped=finish_reason == "stopped",
+            ended=finish_reason == "ended",
+            logprobs=tuple(sequence.logprobs) if group.job.sampling.logprobs else None,
+            cached=group.cached,
+            seconds=group.seconds,
         )
 
 
-# (log-probability, was it the likeliest) of each token of a continuation
+# (log-probability, whether it was the most likely token) of each token of a continuation
 Scores = Sequence[tuple[float, bool]]
 
 
 @dataclass(slots=True)
 class ScoreCollector:
-    """What is known of a job so far."""
+    """Collects the scores of a job until all its contexts are done."""
 
     job: ScoreJob
     rows: dict[int, ScoredRow] = field(default_factory=dict)
@@ -66,12 +66,12 @@ class ScoreCollector:
     seconds: float = 0.0
     refused: bool = False
 
-    def add(self, unit: SequenceGroup, scores: Sequence[Scores]) -> Scored | None:
-        """Take one context's scores, one entry a branch; return the outcome when all contexts are there."""
+    def add(self, group: SequenceGroup, scores: Sequence[Scores]) -> Scored | None:
+        """Add one context's scores, one entry per branch; return the outcome when all contexts are scored."""
         # Contexts of one job are cut from the same prompt
-        self.cached = max(self.cached, unit.cached)
-        self.seconds += unit.seconds
-        for numbers, tokens in zip(unit.rows, scores, strict=True):
+        self.cached = max(self.cached, group.cached)
+        self.seconds += group.seconds
+        for numbers, tokens in zip(group.row_numbers, scores, strict=True):
             row = ScoredRow(tuple(logprob for logprob, _ in tokens), all(best for _, best in tokens))
             self.rows |= dict.fromkeys(numbers, row)
         if len(self.rows) < len(self.job.rows) or self.refused:

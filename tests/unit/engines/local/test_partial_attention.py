@@ -1,4 +1,4 @@
-"""Attention in pieces is attention: held against plain softmax over all keys at once, in float64."""
+"""Attention in pieces equals plain softmax attention over all keys at once, in float64."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.engines.local.partial_attention import PartialAttention, partial, p
 
 @dataclass(frozen=True)
 class Shape:
-    """Key heads, query heads a key head, widths of keys and of values, and what bends the scores."""
+    """Key heads, query heads per key head, widths of keys and of values, and what changes the scores."""
 
     heads: int = 2
     group: int = 3
@@ -90,11 +90,11 @@ def causal(count: int, past: int = 0) -> torch.Tensor:
 
 
 def step(shape: Shape, seed: int, dtype: torch.dtype = torch.float32) -> tuple[torch.Tensor, torch.Tensor]:
-    """A step as the engine takes it: what the pieces give, and what the oracle says.
+    """A batch as the engine computes it: the result of the pieces, and of the oracle.
 
-    Tokens 0 to 2 generate, each behind own keys of another count; 3 to 6 are a new prompt; 7 to 9 go on with a prompt
-    of which 5 tokens are stored, and a window hides some of them. Of two segments, one is seen by tokens 0, 1 and 3 to
-    9, wholly; the other by 3 to 9, in part, and token 5 sees none of it.
+    Tokens 0 to 2 generate, each after a different number of own keys; 3 to 6 are a new prompt; 7 to 9 continue a prompt
+    of which 5 tokens are stored, and a window hides some of them. There are two prefix nodes: tokens 0, 1 and 3 to 9
+    see all of the first; 3 to 9 see part of the second, and token 5 none of it.
     """
     numbers, count = Numbers(seed, dtype), 10
     query = numbers.sample(shape.heads, shape.group, count, shape.width, spread=2.0)
@@ -107,28 +107,28 @@ def step(shape: Shape, seed: int, dtype: torch.dtype = torch.float32) -> tuple[t
     partly = numbers.seen(7, 11)
     partly[2] = False
 
-    made = PartialAttention(query, shape.value_width, shape.scale, shape.softcap)
+    attention = PartialAttention(query, shape.value_width, shape.scale, shape.softcap)
     places = torch.arange(7)[None] < lengths[:, None]
     stacked = [torch.stack([row[which] for row in rows]) for which in (0, 1)]
-    made.rows(stacked[0], stacked[1], additive(places)[:, None, None])
-    made.start(3, 4, *fresh, CAUSAL)
-    made.start(7, 3, *further, additive(window))
-    made.add(0, 2, *everyone, None)
-    made.add(3, 10, *everyone, None)
-    made.add(3, 10, *some, additive(partly))
+    attention.start_slots(stacked[0], stacked[1], additive(places)[:, None, None])
+    attention.start_chunk(3, 4, *fresh, CAUSAL)
+    attention.start_chunk(7, 3, *further, additive(window))
+    attention.add(0, 2, *everyone, None)
+    attention.add(3, 10, *everyone, None)
+    attention.add(3, 10, *some, additive(partly))
     if sinks is not None:
-        made.sink(sinks)
+        attention.sink(sinks)
 
-    # The same without pieces: all keys side by side, and for each token which of them it sees
-    homes = [*rows, fresh, further, everyone, some]
-    sees = torch.zeros(count, sum(home[0].shape[1] for home in homes), dtype=torch.bool)
+    # The same without pieces: all keys side by side, and for each token those that it sees
+    pieces = [*rows, fresh, further, everyone, some]
+    sees = torch.zeros(count, sum(piece[0].shape[1] for piece in pieces), dtype=torch.bool)
     for token in range(3):
         sees[token, 7 * token : 7 * token + int(lengths[token])] = True
     sees[3:7, 21:25], sees[7:10, 25:33] = causal(4), window
     sees[[0, 1, *range(3, 10)], 33:53] = True
     sees[3:10, 53:64] = partly
-    key, value = (torch.cat([home[which] for home in homes], 1) for which in (0, 1))
-    return made.result(dtype)[0], whole(query, key, value, sees, shape, sinks)
+    key, value = (torch.cat([piece[which] for piece in pieces], 1) for which in (0, 1))
+    return attention.result(dtype)[0], whole(query, key, value, sees, shape, sinks)
 
 
 @pytest.mark.parametrize("name", SHAPES)
@@ -152,15 +152,15 @@ def test_many_tokens_of_many_pieces_are_added_up_without_drift() -> None:
     """A few-shot prefix of 40 pieces: sums stay in float32 whatever the precision of keys."""
     shape, numbers = Shape(), Numbers(0)
     query = numbers.sample(shape.heads, shape.group, 2, shape.width)
-    homes = [numbers.keys(shape, 2), *(numbers.keys(shape, 30) for _ in range(40))]
-    made = PartialAttention(query, shape.value_width, shape.scale, None)
-    made.start(0, 2, *homes[0], CAUSAL)
-    for home in homes[1:]:
-        made.add(0, 2, *home, None)
-    key, value = (torch.cat([home[which] for home in homes], 1) for which in (0, 1))
+    pieces = [numbers.keys(shape, 2), *(numbers.keys(shape, 30) for _ in range(40))]
+    attention = PartialAttention(query, shape.value_width, shape.scale, None)
+    attention.start_chunk(0, 2, *pieces[0], CAUSAL)
+    for piece in pieces[1:]:
+        attention.add(0, 2, *piece, None)
+    key, value = (torch.cat([piece[which] for piece in pieces], 1) for which in (0, 1))
     sees = torch.ones(2, 1202, dtype=torch.bool)
     sees[0, 1] = False
-    assert torch.allclose(made.result(torch.float32)[0].double(), whole(query, key, value, sees, shape), atol=1e-6)
+    assert torch.allclose(attention.result(torch.float32)[0].double(), whole(query, key, value, sees, shape), atol=1e-6)
 
 
 def test_a_piece_of_which_nothing_is_seen_adds_nothing_and_no_nonsense() -> None:
@@ -168,8 +168,8 @@ def test_a_piece_of_which_nothing_is_seen_adds_nothing_and_no_nonsense() -> None
     query = numbers.sample(shape.heads, shape.group, 3, shape.width)
     own, hidden = numbers.keys(shape, 3), numbers.keys(shape, 9)
     with_it, without = (PartialAttention(query, shape.value_width, shape.scale, None) for _ in range(2))
-    for made in (with_it, without):
-        made.start(0, 3, *own, CAUSAL)
+    for attention in (with_it, without):
+        attention.start_chunk(0, 3, *own, CAUSAL)
     with_it.add(0, 3, hidden[0], hidden[1] * 1e6, additive(torch.zeros(3, 9, dtype=torch.bool)))
     assert torch.equal(with_it.result(torch.float32), without.result(torch.float32))
 
@@ -179,12 +179,12 @@ def test_large_scores_stay_numbers() -> None:
     shape, numbers = Shape(), Numbers(4)
     query = numbers.sample(shape.heads, shape.group, 2, shape.width, spread=60.0)
     own, more = numbers.keys(shape, 2), numbers.keys(shape, 12)
-    made = PartialAttention(query, shape.value_width, shape.scale, None)
-    made.start(0, 2, *own, CAUSAL)
-    made.add(0, 2, *more, None)
+    attention = PartialAttention(query, shape.value_width, shape.scale, None)
+    attention.start_chunk(0, 2, *own, CAUSAL)
+    attention.add(0, 2, *more, None)
     key, value = (torch.cat([own[which], more[which]], 1) for which in (0, 1))
     sees = torch.cat([causal(2), torch.ones(2, 12, dtype=torch.bool)], 1)
-    assert torch.allclose(made.result(torch.float32)[0].double(), whole(query, key, value, sees, shape), atol=1e-4)
+    assert torch.allclose(attention.result(torch.float32)[0].double(), whole(query, key, value, sees, shape), atol=1e-4)
 
 
 BIASES = st.sampled_from(("none", "causal", "mask", "one mask a row", "rows see nothing"))
@@ -217,14 +217,14 @@ def test_torchs_kernel_and_plain_products_agree_with_softmax(
     right, total = scores.softmax(-1) @ value.double(), scores.logsumexp(-1)
     some = total.isfinite()
     close = {"atol": 2e-6, "rtol": 1e-5} if dtype == torch.float32 else {"atol": 0.03, "rtol": 0.03}
-    for output, told in (
+    for output, logsumexp in (
         partial(query, key, value, bias, width**-0.5),
         plain_partial(query, key, value, bias, width**-0.5, None),
     ):
-        assert output.dtype == told.dtype == torch.float32
+        assert output.dtype == logsumexp.dtype == torch.float32
         assert bool(output.isfinite().all())
-        assert bool((told[~some] < MASKED / 2).all()), "a row that sees nothing weighs nothing"
-        assert torch.allclose(told[some].double(), total[some], **close)
+        assert bool((logsumexp[~some] < MASKED / 2).all()), "a row that sees nothing weighs nothing"
+        assert torch.allclose(logsumexp[some].double(), total[some], **close)
         assert torch.allclose(output[some].double(), right[some], **close)
 
 

@@ -1,4 +1,4 @@
-"""Which tokens are drawn, and how often: held against softmax and against transformers' own filters."""
+"""Which tokens are sampled, and how often: compared with softmax and with transformers' own filters."""
 
 from __future__ import annotations
 
