@@ -41,6 +41,7 @@ from harness.errors import HarnessError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
 from harness.scoring.base import TaskScorer
+from harness.store.identity import Identity, Section
 from harness.store.manifest import Manifest, machine, package_versions
 from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
 from harness.store.slim import slim
@@ -229,9 +230,8 @@ def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int)
         scorers = [scorer.name for scorer in task.scorers]
         estimates += estimate_task(task.name, own, task.page.metric, task.page.repeats, task.total, scorers)
         kept += own
-    suite: Any = manifest.config["suite"]
-    shared = len({entry["task"] for entry in suite["tasks"]}) < len(tasks)
-    overall = estimate_suite(str(suite["name"]), estimates, shared=shared) if len(tasks) > 1 else None
+    shared = len(set(manifest.pages)) < len(tasks)
+    overall = estimate_suite(manifest.suite_name, estimates, shared=shared) if len(tasks) > 1 else None
     return Result(path, manifest, tuple(kept), tuple(estimates), overall, asked)
 
 
@@ -241,7 +241,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
     digest = hashlib.sha256(json.dumps([identity, started], default=str).encode()).hexdigest()
     return Manifest(
         run_id=digest[:16],
-        identity=json.loads(json.dumps(identity, default=str)),
+        identity=Identity.parse(Section(json.loads(json.dumps(identity, default=str)), path="identity.")),
         config=plan.config.model_dump(mode="json"),
         engine=plan.engine_facts(),
         tasks={task.name: task_facts(task) for task in plan.tasks},
