@@ -39,8 +39,8 @@ from harness.engines.base import EngineFacts
 from harness.engines.deduplicated import deduplicated
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
-from harness.scoring.base import Scorer
-from harness.scoring.checked import score_or_failure
+from harness.scoring.base import TaskScorer
+from harness.store.identity import Identity, Section
 from harness.store.manifest import Manifest, machine, package_versions
 from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
 from harness.store.slim import slim
@@ -210,8 +210,8 @@ def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[S
     return tuple(_one_score(scorer, sample, request.prompt, reply) for scorer in task.scorers)
 
 
-def _one_score(scorer: Scorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
-    scored = score_or_failure(scorer, sample, prompt, reply)
+def _one_score(scorer: TaskScorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+    scored = scorer.score_or_failure(sample, prompt, reply)
     return Score(scorer.name, None, failure=scored) if isinstance(scored, Failure) else scored
 
 
@@ -225,9 +225,8 @@ def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int)
         scorers = [scorer.name for scorer in task.scorers]
         estimates += estimate_task(task.name, own, task.page.metric, task.page.repeats, task.total, scorers)
         kept += own
-    suite: Any = manifest.config["suite"]
-    shared = len({entry["task"] for entry in suite["tasks"]}) < len(tasks)
-    overall = estimate_suite(str(suite["name"]), estimates, shared=shared) if len(tasks) > 1 else None
+    shared = len(set(manifest.pages)) < len(tasks)
+    overall = estimate_suite(manifest.suite_name, estimates, shared=shared) if len(tasks) > 1 else None
     return Result(path, manifest, tuple(kept), tuple(estimates), overall, asked)
 
 
@@ -237,7 +236,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
     digest = hashlib.sha256(json.dumps([identity, started], default=str).encode()).hexdigest()
     return Manifest(
         run_id=digest[:16],
-        identity=json.loads(json.dumps(identity, default=str)),
+        identity=Identity.parse(Section(json.loads(json.dumps(identity, default=str)), path="identity.")),
         config=plan.config.model_dump(mode="json"),
         engine=plan.engine_facts(),
         tasks={task.name: task_facts(task) for task in plan.tasks},

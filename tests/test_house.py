@@ -41,7 +41,7 @@ PLUGIN_PACKAGES = [
     "execution/languages",
 ]
 # Where any exception may be caught: scoring one sample, the edge of the command line, and a page's own Python
-BROAD_EXCEPT = {"scoring/checked.py", "cli/main.py", "data/page_code.py"}
+BROAD_EXCEPT = {"scoring/base.py", "cli/main.py", "data/page_code.py"}
 # The way of one sample outside the engine (docs/architecture.md lists the files)
 MOST_CORE_FILES = 13
 MOST_CORE_LINES = 6000

@@ -14,10 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.datatypes import Answer, Completion, Likelihood, Prompt, Sample, Score
-from harness.scoring.base import Extract, Scorer, Tools
-from harness.scoring.extraction import NEEDS_TEXT, build_extractor, full_text, misused, unanswered
-from harness.scoring.options import Options
+from harness.datatypes import Answer, Choice, Reference, Sample, Score
+from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, right_answers
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -40,27 +38,22 @@ class TokenF1:
     """Scores an answer by the words that it shares with the reference."""
 
     name: str
-    extract: Extract
     # Values lie between 0 and 1, so intervals come from the samples' spread
     binary: bool = False
+    references: tuple[type[Reference], ...] = (Answer, Choice)
+    extractor: str = "text"
 
-    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
-        """Score the best F1 over the reference's answers."""
-        if not isinstance(reply, Completion):
-            return misused(self.name, NEEDS_TEXT)
-        if not isinstance(sample.reference, Answer):
-            return misused(self.name, "the reference is not an answer")
-        answer = self.extract(full_text(prompt, reply), prompt, sample)
-        if answer is None:
-            return unanswered(self.name, reply)
-        value, gold = max((token_f1(answer, gold), gold) for gold in sample.reference.values)
+    def score_answer(self, sample: Sample, answer: str) -> Score:
+        """Score the best F1 over the texts that count as right."""
+        golds = right_answers(sample.reference)
+        value, gold = max((token_f1(answer, gold), gold) for gold in golds)
         return Score(self.name, value, answer, f"F1 {value:.3f} with {gold!r}")
+
+
+class TokenF1Options(ScorerOptions):
+    """The keys of a `score` entry. An option of your own is one more field here."""
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
     """Read the options of a `score` entry. Raises ConfigError with one line."""
-    given = Options(options, "scorer 'token_f1'")
-    name = given.text("name", "token_f1")
-    extract = build_extractor(given.get("extract"), default="text")
-    given.done()
-    return TokenF1(name, extract)
+    return TokenF1(checked_options(TokenF1Options, options, "scorer 'token_f1'").name)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from harness.datatypes import (
     Choice,
@@ -22,31 +23,44 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.scoring.base import Scorer
-from harness.scoring.checked import score_or_failure
+from harness.scoring.base import TaskScorer
+
+
+class _Scores(Protocol):
+    """A scorer of a task, guarded or not."""
+
+    @property
+    def name(self) -> str:
+        """The score's name."""
+
+    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+        """Score one reply."""
 
 
 class _ScorerFailed(Exception):
     """A scorer raised while it scored an answer."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Guarded:
     """A scorer that raises nothing but `_ScorerFailed`."""
 
-    scorer: Scorer
-    name: str
-    binary: bool
+    scorer: TaskScorer
+
+    @property
+    def name(self) -> str:
+        """The score's name."""
+        return self.scorer.name
 
     def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
         """Score one reply. Raises _ScorerFailed."""
-        score = score_or_failure(self.scorer, sample, prompt, reply)
+        score = self.scorer.score_or_failure(sample, prompt, reply)
         if isinstance(score, Failure):
             raise _ScorerFailed
         return score
 
 
-def gold_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> str | None:
+def gold_fault(scorers: Sequence[_Scores], sample: Sample, request: Request) -> str | None:
     """Say what a scorer makes wrong of the gold answer of a sample or of an empty one; None if all is right.
 
     A sample without a gold completion cannot be tried, and has no fault.
@@ -73,12 +87,12 @@ def gold_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> s
     return None
 
 
-def plain_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> str | None:
+def plain_fault(scorers: Sequence[TaskScorer], sample: Sample, request: Request) -> str | None:
     """As `gold_fault`, but only what no scorer can mean: a gold answer that scores 0, a wrong option that wins.
 
     A scorer of a user's own may be generous, and one that fails leaves its samples unscored; a run goes on with both.
     """
-    for scorer in (_Guarded(scorer, scorer.name, scorer.binary) for scorer in scorers):
+    for scorer in map(_Guarded, scorers):
         try:
             fault = gold_fault([scorer], sample, request)
             if fault is None or isinstance(request, LikelihoodRequest | RollingRequest):
