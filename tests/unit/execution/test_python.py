@@ -158,7 +158,7 @@ def test_functions_that_the_prelude_completes_are_the_tests_own(sandbox: Sandbox
 def test_tests_that_cannot_run_by_value_leave_the_sample_unscored(sandbox: Sandbox) -> None:
     told = verdict(sandbox, "def add(a, b): return a(b)", tests="assert add(lambda x: x, 1) == 1")
     assert told.status == "infra"
-    assert told.message == "the tests hand over a function, which is no data: this sample needs `check: in_process`"
+    assert told.message == "the tests pass a function, which is not plain data: this sample needs `check: in_process`"
 
 
 def test_verdicts_repeat_for_programs_that_depend_on_the_order_of_sets(sandbox: Sandbox) -> None:
