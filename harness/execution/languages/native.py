@@ -41,7 +41,7 @@ _LIBRARIES = (("<openssl/", "-lcrypto"), ("<pthread.h>", "-pthread"), ("<thread>
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """A compiler with its flags. `first` is included before everything; `truth` turns an expression into a condition."""
+    """A compiler with its flags. `first` is included before everything; `truth` makes an expression a condition."""
 
     path: str
     kind: str

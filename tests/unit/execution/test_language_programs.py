@@ -236,7 +236,7 @@ def test_a_program_that_may_only_be_started_stays_so(shell, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("compiler", [path for path in [toolchain.find("g++")] if path])
 def test_the_precompiled_header_is_really_used(compiler, tmp_path):
-    """The compiler passes by a header that was compiled with other flags, and says so only to who asks."""
+    """The compiler ignores a header that was compiled with other flags, and reports it only with a flag."""
     language = plugins.load("language", "cpp").build()
     (program,) = language.programs(language.trial())
     for name, content in program.files:

@@ -18,7 +18,7 @@ JOB = Job("x = 1", Tests("python", tests="assert x == 1"))
 
 
 class Playback:
-    """Gives the outcomes in order; `pass` stands for a report of the program's own secret."""
+    """Gives the outcomes in order; `pass` is a report with the program's own secret."""
 
     def __init__(self, *ends: str) -> None:
         self.ends = list(ends)
