@@ -137,11 +137,11 @@ def _shim(parts: Parts) -> tuple[str, str] | None:
     if not parts.signature or not parts.entry:
         return None
     masked = " ".join(assembly.blanked(parts.signature, backticks=True).split())
-    found = re.search(rf"\bfunc\s+{re.escape(parts.entry)}\s*\(", masked)
-    end = assembly.bracketed(masked, found.end() - 1) if found else None
-    if found is None or end is None:
+    match = re.search(rf"\bfunc\s+{re.escape(parts.entry)}\s*\(", masked)
+    end = assembly.bracketed(masked, match.end() - 1) if match else None
+    if match is None or end is None:
         return None
-    declared = masked[found.end() : end]
+    declared = masked[match.end() : end]
     names = []
     for text in assembly.separated(declared):
         name, _, kind = text.partition(" ")
@@ -168,17 +168,17 @@ def _others(parts: Parts) -> list[str]:
     return sorted(name for name in defined - theirs if re.search(rf"(?<!\.)\b{name}\s*\(", code))
 
 
-def _emptied(found: re.Match[str]) -> str:
-    return "\n" * found.group().count("\n")
+def _emptied(match: re.Match[str]) -> str:
+    return "\n" * match.group().count("\n")
 
 
 def _specs(source: str) -> dict[str, str]:
     """Import path -> how it is imported."""
-    found: dict[str, str] = {}
+    imports: dict[str, str] = {}
     for block, single in _IMPORTS.findall(source):
         for alias, path in _SPEC.findall(re.sub(r"//[^\n]*", "", block or single)):
-            found[path] = f'{alias} "{path}"'.strip()
-    return found
+            imports[path] = f'{alias} "{path}"'.strip()
+    return imports
 
 
 def _package_name(line: str, path: str) -> str:

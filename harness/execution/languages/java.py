@@ -158,8 +158,8 @@ def _candidate(parts: Parts, inside: bool) -> str:
 def _home(parts: Parts, own: str) -> str:
     """Return the name of the class that has the entry point."""
     masked = assembly.blanked(own)
-    found = [match.start() for match in re.finditer(DEFINITION.replace("NAME", parts.entry or ""), masked, re.M)]
-    names = re.findall(r"\bclass\s+(\w+)", masked[: found[0]] if found else masked)
+    positions = [match.start() for match in re.finditer(DEFINITION.replace("NAME", parts.entry or ""), masked, re.M)]
+    names = re.findall(r"\bclass\s+(\w+)", masked[: positions[0]] if positions else masked)
     return names[-1] if names else "Solution"
 
 
@@ -169,14 +169,14 @@ def _signatures(parts: Parts) -> list[tuple[str, str, str, str]]:
         return []
     masked = assembly.blanked(parts.head + parts.signature)
     pattern = r"((?:(?:public|static|final)\s+)*)([\w<>\[\], .?&]+?)\s+(\w+)\s*\(([^(){};]*)\)\s*(throws\s+[\w., ]+)?\{"
-    found = []
+    signatures = []
     for _, result, name, declared, thrown in re.findall(r"(?:^|(?<=[{};]))[ \t]*" + pattern, masked, re.M):
         if name != parts.entry and not re.search(rf"\b{name}\s*\(", parts.tests):
             continue
         if not all(re.fullmatch(r".+[\s>\]]\w+", text, re.S) for text in assembly.separated(declared)):
             return []
-        found.append((name, " ".join(result.split()), " ".join(declared.split()), thrown.strip()))
-    return found if any(name == parts.entry for name, *_ in found) else []
+        signatures.append((name, " ".join(result.split()), " ".join(declared.split()), thrown.strip()))
+    return signatures if any(name == parts.entry for name, *_ in signatures) else []
 
 
 def _method(name: str, result: str, declared: str, thrown: str) -> str:

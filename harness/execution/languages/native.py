@@ -132,14 +132,14 @@ def _signature(parts: Parts) -> tuple[str, list[Parameter], str] | None:
     if not parts.signature or not parts.entry:
         return None
     masked = assembly.blanked(parts.signature)
-    found = re.search(rf"\b{re.escape(parts.entry)}\s*\(", masked)
-    end = assembly.bracketed(masked, found.end() - 1) if found else None
-    if found is None or end is None:
+    match = re.search(rf"\b{re.escape(parts.entry)}\s*\(", masked)
+    end = assembly.bracketed(masked, match.end() - 1) if match else None
+    if match is None or end is None:
         return None
-    result = " ".join(masked[: found.start()].split()).removeprefix("static ")
+    result = " ".join(masked[: match.start()].split()).removeprefix("static ")
     tail = masked[end + 1 :].rstrip().removesuffix("{").strip()
     parameters = []
-    for text in assembly.separated(masked[found.end() : end]):
+    for text in assembly.separated(masked[match.end() : end]):
         if text == "void":
             continue
         declared = text.partition("=")[0].strip()

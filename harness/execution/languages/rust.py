@@ -131,7 +131,7 @@ def _candidate(parts: Parts) -> str:
     """The candidate's program; a whole program gets the `use` lines of the prelude that it needs."""
     leaves = _leaves(parts.head)
     if not parts.whole:
-        head = re.sub(_USE, lambda found: "\n" * found.group().count("\n"), parts.head)
+        head = re.sub(_USE, lambda match: "\n" * match.group().count("\n"), parts.head)
         text = assembly.joined(replace(parts, head=head))
     else:
         text = assembly.joined(parts)
@@ -165,31 +165,31 @@ def _program(source: str, frame: Path | None) -> Program:
 def _renamed_main(source: str, name: str) -> str:
     masked = assembly.blanked(source)
     pieces, done = [], 0
-    for found in re.finditer(r"\bfn\s+(main)\s*\(\s*\)", masked):
-        if masked.count("{", 0, found.start()) == masked.count("}", 0, found.start()):
-            pieces += [source[done : found.start(1)], name]
-            done = found.end(1)
+    for match in re.finditer(r"\bfn\s+(main)\s*\(\s*\)", masked):
+        if masked.count("{", 0, match.start()) == masked.count("}", 0, match.start()):
+            pieces += [source[done : match.start(1)], name]
+            done = match.end(1)
     return "".join((*pieces, source[done:]))
 
 
 def _leaves(head: str) -> dict[str, str]:
     """Name -> absolute path of what the prelude's `use` lines import from the standard library."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for text in re.findall(_USE, assembly.blanked(head)):
         tree = "".join(text.strip().removeprefix("use").strip().rstrip(";").split())
         if re.match(r"(?:::)?(?:std|core|alloc)\b", tree) and " as " not in text:
-            _flatten("", tree, found)
-    return found
+            _flatten("", tree, paths)
+    return paths
 
 
-def _flatten(before: str, tree: str, found: dict[str, str]) -> None:
+def _flatten(before: str, tree: str, paths: dict[str, str]) -> None:
     path, brace, inside = tree.partition("{")
     if brace:
         for piece in assembly.separated(inside.rpartition("}")[0]):
-            _flatten(before + path, piece, found)
+            _flatten(before + path, piece, paths)
         return
     whole = (before + path).removesuffix("::self")
-    found[whole.rpartition("::")[2]] = "::" + whole.removeprefix("::")
+    paths[whole.rpartition("::")[2]] = "::" + whole.removeprefix("::")
 
 
 def _items(source: str) -> set[str]:
@@ -203,12 +203,12 @@ def _shim(parts: Parts) -> str | None:
     if not parts.signature or not parts.entry:
         return None
     masked = " ".join(assembly.blanked(parts.signature).split())
-    found = re.search(rf"\bfn\s+{re.escape(parts.entry)}\s*(<[^()]*>)?\s*\(", masked)
-    end = assembly.bracketed(masked, found.end() - 1) if found else None
-    if found is None or end is None:
+    match = re.search(rf"\bfn\s+{re.escape(parts.entry)}\s*(<[^()]*>)?\s*\(", masked)
+    end = assembly.bracketed(masked, match.end() - 1) if match else None
+    if match is None or end is None:
         return None
     names, declared = [], []
-    for text in assembly.separated(masked[found.end() : end]):
+    for text in assembly.separated(masked[match.end() : end]):
         name, colon, kind = text.partition(":")
         plain = name.strip().removeprefix("mut ").strip()
         if not colon or not plain.isidentifier():
@@ -217,7 +217,7 @@ def _shim(parts: Parts) -> str | None:
         declared.append(f"{plain}: {kind.strip()}")
     result = masked[end + 1 :].rstrip().removesuffix("{")
     called = f"super::{parts.entry}({', '.join(names)})"
-    return f"fn {parts.entry}{found.group(1) or ''}({', '.join(declared)}){result} {{ {called} }}"
+    return f"fn {parts.entry}{match.group(1) or ''}({', '.join(declared)}){result} {{ {called} }}"
 
 
 def _as_main(tests: str) -> str:
