@@ -1,8 +1,8 @@
 """Processor time of a tree of processes, by a control group: the only count that misses none of them.
 
-What a process's own children took is told by the kernel only for those that it waited for. Processes of a pid
-namespace whose first process ends are collected by the kernel and counted nowhere, so our sandbox would look cheaper
-than it is. Without a writable group there is no figure.
+The kernel reports the time of a process's children only for those that it waited for. Processes of a pid namespace
+whose first process ends are reaped by the kernel and counted nowhere, so this sandbox would look cheaper than it is.
+Without a writable group there is no figure.
 """
 
 from __future__ import annotations

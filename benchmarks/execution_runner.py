@@ -1,8 +1,8 @@
-"""One way of running programs, in a process of its own: reads "run" lines, runs all its programs, tells how it went.
+"""One way of running programs, in its own process: reads "run" lines, runs all its programs, prints the results.
 
     python execution_runner.py WAY PROGRAMS.json WORKERS
 
-It runs in the environment of whoever is measured, so it imports nothing but the standard library and that one.
+It runs in the environment of the package that is measured, so it imports only the standard library and that one.
 What a way does before its first program (imports, pools, files written) is done before the first "run".
 """
 
@@ -26,7 +26,7 @@ SECONDS = 10.0
 
 @contextmanager
 def ours(check: str) -> Iterator[Run]:
-    """Our sandbox, the strongest level that works here."""
+    """This harness's sandbox, the strongest level that works on this machine."""
     from harness.datatypes import Tests
     from harness.execution.base import Job, Limits
     from harness.execution.selection import open_sandbox

@@ -82,7 +82,7 @@ End = Literal[
 class Outcome:
     """How a program ended, as the trusted process that supervised it reports.
 
-    `killed` is by a SIGKILL that neither the program nor its watcher sent; `starved` is a time-out of a program that
+    `killed` is by a SIGKILL that neither the program nor its supervisor sent; `starved` is a time-out of a program that
     had no core for most of its time. `number` is the exit code or the signal; `message` is the cause when `end` is
     `infra`. `stdout` and `stderr` are complete up to `keep` bytes, beyond that head and tail. `seconds` are wall time
     without the set-up.

@@ -1,8 +1,7 @@
-"""What a hostile program could harm or steal, laid out for it, and the look whether it did.
+"""Sets up what a hostile program could damage or steal, and checks afterwards whether it did.
 
-The bait is a secret in the environment, files that anybody may change, listening sockets, and a process that waits
-to be killed. This process adopts orphans, so that a daemon which got away from its sandbox is found among its
-descendants.
+The bait is a secret in the environment, files that every user may change, listening sockets, and a process that could
+be killed. This process adopts orphans, so that a daemon which escaped from its sandbox is among its descendants.
 """
 
 from __future__ import annotations
@@ -26,18 +25,18 @@ from hostile import CHECKOUT, Candidate, candidates
 from harness.execution.base import Sandbox, Verdict
 
 _PR_SET_CHILD_SUBREAPER = 36
-_SECRET = "do not tell"
-# Where anybody may leave a file
+_SECRET = "not for programs"
+# Folders in which every user may leave a file
 _OPEN_FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", "/run/lock", "/dev/mqueue")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 PATIENCE = 10.0
 
 
 class Bait:
-    """Lay it out with `laid`; ask `traces` after each program."""
+    """Set it up with `laid`; call `traces` after each program."""
 
     def __init__(self, stack: ExitStack) -> None:
-        """Everything is taken away when `stack` is closed."""
+        """Closing `stack` removes everything."""
         self.head, self.tail = "hf_" + secrets.token_hex(8), secrets.token_hex(8)
         # In an argument of `sleep`, so a number; and no other file or process has it in its name
         self.mark = f"1000.{secrets.randbits(60)}"
@@ -71,11 +70,11 @@ class Bait:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the harness that is under attack has in its environment."""
+        """The environment variables of the harness that is under attack."""
         return {"HF_TOKEN": self.head + self.tail}
 
     def addresses(self) -> dict[str, str]:
-        """What the markers of programs stand for."""
+        """The values of the markers in programs."""
         return {
             "CANARY": str(self.folder),
             "CHECKOUT": str(CHECKOUT),
@@ -89,7 +88,7 @@ class Bait:
         }
 
     def settle(self, sandbox: Sandbox) -> None:
-        """Run an honest program of each language; then remember how many processes there are when none runs."""
+        """Run an honest program of each language; then store the number of processes while none runs."""
         for name, honest in candidates("honest").items():
             if name.startswith("adds."):
                 sandbox.run(honest.job(self.addresses()), honest.limits)
@@ -98,17 +97,17 @@ class Bait:
     def judge(self, candidate: Candidate, sandbox: Sandbox) -> None:
         """Run a program; its verdict must be one of the right ones, and it must have done no harm."""
         verdict = sandbox.run(candidate.job(self.addresses()), candidate.limits)
-        told = candidate.aimed and verdict.check != "by_value"
-        assert verdict.status in candidate.right | ({"passed"} if told else set()), (candidate.tries, verdict)
+        may_pass = candidate.aimed and verdict.check != "by_value"
+        assert verdict.status in candidate.right | ({"passed"} if may_pass else set()), (candidate.tries, verdict)
         assert self.traces(verdict) == [], candidate.tries
 
     def traces(self, verdict: Verdict) -> list[str]:
-        """What a program left, took or reached; nothing, if all is well."""
-        told = verdict.message + verdict.output
+        """What a program left, read or reached; empty if there was no harm."""
+        shown = verdict.message + verdict.output
         found = [f"listener {n} was reached" for n, listener in enumerate(self.listeners) if _was_reached(listener)]
-        if self.head in told or self.tail in told or _SECRET in told:
-            found.append("a secret was told")
-        if odd := _CONTROL.search(told):
+        if self.head in shown or self.tail in shown or _SECRET in shown:
+            found.append("a secret is in its output")
+        if odd := _CONTROL.search(shown):
             found.append(f"a control character is in its output: {odd.group()!r}")
         if self.bystander.poll() is not None:
             found.append("a bystander was killed")
@@ -123,7 +122,7 @@ class Bait:
         return found
 
     def _left_running(self) -> list[str]:
-        """Processes that are still there after a while; a zygote that is being replaced needs one."""
+        """Processes that still run after a while; a zygote that is being replaced needs one."""
         deadline = time.monotonic() + PATIENCE
         while len(left := _descendants()) > self.calm and time.monotonic() < deadline:
             time.sleep(0.02)

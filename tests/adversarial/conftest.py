@@ -1,4 +1,4 @@
-"""One probed sandbox for hostile programs, small limits, and the judge that each of them faces."""
+"""One probed sandbox for hostile programs, with small limits."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def sandbox() -> Iterator[Sandbox]:
 
 @pytest.fixture
 def attempt(sandbox: Sandbox) -> Try:
-    """Run a candidate for `add(a, b)`; `tests` and `limits` override the usual ones, `check` says where tests run."""
+    """Run a candidate for `add(a, b)`; `tests` and `limits` override the usual ones, `check` sets where tests run."""
 
     def run(
         candidate: str,

@@ -1,10 +1,10 @@
-"""Programs in files, each with a first line that says what it tries and which verdicts are right.
+"""Programs in files, each with a first line that states what it tries and which verdicts are right.
 
 A file is a candidate for `add(a, b)` in its language. Its first line is a comment with JSON: `tries` (in words),
 `right` (statuses), and where it needs them `tests` (instead of the usual ones), `wall` (seconds), `memory_mb`,
 `build` (seconds), `cut` (characters to take off the end) and `swap` (`{marker: text}`, `times` repeats). One that is
-`aimed` at this very harness may pass where the verdict itself says that such code can. A program about containment
-gives right answers only if it got through, so that `passed` says so. Markers in capitals between two `@` are filled
+`aimed` at this harness may pass if the verdict's `check` allows that for such code. A program about containment gives
+right answers only if it broke out, so `passed` shows it. Markers in capitals between two `@` are filled
 with the bait's addresses.
 """
 
@@ -161,7 +161,7 @@ class Candidate:
     aimed: bool
 
     def job(self, addresses: dict[str, str]) -> Job:
-        """The job of this program, with the bait's addresses in the place of its markers."""
+        """The job of this program, with the bait's addresses instead of its markers."""
         text = self.text
         for marker, value in addresses.items():
             text = text.replace(f"@{marker}@", value)
@@ -194,7 +194,7 @@ def read(path: Path) -> Candidate:
 
 @functools.cache
 def found_languages() -> frozenset[str]:
-    """The languages whose toolchains are on this machine."""
+    """The languages whose toolchains are installed."""
     known = set(plugins.names("language")) & set(LANGUAGES.values())
     return frozenset(name for name in known if plugins.load("language", name).build().missing() is None)
 

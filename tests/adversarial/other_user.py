@@ -21,7 +21,7 @@ from harness.execution.base import Job, Limits, Sandbox, Verdict
 from harness.execution.selection import open_sandbox
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-# Nobody else's number, so that limits per user count nobody else
+# An unused user id, so that limits per user count no other processes
 USER = 64_321
 
 
@@ -73,7 +73,7 @@ class OtherUser:
 
 
 def _become(readable: list[str]) -> None:
-    """Root: open the way to `readable`, then be nobody in particular. Never returns."""
+    """As root: make `readable` accessible, then become an unprivileged user. Never returns."""
     closed = sorted({str(ancestor) for path in readable for ancestor in [_closed(Path(path))] if ancestor})
     if closed:
         _open_ways(readable, closed)
@@ -85,7 +85,7 @@ def _become(readable: list[str]) -> None:
 
 
 def _closed(path: Path) -> Path | None:
-    """The highest folder above `path` that lets nobody else through."""
+    """The highest folder above `path` that other users may not enter."""
     above = [folder for folder in reversed(path.parents) if not folder.stat().st_mode & 0o001]
     return above[0] if above else None
 

@@ -1,4 +1,4 @@
-"""A program that somebody else killed is tried again, and then not judged: never the model's own failure."""
+"""A program that was killed from outside is tried again, and then not judged: it is never the model's own failure."""
 
 from __future__ import annotations
 

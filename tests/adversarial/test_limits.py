@@ -1,4 +1,4 @@
-"""What a limit lets through and what it says; that each ends a program in time is tried in `programs/`."""
+"""What a limit allows and what it reports; `programs/` tests that each limit ends a program in time."""
 
 # ruff: noqa: E501 - a hostile or honest program is data, and reads best as its author would write it
 

@@ -1,4 +1,4 @@
-"""What a program must not see or touch. Each tells what it found; only `nothing` is a pass."""
+"""What a program must not see or touch. Each program returns what it reached; only `nothing` passes."""
 
 # ruff: noqa: E501 - a hostile or honest program is data, and reads best as its author would write it
 

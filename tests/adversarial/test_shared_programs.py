@@ -34,7 +34,7 @@ if not FOUND:
 def sandbox() -> Iterator[Sandbox]:
     """A sandbox that starts with a secret in the environment, files to steal or delete, and listeners around it."""
     with ExitStack() as stack:
-        # The programs know this one folder, so two runs of the suite on one machine take turns
+        # The programs know this one folder, so two runs of these tests on one machine must not overlap
         stack.enter_context(FileLock(f"{CANARY}.lock", timeout=600))
         CANARY.mkdir(exist_ok=True)
         stack.callback(shutil.rmtree, CANARY)
@@ -66,7 +66,7 @@ def test_shared_program(name: str, sandbox: Sandbox) -> None:
     text = (EVIL / name).read_text(encoding="utf-8")
     about = json.loads(text.splitlines()[0].split("evil:", 1)[1])
     language = LANGUAGES[Path(name).suffix[1:]]
-    # A package clause may stand only once
+    # A package clause may occur only once
     text = text.replace("package main\n", "")
     verdict = sandbox.run(Job(text, Tests(language, PRELUDES.get(language, ""), TESTS[language], "add")), LIMITS)
     # How a build ends that is stopped is a matter of wording

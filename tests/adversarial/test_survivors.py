@@ -120,7 +120,7 @@ def test_programs_die_with_the_harness(mark: str, level: str, how: signal.Signal
 
 
 def test_a_killed_zygote_is_replaced_and_its_job_is_tried_again(mark: str, sandbox: Sandbox) -> None:
-    # Not at the level `none`: what its killed zygote had started, nobody knows any more
+    # Not at the level `none`: no process knows what its killed zygote had started
     sandbox = open_sandbox(sandbox.level)
     before = set(psutil.Process().children())
     program = f"import subprocess\nsubprocess.run(['/bin/sleep', '{mark}'])"

@@ -66,7 +66,7 @@ def _run_tests(source: str, tests: CodeType, names: frozenset[str], report: Call
         sys.setprofile,
         sys.gettrace,
     )
-    leave, own_pid, current_pid, flush = os._exit, os.getpid(), os.getpid, sys.stdout.flush
+    end_process, own_pid, current_pid, flush = os._exit, os.getpid(), os.getpid, sys.stdout.flush
     trap = _Trap
     module = type(sys)("solution")
     sys.modules["solution"] = module
@@ -98,8 +98,8 @@ def _run_tests(source: str, tests: CodeType, names: frozenset[str], report: Call
     if current_pid() == own_pid:
         if gettrace() is None:
             report(stage, call)
-        leave(0)
-    leave(1)
+        end_process(0)
+    end_process(1)
 
 
 def _run_script(source: str, report: Callable[[str, _Trap], None]) -> None:

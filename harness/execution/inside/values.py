@@ -113,7 +113,7 @@ def _pack(value: Any, opaque: Callable[[object], list[Any]], depth: int) -> Any:
 def _is_json(items: list[Any]) -> bool:
     """Whether JSON can write the items of a list without tags, as those of most lists.
 
-    A nan among the numbers hides no integer from `min` and `max`: at most it becomes both, and then nothing is said.
+    A nan among the numbers hides no integer from `min` and `max`: if it becomes their result, the comparison is false.
     """
     kinds = set(map(type, items))
     return kinds <= _PLAIN or (kinds <= _NUMBERS and min(items) > -_BIG and max(items) < _BIG)

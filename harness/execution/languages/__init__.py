@@ -1,1 +1,1 @@
-"""One file a language: how a candidate and its tests become a program, and which toolchain that takes."""
+"""One file per language: how it combines a candidate and its tests into a program, and which toolchain it needs."""

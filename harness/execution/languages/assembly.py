@@ -1,12 +1,12 @@
-"""Where a prelude ends and a candidate begins: what languages with braces share when they put a program together.
+"""Splits a job into prelude, candidate and tests, and joins them into a program: shared by languages with braces.
 
-A candidate either continues the prelude's open function (a completion of a text prompt) or is a program of
-its own that repeats that function (a chat answer); `forms.py` has closed its braces before. It is the second when it
-defines the entry point outside of any other function. Texts are read with comments and strings blanked, so that neither
-can look like code.
+A candidate either continues the prelude's open function (a completion of a text prompt) or is a whole program that
+repeats that function (a chat answer); `forms.py` has closed its braces before. It is a whole program if it defines the
+entry point outside of any other function. Source is read with comments and strings blanked, so that neither can look
+like code.
 
-Guaranteed: a continuation is joined to its prelude to the letter. Not guaranteed: this is no parser; where a
-signature is not understood, a language falls back to joining the parts as they are.
+Guaranteed: a continuation is joined to its prelude without any change. Not guaranteed: this is not a parser; if it
+cannot read a signature, a language falls back to joining the parts as they are.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ _RAW_TEXT = re.compile(r'R"(\w{0,16})\(.*?\)\1"', re.S)
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A program in pieces. `head` stands before the open function, `signature` is that function up to its brace.
+    """A program in parts. `head` precedes the open function, `signature` is that function up to its brace.
 
-    `body` is the candidate behind the signature, or a whole program of its own (`whole`). `closing` ends the open
-    function where the tests' text begins with its closing brace; `tests` is without it, on the same lines.
+    `body` is the candidate after the signature, or a whole program (`whole`). `closing` ends the open function if the
+    tests' text begins with its closing brace; `tests` is without it, on the same lines.
     """
 
     head: str
@@ -45,7 +45,7 @@ class Parts:
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One parameter of a signature: as it is declared, without its default value, and its name."""
+    """One parameter of a signature: its declaration without the default value, and its name."""
 
     declared: str
     name: str
@@ -63,21 +63,21 @@ def per_case(program: Program, tests: Tests) -> tuple[Program, ...]:
 
 
 def require_tests(tests: str) -> None:
-    """Raise DataError for tests that say nothing."""
+    """Raise DataError for tests without any code."""
     if not tests.strip():
-        raise DataError("the sample has neither tests nor stdin cases: nothing would be proved by running it")
+        raise DataError("the sample has no tests and no stdin cases: there is nothing to check")
 
 
 def blanked(source: str, *, backticks: bool = False) -> str:
-    """Return `source`, equally long and with the same lines, with blanks for comments and texts."""
-    found = _RAW_TEXT.sub(_blank, source) if not backticks else source
-    return (_WITH_BACKTICKS if backticks else _C_LIKE).sub(_blank, found)
+    """Return `source` with comments and strings replaced by blanks; its length and lines stay the same."""
+    text = _RAW_TEXT.sub(_blank, source) if not backticks else source
+    return (_WITH_BACKTICKS if backticks else _C_LIKE).sub(_blank, text)
 
 
 def split(job: Job, definition: str, *, backticks: bool = False) -> Parts:
-    """Take a job apart. `definition` is a pattern of a function's definition, with `NAME` for its name.
+    """Split a job into parts. `definition` is a pattern of a function's definition, with `NAME` for its name.
 
-    Raises DataError where there is nothing to be proved.
+    Raises DataError for tests without any code.
     """
     tests = job.tests
     require_tests(blanked(tests.tests, backticks=backticks))
@@ -100,9 +100,9 @@ def joined(parts: Parts) -> str:
 
 
 def with_helpers(parts: Parts, definition: str, left_out: str, *, backticks: bool = False) -> Parts:
-    """Put the functions that the prelude's head defines before a whole program that has none of them.
+    """Add the functions that the prelude's head defines to a whole program that defines none of them.
 
-    `left_out` is a pattern of what of the head stays away: imports and the like.
+    `left_out` is a pattern of the parts of the head that are not added, such as imports.
     """
     pattern = re.compile(definition.replace("NAME", r"([A-Za-z_$][\w$]*)"), re.M)
     head, body = (blanked(text, backticks=backticks) for text in (parts.head, parts.body))
@@ -114,17 +114,17 @@ def with_helpers(parts: Parts, definition: str, left_out: str, *, backticks: boo
 
 
 def line_of(text: str, at: int) -> int:
-    """Return the number, from 1, of the line that position `at` stands on."""
+    """Return the number, from 1, of the line that contains position `at`."""
     return text.count("\n", 0, at) + 1
 
 
 def identifiers(text: str) -> set[str]:
-    """Return all identifiers in a text, those in comments and strings too."""
+    """Return all identifiers in a text, including those in comments and strings."""
     return set(re.findall(r"[A-Za-z_]\w*", text))
 
 
 def fresh(prefix: str) -> str:
-    """Return an identifier that nobody can have guessed."""
+    """Return an identifier that no program can guess."""
     return f"{prefix}_{secrets.token_hex(8)}"
 
 
@@ -142,7 +142,7 @@ def bracketed(masked: str, at: int) -> int | None:
 
 
 def separated(text: str) -> list[str]:
-    """Split at the commas that stand in no bracket, angle brackets included."""
+    """Split at the commas outside of all brackets, angle brackets included."""
     pieces, depth, start = [], 0, 0
     for place, character in enumerate(text):
         if character in "([{<":
@@ -156,8 +156,8 @@ def separated(text: str) -> list[str]:
     return [piece.strip() for piece in pieces if piece.strip()]
 
 
-def _blank(found: re.Match[str]) -> str:
-    return re.sub(r"[^\n]", " ", found.group())
+def _blank(match: re.Match[str]) -> str:
+    return re.sub(r"[^\n]", " ", match.group())
 
 
 def _pattern(definition: str, name: str) -> re.Pattern[str]:
@@ -165,21 +165,21 @@ def _pattern(definition: str, name: str) -> re.Pattern[str]:
 
 
 def _open_function(prelude: str, name: str | None, definition: str, backticks: bool) -> int | None:
-    """Where the function begins that the prelude leaves open; None where it leaves none."""
+    """The position of the function that the prelude leaves open; None if there is none."""
     if not name:
         return None
     masked = blanked(prelude, backticks=backticks)
-    found = [match.start() for match in _pattern(definition, name).finditer(masked)]
-    if not found:
+    starts = [match.start() for match in _pattern(definition, name).finditer(masked)]
+    if not starts:
         return None
-    after = masked[found[-1] :]
+    after = masked[starts[-1] :]
     opening = after.rfind("{")
     is_open = opening >= 0 and not after[opening + 1 :].strip() and after.count("{") - after.count("}") == 1
-    return found[-1] if is_open else None
+    return starts[-1] if is_open else None
 
 
 def defines(masked: str, name: str | None, definition: str) -> bool:
-    """Whether the function is defined where it can be called from outside: in no brace, or in a class's only."""
+    """Whether the function is defined where callers can reach it: at the top level or directly in a class."""
     if not name:
         return True
     for match in _pattern(definition, name).finditer(masked):

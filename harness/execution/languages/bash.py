@@ -1,14 +1,14 @@
-"""Bash: the tests in one shell, every call of the candidate's function in another one.
+"""Bash: the tests run in one shell, every call of the candidate's function in another one.
 
-A function of the candidate that the tests name is called with its arguments in a fresh `bash`, which first
-reads the candidate's program; what it prints and its exit code are all that comes back. So functions, traps,
-aliases and options of the candidate never reach the tests.
+A function of the candidate that the tests name is called with its arguments in a new `bash`, which first reads the
+candidate's program; only its output and its exit code are returned. So functions, traps, aliases and options of the
+candidate never reach the tests.
 
-Guaranteed: no `exit`, trap, redefined builtin, `set -n` or marker on a descriptor is a pass; the secret and the
-tests are in the memory of a shell that the candidate is no part of, and in no file, argument or environment. That
-shell is started from a copy that may not be read, so the kernel lets no other process look into it
-(`toolchain.unreadable`). Not guaranteed: variables that one call sets are gone in the next, where the reference would
-keep them; only the system's own tools are there.
+Guaranteed: no `exit`, trap, redefined builtin, `set -n` or marker on a descriptor passes; the secret and the tests are
+only in the memory of the tests' shell, in no file, argument or environment. That shell is started from a copy that may
+not be read, so the kernel forbids other processes to read its memory (`toolchain.unreadable`). Not guaranteed:
+variables that one call sets are lost in the next, unlike in the reference implementation; only the system's tools are
+available.
 """
 
 from __future__ import annotations
@@ -52,14 +52,14 @@ class Bash:
         assembly.require_tests(tests.tests)
         candidate, judged = split(forms.normalized(job, SHAPE))
         names = sorted(functions(candidate) & assembly.identifiers(judged) - functions(judged))
-        # On one line before the tests, so that their line numbers stay
+        # On one line before the tests, so that their line numbers do not change
         proxies = " ".join(f'{name}() {{ harness_call {name} "$@"; }};' for name in names)
         nonce = secrets.token_hex(16)
-        judge = toolchain.unreadable(shell)
+        tests_shell = toolchain.unreadable(shell)
         program = Program(
-            command=(str(judge), "--noprofile", "--norc", "-c", toolchain.frame("bash.sh")),
+            command=(str(tests_shell), "--noprofile", "--norc", "-c", toolchain.frame("bash.sh")),
             files=(("candidate", f'{candidate}\n"$@"\n'.encode()),),
-            readable=(str(judge.parent),),
+            readable=(str(tests_shell.parent),),
             request=f"{nonce}\n{proxies}{judged}\n".encode(),
             nonce=nonce,
             tests=tests.tests,

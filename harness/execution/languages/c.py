@@ -1,4 +1,4 @@
-"""C by gcc (else clang): `-std=gnu17 -O1`. What is and is not guaranteed of verdicts stands in `native.py`."""
+"""C by gcc (else clang): `-std=gnu17 -O1`. `native.py` states what is guaranteed."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
-"""C++ by g++ (else clang++): `-std=c++17 -O1`, with all of the standard library included beforehand.
+"""C++ by g++ (else clang++): `-std=c++17 -O1`, with the whole standard library included first.
 
-`<bits/stdc++.h>` is precompiled once for this compiler and these flags, which saves two thirds of the time of
-a build. It is included before everything, so a program that forgot an include is compiled all the same.
-`<boost/any.hpp>` is a stand-in of ours (names for `std::any`) where Boost is not installed. What is and is not
-guaranteed of verdicts stands in `native.py`.
+`<bits/stdc++.h>` is precompiled once for this compiler and these flags, which saves two thirds of the time of a build.
+It is included before everything else, so a program that forgot an include still compiles. `<boost/any.hpp>` is a
+substitute (names for `std::any`) if Boost is not installed. `native.py` states what is guaranteed.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _BOOST_ANY = """#pragma once
 #include <any>
 namespace boost { using std::any; using std::any_cast; using bad_any_cast = std::bad_any_cast; }
 """
-# Says what an exception was that nothing caught; after that the program would have been aborted anyway.
+# Reports an uncaught exception, which would abort the program anyway
 _START = """
 extern "C" void harness_error(const char *, const char *);
 namespace { struct harness_start_ { harness_start_() { std::set_terminate([]() {

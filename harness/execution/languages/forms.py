@@ -1,12 +1,12 @@
-"""The forms in which files hold a completion, brought to the one that a language puts together with its tests.
+"""Normalizes the forms in which a completion is stored to the one that a language joins with its tests.
 
 A completion of a prompt that leaves a function open is stored as a body, a body with the closing brace, the whole
-function, or the whole function without its last brace (cut by a stop string that begins with it). The braces that are
-open at its end say which one it is.
+function, or the whole function without its last brace (cut by a stop string that begins with it). The number of braces
+that are open at its end shows which form it is.
 
-Guaranteed: a completion whose braces fit none of the forms is left as it is, and `misfit` says so. What follows a
-finished function and is itself unfinished (cut at the limit on tokens) is left out. Not guaranteed: this counts
-braces (`end` in Lua and Ruby) outside of texts and comments; it is no parser.
+Guaranteed: a completion whose braces fit none of the forms is left unchanged, and `misfit` returns why. An unfinished
+part after a finished function (cut at the limit on tokens) is removed. Not guaranteed: this counts braces (`end` in
+Lua and Ruby) outside of strings and comments; it is not a parser.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from harness.execution.languages import assembly
 class Shape:
     """How a language opens and closes functions.
 
-    `masked` blanks texts and comments; `net` counts what a masked text opens and does not close; `defines` says whether
-    a masked program defines a function by name; `definition` is a pattern of its definition, with `NAME`.
+    `masked` blanks strings and comments; `net` counts what a masked text opens and does not close; `defines` returns
+    whether a masked program defines a function by name; `definition` is a pattern of its definition, with `NAME`.
     """
 
     masked: Callable[[str], str]
@@ -35,8 +35,8 @@ class Shape:
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    """A completion against its prompt: functions and classes that the prompt leaves open, what it opens itself."""
+class _Balance:
+    """The braces of a completion and its prompt: the prompt leaves `opened` open, the completion itself `net`."""
 
     candidate: str
     opened: int
@@ -47,7 +47,7 @@ class _Found:
     @property
     def fits(self) -> bool:
         if self.whole:
-            # A method may be followed by the braces of its class, or lack them as well as its own
+            # A method may be followed by the braces of its class, or lack both those and its own
             return -self.opened < self.net <= self.opened
         return -self.opened <= self.net <= 0
 
@@ -55,17 +55,17 @@ class _Found:
 def normalized(job: Job, shape: Shape) -> Job:
     """Return the job with its candidate closed as its language expects.
 
-    That is a whole program with all its braces, and a continuation with all that its prompt opened, but the last that
-    the tests' text closes itself. A function that the prompt leaves open is the entry point where none is named.
+    A whole program gets all its braces. A continuation gets all that its prompt opened, except the last one if the
+    tests' text begins with it. If no entry point is named, it is the function that the prompt leaves open.
     """
     if not job.tests.entry_point and (name := _opened_by(job.tests.prelude, shape)):
         job = replace(job, tests=replace(job.tests, entry_point=name))
-    found = _found(job, shape)
-    if found is None or not found.fits:
+    balance = _balance(job, shape)
+    if balance is None or not balance.fits:
         return job
-    wanted = 0 if found.whole else found.opened if found.closed_by_tests else 0
-    level = found.net + (0 if found.whole else found.opened)
-    candidate = found.candidate
+    wanted = 0 if balance.whole else balance.opened if balance.closed_by_tests else 0
+    level = balance.net + (0 if balance.whole else balance.opened)
+    candidate = balance.candidate
     if level > wanted:
         candidate = candidate.rstrip("\n") + f"\n{shape.closer}" * (level - wanted) + "\n"
     for _ in range(wanted - level):
@@ -77,17 +77,17 @@ def normalized(job: Job, shape: Shape) -> Job:
 
 
 def misfit(job: Job, shape: Shape) -> str:
-    """Say why a completion has none of the known forms; empty where it has one, or the prompt leaves nothing open."""
-    found = _found(job, shape)
-    if found is None or found.fits:
+    """Return why a completion has none of the known forms; empty if it has one or the prompt leaves nothing open."""
+    balance = _balance(job, shape)
+    if balance is None or balance.fits:
         return ""
-    kind = "whole function" if found.whole else "continuation of the prompt's function"
-    missing = f"leaves {found.net} open" if found.net > 0 else f"closes {-found.net} more than it opens"
+    kind = "whole function" if balance.whole else "continuation of the prompt's function"
+    missing = f"leaves {balance.net} open" if balance.net > 0 else f"closes {-balance.net} more than it opens"
     word = "braces" if shape.closer == "}" else f"`{shape.closer}`"
     return f"the completion has no known form: as a {kind} it {missing} ({word}); it may be cut, or lack its beginning"
 
 
-def _found(job: Job, shape: Shape) -> _Found | None:
+def _balance(job: Job, shape: Shape) -> _Balance | None:
     tests = job.tests
     if tests.cases or not tests.entry_point:
         return None
@@ -102,20 +102,20 @@ def _found(job: Job, shape: Shape) -> _Found | None:
     if end is not None and shape.net(masked[end:]) > 0:
         candidate, masked = candidate[:end], masked[:end]
     closed_by_tests = tests.tests.lstrip().startswith(shape.closer)
-    return _Found(candidate, opened, shape.net(masked), whole, closed_by_tests)
+    return _Balance(candidate, opened, shape.net(masked), whole, closed_by_tests)
 
 
 def _opened_by(prelude: str, shape: Shape) -> str:
-    """The name of the function that a prompt leaves open, empty where it leaves none."""
+    """The name of the function that a prompt leaves open, empty if there is none."""
     masked = shape.masked(prelude)
     if shape.net(masked) < 1:
         return ""
-    found = list(re.finditer(shape.definition.replace("NAME", r"([A-Za-z_$][\w$]*)"), masked, re.MULTILINE))
-    return next((name for name in found[-1].groups() if name), "") if found else ""
+    matches = list(re.finditer(shape.definition.replace("NAME", r"([A-Za-z_$][\w$]*)"), masked, re.MULTILINE))
+    return next((name for name in matches[-1].groups() if name), "") if matches else ""
 
 
 def _end_of_function(masked: str, entry: str, shape: Shape, *, whole: bool) -> int | None:
-    """Where the function that is asked for is closed; None where it is not, or the language has no braces."""
+    """The position after the entry point's closing brace; None if it is not closed, or the language has no braces."""
     if shape.closer != "}":
         return None
     at = 0
@@ -135,7 +135,7 @@ def _end_of_function(masked: str, entry: str, shape: Shape, *, whole: bool) -> i
 
 
 def braces(definition: str, *, backticks: bool = False) -> Shape:
-    """Return the shape of a language with comments and texts as in C."""
+    """Return the shape of a language with comments and strings as in C."""
     return Shape(
         masked=lambda source: assembly.blanked(source, backticks=backticks),
         defines=lambda masked, name: assembly.defines(masked, name, definition),
@@ -150,15 +150,15 @@ _LUA = re.compile(r"""--\[\[.*?\]\]|--[^\n]*|\[\[.*?\]\]|"(?:\\.|[^"\\\n])*"|'(?
 
 
 def script(kind: str, function: str) -> Shape:
-    """Return the shape of a script's language; `function` is a pattern of a definition, its name in a group."""
+    """Return the shape of a script language; `function` is a pattern of a definition, with its name in a group."""
     texts = {"bash": _SHELL, "php": _PHP, "lua": _LUA}.get(kind, _SCRIPT)
     net = {"lua": _lua_net, "ruby": _ruby_net}.get(kind)
 
     def masked(source: str) -> str:
-        return texts.sub(lambda found: re.sub(r"[^\n]", " ", found.group()), source)
+        return texts.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), source)
 
     def defines(text: str, name: str) -> bool:
-        return any(name in found.groups() for found in re.finditer(function, text, re.MULTILINE))
+        return any(name in match.groups() for match in re.finditer(function, text, re.MULTILINE))
 
     definition = re.sub(r"\((?!\?)(?:[^()\\]|\\.)*\)", "NAME", function)
     if net is None:

@@ -1,17 +1,17 @@
-"""Go: candidate and tests in packages of their own, compiled and linked by the toolchain's inner commands.
+"""Go: candidate and tests in separate packages, compiled and linked by the toolchain's internal commands.
 
-`go build` is passed by: the standard library and our frame are compiled once into the cache folder, and a
-program costs two small packages and a link. Imports of the prelude that nothing uses are left out (Go would refuse
-the program); those of the candidate stay. `testing` and `github.com/stretchr/testify/assert` are
-stand-ins of ours, with the part that benchmarks use and testify's meaning of equality.
+`go build` is not used: the standard library and the frame are compiled once into the cache folder, and a program costs
+two small packages and a link. Unused imports of the prelude are removed (Go would refuse the program); those of the
+candidate stay. `testing` and `github.com/stretchr/testify/assert` are substitutes with the part that benchmarks use
+and testify's definition of equality.
 
-Where the prelude declares a signature, the tests call a function with that signature, so neither types of the
-candidate's own nor names like `true` or `len` that it redefines meet the tests.
+If the prelude declares a signature, the tests call a function with that signature, so that neither the candidate's own
+types nor names like `true` or `len` that it redefines reach the tests.
 
-Guaranteed: no exit, panic, marker or exit code is a pass; the secret is read before the candidate's package is
-initialised and stands in no file; the packages are compiled apart, and `go:embed` finds no tests. Not
-guaranteed: candidate and tests share a process; `unsafe` code that aims at this harness can search its memory.
-Where there is no signature, both share a package too. cgo is not there.
+Guaranteed: no exit, panic, marker or exit code passes; the secret is read before the candidate's package is
+initialised and is in no file; the packages are compiled separately, and `go:embed` finds no tests. Not guaranteed:
+candidate and tests share a process; `unsafe` code that targets this harness can search its memory. Without a signature
+both also share a package. cgo is not available.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ def build() -> Go:
 
 
 def packages(parts: Parts, framed: str) -> dict[str, dict[str, str]]:
-    """Return package -> file -> text: one package, or two where a signature stands between candidate and tests."""
+    """Return package -> file -> text: two packages if there is a signature between candidate and tests, else one."""
     own, shim = candidate(parts), _shim(parts)
     if shim is None:
         return {"main": {"candidate": own.format(package="main"), "tests": tests(parts, framed, "")}}
@@ -91,7 +91,7 @@ def packages(parts: Parts, framed: str) -> dict[str, dict[str, str]]:
 
 
 def candidate(parts: Parts) -> str:
-    """Return the candidate's program, a format with the field `package`, with all imports but the prelude's unused."""
+    """Return the candidate's program without unused imports of the prelude, as a format with the field `package`."""
     text = assembly.joined(parts)
     body = _IMPORTS.sub(_emptied, parts.body) if parts.whole else text
     specs = _specs(parts.body) if parts.whole else {}
@@ -102,7 +102,7 @@ def candidate(parts: Parts) -> str:
             specs[path] = line
     body = _IMPORTS.sub(_emptied, body)
     body = re.sub(r"^package\s+\w+[ \t]*$", "", body, count=1, flags=re.M)
-    # It would name what is private to the frame
+    # It could access private names of the frame
     body = body.replace("//go:linkname", "//no:linkname").replace("{", "{{").replace("}", "}}")
     lines = " ".join(f"import {line};" for line in specs.values())
     return f"package {{package}}; {lines}\n//line candidate:1\n{body}\n"
@@ -126,22 +126,22 @@ def tests(parts: Parts, framed: str, caller: str) -> str:
     lines += [f"import {line}" for line in specs.values()]
     start = (
         "func main() {\n\tdefer func() {\n\t\tif wrong := recover(); wrong != nil {\n"
-        '\t\t\tframe_.Tell("error", "panic", fmt_.Sprint(wrong), 0)\n\t\t}\n\t}()'
-        f'{calls}{own_main}\n\tframe_.Tell("passed", "", "", 0)\n}}\nvar _ = testing_.New\n'
+        '\t\t\tframe_.Report("error", "panic", fmt_.Sprint(wrong), 0)\n\t\t}\n\t}()'
+        f'{calls}{own_main}\n\tframe_.Report("passed", "", "", 0)\n}}\nvar _ = testing_.New\n'
     )
     return "\n".join((*lines, 'import fmt_ "fmt"', caller, "//line tests:1", body, "//line harness:1", start))
 
 
 def _shim(parts: Parts) -> tuple[str, str] | None:
-    """Return the tests' function and the candidate's end of it; None where the signature is not understood."""
+    """Return the function that the tests call and its counterpart for the candidate; None without a signature."""
     if not parts.signature or not parts.entry:
         return None
     masked = " ".join(assembly.blanked(parts.signature, backticks=True).split())
-    found = re.search(rf"\bfunc\s+{re.escape(parts.entry)}\s*\(", masked)
-    end = assembly.bracketed(masked, found.end() - 1) if found else None
-    if found is None or end is None:
+    match = re.search(rf"\bfunc\s+{re.escape(parts.entry)}\s*\(", masked)
+    end = assembly.bracketed(masked, match.end() - 1) if match else None
+    if match is None or end is None:
         return None
-    declared = masked[found.end() : end]
+    declared = masked[match.end() : end]
     names = []
     for text in assembly.separated(declared):
         name, _, kind = text.partition(" ")
@@ -168,17 +168,17 @@ def _others(parts: Parts) -> list[str]:
     return sorted(name for name in defined - theirs if re.search(rf"(?<!\.)\b{name}\s*\(", code))
 
 
-def _emptied(found: re.Match[str]) -> str:
-    return "\n" * found.group().count("\n")
+def _emptied(match: re.Match[str]) -> str:
+    return "\n" * match.group().count("\n")
 
 
 def _specs(source: str) -> dict[str, str]:
     """Import path -> how it is imported."""
-    found: dict[str, str] = {}
+    imports: dict[str, str] = {}
     for block, single in _IMPORTS.findall(source):
         for alias, path in _SPEC.findall(re.sub(r"//[^\n]*", "", block or single)):
-            found[path] = f'{alias} "{path}"'.strip()
-    return found
+            imports[path] = f'{alias} "{path}"'.strip()
+    return imports
 
 
 def _package_name(line: str, path: str) -> str:
@@ -188,7 +188,7 @@ def _package_name(line: str, path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Tools:
-    """What is made once (`folder`, with lines of its import configuration), and the toolchain."""
+    """The cached build (`folder`, with the lines of its import configuration), and the toolchain."""
 
     folder: Path
     imports: str
@@ -217,7 +217,7 @@ def _built(
 
 @functools.cache
 def _toolchain() -> _Tools:
-    """Return the toolchain, with what is made once for it."""
+    """Return the toolchain, with its cached build."""
     go = toolchain.require("go")
     root = toolchain.output_of(go, "env", "GOROOT").strip()
     inner = toolchain.output_of(go, "env", "GOTOOLDIR").strip()
@@ -245,7 +245,7 @@ def _toolchain() -> _Tools:
 
 
 def _standard(go: str, folder: Path) -> dict[str, str]:
-    """Compile the standard library where it does not come compiled; return import path -> file."""
+    """Compile the standard library if it is not installed in compiled form; return import path -> file."""
     environment = ("CGO_ENABLED=0", f"GOCACHE={folder}/std", "GOFLAGS=", "GO111MODULE=off")
     words = ("env", *environment, go, "list", "-export", "-f", "{{.ImportPath}} {{.Export}}", "std")
     pairs = (line.split(" ", 1) for line in toolchain.output_of(*words).splitlines())

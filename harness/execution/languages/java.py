@@ -1,18 +1,17 @@
-"""Java by the JDK's javac and java: candidate and tests in files of their own, a frame class around them.
+"""Java by the JDK's javac and java: candidate and tests in separate files, called by a frame class.
 
-javac starts from an archive of its classes that is made once, and both run with the quick compiler alone: a
-build costs under half of a plain `javac`. `public` is taken from the candidate's classes, so that their file may have
-any name. `org.javatuples.Pair` is a stand-in of ours.
+javac starts from a cached archive of its classes, and both run only with the fast compiler: a build takes less than
+half the time of a plain `javac`. `public` is removed from the candidate's classes, so that their file may have any
+name. `org.javatuples.Pair` is a substitute.
 
-Where the prelude declares a signature, the tests call a method with that signature, which calls the
-candidate's and copies what comes back: collections become the library's, objects of other classes equal
-nothing. Names of `java.lang` and `java.util` mean the library's in the tests, whatever the candidate calls its classes.
+If the prelude declares a signature, the tests call a method with that signature, which calls the candidate's method
+and copies its result: collections become those of the library, objects of other classes equal nothing. Names of
+`java.lang` and `java.util` mean the library's classes in the tests, whatever the candidate calls its classes.
 
-Guaranteed: `System.exit`, an exit code, a hook, a thread, an uncaught exception or a marker is no pass; the
-secret is read before a class of the candidate is loaded and stands in no file, field or property; no file
-with the tests is left when the program runs. Not guaranteed: candidate and tests share a process; code that aims
-at this harness can search its memory, read the tests' class file, or replace `System.out`. Where there is no
-signature, results are not copied.
+Guaranteed: `System.exit`, an exit code, a hook, a thread, an uncaught exception or a marker never passes; the secret is
+read before a class of the candidate is loaded and is in no file, field or property; no source file of the tests is left
+when the program runs. Not guaranteed: candidate and tests share a process; code that targets this harness can search
+its memory, read the tests' class file, or replace `System.out`. Without a signature, results are not copied.
 """
 
 from __future__ import annotations
@@ -59,8 +58,12 @@ class Java:
 
     def missing(self) -> str | None:
         """Whether there are compiler and runtime."""
-        found = toolchain.find("javac") and toolchain.find("java")
-        return None if found else toolchain.install_hint("a Java development kit (javac, java)", "default-jdk-headless")
+        installed = toolchain.find("javac") and toolchain.find("java")
+        return (
+            None
+            if installed
+            else toolchain.install_hint("a Java development kit (javac, java)", "default-jdk-headless")
+        )
 
     def trial(self) -> Job:
         """Doubles the numbers of a list."""
@@ -113,7 +116,7 @@ def build() -> Java:
 def sources(parts: Parts, inside: bool) -> tuple[dict[str, str], str]:
     """Return file -> text, and the class whose main runs the tests.
 
-    `inside`: the tests' text stands in the candidate's class.
+    `inside`: the tests' text is part of the candidate's class.
     """
     own = _without_public(_candidate(parts, inside))
     signatures = _signatures(parts)
@@ -122,7 +125,7 @@ def sources(parts: Parts, inside: bool) -> tuple[dict[str, str], str]:
         return {"Candidate.java": whole}, _main_class(whole)
     main, shim = assembly.fresh("Tests"), assembly.fresh("Shim")
     text, home = parts.tests, _home(parts, own)
-    # All on one line before the tests, so that their lines keep their numbers
+    # All on one line before the tests, so that their line numbers do not change
     before = " ".join(" ".join(line.split()) for line in _IMPORT.findall(parts.head))
     before += _library(parts) + " "
     methods = " ".join(_method(name, result, declared, thrown) for name, result, declared, thrown in signatures)
@@ -155,25 +158,25 @@ def _candidate(parts: Parts, inside: bool) -> str:
 def _home(parts: Parts, own: str) -> str:
     """Return the name of the class that has the entry point."""
     masked = assembly.blanked(own)
-    found = [match.start() for match in re.finditer(DEFINITION.replace("NAME", parts.entry or ""), masked, re.M)]
-    names = re.findall(r"\bclass\s+(\w+)", masked[: found[0]] if found else masked)
+    positions = [match.start() for match in re.finditer(DEFINITION.replace("NAME", parts.entry or ""), masked, re.M)]
+    names = re.findall(r"\bclass\s+(\w+)", masked[: positions[0]] if positions else masked)
     return names[-1] if names else "Solution"
 
 
 def _signatures(parts: Parts) -> list[tuple[str, str, str, str]]:
-    """Name, result, parameters and thrown of the prelude's methods; none where one is not understood."""
+    """Name, result, parameters and `throws` of the prelude's methods; empty if one of them cannot be read."""
     if not parts.signature or not parts.entry:
         return []
     masked = assembly.blanked(parts.head + parts.signature)
     pattern = r"((?:(?:public|static|final)\s+)*)([\w<>\[\], .?&]+?)\s+(\w+)\s*\(([^(){};]*)\)\s*(throws\s+[\w., ]+)?\{"
-    found = []
+    signatures = []
     for _, result, name, declared, thrown in re.findall(r"(?:^|(?<=[{};]))[ \t]*" + pattern, masked, re.M):
         if name != parts.entry and not re.search(rf"\b{name}\s*\(", parts.tests):
             continue
         if not all(re.fullmatch(r".+[\s>\]]\w+", text, re.S) for text in assembly.separated(declared)):
             return []
-        found.append((name, " ".join(result.split()), " ".join(declared.split()), thrown.strip()))
-    return found if any(name == parts.entry for name, *_ in found) else []
+        signatures.append((name, " ".join(result.split()), " ".join(declared.split()), thrown.strip()))
+    return signatures if any(name == parts.entry for name, *_ in signatures) else []
 
 
 def _method(name: str, result: str, declared: str, thrown: str) -> str:
@@ -189,7 +192,7 @@ def _method(name: str, result: str, declared: str, thrown: str) -> str:
 
 
 def _library(parts: Parts) -> str:
-    """Imports by name of what the tests use of the library: they stand before classes of the candidate's."""
+    """Imports by name of the library classes that the tests use: they take precedence over the candidate's classes."""
     used = assembly.identifiers(assembly.blanked(parts.tests)) | assembly.identifiers(parts.signature)
     names = [f"java.lang.{name}" for name in _LANG if name in used]
     names += [f"java.util.{name}" for name in _UTIL if name in used]
@@ -209,7 +212,7 @@ def _main_class(source: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Kit:
-    """What is made once (`folder`: the frame's classes and javac's archive), and the commands."""
+    """The cached build (`folder`: the frame's classes and javac's archive), and the commands."""
 
     folder: Path
     compile: tuple[str, ...]
@@ -230,7 +233,7 @@ def _kit() -> _Kit:
         archive = (f"-J-XX:ArchiveClassesAtExit={folder}/javac.jsa", "-J-XX:+UseSerialGC", "-J-Xlog:disable")
         files = [str(folder / f"{name}.java") for name in sources]
         toolchain.output_of(compiler, *archive, "-proc:none", "-d", str(folder), *files)
-        # On the class path they would be taken for classes without a package
+        # On the class path they would count as classes without a package
         for file in files:
             Path(file).unlink()
 
@@ -245,7 +248,7 @@ def _kit() -> _Kit:
 
 
 def _settings(home: Path) -> set[str]:
-    """Folders elsewhere that the kit's links lead to: Debian keeps its settings in /etc."""
+    """Folders outside of the kit that its links lead to: Debian keeps its settings in /etc."""
     links = [path for part in ("conf", "lib") for path in (home / part).rglob("*") if path.is_symlink()]
     links += [path for path in (home / "conf", home / "lib") if path.is_symlink()]
     targets = {path.resolve() for path in links}

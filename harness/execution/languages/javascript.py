@@ -1,14 +1,14 @@
-"""JavaScript by node: tests in one isolate, the candidate in another (a worker thread), values between the two.
+"""JavaScript by node: the tests run in one isolate, the candidate in another (a worker thread); they exchange values.
 
-The candidate's functions are called by value: arguments and results are structured clones, and what a
-function does to its arguments is copied back. `console.assert` fails the tests; they may `require` what they
-like, which is the pristine module since the candidate has its own.
+The candidate's functions are called by value: arguments and results are structured clones, and changes of arguments
+are copied back. `console.assert` fails the tests; the tests may `require` any module and get an unmodified one, since
+the candidate has its own.
 
-Guaranteed: the candidate never meets the tests, their built-in objects or the secret; patched prototypes,
-modules, getters, `toJSON` and objects that claim to be equal change nothing but values; `process.exit`, an
-exit code or a marker on any descriptor is no pass. Not guaranteed: both isolates live in one process, so a
-native addon, or code that breaks V8, could reach over. What cannot be cloned (functions, promises) arrives as an
-object that equals nothing; tests that make objects of the candidate's classes cannot be run.
+Guaranteed: the candidate has no access to the tests, their built-in objects or the secret; patched prototypes, modules,
+getters, `toJSON` and objects that claim to be equal affect only values; `process.exit`, an exit code or a marker on any
+descriptor never passes. Not guaranteed: both isolates are in one process, so a native addon, or code that breaks V8,
+could reach the tests. What cannot be cloned (functions, promises) arrives as an object that equals nothing; tests that
+create objects of the candidate's classes cannot run.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ DEFINITION = (
 )
 _DEFINED = r"\b(?:function\s*\*?|const|let|var|class)\s+([A-Za-z_$][\w$]*)|^([A-Za-z_$][\w$]*)\s*="
 _HELPER = r"^(?:function\s*\*?\s*NAME\b|(?:const|let|var)\s+NAME\s*=)"
-# V8's helpers: compiler, collector, the pool for files; and the worker
+# V8's threads: compiler, garbage collector, the pool for files; and the worker
 THREADS = 24
-# A small heap collects early; the sandbox bounds the rest
+# A small heap is collected early; the sandbox limits the rest
 _FLAGS = ("--max-old-space-size=512", "--stack-size=4000")
 
 
@@ -62,7 +62,7 @@ class JavaScript:
         program = Program(
             command=(),
             readable=readable,
-            # Node reads OpenSSL's settings when it starts, and ends where they may not be read
+            # Node reads OpenSSL's settings at its start, and exits if it may not read them
             environment=(("OPENSSL_CONF", "/dev/null"),),
             reserves=True,
             threads=THREADS,
@@ -74,7 +74,7 @@ class JavaScript:
         parts = assembly.split(forms.normalized(job, SHAPE), DEFINITION, backticks=True)
         parts = assembly.with_helpers(parts, _HELPER, r"\Z", backticks=True)
         source, nonce = assembly.joined(parts), secrets.token_hex(16)
-        order = {
+        request = {
             "nonce": nonce,
             "worker": toolchain.frame("javascript_worker.js"),
             "candidate": source,
@@ -85,7 +85,7 @@ class JavaScript:
             program,
             command=(node, "./frame.js"),
             files=(("frame.js", toolchain.frame("javascript.js").encode()),),
-            request=json.dumps(order).encode(),
+            request=json.dumps(request).encode(),
             nonce=nonce,
             process_list=False,
             tests=tests.tests,

@@ -1,9 +1,9 @@
-"""Lua (5.3 or later): candidate and tests in one process, in environments of their own.
+"""Lua (5.3 or later): candidate and tests in one process, in separate environments.
 
 The candidate gets copies of the libraries, without `debug`, `package` and loading of files; results are copied without
-metatables. Guaranteed: `os.exit`, a marker, a patched library or an `__eq` is no pass; the secret is a local variable
-of the frame, which nothing but `debug` could find. Not guaranteed: candidate and tests share a process, so code that
-aims at this harness can read its memory through the system. Tests cannot use metatables of the candidate's.
+metatables. Guaranteed: `os.exit`, a marker, a patched library or an `__eq` never passes; the secret is a local variable
+of the frame, which only `debug` could find. Not guaranteed: candidate and tests share a process, so code that
+targets this harness can read its memory through the system. Tests cannot use the candidate's metatables.
 """
 
 from __future__ import annotations
@@ -58,11 +58,11 @@ def _interpreter() -> scripted.Interpreter:
     )
 
 
-def _packed(order: dict[str, object]) -> bytes:
+def _packed(request: dict[str, object]) -> bytes:
     """Lua reads no JSON: the secret, the candidate's length and text, names, tests."""
-    names = order["names"]
+    names = request["names"]
     assert isinstance(names, list)
-    # A local function of the candidate's is the tests' to call, as in the one file of the reference
-    candidate = re.sub(r"^local\s+(?=function\b)", "", str(order["candidate"]), flags=re.MULTILINE).encode()
-    head = f"{order['nonce']}\n{len(candidate)}\n".encode()
-    return head + candidate + " ".join(names).encode() + b"\n" + str(order["tests"]).encode()
+    # The tests may call the candidate's local functions, as in the single file of the reference implementation
+    candidate = re.sub(r"^local\s+(?=function\b)", "", str(request["candidate"]), flags=re.MULTILINE).encode()
+    head = f"{request['nonce']}\n{len(candidate)}\n".encode()
+    return head + candidate + " ".join(names).encode() + b"\n" + str(request["tests"]).encode()

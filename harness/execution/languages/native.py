@@ -1,18 +1,18 @@
-"""What C and C++ share: one translation unit in which the tests come before the candidate, and the frame around it.
+"""Shared by C and C++: one translation unit in which the tests come before the candidate, and the frame linked to it.
 
-Order of the unit: the prelude's head, the tests, the candidate, and last a function with the signature that
-the prelude declares, which calls the candidate's. The tests call that one. So no macro, overload, operator or
-template of the candidate reaches the tests, and what it returns is converted to the declared type first. Where
-the prelude declares no signature that is understood, or a whole program repeats definitions of the prelude,
-the tests come after the candidate as written, without its macros.
+Order of the unit: the prelude's head, the tests, the candidate, and last a function with the signature that the prelude
+declares, which calls the candidate's function. The tests call that one. So no macro, overload, operator or template of
+the candidate reaches the tests, and its results are converted to the declared type first. If the prelude declares no
+signature that can be read, or a whole program repeats definitions of the prelude, the tests follow the candidate as
+written, without its macros.
 
-Guaranteed: an exit code, a marker on any descriptor, `exit`, `abort`, a signal or a jump out of the tests is
-no pass; the secret is taken before any constructor of the candidate runs and stands in no file; the unit goes
-to the compiler through a pipe, so no `#include`, `.incbin` or `__FILE__` finds the tests; a candidate's own
-`main` and `assert` are not the tests'. Not guaranteed: candidate and tests share a process. Code that aims at
-this harness can search its memory for the tests' machine code or the masked secret, take the secret in an
-ifunc resolver (which runs before the frame), or replace functions of the C library that comparisons use
-(`memcmp`). Where the tests come last, an `operator==` of its own can lie to them.
+Guaranteed: an exit code, a marker on any descriptor, `exit`, `abort`, a signal or a jump out of the tests never passes;
+the secret is read before any constructor of the candidate runs and is in no file; the unit is sent to the compiler
+through a pipe, so no `#include`, `.incbin` or `__FILE__` finds the tests; a candidate's own `main` and `assert` do not
+replace those of the tests. Not guaranteed: candidate and tests share a process. Code that targets this harness can
+search its memory for the tests' machine code or the masked secret, read the secret in an ifunc resolver (which runs
+before the frame), or replace functions of the C library that comparisons use (`memcmp`). If the tests come last, the
+candidate's own `operator==` can deceive them.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ DEFINITION = (
     r"[A-Za-z_][\w:<>,&*\s\[\]]*?[\s&*>]NAME\s*\([^;{}]*\)\s*(?:const\s*)?(?:->[^;{}]*)?\{"
 )
 SHAPE = forms.braces(DEFINITION)
-# A candidate that saves and restores macros could bring its own back over the tests': nobody else does that.
+# A candidate that saves and restores macros could override those of the tests; honest programs never do
 _MACRO_STACK = re.compile(r"p(?:ush|op)_macro|_Pragma|\bpush\b.*##|##.*_macro")
 
-# Linked where a program includes the header: what people would write on their command line.
+# Libraries that are linked if a program includes the header
 _LIBRARIES = (("<openssl/", "-lcrypto"), ("<pthread.h>", "-pthread"), ("<thread>", "-pthread"))
 
 
 @dataclass(frozen=True, slots=True)
 class Compiler:
-    """A compiler with its flags. `first` is included before everything; `truth` makes a condition of an expression."""
+    """A compiler with its flags. `first` is included before everything; `truth` makes an expression a condition."""
 
     path: str
     kind: str
@@ -78,7 +78,7 @@ def programs(job: Job, compiler: Compiler) -> tuple[Program, ...]:
 
 
 def framed(compiler: str) -> Path:
-    """Return the frame's object file, made once for this compiler."""
+    """Return the frame's object file, built once for this compiler."""
     source = toolchain.frame("native.c")
     c_compiler = toolchain.find("gcc", "cc", "clang") or compiler
 
@@ -128,18 +128,18 @@ def _after(before: str, text: str) -> str:
 
 
 def _signature(parts: Parts) -> tuple[str, list[Parameter], str] | None:
-    """Return result type, parameters and what follows them; None where the text is not understood."""
+    """Return result type, parameters and what follows them; None if the text cannot be read."""
     if not parts.signature or not parts.entry:
         return None
     masked = assembly.blanked(parts.signature)
-    found = re.search(rf"\b{re.escape(parts.entry)}\s*\(", masked)
-    end = assembly.bracketed(masked, found.end() - 1) if found else None
-    if found is None or end is None:
+    match = re.search(rf"\b{re.escape(parts.entry)}\s*\(", masked)
+    end = assembly.bracketed(masked, match.end() - 1) if match else None
+    if match is None or end is None:
         return None
-    result = " ".join(masked[: found.start()].split()).removeprefix("static ")
+    result = " ".join(masked[: match.start()].split()).removeprefix("static ")
     tail = masked[end + 1 :].rstrip().removesuffix("{").strip()
     parameters = []
-    for text in assembly.separated(masked[found.end() : end]):
+    for text in assembly.separated(masked[match.end() : end]):
         if text == "void":
             continue
         declared = text.partition("=")[0].strip()
@@ -159,7 +159,7 @@ def _repeats(parts: Parts) -> bool:
 
 
 def _without_macros(parts: Parts) -> str:
-    """Undefine what the candidate defined and the tests use."""
+    """Undefine the macros that the candidate defines and the tests use."""
     spliced = re.sub(r"\\\s*\n", "", parts.body)
     if _MACRO_STACK.search(spliced):
         return "#error the program saves or restores macros, which could change its tests\n"
@@ -168,7 +168,7 @@ def _without_macros(parts: Parts) -> str:
 
 
 def _command(compiler: Compiler, frame: Path | None, source: str) -> tuple[str, ...]:
-    """Return the build command. The unit is empty before the compiler has read it: nothing can include it."""
+    """Return the build command. It empties the unit's file before the compiler runs, so nothing can include it."""
     words = [compiler.path, *compiler.flags, "-w", "-pipe"]
     if compiler.first:
         words += ["-Winvalid-pch", "-include", compiler.first]

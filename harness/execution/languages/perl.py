@@ -1,9 +1,9 @@
-"""Perl: the tests in one process, the candidate in another, values between the two.
+"""Perl: the tests run in one process, the candidate in another; they exchange values.
 
-Guaranteed: the candidate never meets the tests or the secret; what its functions return arrives as plain values
-(texts, numbers, lists, maps), never blessed; `exit`, `END`, `$SIG{__DIE__}`, a marker or an overloaded operator is no
-pass. Not guaranteed: changes of arguments are not copied back; tests cannot use the candidate's packages; references
-to code cannot be passed; of a float as many digits arrive as Perl prints.
+Guaranteed: the candidate has no access to the tests or the secret; results of its functions arrive as plain values
+(strings, numbers, lists, maps), never blessed; `exit`, `END`, `$SIG{__DIE__}`, a marker or an overloaded operator never
+passes. Not guaranteed: changes of arguments are not copied back; tests cannot use the candidate's packages; references
+to code cannot be passed; a float arrives with as many digits as Perl prints.
 """
 
 from __future__ import annotations

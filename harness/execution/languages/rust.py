@@ -1,15 +1,15 @@
-"""Rust by rustc (edition 2021, `-O` off), candidate and tests in one crate, with the frame of C and C++ around it.
+"""Rust by rustc (edition 2021, without `-O`): candidate and tests in one crate, linked with the frame of C and C++.
 
-The tests stand in a module of their own that takes nothing from the candidate but functions by name. Where
-the prelude declares a signature, they call a function with that signature which calls the candidate's, so
-types of the candidate's own never meet them; `assert_eq!` and the like are written `::std::assert_eq!`, since
-a macro of the candidate could stand before them.
+The tests are in a separate module that uses only named functions of the candidate. If the prelude declares a
+signature, they call a function with that signature, which calls the candidate's, so the candidate's own types never
+reach the tests. `assert_eq!` and the like are written as `::std::assert_eq!`, because a macro of the candidate could
+shadow them.
 
-Guaranteed: as in `native.py` (no exit code, marker, `process::exit`, abort or panic is a pass; the secret is taken
-before anything of the candidate runs and stands in no file; no `include_str!` finds the tests). Not guaranteed:
-candidate and tests share a process; `unsafe` code that aims at this harness can search its memory. A panic
-hook of the candidate's own makes a failed test look like an error. Crates other than the standard library are
-not there; `use` lines of the prelude that name one are left out.
+Guaranteed: as in `native.py` (no exit code, marker, `process::exit`, abort or panic passes; the secret is read before
+any code of the candidate runs and is in no file; no `include_str!` finds the tests). Not guaranteed: candidate and
+tests share a process; `unsafe` code that targets this harness can search its memory. A panic hook of the candidate
+makes a failed test look like an error. Only the standard library is available; `use` lines of the prelude that name
+another crate are removed.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from harness.execution.languages.assembly import Parts
 
 DEFINITION = r"^[ \t]*(?:pub(?:\([^)]*\))?\s+)?(?:const\s+|unsafe\s+)*fn\s+NAME\s*(?:<[^{};]*>)?\s*\([^;{}]*\)[^;{}]*\{"
 _USE = re.compile(r"^[ \t]*use\s+[^;]+;", re.M)
-# What tests must never take from the candidate under the same name
+# Names that the tests never take from the candidate
 _PRELUDE = (
     "Box", "Clone", "Copy", "Default", "Drop", "Eq", "Err", "None", "Ok", "Option", "Ord", "PartialEq", "Result",
     "Some", "String", "ToString", "Vec", "bool", "char", "f32", "f64", "i32", "i64", "isize", "str", "u32", "u64",
@@ -41,12 +41,12 @@ _START = """
 extern "C" {{ fn harness_failed(line: u64); fn harness_error(kind: *const u8, message: *const u8); }}
 fn main() {{
     static LINE: ::std::sync::atomic::AtomicU32 = ::std::sync::atomic::AtomicU32::new(0);
-    let told = ::std::panic::take_hook();
+    let previous = ::std::panic::take_hook();
     ::std::panic::set_hook(::std::boxed::Box::new(move |panic| {{
         if let ::std::option::Option::Some(place) = panic.location() {{
             LINE.store(place.line(), ::std::sync::atomic::Ordering::SeqCst);
         }}
-        told(panic);
+        previous(panic);
     }}));
     if let ::std::result::Result::Err(panic) = ::std::panic::catch_unwind({tests}::main) {{
         let line = LINE.load(::std::sync::atomic::Ordering::SeqCst) as u64;
@@ -110,7 +110,7 @@ def build() -> Rust:
 
 def crate(parts: Parts) -> str:
     """Return the text of the crate with candidate and tests."""
-    # Attributes of the crate must stay first; a main of the candidate's own is not the tests'
+    # Attributes of the crate must stay first; the candidate's main is renamed, the tests have their own
     own = _renamed_main(_candidate(parts), assembly.fresh("main"))
     module = assembly.fresh("tests")
     tests = re.sub(rf"(?<![\w:])({'|'.join(_MACROS)})!", r"::std::\1!", _as_main(parts.tests))
@@ -128,10 +128,10 @@ def crate(parts: Parts) -> str:
 
 
 def _candidate(parts: Parts) -> str:
-    """The candidate's program; the `use` lines of the prelude stand before a whole one where it relies on them."""
+    """The candidate's program; a whole program gets the `use` lines of the prelude that it needs."""
     leaves = _leaves(parts.head)
     if not parts.whole:
-        head = re.sub(_USE, lambda found: "\n" * found.group().count("\n"), parts.head)
+        head = re.sub(_USE, lambda match: "\n" * match.group().count("\n"), parts.head)
         text = assembly.joined(replace(parts, head=head))
     else:
         text = assembly.joined(parts)
@@ -165,31 +165,31 @@ def _program(source: str, frame: Path | None) -> Program:
 def _renamed_main(source: str, name: str) -> str:
     masked = assembly.blanked(source)
     pieces, done = [], 0
-    for found in re.finditer(r"\bfn\s+(main)\s*\(\s*\)", masked):
-        if masked.count("{", 0, found.start()) == masked.count("}", 0, found.start()):
-            pieces += [source[done : found.start(1)], name]
-            done = found.end(1)
+    for match in re.finditer(r"\bfn\s+(main)\s*\(\s*\)", masked):
+        if masked.count("{", 0, match.start()) == masked.count("}", 0, match.start()):
+            pieces += [source[done : match.start(1)], name]
+            done = match.end(1)
     return "".join((*pieces, source[done:]))
 
 
 def _leaves(head: str) -> dict[str, str]:
-    """Name -> absolute path of what the prelude's `use` lines take from the standard library."""
-    found: dict[str, str] = {}
+    """Name -> absolute path of what the prelude's `use` lines import from the standard library."""
+    paths: dict[str, str] = {}
     for text in re.findall(_USE, assembly.blanked(head)):
         tree = "".join(text.strip().removeprefix("use").strip().rstrip(";").split())
         if re.match(r"(?:::)?(?:std|core|alloc)\b", tree) and " as " not in text:
-            _flatten("", tree, found)
-    return found
+            _flatten("", tree, paths)
+    return paths
 
 
-def _flatten(before: str, tree: str, found: dict[str, str]) -> None:
+def _flatten(before: str, tree: str, paths: dict[str, str]) -> None:
     path, brace, inside = tree.partition("{")
     if brace:
         for piece in assembly.separated(inside.rpartition("}")[0]):
-            _flatten(before + path, piece, found)
+            _flatten(before + path, piece, paths)
         return
     whole = (before + path).removesuffix("::self")
-    found[whole.rpartition("::")[2]] = "::" + whole.removeprefix("::")
+    paths[whole.rpartition("::")[2]] = "::" + whole.removeprefix("::")
 
 
 def _items(source: str) -> set[str]:
@@ -199,16 +199,16 @@ def _items(source: str) -> set[str]:
 
 
 def _shim(parts: Parts) -> str | None:
-    """A function with the prelude's signature that calls the candidate's; None where it is not understood."""
+    """A function with the prelude's signature that calls the candidate's; None if the signature cannot be read."""
     if not parts.signature or not parts.entry:
         return None
     masked = " ".join(assembly.blanked(parts.signature).split())
-    found = re.search(rf"\bfn\s+{re.escape(parts.entry)}\s*(<[^()]*>)?\s*\(", masked)
-    end = assembly.bracketed(masked, found.end() - 1) if found else None
-    if found is None or end is None:
+    match = re.search(rf"\bfn\s+{re.escape(parts.entry)}\s*(<[^()]*>)?\s*\(", masked)
+    end = assembly.bracketed(masked, match.end() - 1) if match else None
+    if match is None or end is None:
         return None
     names, declared = [], []
-    for text in assembly.separated(masked[found.end() : end]):
+    for text in assembly.separated(masked[match.end() : end]):
         name, colon, kind = text.partition(":")
         plain = name.strip().removeprefix("mut ").strip()
         if not colon or not plain.isidentifier():
@@ -217,7 +217,7 @@ def _shim(parts: Parts) -> str | None:
         declared.append(f"{plain}: {kind.strip()}")
     result = masked[end + 1 :].rstrip().removesuffix("{")
     called = f"super::{parts.entry}({', '.join(names)})"
-    return f"fn {parts.entry}{found.group(1) or ''}({', '.join(declared)}){result} {{ {called} }}"
+    return f"fn {parts.entry}{match.group(1) or ''}({', '.join(declared)}){result} {{ {called} }}"
 
 
 def _as_main(tests: str) -> str:

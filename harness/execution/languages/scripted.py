@@ -1,7 +1,7 @@
-"""What PHP, Ruby, Perl and Lua share: no build, one interpreter, a frame in a file and everything else in the request.
+"""Shared by PHP, Ruby, Perl and Lua: no build, one interpreter, a frame in a file and everything else in the request.
 
-How a program is put together: a candidate that defines the function asked for stands alone, any other after
-its prelude; the tests are a text of their own. What is guaranteed stands in each language's file.
+How a program is combined: a candidate that defines the entry point runs alone, any other after its prelude; the tests
+are a separate text. Each language's file states what is guaranteed.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from harness.execution.languages import assembly, forms, toolchain
 class Interpreter:
     """How programs of a language start. `function` is a pattern of a function's definition, its name in group 1.
 
-    `before` starts the interpreter with the frame, where it cannot do so by itself; `opening` is what every program
-    must begin with.
+    `before` is a command that starts the interpreter, if it cannot start the frame by itself; `opening` is what every
+    program must begin with.
     """
 
     command: tuple[str, ...]
@@ -34,7 +34,7 @@ class Interpreter:
     check: Check
     before: tuple[str, ...] = ()
     opening: str = ""
-    packed: Callable[[dict[str, object]], bytes] = lambda order: json.dumps(order).encode()
+    packed: Callable[[dict[str, object]], bytes] = lambda request: json.dumps(request).encode()
 
 
 def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
@@ -53,7 +53,7 @@ def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
     assembly.require_tests(tests.tests)
     theirs = defined(tests.tests, interpreter)
     nonce = secrets.token_hex(16)
-    order: dict[str, object] = {
+    request: dict[str, object] = {
         "nonce": nonce,
         "worker": toolchain.frame(interpreter.worker) if interpreter.worker else "",
         "candidate": source,
@@ -64,7 +64,7 @@ def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
     program = Program(
         command=(*interpreter.before, *interpreter.command, f"./{name}"),
         files=((name, toolchain.frame(interpreter.frame).encode()),),
-        request=interpreter.packed(order),
+        request=interpreter.packed(request),
         readable=readable,
         nonce=nonce,
         tests=tests.tests,

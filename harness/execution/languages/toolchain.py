@@ -1,9 +1,9 @@
-"""Compilers and runtimes: found on this machine, never assumed, and what is made once for them.
+"""Finds compilers and runtimes on this machine, and caches what is built once for them.
 
-Guaranteed: what is made lies in a folder named after everything that it depends on, is made by one process
-at a time and appears whole or not at all. Not guaranteed: that a folder which another user of the machine
-may write is as it was left; the cache folder is the user's own (`$XDG_CACHE_HOME`, else `~/.cache`; for root
-`/var/cache`, since its programs run as nobody, to whom root's home may be closed).
+Guaranteed: a cached build lies in a folder named after everything that it depends on, is made by one process at a time
+and appears complete or not at all. Not guaranteed: protection of a folder that other users of the machine may write.
+The cache folder belongs to the user (`$XDG_CACHE_HOME`, else `~/.cache`; for root `/var/cache`, since programs then run
+as an unprivileged user that may not enter root's home).
 """
 
 from __future__ import annotations
@@ -21,18 +21,18 @@ from pathlib import Path
 from harness.errors import SandboxError
 
 FRAMES = Path(__file__).resolve().parent / "frames"
-# Making takes seconds; a process that waits this long for another one's lock says so instead of hanging.
+# A build takes seconds; after this long a process that waits for another one's lock fails instead of hanging
 LOCK_SECONDS = 300
 _START_ONLY = 0o111
-# Folders that every sandbox shows anyway
+# Folders that every sandbox shows
 _SYSTEM = ("/usr/", "/bin/", "/sbin/", "/lib")
 
 
 @functools.cache
 def find(*names: str) -> str | None:
-    """Return the full path of the first of `names` that this machine has."""
-    found = (shutil.which(name) for name in names)
-    return next((str(Path(path).absolute()) for path in found if path), None)
+    """Return the full path of the first of `names` that is installed, or None."""
+    paths = (shutil.which(name) for name in names)
+    return next((str(Path(path).absolute()) for path in paths if path), None)
 
 
 def require(*names: str) -> str:
@@ -44,7 +44,7 @@ def require(*names: str) -> str:
 
 
 def install_hint(program: str, package: str) -> str:
-    """Word what `Language.missing` says: which program is not here, which package of Debian and Ubuntu has it."""
+    """Return the line for `Language.missing`: the program that is missing, and the package of Debian and Ubuntu."""
     return f"{program} is not installed here; install it (Debian, Ubuntu: apt install {package})"
 
 
@@ -54,34 +54,34 @@ def frame(name: str) -> str:
 
 
 def outside_system(*folders: str) -> tuple[str, ...]:
-    """Return those folders that a sandbox does not show by itself, as `Program.readable` wants them."""
+    """Return those of the folders that a sandbox does not show by itself, for `Program.readable`."""
     real = {os.path.realpath(folder) for folder in folders if folder and Path(folder).exists()}
     return tuple(sorted(folder for folder in real if not (folder + "/").startswith(_SYSTEM)))
 
 
 def output_of(*command: str) -> str:
-    """Return what a trusted command prints. Raises SandboxError with its complaint when it fails."""
+    """Return the output of a trusted command. Raises SandboxError with its error message if it fails."""
     try:
-        seen = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     except OSError as error:
         raise SandboxError(f"{command[0]} could not be started: {error}") from error
-    if seen.returncode != 0:
-        lines = (seen.stderr or seen.stdout).strip().splitlines()
-        raise SandboxError(f"{command[0]} does not work here: {lines[0] if lines else 'it said nothing'}")
-    return seen.stdout
+    if done.returncode != 0:
+        lines = (done.stderr or done.stdout).strip().splitlines()
+        raise SandboxError(f"{command[0]} does not work here: {lines[0] if lines else 'it printed no error'}")
+    return done.stdout
 
 
 def stamp(program: str) -> str:
-    """Return what changes when a program does: its path, size and time."""
+    """Return a text that changes when a program does: its path, size and time."""
     real = os.path.realpath(program)
-    seen = Path(real).stat()
-    return f"{real} {seen.st_size} {seen.st_mtime_ns}"
+    facts = Path(real).stat()
+    return f"{real} {facts.st_size} {facts.st_mtime_ns}"
 
 
 def cached_build(name: str, depends_on: Sequence[str], make: Callable[[Path], None]) -> Path:
-    """Return a folder that `make` fills; made anew only where something in `depends_on` changed.
+    """Return a folder that `make` fills; it is filled again only if something in `depends_on` changed.
 
-    Raises SandboxError when the cache folder cannot be written.
+    Raises SandboxError if the cache folder cannot be written.
     """
     digest = hashlib.sha256("\0".join(depends_on).encode()).hexdigest()[:16]
     return _made(name, digest, make)
@@ -107,7 +107,7 @@ def _made(name: str, digest: str, make: Callable[[Path], None]) -> Path:
                     shutil.rmtree(partial, ignore_errors=True)
                     raise
     except (OSError, Timeout) as error:
-        raise SandboxError(f"{folder} cannot be used: {error}; set XDG_CACHE_HOME to a folder of yours") from error
+        raise SandboxError(f"{folder} cannot be used: {error}; set XDG_CACHE_HOME to a writable folder") from error
     return whole
 
 
@@ -119,14 +119,14 @@ def _cache() -> Path:
     try:
         return Path.home() / ".cache"
     except RuntimeError as error:
-        raise SandboxError("this user has no home folder: set XDG_CACHE_HOME to a folder of yours") from error
+        raise SandboxError("this user has no home folder: set XDG_CACHE_HOME to a writable folder") from error
 
 
 def unreadable(program: str) -> Path:
-    """Return a copy of a program, alone in its folder, that may be started but not read.
+    """Return a copy of a program, alone in its folder, that may be executed but not read.
 
-    The kernel closes the memory of a process that was started so to others of its user (`/proc/PID/mem`). Raises
-    SandboxError when the cache folder cannot be written.
+    The kernel then forbids other processes of the user to read its memory (`/proc/PID/mem`). Raises
+    SandboxError if the cache folder cannot be written.
     """
     name = Path(program).name
 
@@ -138,9 +138,9 @@ def unreadable(program: str) -> Path:
 
 
 def _open_up(folder: Path) -> None:
-    """Let the uids that programs run under read what is there, but for what nobody shall read."""
+    """Make a folder readable for the users that programs run as, except the files that may only be executed."""
     for path in (folder, *folder.rglob("*")):
-        # A link is as its target is, which is not ours
+        # The modes of a link are those of its target, which does not belong to the cache
         if path.is_symlink() or stat.S_IMODE(path.stat().st_mode) == _START_ONLY:
             continue
         path.chmod(path.stat().st_mode | (0o055 if path.is_dir() else 0o044))

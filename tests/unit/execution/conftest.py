@@ -1,4 +1,4 @@
-"""One probed sandbox for the room's tests."""
+"""One probed sandbox for the tests of this package."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from harness.execution.selection import open_sandbox
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
-    """The default sandbox, or a skip with the reason that the harness itself gives."""
+    """The default sandbox, or a skip with the reason that the harness gives."""
     try:
         opened = open_sandbox("auto")
     except SandboxError as error:

@@ -153,7 +153,7 @@ INSTALLED = [name for name in plugins.names("language") if plugins.load("languag
 
 @pytest.mark.parametrize("name", INSTALLED)
 def test_a_sample_without_tests_proves_nothing(name):
-    with pytest.raises(DataError, match="nothing would be proved"):
+    with pytest.raises(DataError, match="there is nothing to check"):
         plugins.load("language", name).build().programs(Job("x", Tests(name)))
 
 
@@ -236,7 +236,7 @@ def test_a_program_that_may_only_be_started_stays_so(shell, tmp_path, monkeypatc
 
 @pytest.mark.parametrize("compiler", [path for path in [toolchain.find("g++")] if path])
 def test_the_precompiled_header_is_really_used(compiler, tmp_path):
-    """The compiler passes by a header that was compiled with other flags, and says so only to who asks."""
+    """The compiler ignores a header that was compiled with other flags, and reports it only with a flag."""
     language = plugins.load("language", "cpp").build()
     (program,) = language.programs(language.trial())
     for name, content in program.files:

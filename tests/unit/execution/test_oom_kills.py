@@ -1,4 +1,4 @@
-"""How often the kernel killed for want of memory, in each of the forms in which it says so."""
+"""The kernel's counters of out-of-memory kills, in each of their formats."""
 
 from __future__ import annotations
 

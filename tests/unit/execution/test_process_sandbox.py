@@ -1,4 +1,4 @@
-"""Retries and turns, with a launcher that plays back what a loaded machine would do."""
+"""Retries and exclusive second tries, with a launcher that plays back what a loaded machine would do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ JOB = Job("x = 1", Tests("python", tests="assert x == 1"))
 
 
 class Playback:
-    """Gives the outcomes in order; `pass` stands for a report of the program's own secret."""
+    """Gives the outcomes in order; `pass` is a report with the program's own secret."""
 
     def __init__(self, *ends: str) -> None:
         self.ends = list(ends)
@@ -75,7 +75,7 @@ def test_what_may_be_the_machines_fault_is_tried_again(ends: list[str], status: 
 def test_a_shortage_of_memory_is_no_plain_failure(
     ends: list[str], killed: list[int], status: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """`killed`: what the kernel's counter of processes killed for want of memory shows, look by look."""
+    """`killed`: the values of the kernel's counter of out-of-memory kills, read by read."""
     monkeypatch.setattr(process_sandbox.oom_kills, "count", lambda: killed.pop(0))
     assert ProcessSandbox("test", Playback(*ends)).run(JOB, Limits()).status == status
 
@@ -118,7 +118,7 @@ def test_tests_that_do_not_parse_are_our_fault_and_start_nothing() -> None:
     launcher = Playback()
     verdict = ProcessSandbox("test", launcher).run(Job("x = 1", Tests("python", tests="assert (")), Limits())
     assert verdict.status == "infra"
-    assert "tests are no Python" in verdict.message
+    assert "tests are not valid Python" in verdict.message
 
 
 def test_no_tests_are_no_pass() -> None:

@@ -56,11 +56,11 @@ def test_a_continuation_and_a_whole_program_both_pass(sandbox: Sandbox) -> None:
         ("x = '\\x00'\ny = \0", "error", "compile: SyntaxError: source code string cannot contain null bytes"),
     ],
 )
-def test_what_went_wrong_is_told_and_where(sandbox: Sandbox, candidate: str, status: str, message: str) -> None:
-    told = verdict(sandbox, candidate)
+def test_what_went_wrong_is_judged_and_where(sandbox: Sandbox, candidate: str, status: str, message: str) -> None:
+    judged = verdict(sandbox, candidate)
     # Python before 3.11.4 calls null bytes a ValueError
-    said = told.message.replace("ValueError: source code", "SyntaxError: source code")
-    assert (told.status, said) == (status, message.strip())
+    shown = judged.message.replace("ValueError: source code", "SyntaxError: source code")
+    assert (judged.status, shown) == (status, message.strip())
 
 
 def test_main_guards_do_not_run_beside_tests(sandbox: Sandbox) -> None:
@@ -117,8 +117,8 @@ MAKERS = (
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_values_arrive_as_they_are(sandbox: Sandbox, value: str) -> None:
     tests = f"{MAKERS}assert add(1, 2) == {value}, add(1, 2)\nassert add(1, 2) != [{value}]"
-    told = verdict(sandbox, f"{MAKERS}def add(a, b): return {value}", tests=tests)
-    assert told.status == "passed", told
+    judged = verdict(sandbox, f"{MAKERS}def add(a, b): return {value}", tests=tests)
+    assert judged.status == "passed", judged
 
 
 def test_arguments_changed_in_place_are_changed_for_the_tests(sandbox: Sandbox) -> None:
@@ -156,9 +156,9 @@ def test_functions_that_the_prelude_completes_are_the_tests_own(sandbox: Sandbox
 
 
 def test_tests_that_cannot_run_by_value_leave_the_sample_unscored(sandbox: Sandbox) -> None:
-    told = verdict(sandbox, "def add(a, b): return a(b)", tests="assert add(lambda x: x, 1) == 1")
-    assert told.status == "infra"
-    assert told.message == "the tests hand over a function, which is no data: this sample needs `check: in_process`"
+    judged = verdict(sandbox, "def add(a, b): return a(b)", tests="assert add(lambda x: x, 1) == 1")
+    assert judged.status == "infra"
+    assert judged.message == "the tests pass a function, which is not plain data: this sample needs `check: in_process`"
 
 
 def test_verdicts_repeat_for_programs_that_depend_on_the_order_of_sets(sandbox: Sandbox) -> None:

@@ -19,7 +19,7 @@ from harness.execution.base import Job, Limits, Sandbox
 DATA = Path(__file__).resolve().parents[3] / ".." / "shared" / "data"
 MBPP_STRIDE = 16
 NEEDS_SETUP_AFTER_CODE = {367, 927}
-# As the task's page says, with the reason of each
+# As the task's page states, with the reason for each
 IN_PROCESS = {126, 367, 533, 596, 927}
 
 

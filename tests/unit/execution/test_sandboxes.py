@@ -80,7 +80,7 @@ def test_a_toolchain_below_tmp_works(level: str, tool: Path, monkeypatch: pytest
     monkeypatch.setitem(sandbox._languages, "script", Script())
     wanted = "text\nnote\nhere\n"
     if level in ("landlock", "none"):
-        # There /tmp is the machine's: closed in the one, and everybody's in the other, where nothing is read-only
+        # There /tmp is the machine's: closed in the one, and shared in the other, where nothing is read-only
         own = SCRIPT.replace("/tmp/note", "$TMPDIR/note")
         (tool / "run").write_text(own if level == "landlock" else own.replace('echo x > "$0"', "false"))
     try:

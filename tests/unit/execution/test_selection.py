@@ -1,4 +1,4 @@
-"""Which sandbox a user gets: tried by doing, refused with the fix, never silently less."""
+"""The sandbox that a user gets: tested by running a program, refused with the fix, never silently a weaker one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.execution.zygote_pool import ZygotePool
 CHECKOUT = Path(__file__).resolve().parents[3]
 
 
-def test_no_protection_must_be_asked_for_by_name() -> None:
+def test_no_protection_must_be_requested_by_name() -> None:
     sandbox = selection.open_sandbox("none")
     assert sandbox.level == "none"
     sandbox.close()
@@ -42,12 +42,12 @@ def test_each_failed_probe_names_its_fix(reason: str, fix: str) -> None:
     assert fix in namespace.advice(reason)
 
 
-def test_a_machine_without_isolation_is_refused_and_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_machine_without_isolation_is_refused_with_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     class Broken(ZygotePool):
         def __init__(self, module: str) -> None:
             super().__init__(module)
-            said = "import sys; sys.stderr.write('unshare (making namespaces): Operation not permitted')"
-            self._command = (sys.executable, "-I", "-S", "-c", said)
+            fails = "import sys; sys.stderr.write('unshare (making namespaces): Operation not permitted')"
+            self._command = (sys.executable, "-I", "-S", "-c", fails)
 
     monkeypatch.setattr(namespace, "ZygotePool", Broken)
     monkeypatch.setattr(selection, "AUTOMATIC", ("namespace",))
@@ -61,7 +61,7 @@ def test_a_sandbox_that_runs_programs_without_isolating_them_is_refused(monkeypa
     assert "does not isolate" in (selection.probe("namespace") or "")
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
 def test_it_works_for_an_ordinary_user_as_well() -> None:
     python = Path("/usr/bin/python3")
     script = (

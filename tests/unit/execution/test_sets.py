@@ -31,7 +31,9 @@ def without(value: set[int], gone: list[int]) -> set[int]:
 
 
 def travelled(value: Any) -> Any:
-    return values.value(values.text(value, lambda thing: pytest.fail(f"{thing!r} is data")), lambda *_: None)
+    return values.decode(
+        values.encode(value, lambda element: pytest.fail(f"{element!r} is plain data")), lambda *_: None
+    )
 
 
 @pytest.mark.parametrize("history", HISTORIES)
@@ -70,7 +72,7 @@ def test_sets_within_other_values_keep_their_order() -> None:
 )
 def test_a_forged_table_is_no_value(written: str) -> None:
     with pytest.raises(ValueError, match=r"."):
-        values.value(written, lambda *_: None)
+        values.decode(written, lambda *_: None)
 
 
 PROGRAM = "def order(s): return list(s)\ndef same(s): return s\ndef grow(s, more): s.update(more)\n"

@@ -1,5 +1,4 @@
-// The candidate's end, in its own isolate. Nothing here is secret, and nothing that it sends is believed to be more than
-// a value.
+// The candidate's side, in its own isolate. Nothing here is secret, and all that it sends is treated as a value.
 'use strict';
 const { workerData, receiveMessageOnPort } = require('node:worker_threads');
 const { writeSync } = require('node:fs');
@@ -12,7 +11,7 @@ const reply = (message) => {
   try {
     send(message);
   } catch (error) {
-    // A function, a promise or the like: no value
+    // A function, a promise or the like cannot be sent
     send({ ...message, value: { unsendable: true }, words: [] });
   }
   store(bell, 0, 1);

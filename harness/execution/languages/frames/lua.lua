@@ -1,6 +1,6 @@
--- The frame around Lua. The candidate runs in an environment of its own, with copies of the libraries and without what
--- could reach the frame; what its functions return is copied, without metatables.
--- The shell has put descriptor 3 in the place of standard input, and 4 in that of standard error: Lua opens no numbers
+-- The frame for Lua. The candidate runs in a separate environment, with copies of the libraries and without those that
+-- could reach the frame; results of its functions are copied, without metatables.
+-- The shell has made descriptor 3 the standard input and 4 the standard error: Lua cannot open descriptors by number
 local input, output = io.stdin, io.stderr
 local secret, first = input:read("l", "n")
 input:read("l")
@@ -10,7 +10,7 @@ local tests = input:read("a") or ""
 local type, pairs, pcall, tostring, load, exit, getmeta = type, pairs, pcall, tostring, load, os.exit, getmetatable
 local gsub, sub, match, write, close = string.gsub, string.sub, string.match, output.write, output.close
 local flush = io.flush
-local function tell(ending, place, kind, message, line)
+local function report_end(ending, place, kind, message, line)
   local report = secret
   for _, word in pairs({ ending, place, kind, sub(gsub(tostring(message), "[\r\n]", " "), 1, 500), line }) do
     report = report .. "\n" .. tostring(word)
@@ -53,11 +53,11 @@ own.loadstring, own.loadfile, own.dofile, own.collectgarbage = nil, nil, nil, fu
 own.require = function(name) return own[name] end
 local made, complaint = load(candidate, "=candidate", "t", own)
 if not made then
-  tell("error", "load", "syntax", complaint, 0)
+  report_end("error", "load", "syntax", complaint, 0)
 end
 local fine, wrong = pcall(made)
 if not fine then
-  tell("error", "load", "error", wrong, 0)
+  report_end("error", "load", "error", wrong, 0)
 end
 local space = setmetatable({}, { __index = _G })
 for name in string.gmatch(names, "%S+") do
@@ -66,7 +66,7 @@ for name in string.gmatch(names, "%S+") do
     space[name] = function(...)
       local results = table.pack(pcall(called, ...))
       if not results[1] then
-        tell("error", "call", "error", results[2], 0)
+        report_end("error", "call", "error", results[2], 0)
       end
       for i = 2, results.n do
         results[i] = copied(results[i], {})
@@ -79,10 +79,10 @@ for name in string.gmatch(names, "%S+") do
 end
 local run, broken = load(tests, "=tests", "t", space)
 if not run then
-  tell("failed", "call", "syntax", broken, 0)
+  report_end("failed", "call", "syntax", broken, 0)
 end
 fine, wrong = pcall(run)
 if not fine then
-  tell("failed", "call", "error", wrong, match(tostring(wrong), "tests:(%d+)") or 0)
+  report_end("failed", "call", "error", wrong, match(tostring(wrong), "tests:(%d+)") or 0)
 end
-tell("passed", "call", "", "", 0)
+report_end("passed", "call", "", "", 0)

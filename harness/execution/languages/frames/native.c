@@ -1,9 +1,9 @@
-/* The frame around native programs (C, C++, Rust): takes the secret before any code of the candidate runs, calls the
- * tests' main and then says on descriptor 4 how it ended.
+/* The frame for native programs (C, C++, Rust): reads the secret before any code of the candidate runs, calls the
+ * tests' main and then reports on descriptor 4 how it ended.
  *
- * Linked with --wrap=main, so that what the C library starts is __wrap_main and the tests' own main is __real_main.
- * The secret comes through descriptor 3 at run time and stands in no file. Between its reading and its use it lies
- * masked on a page that nothing may read.
+ * Linked with --wrap=main, so that the C library starts __wrap_main, and the tests' own main is __real_main.
+ * The secret is read from descriptor 3 at run time and is in no file. Until it is used it is stored masked, on a page
+ * that may not be read.
  */
 #include <stddef.h>
 #include <string.h>
@@ -20,7 +20,7 @@ int __real_main(int, char **, char **);
 static unsigned char *page;
 static unsigned long mask;
 
-/* Not the library's wrappers: the candidate may have put its own functions under their names. */
+/* Not the library's wrappers: the candidate may define functions with their names. */
 static long call(long number, long a, long b, long c, long d, long e, long f) {
 #if defined(__x86_64__)
     long result;
@@ -78,7 +78,7 @@ static long append(char *report, long length, const char *text) {
     return length;
 }
 
-static void tell(const char *ending, const char *kind, const char *message, unsigned long line) {
+static void report_end(const char *ending, const char *kind, const char *message, unsigned long line) {
     char report[SECRET_BYTES + 4 * TEXT_BYTES], digits[24];
     long length = 0, sent = 0, got, at = sizeof digits - 1;
     call(SYS_mprotect, (long)page, PAGE_BYTES, PROT_READ | PROT_WRITE, 0, 0, 0);
@@ -101,18 +101,18 @@ static void tell(const char *ending, const char *kind, const char *message, unsi
         sent += got;
 }
 
-/* What follows may be called by anybody: it only tells of failing. */
+/* The candidate may call the functions below too: they can only report a failure. */
 void harness_failed(unsigned long line) {
-    tell("failed", "assertion", "", line);
+    report_end("failed", "assertion", "", line);
     leave(1);
 }
 
 void harness_error(const char *kind, const char *message) {
-    tell("error", kind, message, 0);
+    report_end("error", kind, message, 0);
     leave(1);
 }
 
-/* An assertion of the candidate's own: the tests have another one. */
+/* An assertion of the candidate: the tests use another function. */
 void __assert_fail(const char *text, const char *file, unsigned int line, const char *function) {
     (void)file, (void)line, (void)function;
     harness_error("assertion of its own", text);
@@ -122,8 +122,8 @@ void __assert_fail(const char *text, const char *file, unsigned int line, const 
 int __wrap_main(int count, char **words, char **environment) {
     int code = __real_main(count, words, environment);
     if (code == 0)
-        tell("passed", "", "", 0);
+        report_end("passed", "", "", 0);
     else
-        tell("failed", "exit code of the tests", "not 0", 0);
+        report_end("failed", "exit code of the tests", "not 0", 0);
     return code;
 }

@@ -1,4 +1,4 @@
-# The frame around Perl: holds the secret and runs the tests; the candidate is a process of its own, asked for values.
+# The frame for Perl: stores the secret and runs the tests; the candidate runs in another process and returns values.
 package harness_frame;
 use strict;
 use warnings;
@@ -14,21 +14,21 @@ my $json = JSON::PP->new->utf8->allow_nonref->max_depth(200);
 }
 my $secret = $order->{nonce};
 
-sub tell_end {
+sub report_end {
     my @words = map { my $word = "$_"; $word =~ tr/\r\n/  /; substr($word, 0, 500) } @_;
     open(my $report, '>&=', 4) or die;
     syswrite $report, join("\n", $secret, @words) . "\n";
     POSIX::_exit($words[0] eq 'passed' ? 0 : 1);
 }
 
-sub ask {
+sub request {
     my ($question) = @_;
     local $SIG{PIPE} = 'IGNORE';
     print {$out} $json->encode($question), "\n";
     my $line = <$in>;
     my $answer = defined $line ? eval { $json->decode($line) } : undef;
-    tell_end('exited', 'call', 'exit', 'the program left before its tests ended', 0) unless ref $answer eq 'HASH';
-    tell_end('error', $question->{source} ? 'load' : 'call', 'die', $answer->{text} // '', 0) if exists $answer->{text};
+    report_end('exited', 'call', 'exit', 'the program left before its tests ended', 0) unless ref $answer eq 'HASH';
+    report_end('error', $question->{source} ? 'load' : 'call', 'die', $answer->{text} // '', 0) if exists $answer->{text};
     my @values = @{ $answer->{values} // [] };
     return $question->{list} ? @values : $values[-1];
 }
@@ -36,7 +36,7 @@ sub ask {
 pipe(my $theirs_in, $out) && pipe($in, my $theirs_out) or die;
 my $child = fork // die;
 if (!$child) {
-    # Moved out of each other's way before they take their places; nothing else is handed on
+    # Duplicated to unused numbers first, then moved to their own; no other descriptor is inherited
     my ($from, $to) = map { POSIX::dup2(fileno($_->[0]), $_->[1]) && $_->[1] } [$theirs_in, 20], [$theirs_out, 21];
     POSIX::dup2($from, 5);
     POSIX::dup2($to, 6);
@@ -46,16 +46,16 @@ if (!$child) {
 close $theirs_in;
 close $theirs_out;
 select((select($out), $| = 1)[0]);
-ask({ source => $order->{candidate} });
+request({ source => $order->{candidate} });
 for my $name (@{ $order->{names} }) {
     no strict 'refs';
-    *{"main::$name"} = sub { ask({ name => $name, words => [@_], list => wantarray ? 1 : 0 }) };
+    *{"main::$name"} = sub { request({ name => $name, words => [@_], list => wantarray ? 1 : 0 }) };
 }
 my $tests = $order->{tests};
 undef $order;
 eval "package main; no strict; no warnings;\n#line 1 \"tests\"\n$tests\n;1" or do {
     my $message = "$@";
     my ($line) = $message =~ /at tests line (\d+)/;
-    tell_end('failed', 'call', 'die', $message, $line // 0);
+    report_end('failed', 'call', 'die', $message, $line // 0);
 };
-tell_end('passed', 'call', '', '', 0);
+report_end('passed', 'call', '', '', 0);

@@ -1,4 +1,4 @@
-# The candidate's end, in a process of its own: loads the program, then answers one call after the other.
+# The candidate's side, in its own process: loads the program, then answers one call after the other.
 package harness_frame;
 use JSON::PP ();
 my $json = JSON::PP->new->utf8->allow_nonref->max_depth(200)->convert_blessed(0);

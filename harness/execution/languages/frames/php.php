@@ -1,6 +1,6 @@
 <?php
-// The frame around PHP. It holds the secret and runs the tests; the candidate is a process of its own, which is asked for
-// values. Nothing that comes back can be an object.
+// The frame for PHP. It stores the secret and runs the tests; the candidate runs in another process and returns values,
+// which can never be objects.
 namespace harness_frame;
 
 final class Answerer
@@ -32,11 +32,11 @@ final class Answerer
         $text = $length > 0 && $length < (1 << 28) ? $this->read($length) : null;
         $answer = $text === null ? false : @\unserialize($text, ['allowed_classes' => false]);
         if (!\is_array($answer) || !isset($answer['kind'])) {
-            tell('exited', 'call', 'exit', 'the program left before its tests ended', 0);
+            report_end('exited', 'call', 'exit', 'the program left before its tests ended', 0);
         }
         if ($answer['kind'] === 'error') {
             $place = $answer['place'] === 'load' ? 'load' : 'call';
-            tell('error', $place, (string) $answer['type'], (string) $answer['text'], 0);
+            report_end('error', $place, (string) $answer['type'], (string) $answer['text'], 0);
         }
         return $answer;
     }
@@ -55,7 +55,7 @@ final class Answerer
     }
 }
 
-function tell(string $ending, string $place, string $kind, string $message, int $line): void
+function report_end(string $ending, string $place, string $kind, string $message, int $line): void
 {
     static $secret = null;
     if ($secret === null) {
@@ -76,10 +76,10 @@ function call(string $name, array $words)
 }
 
 $harness_order = \unserialize(\stream_get_contents(\fopen('php://fd/3', 'r')), ['allowed_classes' => false]);
-tell($harness_order['nonce'], '', '', '', 0);
+report_end($harness_order['nonce'], '', '', '', 0);
 $harness_answerer = new Answerer(\PHP_BINARY, $harness_order['worker'], $harness_order['candidate'], $harness_order['names']);
 $harness_answerer->receive();
-// A function that is called like one of PHP's own can only stand in a namespace
+// A function with the name of a built-in one can only be defined in a namespace
 $harness_space = \array_filter($harness_order['names'], 'function_exists') ? 'harness_candidate' : '';
 foreach ($harness_order['names'] as $harness_name) {
     eval("namespace $harness_space { function $harness_name(...\$words) { return \\harness_frame\\call('$harness_name', \$words); } }");
@@ -91,6 +91,6 @@ try {
 } catch (\Throwable $harness_error) {
     $harness_place = $harness_error->getTrace();
     $harness_line = $harness_error->getLine();
-    tell('failed', 'call', \get_class($harness_error), $harness_error->getMessage(), $harness_line);
+    report_end('failed', 'call', \get_class($harness_error), $harness_error->getMessage(), $harness_line);
 }
-tell('passed', 'call', '', '', 0);
+report_end('passed', 'call', '', '', 0);

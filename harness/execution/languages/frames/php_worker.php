@@ -1,4 +1,4 @@
-// The candidate's end, in a process of its own: loads the program, then answers one call after the other.
+// The candidate's side, in its own process: loads the program, then answers one call after the other.
 namespace harness_frame;
 function exchange(?array $answer): ?array
 {

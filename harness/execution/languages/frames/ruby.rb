@@ -1,4 +1,4 @@
-# The frame around Ruby: holds the secret and runs the tests; the candidate is a process of its own, asked for values.
+# The frame for Ruby: stores the secret and runs the tests; the candidate runs in another process and returns values.
 require 'json'
 require 'rbconfig'
 harness = Object.new
@@ -6,7 +6,7 @@ class << harness
   def start
     order = JSON.parse(IO.for_fd(3).read)
     secret = order['nonce']
-    define_singleton_method(:tell) do |ending, place, kind, message, line|
+    define_singleton_method(:report_end) do |ending, place, kind, message, line|
       words = [secret, ending, place, kind, message, line].map { |word| word.to_s.tr("\r\n", '  ')[0, 500] }
       IO.for_fd(4, 'w').syswrite(words.join("\n") + "\n")
       exit!(ending == 'passed' ? 0 : 1)
@@ -18,23 +18,23 @@ class << harness
     theirs_in.close
     theirs_out.close
     @out, @in = ours_out, ours_in
-    ask('source' => order['candidate'])
+    request('source' => order['candidate'])
     order['names'].each do |name|
       frame = self
-      Kernel.define_method(name) { |*words| frame.ask('name' => name, 'words' => words.map { |word| frame.tagged(word) }) }
+      Kernel.define_method(name) { |*words| frame.request('name' => name, 'words' => words.map { |word| frame.tagged(word) }) }
     end
     order['tests']
   end
 
-  def ask(question)
+  def request(question)
     begin
       @out.puts(JSON.generate(question))
       @out.flush
       answer = JSON.parse(@in.gets.to_s, max_nesting: 200)
     rescue SystemCallError, JSON::ParserError
-      tell('exited', 'call', 'exit', 'the program left before its tests ended', 0)
+      report_end('exited', 'call', 'exit', 'the program left before its tests ended', 0)
     end
-    tell('error', question.key?('source') ? 'load' : 'call', answer['type'], answer['text'], 0) if answer.key?('type')
+    report_end('error', question.key?('source') ? 'load' : 'call', answer['type'], answer['text'], 0) if answer.key?('type')
     plain(answer['value'])
   end
 
@@ -70,6 +70,6 @@ begin
   eval(harness_tests, TOPLEVEL_BINDING.dup, 'tests', 1)
 rescue Exception => error
   line = (error.backtrace || []).filter_map { |place| place[/\Atests:(\d+)/, 1] }.first || 0
-  harness.tell('failed', 'call', error.class, error.message, line)
+  harness.report_end('failed', 'call', error.class, error.message, line)
 end
-harness.tell('passed', 'call', '', '', 0)
+harness.report_end('passed', 'call', '', '', 0)

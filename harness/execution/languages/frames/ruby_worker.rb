@@ -1,4 +1,4 @@
-# The candidate's end, in a process of its own: loads the program, then answers one call after the other.
+# The candidate's side, in its own process: loads the program, then answers one call after the other.
 require 'json'
 harness_in, harness_out = IO.for_fd(5), IO.for_fd(6, 'w')
 harness_tag = lambda do |value|

@@ -1,4 +1,4 @@
-// Package assert stands in for github.com/stretchr/testify/assert: the assertions that benchmarks use, with the same
+// Package assert replaces github.com/stretchr/testify/assert: the assertions that benchmarks use, with the same
 // meaning of equality (bytes by content, all else by reflect.DeepEqual).
 package assert
 

@@ -1,5 +1,5 @@
-// Package frame holds the secret of a program under test and tells how its tests ended. It is initialised before the
-// candidate's package, since that one imports it under a name which nobody can have guessed.
+// Package frame stores the secret of a program under test and reports how its tests ended. It is initialised before the
+// candidate's package, which imports it under a name that no program can guess.
 package frame
 
 import (
@@ -39,8 +39,8 @@ func init() {
 	}
 }
 
-// Tell writes the report and ends the program.
-func Tell(ending, kind, message string, line int) {
+// Report writes the report and ends the program.
+func Report(ending, kind, message string, line int) {
 	short := func(text string) string {
 		if len(text) > 500 {
 			text = text[:500]

@@ -1,4 +1,4 @@
-// Package testing stands in for the standard library's: the part of T that tests of benchmarks use, without its flags,
+// Package testing replaces that of the standard library: the part of T that tests of benchmarks use, without its flags,
 // timers and profiles. The first failure ends the program.
 package testing
 
@@ -28,7 +28,7 @@ type T struct{ name string }
 // New returns a T for the test called name.
 func New(name string) *T { return &T{name} }
 
-func (t *T) fail(text string)                       { frame.Tell("failed", "assertion", text, frame.Line()) }
+func (t *T) fail(text string)                       { frame.Report("failed", "assertion", text, frame.Line()) }
 func (t *T) Helper()                                {}
 func (t *T) Error(words ...interface{})             { t.fail(fmt.Sprint(words...)) }
 func (t *T) Errorf(form string, w ...interface{})   { t.fail(fmt.Sprintf(form, w...)) }

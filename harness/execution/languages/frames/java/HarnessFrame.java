@@ -6,7 +6,7 @@ import java.lang.reflect.InvocationTargetException;
 import java.nio.charset.StandardCharsets;
 import java.util.*;
 
-/** The frame around Java: reads the secret, runs the main of the tests, and says how that ended. */
+/** The frame for Java: reads the secret, runs the main of the tests, and reports how that ended. */
 final class HarnessFrame {
     private static final long STACK_BYTES = 64L << 20;
 
@@ -117,7 +117,7 @@ final class HarnessPlain {
             return org.javatuples.Pair.with(copied(pair.getValue0(), depth + 1), copied(pair.getValue1(), depth + 1));
         }
         if (value instanceof java.math.BigInteger) return new java.math.BigInteger(((java.math.BigInteger) value).toByteArray());
-        // What the library made and cannot be inherited from is what it says; the rest stays only where it is the library's
+        // Final classes of the library are kept as they are; other objects only if their class is the library's
         return value.getClass().getClassLoader() == null ? value : new Object();
     }
 }
