@@ -22,7 +22,7 @@ from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader
 from harness.datatypes import Tests
 from harness.engines.base import Engine, EngineFacts, HoldsAnswers, ModelSpec
-from harness.errors import ConfigError, DataError, SandboxError, UnknownName
+from harness.errors import ConfigError, DataError, SandboxError, UnknownName, error_prefix
 from harness.execution import packages
 from harness.execution.base import Limits
 from harness.scoring.golds import plain_fault
@@ -86,11 +86,11 @@ def planned(config: RunConfig) -> Iterator[Plan]:
     engine: Engine | None = None
     try:
         if config.execution.sandbox != "auto":
-            plugins.load("sandbox", config.execution.sandbox, where="execution.sandbox: ")
+            with error_prefix("execution.sandbox: "):
+                plugins.load("sandbox", config.execution.sandbox)
         specs = suite_pages(config)
-        for page, source in specs:
-            # Before the engine, which may have to ask a hub
-            page_scorers(page, source, services.tools())
+        # Before the engine, which may have to ask a hub
+        scorers = [page_scorers(page, source, services.tools()) for page, source in specs]
         model = config.model
         engine = plugins.load("engine", config.engine.name).build(
             model_spec(model),
@@ -101,21 +101,21 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
         binder = Binder(
             Loader(mirror),
-            services.tools(),
             facts.style,
             config.limit,
             config.seed,
             insists=model.style != "auto",
             trust_page_code=config.data.trust_page_code,
         )
-        tasks = tuple(binder.bind(page, source) for page, source in specs)
+        tasks = tuple(binder.bind(*spec, built) for spec, built in zip(specs, scorers, strict=True))
         for task, (_, source) in zip(tasks, specs, strict=True):
             _refuse_unscorable(task, source)
         if isinstance(engine, HoldsAnswers):
             fitted = _with_repeats(config, tasks, engine)
             if fitted is not config:
                 config = fitted
-                tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
+                specs = suite_pages(config)
+                tasks = tuple(binder.bind(*spec, built) for spec, built in zip(specs, scorers, strict=True))
             tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
         engine.check([request for task in tasks for request in task.requests])
         yield Plan(config, engine, facts, tasks, services)

@@ -176,7 +176,7 @@ def test_plug_ins_do_not_import_each_other(where):
     from harness import plugins
 
     path = LIBRARY / where
-    kinds = {module.replace("harness.", "").replace(".", "/"): kind for kind, module in plugins.ROOMS.items()}
+    kinds = {module.replace("harness.", "").replace(".", "/"): kind for kind, module in plugins.PACKAGES.items()}
     peers = set(plugins.names(kinds[where]))
     assert peers, f"{where} has no plug-in"
     for file in path.glob("*.py"):
