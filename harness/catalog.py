@@ -1,6 +1,6 @@
 """One task page -> one bound Task: samples, prompts and requests with their keys, scorers and metrics, all checked.
 
-Everything a page can be wrong in is found here, before any weight loads: columns, templates, counts, few-shot rows,
+Every fault of a page is found here, before any weight loads: columns, templates, counts, few-shot rows,
 scorer options, metrics. Binding is deterministic: the same page, data, style and seed give the same keys.
 """
 
@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from harness import plugins
 from harness.analysis import metric
-from harness.config.schema import TaskPage
+from harness.config.schema import ChoiceReference, TaskPage, TestsReference
 from harness.config.yaml_page import YamlPage
 from harness.data.page_code import row_preparer, script_digest
 from harness.data.rows import DataSet, Loader, Row, Split, is_file_name
@@ -36,21 +37,20 @@ from harness.datatypes import (
 )
 from harness.errors import ConfigError, DataError
 from harness.prompts import build as prompts
-from harness.prompts.fewshot import choose
-from harness.prompts.template import render
+from harness.prompts.build import render
 from harness.scoring.base import TaskScorer, Tools
 from harness.scoring.factory import build_scorers
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Keys of a page that do not change what a model is asked
+# Keys of a page that do not change the requests
 ABOUT_SCORING = {"about", "source", "score", "metric", "expected_count", "gold", "repeats", "variants"}
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A page bound to its data. `requests[i]` asks `samples[i // repeats]`; `total` counts rows before a limit.
+    """A page bound to its data. `requests[i]` is of `samples[i // repeats]`; `total` counts rows before a limit.
 
-    `commit`: that of the hub data set which was read. No part of the fingerprint, whose data hash says more.
+    `commit`: of the hub data set that was read. Not part of the fingerprint, which has a hash of the data.
     """
 
     name: str
@@ -72,46 +72,45 @@ class Task:
 class Binder:
     """What all tasks of a run share when they are bound.
 
-    `style` is the model's, or the user's own wish (`insists`); `limit` counts samples a task; `trust_page_code`: Python
-    files of pages that are not the project's own may run.
+    `style` is the model's, or the one that the user named (`insists`); `limit` counts samples of a task;
+    `trust_page_code`: Python files of pages that are not shipped with the harness may run.
     """
 
     loader: Loader
-    tools: Tools
     style: Style
     limit: int | None = None
     seed: int = 0
     insists: bool = False
     trust_page_code: bool = False
 
-    def bind(self, page: TaskPage, source: YamlPage) -> Task:
-        """Bind one page. Raises ConfigError, DataError or HubError with the page's file and line."""
-        scorers = page_scorers(page, source, self.tools)
-        style = prompts.pick_style(page.prompt, self.style, self.insists, source.where(("prompt",)))
+    def bind(self, page: TaskPage, source: YamlPage, scorers: tuple[TaskScorer, ...]) -> Task:
+        """Bind one page, with its scorers (`page_scorers`).
+
+        Raises ConfigError, DataError or HubError with the page's file and line.
+        """
+        with source.at("prompt"):
+            style = prompts.pick_style(page.prompt, self.style, self.insists)
         # Before the data, which may have to be downloaded
         prepare = row_preparer(source.path, trusted=self.trust_page_code)
         data = DataSet(page.data.path, page.data.name, page.data.revision, source.path.parent, page.data.file)
-        split = self.loader.load(data, page.data.split, page.data.columns, source.where(("data",)))
+        with source.at("data"):
+            split = self.loader.load(data, page.data.split, page.data.columns)
         if page.expected_count is not None and len(split.rows) != page.expected_count:
-            raise DataError(
-                f"{source.where(('expected_count',))}{split.origin} has {len(split.rows)} rows, "
-                f"the page expects {page.expected_count}"
-            )
+            with source.at("expected_count"):
+                raise DataError(f"{split.origin} has {len(split.rows)} rows, the page expects {page.expected_count}")
         samples = _samples(page, source, split, prepare, self.limit)
-        _refuse_twins(samples, source)
+        _refuse_equal_ids(samples, source)
         pool, pool_split = self._pool(page, source, data, prepare)
-        asked = _in_pool(page, source, style, samples, pool)
-        shots = choose(page.fewshot, pool, [shot.id for shot in pool], asked, source.where(("fewshot",)))
+        same = _in_pool(page, source, style, samples, pool)
+        with source.at("fewshot"):
+            shots = prompts.choose_shots(page.fewshot, pool, [shot.id for shot in pool], same)
         fingerprint = _fingerprint(page, source.path, split, pool_split, style)
         requests: list[Request] = []
-        where = source.where(("prompt", style))
         for sample, its_shots in zip(samples, shots, strict=True):
             worked = [_with_gold_option(shot) for shot in its_shots]
-            try:
-                prompt = prompts.build_prompt(page.prompt, style, sample.inputs, worked, where)
+            with _row_named(f"sample {sample.id!r} of {split.origin}"), source.at("prompt", style):
+                prompt = prompts.build_prompt(page.prompt, style, sample.inputs, worked)
                 requests += self._requests(page, source, style, sample, prompt, str(fingerprint["ask"]))
-            except DataError as error:
-                raise DataError(f"{error} (sample {sample.id!r} of {split.origin})") from None
         total = len(split.rows)
         return Task(page.name, page, style, tuple(samples), tuple(requests), scorers, total, fingerprint, split.commit)
 
@@ -120,12 +119,13 @@ class Binder:
     ) -> tuple[list[Sample], Split | None]:
         if page.fewshot is None or page.fewshot.count == 0:
             return [], None
-        where = source.where(("fewshot", "split"))
-        if page.fewshot.split == page.data.split:
-            raise ConfigError(f"{where}shots must not come from the split under test")
-        if is_file_name(data.path) and (data.folder / data.path).is_file():
-            raise ConfigError(f"{where}{data.path} is one file; shots need a folder with one file a split")
-        split = self.loader.load(data, page.fewshot.split, page.data.columns, source.where(("fewshot",)))
+        with source.at("fewshot", "split"):
+            if page.fewshot.split == page.data.split:
+                raise ConfigError("shots must not come from the split under test")
+            if is_file_name(data.path) and (data.folder / data.path).is_file():
+                raise ConfigError(f"{data.path} is one file; shots need a folder with one file a split")
+        with source.at("fewshot"):
+            split = self.loader.load(data, page.fewshot.split, page.data.columns)
         return _samples(page, source, split, prepare, None), split
 
     def _requests(
@@ -133,22 +133,21 @@ class Binder:
     ) -> list[Request]:
         if page.ask == "loglikelihood":
             assert isinstance(sample.reference, Choice)
-            where = source.where(("prompt", style, "target"))
-            continuations = tuple(
-                prompts.continuation(page.prompt, style, {**sample.inputs, "option": option, "letter": letter}, where)
-                for option, letter in zip(sample.reference.options, LETTERS, strict=False)
-            )
+            with source.at("prompt", style, "target"):
+                continuations = tuple(
+                    prompts.continuation(page.prompt, style, {**sample.inputs, "option": option, "letter": letter})
+                    for option, letter in zip(sample.reference.options, LETTERS, strict=False)
+                )
             blank = [number for number, option in enumerate(sample.reference.options) if not option.strip()]
             if blank:
-                raise DataError(
-                    f"{source.where(('reference', 'choice', 'options'))}option {blank[0]} is blank, and a blank text "
-                    "may be the likeliest; leave it out"
-                )
+                with source.at("reference", "choice", "options"):
+                    raise DataError(f"option {blank[0]} is blank, and a blank text may be the likeliest; leave it out")
             if len({text.strip() for text in continuations} - {""}) < len(continuations):
-                raise DataError(
-                    f"{where}two options are continued by the same text; target must print {{{{ option }}}} or "
-                    "{{ letter }}, and the options must differ"
-                )
+                with source.at("prompt", style, "target"):
+                    raise DataError(
+                        "two options are continued by the same text; target must print {{ option }} or {{ letter }}, "
+                        "and the options must differ"
+                    )
             key = _key(ask, sample.id, 0, prompt, list(continuations))
             return [LikelihoodRequest(key, page.name, sample.id, 0, prompt, continuations)]
         if isinstance(sample.reference, Text):
@@ -164,7 +163,7 @@ class Binder:
             seed=page.sampling.seed + self.seed,
             logprobs=page.sampling.logprobs,
         )
-        # What only asks for more about the same answer is left out of its key unless it is set
+        # What only adds to the same answer is left out of its key unless it is set
         settings = {name: value for name, value in asdict(sampling).items() if name != "logprobs" or value}
         return [
             GenerateRequest(
@@ -184,14 +183,16 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[TaskSc
 
     Raises ConfigError or UnknownName with the page's file and line.
     """
-    for name in page.metric:
-        bound = metric.bind(name, page.repeats, where=source.where(("metric",)))
-        if hasattr(bound, "of_corpus") != (page.reference.text is not None):
-            # A mean of bits would pass for an accuracy, and only likelihoods have sums over a corpus
-            where, fits = source.where(("metric",)), "bits_per_byte" if page.reference.text else "mean"
-            raise ConfigError(f"{where}metric {name} does not go with `ask: {page.ask}`; name another, such as {fits}")
+    with source.at("metric"):
+        for name in page.metric:
+            bound = metric.bind(name, page.repeats)
+            if hasattr(bound, "of_corpus") != (page.reference.text is not None):
+                # A mean of bits would pass for an accuracy, and only likelihoods have sums over a corpus
+                fits = "bits_per_byte" if page.reference.text else "mean"
+                raise ConfigError(f"metric {name} does not go with `ask: {page.ask}`; name another, such as {fits}")
     if page.reference.tests is not None:
-        plugins.load("language", page.reference.tests.language, where=source.where(("reference", "tests", "language")))
+        with source.at("reference", "tests", "language"):
+            plugins.load("language", page.reference.tests.language)
     with source.at("score"):
         return build_scorers(page.score, tools)
 
@@ -199,14 +200,22 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[TaskSc
 def _samples(
     page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], limit: int | None
 ) -> list[Sample]:
-    """Make the samples of a split. Raises DataError with the number of the row that none can be made of."""
+    """Make the samples of a split. Raises DataError with the number of the row that cannot be used."""
     samples = []
     for number, row in enumerate(split.rows[:limit]):
-        try:
+        with _row_named(f"row {number}, from 0, of {split.origin}"):
             samples.append(_sample(page, source, prepare(row), number))
-        except DataError as error:
-            raise DataError(f"{error} (row {number}, from 0, of {split.origin})") from None
     return samples
+
+
+@contextmanager
+def _row_named(row: str) -> Iterator[None]:
+    """Put the row that cannot be used behind the message of a DataError that passes by."""
+    try:
+        yield
+    except DataError as error:
+        error.args = (f"{error} ({row})",)
+        raise
 
 
 def _in_pool(
@@ -215,15 +224,15 @@ def _in_pool(
     """For each sample the places in the pool of rows that are the same: the same question with the same answer."""
     if not pool:
         return [frozenset() for _ in samples]
-    where = source.where(("prompt", style))
 
     def content(sample: Sample) -> tuple[str, Reference]:
-        return " ".join(prompts.question_text(page.prompt, style, sample.inputs, where).split()), sample.reference
+        return " ".join(prompts.question_text(page.prompt, style, sample.inputs).split()), sample.reference
 
     places: dict[tuple[str, Reference], set[int]] = {}
-    for place, shot in enumerate(pool):
-        places.setdefault(content(shot), set()).add(place)
-    return [frozenset(places.get(content(sample), ())) for sample in samples]
+    with source.at("prompt", style):
+        for place, shot in enumerate(pool):
+            places.setdefault(content(shot), set()).add(place)
+        return [frozenset(places.get(content(sample), ())) for sample in samples]
 
 
 def _sample(page: TaskPage, source: YamlPage, row: Row, number: int) -> Sample:
@@ -231,48 +240,62 @@ def _sample(page: TaskPage, source: YamlPage, row: Row, number: int) -> Sample:
     reference = _reference(page, source, variables)
     if isinstance(reference, Choice):
         variables |= {"options": list(reference.options), "letters": list(LETTERS[: len(reference.options)])}
-    name = render(page.data.id, variables, source.where(("data", "id"))) if page.data.id else str(number)
-    group = render(page.data.group, variables, source.where(("data", "group"))) if page.data.group else None
-    gold = render(page.gold, variables, source.where(("gold",))) if page.gold is not None else None
+    with source.at("data", "id"):
+        name = render(page.data.id, variables) if page.data.id else str(number)
+    with source.at("data", "group"):
+        group = render(page.data.group, variables) if page.data.group else None
+    with source.at("gold"):
+        gold = render(page.gold, variables) if page.gold is not None else None
     return Sample(name, variables, reference, gold, group)
 
 
 def _reference(page: TaskPage, source: YamlPage, variables: Mapping[str, Any]) -> Reference:
     spec = page.reference
     if spec.answer is not None:
-        where = source.where(("reference", "answer"))
-        values = tuple(render(answer, variables, where) for answer in spec.answer)
-        if not all(value.strip() for value in values):
-            raise DataError(f"{where}an answer renders to nothing for the row {str(variables)[:120]}")
-        return Answer(values)
+        with source.at("reference", "answer"):
+            return _answer(spec.answer, variables)
     if spec.choice is not None:
-        where = source.where(("reference", "choice"))
-        options = tuple(render(option, variables, where) for option in spec.choice.options)
-        if len(options) > len(LETTERS):
-            raise DataError(f"{where}{len(options)} options, but only {len(LETTERS)} have a letter")
-        gold = render(spec.choice.gold, variables, where).strip()
-        if not gold.isdecimal() or int(gold) >= len(options):
-            raise DataError(f"{where}gold must be the index of an option, 0 to {len(options) - 1}; it is {gold!r}")
-        return Choice(options, int(gold))
+        with source.at("reference", "choice"):
+            return _choice(spec.choice, variables)
     if spec.text is not None:
-        where = source.where(("reference", "text"))
-        text = render(spec.text, variables, where)
-        if not text.strip():
-            raise DataError(f"{where}the text renders to nothing for the row {str(variables)[:120]}")
-        return Text(text)
+        with source.at("reference", "text"):
+            text = render(spec.text, variables)
+            if not text.strip():
+                raise DataError(f"the text renders to nothing for the row {str(variables)[:120]}")
+            return Text(text)
     assert spec.tests is not None
-    where = source.where(("reference", "tests"))
-    entry_point = spec.tests.entry_point
-    check = render(spec.tests.check, variables, where).strip()
+    with source.at("reference", "tests"):
+        return _tests(spec.tests, variables)
+
+
+def _answer(answers: Sequence[str], variables: Mapping[str, Any]) -> Answer:
+    values = tuple(render(answer, variables) for answer in answers)
+    if not all(value.strip() for value in values):
+        raise DataError(f"an answer renders to nothing for the row {str(variables)[:120]}")
+    return Answer(values)
+
+
+def _choice(spec: ChoiceReference, variables: Mapping[str, Any]) -> Choice:
+    options = tuple(render(option, variables) for option in spec.options)
+    if len(options) > len(LETTERS):
+        raise DataError(f"{len(options)} options, but only {len(LETTERS)} have a letter")
+    gold = render(spec.gold, variables).strip()
+    if not gold.isdecimal() or int(gold) >= len(options):
+        raise DataError(f"gold must be the index of an option, 0 to {len(options) - 1}; it is {gold!r}")
+    return Choice(options, int(gold))
+
+
+def _tests(spec: TestsReference, variables: Mapping[str, Any]) -> Tests:
+    check = render(spec.check, variables).strip()
     if check not in ("by_value", "in_process"):
-        raise DataError(f"{where}check must be by_value or in_process; it is {check!r}")
+        raise DataError(f"check must be by_value or in_process; it is {check!r}")
     return Tests(
-        language=spec.tests.language,
-        prelude=render(spec.tests.prelude, variables, where),
-        tests=render(spec.tests.tests, variables, where),
-        entry_point=render(entry_point, variables, where) if entry_point is not None else None,
+        language=spec.language,
+        prelude=render(spec.prelude, variables),
+        tests=render(spec.tests, variables),
+        entry_point=render(spec.entry_point, variables) if spec.entry_point is not None else None,
         check="in_process" if check == "in_process" else "by_value",
-        packages=tuple(spec.tests.packages),
+        packages=tuple(spec.packages),
     )
 
 
@@ -283,11 +306,12 @@ def _with_gold_option(shot: Sample) -> Mapping[str, Any]:
     return {**shot.inputs, "option": shot.reference.options[gold], "letter": LETTERS[gold]}
 
 
-def _refuse_twins(samples: Sequence[Sample], source: YamlPage) -> None:
+def _refuse_equal_ids(samples: Sequence[Sample], source: YamlPage) -> None:
     seen: set[str] = set()
     for sample in samples:
         if sample.id in seen:
-            raise DataError(f"{source.where(('data', 'id'))}two rows have the sample id {sample.id!r}; ids must differ")
+            with source.at("data", "id"):
+                raise DataError(f"two rows have the sample id {sample.id!r}; ids must differ")
         seen.add(sample.id)
 
 

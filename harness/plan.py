@@ -106,9 +106,8 @@ def planned(config: RunConfig) -> Iterator[Plan]:
             with error_prefix("execution.sandbox: "):
                 plugins.load("sandbox", config.execution.sandbox)
         specs = suite_pages(config)
-        for page, source in specs:
-            # Before the engine, which may need a hub
-            page_scorers(page, source, services.tools())
+        # Before the engine, which may need a hub
+        scorers = [page_scorers(page, source, services.tools()) for page, source in specs]
         model = config.model
         name = engine_name(config.engine.name)
         # The default by its name, so that a stored config runs the same engine when the default is another
@@ -118,21 +117,21 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
         binder = Binder(
             Loader(mirror),
-            services.tools(),
             facts.style,
             config.limit,
             config.seed,
             insists=model.style != "auto",
             trust_page_code=config.data.trust_page_code,
         )
-        tasks = tuple(binder.bind(page, source) for page, source in specs)
+        tasks = tuple(binder.bind(*spec, built) for spec, built in zip(specs, scorers, strict=True))
         for task, (_, source) in zip(tasks, specs, strict=True):
             _refuse_unscorable(task, source)
         if isinstance(engine, HoldsAnswers):
             fitted = _with_repeats(config, tasks, engine)
             if fitted is not config:
                 config = fitted
-                tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
+                specs = suite_pages(config)
+                tasks = tuple(binder.bind(*spec, built) for spec, built in zip(specs, scorers, strict=True))
             tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
         requests = [request for task in tasks for request in task.requests]
         refuse_unsupported(name, able, requests)

@@ -1,7 +1,7 @@
-"""A plug-in is one file with one `build` function; its file name is the name that users write.
+"""A plug-in is one file with a `build` function; its file name is the name that users write.
 
-A room names its own folder; third parties add to it with an entry point `harness.<room>`. Nothing is imported
-until it is asked for, and an unknown name says which known ones are close.
+Each kind of plug-in has its package here; other distributions add to it with an entry point `harness.<kind>`. Nothing
+is imported before it is used, and the message for an unknown name suggests the closest known ones.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from typing import Any
 
 from harness.errors import ConfigError, UnknownName
 
-ROOMS = {
+# Kind -> package
+PACKAGES = {
     "engine": "harness.engines",
     "scorer": "harness.scoring",
     "extractor": "harness.scoring.extractors",
@@ -25,39 +26,39 @@ ROOMS = {
 }
 
 
-def names(room: str) -> list[str]:
-    """List what `room` has, own and third-party, without importing any of it."""
-    return sorted({*_own(room), *_entry_points(room)})
+def names(kind: str) -> list[str]:
+    """List the plug-ins of a kind, shipped and third-party, without importing any."""
+    return sorted({*_shipped(kind), *_entry_points(kind)})
 
 
-def load(room: str, name: str, *, where: str = "") -> ModuleType:
-    """Import the module called `name` in `room`. Raises UnknownName; `where` ("file:line: ") leads its message."""
-    if name in _own(room):
-        return importlib.import_module(f"{ROOMS[room]}.{name}")
-    if name in (points := _entry_points(room)):
+def load(kind: str, name: str) -> ModuleType:
+    """Import the plug-in `name` of a kind. Raises UnknownName; ConfigError for an entry point without `build`."""
+    if name in _shipped(kind):
+        return importlib.import_module(f"{PACKAGES[kind]}.{name}")
+    if name in (points := _entry_points(kind)):
         module: ModuleType = points[name].load()
         if not callable(getattr(module, "build", None)):
             value = points[name].value
-            raise ConfigError(f"{where}the entry point {name} = {value!r} names no module with a `build` function")
+            raise ConfigError(f"the entry point {name} = {value!r} names no module with a `build` function")
         return module
-    raise UnknownName(room, name, names(room), where=where)
+    raise UnknownName(kind, name, names(kind))
 
 
-def _own(room: str) -> list[str]:
-    """Modules and packages of the room that have a `def build(`: peers, not the room's base and inner parts."""
-    package = importlib.util.find_spec(ROOMS[room])
+def _shipped(kind: str) -> list[str]:
+    """Modules and packages of the kind's package that have a `def build(`; the other files are shared parts."""
+    package = importlib.util.find_spec(PACKAGES[kind])
     if package is None or package.submodule_search_locations is None:
         return []
-    found = []
+    plug_ins = []
     for info in pkgutil.iter_modules(package.submodule_search_locations):
         spec = info.module_finder.find_spec(info.name, None)
         if spec is None or spec.loader is None:
             continue
         source: str | None = spec.loader.get_source(spec.name)  # type: ignore[attr-defined]
         if source and "\ndef build(" in source:
-            found.append(info.name)
-    return found
+            plug_ins.append(info.name)
+    return plug_ins
 
 
-def _entry_points(room: str) -> dict[str, Any]:
-    return {point.name: point for point in importlib.metadata.entry_points(group=f"harness.{room}")}
+def _entry_points(kind: str) -> dict[str, Any]:
+    return {point.name: point for point in importlib.metadata.entry_points(group=f"harness.{kind}")}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.catalog import Binder, Task
+from harness.catalog import Binder, Task, page_scorers
 from harness.config.checking import check_values
 from harness.config.pages import with_value
 from harness.config.schema import RunConfig
@@ -111,10 +111,9 @@ def _with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> Ru
 def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
     """Bind all samples of a run's tasks, whatever its last limit was: every stored answer gets a new score."""
     loader, data = Loader(Path(config.data.mirror) if config.data.mirror else None), config.data
-    binder = Binder(
-        loader, services.tools(), manifest.identity.engine.style, None, config.seed, False, data.trust_page_code
-    )
-    tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
+    binder = Binder(loader, manifest.identity.engine.style, None, config.seed, False, data.trust_page_code)
+    tools = services.tools()
+    tasks = tuple(binder.bind(*spec, page_scorers(*spec, tools)) for spec in suite_pages(config))
     for task in tasks:
         if manifest.tasks.get(task.name, {}).get("ask") != task.fingerprint["ask"]:
             raise RunFolderError(

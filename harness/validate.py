@@ -54,7 +54,7 @@ class Rows:
 
 def check_page(name: str) -> tuple[TaskPage, YamlPage, list[str]]:
     """Check what needs no data: keys, names, scorers, extractors, metrics, the syntax of templates."""
-    from harness.prompts.template import check_syntax
+    from harness.prompts.build import check_syntax
 
     page, source = pages.task_page(name)
     page_scorers(page, source, Services("auto", Limits()).tools())
@@ -63,7 +63,8 @@ def check_page(name: str) -> tuple[TaskPage, YamlPage, list[str]]:
             raise ConfigError("repeats of greedy decoding are all the same; set sampling.temperature")
     templates = 0
     for key, text in _templates(page):
-        check_syntax(text, source.where(key))
+        with source.at(*key):
+            check_syntax(text)
         templates += 1
     return page, source, [f"page is valid, {templates} templates parse"]
 
@@ -78,7 +79,8 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
     for style in _styles(page):
         services = Services("auto", Limits())
         try:
-            task = _binder(services, style, rows.samples, rows).bind(page, source)
+            scorers = page_scorers(page, source, services.tools())
+            task = _binder(style, rows.samples, rows).bind(page, source, scorers)
             samples = task.sample_of()
             for request in task.requests:
                 refuse_unscorable(task, samples[request.sample_id], request, source)
@@ -86,7 +88,8 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
             notes.append(f"{style}: {len(task.samples)} of {task.total} rows, {tried}")
             remarks += [f"{style}: {remark}" for remark in _unread(task)]
             if rows.shuffled:
-                shuffled = _binder(services, style, max(SHUFFLED_ROWS, rows.samples), rows).bind(page, source)
+                binder = _binder(style, max(SHUFFLED_ROWS, rows.samples), rows)
+                shuffled = binder.bind(page, source, scorers)
                 notes += [f"{style}: {note}" for note in _shuffled(shuffled, source)]
         finally:
             services.close()
@@ -95,14 +98,14 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
 
 def bind_one(page: TaskPage, source: YamlPage, style: Style, limit: int, rows: Rows) -> Task:
     """Bind a page to show it, in `style` if the page has it, else in the style that it has."""
-    services = Services("auto", Limits())
+    scorers = page_scorers(page, source, Services("auto", Limits()).tools())
     styles = _styles(page)
-    return _binder(services, style if style in styles else styles[0], limit, rows).bind(page, source)
+    return _binder(style if style in styles else styles[0], limit, rows).bind(page, source, scorers)
 
 
-def _binder(services: Services, style: Style, limit: int, rows: Rows) -> Binder:
+def _binder(style: Style, limit: int, rows: Rows) -> Binder:
     mirror = Path(rows.mirror).expanduser() if rows.mirror else None
-    return Binder(Loader(mirror), services.tools(), style, limit, trust_page_code=rows.trust_page_code)
+    return Binder(Loader(mirror), style, limit, trust_page_code=rows.trust_page_code)
 
 
 def _styles(page: TaskPage) -> list[Style]:

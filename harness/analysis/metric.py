@@ -1,7 +1,7 @@
 """From the metric that a page names (`mean`, `pass@10`, `maj@5`) to the plug-in that computes it.
 
-`pass@10` is the file `metrics/pass_at_k.py` built with k = 10. Names nobody has are refused with the close
-ones.
+`pass@10` is the file `metrics/pass_at_k.py` built with k = 10. An unknown name is refused with the
+closest known ones.
 """
 
 from __future__ import annotations
@@ -11,38 +11,29 @@ from types import ModuleType
 
 from harness import plugins
 from harness.analysis.metrics.base import CorpusMetric, Metric
-from harness.errors import ConfigError, UnknownName
+from harness.errors import UnknownName
 
 _WRITTEN = re.compile(r"(?P<stem>[A-Za-z_][A-Za-z0-9_]*)(?:@(?P<k>[0-9]{1,6}))?")
 
 
-def parse(text: str, *, where: str = "") -> Metric | CorpusMetric:
-    """Return the metric called `text`; `where` ("file:line: ") leads the message of an error.
-
-    Raises UnknownName, or ConfigError for a number missing or out of place.
-    """
+def parse(text: str) -> Metric | CorpusMetric:
+    """Return the metric called `text`. Raises UnknownName, or ConfigError for a number missing or out of place."""
     written = _WRITTEN.fullmatch(text.strip())
     module = _module(written["stem"], written["k"] is not None) if written else None
     if written is None or module is None:
         known = (name.replace("_at_k", "@k") for name in plugins.names("metric"))
-        raise UnknownName("metric", text, known, where=where)
-    try:
-        metric: Metric | CorpusMetric = module.build(None if written["k"] is None else int(written["k"]))
-    except ConfigError as error:
-        raise ConfigError(f"{where}{error}") from None
+        raise UnknownName("metric", text, known)
+    metric: Metric | CorpusMetric = module.build(None if written["k"] is None else int(written["k"]))
     return metric
 
 
-def bind(text: str, repeats: int, *, where: str = "") -> Metric | CorpusMetric:
+def bind(text: str, repeats: int) -> Metric | CorpusMetric:
     """Return the metric called `text` for a task of so many repeats.
 
     Raises as `parse` does, and ConfigError when the metric needs more repeats than there are.
     """
-    metric = parse(text, where=where)
-    try:
-        metric.check(repeats)
-    except ConfigError as error:
-        raise ConfigError(f"{where}{error}") from None
+    metric = parse(text)
+    metric.check(repeats)
     return metric
 
 

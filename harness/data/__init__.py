@@ -1,1 +1,1 @@
-"""Where rows come from: files, the offline mirror, or the hub at a pinned revision; one loading path for all."""
+"""Rows: from a file, the offline mirror, or the hub at a pinned revision; one way of loading for all."""

@@ -22,7 +22,7 @@ class _NotServed(OSError):
     """`datasets` fell back to a cached copy of another commit, so the request for this one failed."""
 
 
-def resolve(path: str, revision: str | None, where: str) -> str:
+def resolve(path: str, revision: str | None) -> str:
     """Return the commit that a revision (None: main) means now. Raises HubError.
 
     Of an unreachable hub the cache is asked which commit it had for the name.
@@ -30,7 +30,7 @@ def resolve(path: str, revision: str | None, where: str) -> str:
     if revision and COMMIT.fullmatch(revision):
         return revision
     if hub.settle():
-        return str(_info(path, revision, where).sha)
+        return str(_info(path, revision).sha)
     hub.quiet()
     from huggingface_hub import constants
 
@@ -43,13 +43,13 @@ def resolve(path: str, revision: str | None, where: str) -> str:
         return commits[0]
     if commits:
         raise HubError(
-            f"{where}{path}: {hub.offline().partition(' and nothing')[0]} and the local cache does not know "
+            f"{path}: {hub.offline().partition(' and nothing')[0]} and the local cache does not know "
             f"what {name!r} is there; pin one of its commits by data.revision: {', '.join(commits)}"
         )
-    raise HubError(f"{where}{path}: {hub.offline()} for data use --mirror DIR")
+    raise HubError(f"{path}: {hub.offline()} for data use --mirror DIR")
 
 
-def read_file_of(path: str, file: str, commit: str, where: str) -> Path:
+def read_file_of(path: str, file: str, commit: str) -> Path:
     """Download (or take from the cache) one file of a data repository at `commit`. Raises HubError."""
     hub.quiet()
     online = hub.settle()
@@ -61,17 +61,17 @@ def read_file_of(path: str, file: str, commit: str, where: str) -> Path:
 
     try:
         if online:
-            return Path(hub.retried(download, f"{where}{path}"))
+            return Path(hub.retried(download, f"{path}"))
         return Path(download())
     except EntryNotFoundError:
         if not online:
-            raise HubError(f"{where}{path} at {commit}: {hub.offline()} for data use --mirror DIR") from None
-        raise HubError(f"{where}{path} has no file {file!r} at {commit}") from None
+            raise HubError(f"{path} at {commit}: {hub.offline()} for data use --mirror DIR") from None
+        raise HubError(f"{path} has no file {file!r} at {commit}") from None
     except (HTTPError, OSError) as error:
-        raise _refusal(error, path, commit, where) from None
+        raise _refusal(error, path, commit) from None
 
 
-def read_split(path: str, name: str | None, split: str, commit: str, where: str) -> list[dict[str, Any]]:
+def read_split(path: str, name: str | None, split: str, commit: str) -> list[dict[str, Any]]:
     """Download (or take from the cache) one split at `commit`. Raises HubError with one line: what, and what to do."""
     hub.quiet()
     online = hub.settle()
@@ -82,20 +82,20 @@ def read_split(path: str, name: str | None, split: str, commit: str, where: str)
     try:
         builder = _cached_builder(path, name, commit)
         if builder is None and not online:
-            raise HubError(_not_cached(path, name, commit, where))
+            raise HubError(_not_cached(path, name, commit))
         if builder is None:
-            _refuse_script(path, _info(path, commit, where), where)
-            builder = hub.retried(lambda: _downloaded(path, name, commit), f"{where}{path} at {commit}")
+            _refuse_script(path, _info(path, commit))
+            builder = hub.retried(lambda: _downloaded(path, name, commit), f"{path} at {commit}")
         data = builder.as_dataset(split=split)
     except (HTTPError, OSError) as error:
-        raise _refusal(error, path, commit, where) from None
+        raise _refusal(error, path, commit) from None
     except (ValueError, RuntimeError, DatasetsError) as error:
-        raise HubError(f"{where}{path} cannot be loaded: {hub.one_line(error)}") from None
+        raise HubError(f"{path} cannot be loaded: {hub.one_line(error)}") from None
     assert isinstance(data, datasets.Dataset)
     for column, feature in data.features.items():
         if str(getattr(feature, "dtype", "")).startswith(("timestamp", "date", "time", "duration")):
             # Arrow reads text that looks like a date as one; what the text was is lost
-            raise HubError(f"{where}{path}: the column {column!r} was read as dates; use a mirror of its JSON files")
+            raise HubError(f"{path}: the column {column!r} was read as dates; use a mirror of its JSON files")
     return [dict(row) for row in data]
 
 
@@ -110,39 +110,39 @@ def _downloaded(path: str, name: str | None, commit: str) -> Any:
     return builder
 
 
-def _info(path: str, revision: str | None, where: str) -> Any:
+def _info(path: str, revision: str | None) -> Any:
     """What the hub says of a data set. Raises HubError."""
     hub.quiet()
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
 
     try:
-        return hub.retried(lambda: HfApi().dataset_info(path, revision=revision, timeout=30), f"{where}{path}")
+        return hub.retried(lambda: HfApi().dataset_info(path, revision=revision, timeout=30), f"{path}")
     except HFValidationError as error:
-        raise HubError(f"{where}{path!r} is not a hub id: {hub.one_line(error)}") from None
+        raise HubError(f"{path!r} is not a hub id: {hub.one_line(error)}") from None
     except (HTTPError, OSError) as error:
-        raise _refusal(error, path, revision, where) from None
+        raise _refusal(error, path, revision) from None
 
 
-def _refusal(error: Exception, path: str, revision: str | None, where: str) -> HubError:
+def _refusal(error: Exception, path: str, revision: str | None) -> HubError:
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
     for kind in (error, error.__cause__, error.__context__):
         if isinstance(kind, GatedRepoError):
-            return HubError(f"{where}{path} {hub.GATED}")
+            return HubError(f"{path} {hub.GATED}")
         if isinstance(kind, RevisionNotFoundError):
-            return HubError(f"{where}{path}: the hub has no revision {revision or 'main'!r} of it")
+            return HubError(f"{path}: the hub has no revision {revision or 'main'!r} of it")
         if isinstance(kind, RepositoryNotFoundError):
-            return HubError(f"{where}{path}: no such data set on the hub (private? `hf auth login`)")
-    return HubError(f"{where}{path} could not be downloaded: {hub.one_line(error)}")
+            return HubError(f"{path}: no such data set on the hub (private? `hf auth login`)")
+    return HubError(f"{path} could not be downloaded: {hub.one_line(error)}")
 
 
-def _refuse_script(path: str, info: Any, where: str) -> None:
+def _refuse_script(path: str, info: Any) -> None:
     """Refuse a data set that is a program: `datasets` runs none, and would say so only after its other requests."""
     script = f"{path.rpartition('/')[2]}.py"
     if any(one.rfilename == script for one in info.siblings or ()):
         raise HubError(
-            f"{where}{path} is made by a script ({script}), which `datasets` does not run; name one of its data files "
+            f"{path} is made by a script ({script}), which `datasets` does not run; name one of its data files "
             "with data.file, or use --mirror DIR"
         )
 
@@ -188,12 +188,12 @@ def _default_config(path: str, commit: str) -> str | None:
     return str(names[0]) if len(names) == 1 else None
 
 
-def _not_cached(path: str, name: str | None, commit: str, where: str) -> str:
+def _not_cached(path: str, name: str | None, commit: str) -> str:
     others = sorted({folder.name for folder in _prepared(path)} - {commit})
     cached = f" (commits that are: {', '.join(others)})" if others else ""
     config = f" ({name})" if name else ""
     why = hub.offline().partition(" and nothing")[0]
     return (
-        f"{where}{path}{config} at {commit} is not in the local cache{cached}, and {why}; "
+        f"{path}{config} at {commit} is not in the local cache{cached}, and {why}; "
         "connect, or for data use --mirror DIR"
     )

@@ -1,1 +1,1 @@
-"""Sample + shots -> prompt: strict templates, few-shot choice, and the two styles of asking."""
+"""Sample + shots -> prompt: strict templates, few-shot choice, and the two styles (text and chat)."""

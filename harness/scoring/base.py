@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BeforeValidator, StringConstraints
@@ -182,42 +182,41 @@ class Extraction:
         return None if visible is None else self.read(visible, prompt, sample) or None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class TaskScorer:
-    """A scorer of one task and its extractor: reply in, score out."""
+    """A scorer of one task and its extractor: reply in, score out. `name` and `binary` are the scorer's."""
 
     scorer: Scorer
     extract: Extraction
+    name: str = field(init=False)
+    binary: bool = field(init=False)
+    _of_answers: AnswerScorer | None = field(init=False)
+    _of_likelihoods: LikelihoodScorer | None = field(init=False)
 
-    @property
-    def name(self) -> str:
-        """The score's name in records and tables."""
-        return self.scorer.name
-
-    @property
-    def binary(self) -> bool:
-        """Whether 0 and 1 are the only values."""
-        return self.scorer.binary
+    def __post_init__(self) -> None:
+        """Check once which replies the scorer accepts: `isinstance` of a protocol takes longer than a score."""
+        self.name, self.binary = self.scorer.name, self.scorer.binary
+        self._of_answers = self.scorer if isinstance(self.scorer, AnswerScorer) else None
+        self._of_likelihoods = self.scorer if isinstance(self.scorer, LikelihoodScorer) else None
 
     def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
         """Check that the scorer accepts the reply, extract the answer, score it, and check the score.
 
         Raises what the scorer raises.
         """
-        scorer = self.scorer
-        if not isinstance(sample.reference, scorer.references):
-            accepted = " or ".join(kind.__name__.lower() for kind in scorer.references)
+        if not isinstance(sample.reference, self.scorer.references):
+            accepted = " or ".join(kind.__name__.lower() for kind in self.scorer.references)
             kind = type(sample.reference).__name__.lower()
             return misused(self.name, f"it scores against {accepted}, and the task's reference is {kind}")
         if isinstance(reply, Likelihood):
-            if not isinstance(scorer, LikelihoodScorer):
+            if self._of_likelihoods is None:
                 return misused(self.name, "it scores generated text (`ask: generate`), and the reply is a likelihood")
-            return in_range(scorer.score_likelihood(sample, reply), binary=scorer.binary)
-        if not isinstance(scorer, AnswerScorer):
+            return in_range(self._of_likelihoods.score_likelihood(sample, reply), binary=self.binary)
+        if self._of_answers is None:
             return misused(self.name, "it scores likelihoods, and the reply is generated text")
         answer = self.extract(full_text(prompt, reply), prompt, sample)
-        score = unanswered(self.name, reply) if answer is None else scorer.score_answer(sample, answer)
-        return noted(in_range(score, binary=scorer.binary), sample, reply)
+        score = unanswered(self.name, reply) if answer is None else self._of_answers.score_answer(sample, answer)
+        return noted(in_range(score, binary=self.binary), sample, reply)
 
     def score_or_failure(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score | Failure:
         """Return the score, or the failure that whatever the scorer raised is. Raises nothing itself."""

@@ -12,22 +12,21 @@ from harness.scoring.base import MathJudge, Tools
 
 @dataclass(slots=True)
 class Services:
-    """`sandbox_name` is what the user asked for (`auto`); `workers` programs or judges run at once."""
+    """`sandbox_name` as the user chose it (`auto`); `workers` threads score at once, by default one a core."""
 
     sandbox_name: str
     limits: Limits
-    asked_workers: int | None = None
+    requested_workers: int | None = None
+    workers: int = field(init=False)
     _sandbox: Sandbox | None = None
     _judges: list[MathJudge] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _own: threading.local = field(default_factory=threading.local)
 
-    @property
-    def workers(self) -> int:
-        """Threads that score: one a core unless asked otherwise."""
-        if self.asked_workers:
-            return self.asked_workers
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    def __post_init__(self) -> None:
+        """Count the cores of this process where no number of workers was set."""
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.workers = self.requested_workers or cores
 
     def tools(self) -> Tools:
         """The factories that scorers are built with."""
@@ -43,7 +42,7 @@ class Services:
             return self._sandbox
 
     def opened(self) -> Sandbox | None:
-        """The sandbox, if anybody needed it."""
+        """The sandbox, if a scorer needed it."""
         return self._sandbox
 
     def sandbox_level(self) -> str | None:

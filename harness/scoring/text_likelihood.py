@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Failure, Likelihood, Reference, Sample, Score, Text
-from harness.prompts.template import check_syntax, render
+from harness.errors import error_prefix
+from harness.prompts.build import check_syntax, render
 from harness.scoring.base import NonEmpty, Scorer, ScorerOptions, Tools, checked_options, misused
 
 
@@ -32,7 +33,8 @@ class TextLikelihood:
         (scored,) = reply.continuations
         text = sample.reference.text
         if self.count is not None:
-            text = render(self.count, sample.inputs, f"scorer {self.name!r}: count: ")
+            with error_prefix(f"scorer {self.name!r}: count: "):
+                text = render(self.count, sample.inputs)
         if not math.isfinite(scored.logprob):
             failure = Failure("score", "not_a_number", f"the log-probability is {scored.logprob}", ours=True)
             return Score(self.name, None, failure=failure)
@@ -59,5 +61,6 @@ def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
     """Build from TextLikelihoodOptions. Raises ConfigError."""
     chosen = checked_options(TextLikelihoodOptions, options, "scorer 'text_likelihood'")
     if chosen.count is not None:
-        check_syntax(chosen.count, "scorer 'text_likelihood': count: ")
+        with error_prefix("scorer 'text_likelihood': count: "):
+            check_syntax(chosen.count)
     return TextLikelihood(chosen.name, chosen.count)

@@ -28,7 +28,7 @@ from harness.errors import HarnessError
 hub.WAIT_SECONDS = 0.01
 revision, file = (word or None for word in sys.argv[1:3])
 try:
-    split = Loader().load(DataSet("org/words", None, revision, Path(), file), sys.argv[3], ["q"], "page.yaml:3: ")
+    split = Loader().load(DataSet("org/words", None, revision, Path(), file), sys.argv[3], ["q"])
     print(split.rows[0]["q"], split.commit)
 except HarnessError as error:
     print(type(error).__name__, error.exit_code, error)
@@ -96,7 +96,7 @@ def test_a_pinned_commit_is_kept_to_whatever_the_hub_answers(home: Path, fault: 
         address = FAULTS[fault](hub)
         assert read(home, address, OLD) == f"old-test {OLD}"
         refused = read(home, address, NOWHERE)
-    assert refused.startswith("HubError 2 page.yaml:3: org/words"), refused
+    assert refused.startswith("HubError 2 org/words"), refused
     assert "new-test" not in refused and "old-test" not in refused
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from files import read_jsonl, write_jsonl
 
-from harness.data.files import read_file
+from harness.data.rows import read_file
 from harness.datatypes import Tests
 from harness.execution.base import Job, Limits, Sandbox, Verdict
 from harness.execution.language import ByValue

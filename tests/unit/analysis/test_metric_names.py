@@ -1,4 +1,4 @@
-"""What users may write after `metric:` and what they are told when it does not hold."""
+"""What users may write after `metric:`, and the message for what they may not."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_name_comes_back_as_it_was_written(name: str) -> None:
     assert parse(name).name == name
 
 
-def test_every_metric_of_the_room_can_be_reached_by_a_written_name() -> None:
+def test_every_metric_can_be_reached_by_a_written_name() -> None:
     of_samples, of_corpus = ["maj_at_k", "mean", "pass_at_k"], ["bits_per_byte", "byte_perplexity", "word_perplexity"]
     assert plugins.names("metric") == sorted(of_samples + of_corpus)
     assert all(parse(name).name == name for name in of_corpus)
@@ -33,9 +33,9 @@ def test_a_partial_score_is_no_pass() -> None:
     assert parse("pass@1").of_sample(scores(0.99, 1)) == 0.5
 
 
-def test_a_misspelt_name_is_answered_with_the_close_one() -> None:
-    with pytest.raises(UnknownName, match=r"page\.yaml:3: no metric is called 'pas@1'; did you mean 'pass@k'"):
-        parse("pas@1", where="page.yaml:3: ")
+def test_the_message_for_a_misspelt_name_has_the_close_one() -> None:
+    with pytest.raises(UnknownName, match=r"no metric is called 'pas@1'; did you mean 'pass@k'"):
+        parse("pas@1")
     for name in ("", "pass@", "pass@k", "mean!", "base"):
         with pytest.raises(UnknownName, match="no metric is called"):
             parse(name)
@@ -43,12 +43,12 @@ def test_a_misspelt_name_is_answered_with_the_close_one() -> None:
 
 @pytest.mark.parametrize("name", ["pass", "pass@0", "maj_at_k", "mean@3"])
 def test_a_number_missing_or_out_of_place_is_named(name: str) -> None:
-    with pytest.raises(ConfigError, match=r"^page\.yaml:3: metric .*write"):
-        parse(name, where="page.yaml:3: ")
+    with pytest.raises(ConfigError, match=r"^metric .*write"):
+        parse(name)
 
 
 @pytest.mark.parametrize("name", ["pass@5", "maj@5"])
 def test_more_tries_than_repeats_are_refused_when_the_task_is_bound(name: str) -> None:
     assert bind(name, repeats=5).needs == 5
-    with pytest.raises(ConfigError, match=f"^page: metric {name} needs at least 5 repeats, the task has 4"):
-        bind(name, repeats=4, where="page: ")
+    with pytest.raises(ConfigError, match=f"^metric {name} needs at least 5 repeats, the task has 4"):
+        bind(name, repeats=4)

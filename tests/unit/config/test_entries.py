@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalog import Binder
+from harness.catalog import Binder, page_scorers
 from harness.config import pages
 from harness.config.building import run_config
 from harness.config.schema import RunConfig
@@ -184,7 +184,8 @@ def keys_of(page_file: Path, name: str | None = None) -> list[str]:
     page, source = pages.task_page(str(page_file))
     bound = page if name is None else page.model_copy(update={"name": name})
     try:
-        return [request.key for request in Binder(Loader(), services.tools(), "text").bind(bound, source).requests]
+        scorers = page_scorers(bound, source, services.tools())
+        return [request.key for request in Binder(Loader(), "text").bind(bound, source, scorers).requests]
     finally:
         services.close()
 

@@ -22,8 +22,8 @@ from harness.datatypes import (
 )
 from harness.errors import ConfigError, UnknownName
 from harness.execution.base import Job, Limits, Sandbox, Status, Verdict
-from harness.scoring.base import Tools
-from harness.scoring.factory import build_scorers
+from harness.scoring.base import TaskScorer, Tools
+from harness.scoring.factory import build_extractor, build_scorers
 from harness.scoring.math_judge import CRASH, GOLD_TIMEOUT, NO_JUDGE, TIMEOUT
 
 CODE = datatypes.Tests("python", tests="assert f() == 1", entry_point="f")
@@ -278,3 +278,35 @@ def test_a_wrong_entry_is_refused(entries: list[dict[str, object]], error: type[
 def test_a_text_prompt_has_no_prefill() -> None:
     (scorer,) = build_scorers([{"by": "exact_match"}], TOOLS)
     assert scorer.score(Sample("s", {}, Answer(("a",))), TextPrompt("q"), Completion("k", "a", "eos")).value == 1
+
+
+# --- a scorer without any code but its own -------------------------------------------------------
+
+
+@dataclass
+class StartsWith:
+    """Knows neither extraction nor kinds of replies; keeps the answers that it got."""
+
+    name: str = "starts_with"
+    binary: bool = True
+    references: tuple[type[Reference], ...] = (Answer,)
+    extractor: str = "text"
+    answers: list[str] = field(default_factory=list)
+
+    def score_answer(self, sample: Sample, answer: str) -> Score:
+        self.answers.append(answer)
+        assert isinstance(sample.reference, Answer)
+        return Score(self.name, 7.0 if answer == "seven" else float(answer.startswith(sample.reference.values[0])))
+
+
+def test_a_scorer_gets_the_extracted_answer_and_nothing_that_it_does_not_accept() -> None:
+    own = StartsWith()
+    scorer = TaskScorer(own, build_extractor(None, own.extractor))
+    sample, prompt = Sample("s", {}, Answer(("Par",))), TextPrompt("q")
+    replies = [Completion("k", text, "eos") for text in ("<think>Rome?</think> Paris", "<think>Rome?", "", "seven")]
+    scored = [scorer.score(sample, prompt, reply) for reply in (*replies, likelihood((-1.0, "a", 1)))]
+    scored.append(scorer.score(Sample("s", {}, CODE), prompt, replies[0]))
+    assert own.answers == ["Paris", "seven"]
+    assert [score.value for score in scored] == [1.0, 0.0, 0.0, None, None, None]
+    kinds = [score.failure.kind for score in scored if score.failure]
+    assert kinds == ["no_answer", "no_answer", "out_of_range", "misused", "misused"]

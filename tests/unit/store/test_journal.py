@@ -30,7 +30,7 @@ from harness.datatypes import (
 )
 from harness.errors import RunFolderError, StorageError
 from harness.store import journal
-from harness.store.codec import decode, encode
+from harness.store.journal import decode, encode
 from harness.store.slim import slim
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
