@@ -33,13 +33,13 @@ def inspect_model(
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
     context: Annotated[
-        int | None, typer.Option(min=1, help="tokens to tell the memory for [default: the window]")
+        int | None, typer.Option(min=1, help="sequence length for the memory estimate [default: the context window]")
     ] = None,
     weights: Annotated[
         bool | None,
         typer.Option(
             "--weights/--no-weights",
-            help="find the level on the weights, or on a small random twin [default: weights, if they are here]",
+            help="self-check on the weights, or on a tiny random model of the same class [default: the weights, if downloaded]",
         ),
     ] = None,
     trust_remote_code: Annotated[
@@ -47,9 +47,9 @@ def inspect_model(
     ] = False,
     json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
-    """Say what a model is (parameters, attention, cache, memory, licence) and how the local engine would run it.
+    """Show what a model is (parameters, attention, cache, memory, licence) and how the local engine would run it.
 
-    A config alone is enough; nothing is downloaded but small files, unless --weights asks for more.
+    A config alone is enough; only small files are downloaded, unless --weights is given.
     """
     import json
 
@@ -81,5 +81,5 @@ def _page(model: str, words: dict[str, Any]) -> ModelPage:
     if file.suffix != ".json":
         return read_config(model, None, None, words, []).model
     name = file.resolve().parent.name if file.name == "config.json" else file.stem
-    said = {key: value for key, value in words.items() if value is not None}
-    return check_values(ModelPage, {"name": label(name), "path": model, **said}, "the command line")
+    given = {key: value for key, value in words.items() if value is not None}
+    return check_values(ModelPage, {"name": label(name), "path": model, **given}, "the command line")
