@@ -57,8 +57,8 @@ def blocks(text: str, *, in_strings: bool = False) -> tuple[str, list[Block]]:
     found: list[Block] = []
     inside: _Fence | None = None
     lines = text.split("\n")
-    in_strings = in_strings and ('"""' in text or "'''" in text)
-    last = {quotes: _last_with(lines, quotes) if in_strings else -1 for quotes in _QUOTES}
+    quoted = in_strings and ('"""' in text or "'''" in text)
+    last = {quotes: _last_with(lines, quotes) if quoted else -1 for quotes in _QUOTES}
     for number, line in enumerate(lines):
         if inside is not None and number < last.get(found[-1].quotes, -1):
             found[-1].lines.append(_outdent(line, inside.indent))
@@ -78,7 +78,7 @@ def blocks(text: str, *, in_strings: bool = False) -> tuple[str, list[Block]]:
                 inside = fence
         else:
             inside = _inner(line, inside, found, in_strings)
-            if inside is not None and in_strings:
+            if inside is not None and quoted:
                 found[-1].quotes = _open_quotes(line, found[-1].quotes)
     return "\n".join(head), found
 
