@@ -22,7 +22,12 @@ from harness.execution.language import Program
 
 _TEXTS = r"""//[^\n]*|/\*.*?(?:\*/|\Z)|"(?:\\.|[^"\\\n])*"|'(?:\\(?:u\{?\w+\}?|x\w+|.)|[^'\\\n])'"""
 _C_LIKE = re.compile(_TEXTS, re.S)
-_WITH_BACKTICKS = re.compile(_TEXTS + r"""|`(?:\\.|[^`\\])*`|'(?:\\.|[^'\\\n])*'""", re.S)
+# A slash begins a regular expression of JavaScript where no value is before it
+_REGEX = (
+    r"""(?:(?<=[(,=:\[!&|?{};])|(?<=[(,=:\[!&|?{};] )|(?<=return ))"""
+    r"""/(?![/*])(?:\\.|\[(?:\\.|[^\]\\\n])*\]|[^/\\\[\n])+/"""
+)
+_WITH_BACKTICKS = re.compile(_TEXTS + r"""|`(?:\\.|[^`\\])*`|'(?:\\.|[^'\\\n])*'|""" + _REGEX, re.S)
 _RAW_TEXT = re.compile(r'R"(\w{0,16})\(.*?\)\1"', re.S)
 
 

@@ -58,7 +58,8 @@ class Bash:
         tests_shell = toolchain.unreadable(shell)
         program = Program(
             command=(str(tests_shell), "--noprofile", "--norc", "-c", toolchain.frame("bash.sh")),
-            files=(("candidate", f'{candidate}\n"$@"\n'.encode()),),
+            # what the program prints by itself is no answer of the function that is called
+            files=(("candidate", f'exec 9>&1 >/dev/null; {candidate}\nexec >&9 9>&-\n"$@"\n'.encode()),),
             readable=(str(tests_shell.parent),),
             request=f"{nonce}\n{proxies}{judged}\n".encode(),
             nonce=nonce,

@@ -71,9 +71,25 @@ def normalized(job: Job, shape: Shape) -> Job:
     for _ in range(wanted - level):
         kept = candidate.rstrip()
         if not kept.endswith(shape.closer):
-            return job
+            # statements are behind the finished function: it is the tests' text that has one too many
+            return _closed_already(job, shape) if level == 0 else job
         candidate = kept.removesuffix(shape.closer)
     return job if candidate == job.candidate else replace(job, candidate=candidate)
+
+
+def _closed_already(job: Job, shape: Shape) -> Job:
+    """Return the job with tests that do not begin with the end of the prompt's function."""
+    text = job.tests.tests.replace(shape.closer, " " * len(shape.closer), 1)
+    return replace(job, tests=replace(job.tests, tests=text))
+
+
+def closed(job: Job, shape: Shape) -> Job:
+    """Return the job with a candidate that needs no closing by the tests' text, which then begins with none."""
+    tests = job.tests
+    opens = shape.net(shape.masked(tests.prelude)) > 0
+    if opens and not tests.cases and tests.tests.lstrip().startswith(shape.closer):
+        job = _closed_already(job, shape)
+    return settled(job, shape)
 
 
 def misfit(job: Job, shape: Shape) -> str:

@@ -58,7 +58,7 @@ def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
         "worker": toolchain.frame(interpreter.worker) if interpreter.worker else "",
         "candidate": source,
         "names": sorted((defined(source, interpreter) & assembly.identifiers(tests.tests)) - theirs),
-        "tests": tests.tests,
+        "tests": job.tests.tests,
     }
     name = f"frame{interpreter.ending}"
     program = Program(

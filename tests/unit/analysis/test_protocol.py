@@ -54,7 +54,6 @@ REFUSED = [
     ("tasks.sums.shots", 8),
     ("tasks.sums.style", "text"),
     ("tasks.sums.data", "d2"),
-    ("tasks.sums.revision", "main"),
     ("tasks.sums.page.prompt.chat.user", "{{ a }}!"),
     ("tasks.sums.page.sampling.max_tokens", 16),
     ("tasks.sums.page.sampling.temperature", 0.8),
@@ -76,6 +75,7 @@ def test_what_changes_a_score_is_refused_by_name(path: str, value: Any) -> None:
 
 
 TOLD = [
+    ("tasks.sums.revision", "main"),
     ("engine.device", "cuda"),
     ("engine.dtype", "bfloat16"),
     ("engine.name", "scripted"),
@@ -90,6 +90,13 @@ def test_what_belongs_to_model_or_machine_is_told(path: str, value: Any) -> None
     found = protocol_differences(IDENTITY, changed(path, value), ["sums"])
     assert [(d.field, d.b) for d in found.told] == [(path, value)]
     assert not found.refused
+
+
+def test_another_revision_of_other_rows_is_refused() -> None:
+    other = changed("tasks.sums.revision", "main")
+    other["tasks"]["sums"]["data"] = "d2"
+    found = protocol_differences(IDENTITY, other, ["sums"])
+    assert [difference.field for difference in found.refused] == ["tasks.sums.data", "tasks.sums.revision"]
 
 
 def test_another_model_may_bring_its_own_template() -> None:

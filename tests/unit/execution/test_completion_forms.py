@@ -131,3 +131,24 @@ def test_the_same_program_passes_in_every_form_and_a_wrong_one_in_none(sandbox: 
         wrong = Job(given.candidate.replace("x + y", "x - y").replace("$1 + $2", "$1 - $2"), given.tests)
         wrong = Job(wrong.candidate.replace("$x + $y", "$x - $y"), given.tests)
         assert sandbox.run(wrong, limits).status in ("failed", "error"), form
+
+
+@pytest.mark.parametrize(
+    ("language", "call"),
+    [("bash", "add 1 1\n"), ("javascript", "console.log(add(1, 1));\n"), ("perl", "print add(1, 1);\n")],
+)
+@pytest.mark.parametrize("form", ["closed body", "function"])
+@pytest.mark.parametrize("lead", ["", "}\n"])
+def test_calls_behind_a_finished_function_leave_it_right(
+    language: str, call: str, form: str, lead: str, sandbox: Sandbox
+) -> None:
+    if language not in here():
+        pytest.skip(f"no {language}")
+    given = job(language, form, "\n" + call)
+    tests = dataclasses.replace(given.tests, tests=lead + given.tests.tests.removeprefix("}\n"))
+    assert sandbox.run(Job(given.candidate, tests), Limits(wall_seconds=120)).status == "passed"
+
+
+def test_braces_in_a_regular_expression_are_none() -> None:
+    given = Job("  return x.replace(/[}]/g, '') / y / 2;", Tests("javascript", "function add(x, y){\n", "}\n1;", "add"))
+    assert forms.misfit(given, shape("javascript")) == ""
