@@ -89,7 +89,7 @@ def closed(job: Job, shape: Shape) -> Job:
     opens = shape.net(shape.masked(tests.prelude)) > 0
     if opens and not tests.cases and tests.tests.lstrip().startswith(shape.closer):
         job = _closed_already(job, shape)
-    return settled(job, shape)
+    return normalized(job, shape)
 
 
 def misfit(job: Job, shape: Shape) -> str:

@@ -40,7 +40,7 @@ class Interpreter:
 def programs(job: Job, interpreter: Interpreter) -> tuple[Program, ...]:
     """One program for the tests, or one per stdin case. Raises DataError without either."""
     tests = job.tests
-    job = forms.normalized(job, forms.script(tests.language, interpreter.function))
+    job = forms.closed(job, forms.script(tests.language, interpreter.function))
     readable = toolchain.outside_system(str(Path(interpreter.command[0]).resolve().parent.parent))
     alone = not tests.cases and tests.entry_point in defined(job.candidate, interpreter)
     source = job.candidate + "\n" if alone else assembly.whole_program(job)
