@@ -55,8 +55,8 @@ class _NotYaml(Exception):
 def shown(path: Path) -> str:
     """A path as users like to read it: relative to where they stand, if it is below."""
     # As texts, since this is called for every sample of a task: `Path.relative_to` takes ten times as long
-    name, here = str(path), os.getcwd()
-    below = os.path.join(here, "")
+    name, here = str(path), str(Path.cwd())
+    below = here.rstrip(os.sep) + os.sep
     return name[len(below) :] if name.startswith(below) and name != below else "." if name == here else name
 
 
