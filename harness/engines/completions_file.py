@@ -10,7 +10,7 @@ A completion may be a list: the sample's repeats. Several lines of one sample ar
 their data set before them ("MBPP/17", "Mbpp/17", "17"). A line may record the verdict of whoever made it (`verdict`,
 `is_correct`, `passed`, or `verdict_column`). Other keys are passed over, but for misspellings of those above.
 
-Guarantees: a completion is handed on as it is (no stop string is applied). A file of several models (`model`) is
+Guarantees: a completion is returned as it is (no stop string is applied). A file of several models (`model`) is
 refused unless one of them is named.
 """
 

@@ -1,10 +1,10 @@
-"""What a model is, by its config alone, and what the local engine would do with it.
+"""What a model is, by its config alone, and how the default engine would run it.
 
-Parameters are counted without memory for them, the cache is computed from the config and measured on a small twin (the
-same class and kinds of layers, random float32 weights). The engine's level is what a run would find: on the weights
-where they are here, else on the twin, which says whether the arrangement fits the class and not what precision and
-kernels do to this model. Guarantees: a bare config is enough; what is not known is None, and where computed and
-measured disagree both are told and nothing is built upon them.
+Parameters are counted without memory for them; the cache is computed from the config and measured on a tiny model (the
+same class and kinds of layers, random float32 weights). The engine's level is the one that a run would choose: on the
+weights if they are in the folder, else on the tiny model, which shows whether a mode fits the class and not what
+precision and kernels do to this model. Guarantees: a bare config is enough; what is not known is None, and where
+computed and measured figures disagree both are reported and neither is used.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ PRECISIONS = {"float32": (4.0, 4), "bfloat16": (2.0, 2), "8 bit": (1.0, 2), "4 b
 class Cache:
     """Elements that a token adds to the cache of keys and values: of the model, and of its twin in two ways.
 
-    `agree` is None where the twin could not be asked.
+    `agree` is None where the twin could not be measured.
     """
 
     twin_computed: Fraction | None
@@ -100,7 +100,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
     """Look at a hub id, a folder or a config file. Raises ConfigError, ModelError or HubError with one line.
 
     `weights`: find the level on the weights (None: where they lie in the folder already); `context`: tokens that the
-    memory is told for (None: the model's window).
+    the memory is computed for (None: the model's window).
     """
     from harness.engines.hf.checkpoint import context_window, has_tokenizer, load_tokenizer, open_config
     from harness.models.attention import attention_of, layer_count
@@ -222,12 +222,12 @@ def _memory(
 
 
 def _sizes(files: ModelFiles) -> Iterator[tuple[str, int | None]]:
-    """Files by name with their bytes, None where the hub did not tell; what lies in folders below is left out."""
-    told = dict(files.sizes)
+    """Files by name with their bytes, None where the hub did not report them; files in folders are left out."""
+    reported = dict(files.sizes)
     for name in sorted(files.names):
         file = files.folder / name
         if not file.is_dir():
-            yield name, file.stat().st_size if file.is_file() else told.get(name)
+            yield name, file.stat().st_size if file.is_file() else reported.get(name)
 
 
 def _class_name(config: Any, *, own_code: bool) -> str:

@@ -1,4 +1,4 @@
-"""Scoring completions that were made elsewhere: what the file may say and how its faults are told."""
+"""Scoring completions that were made elsewhere: the forms of the file, and how its faults are reported."""
 
 from __future__ import annotations
 
@@ -73,9 +73,9 @@ def test_human_eval_and_evalplus_files_are_taken_as_they_are(tmp_path: Path) -> 
     )
     packed = tmp_path / "samples.jsonl.gz"
     packed.write_bytes(gzip.compress(path.read_bytes()))
-    asked = [ask("HumanEval/0", "humaneval"), ask("Mbpp/2", "mbpp")]
+    requests = [ask("HumanEval/0", "humaneval"), ask("Mbpp/2", "mbpp")]
     for file in (path, packed):
-        texts = [reply.text for reply in engine(file).stream(asked) if isinstance(reply, Completion)]
+        texts = [reply.text for reply in engine(file).stream(requests) if isinstance(reply, Completion)]
         assert texts == ["    return 1\n", "def f():\n    return 1\n"]
         assert engine(file).facts().digests == {"completions": hashlib.sha256(file.read_bytes()).hexdigest()}
 
@@ -101,8 +101,8 @@ def test_loglikelihoods_are_handed_on_in_order(tmp_path: Path) -> None:
         {"task": "piqa", "sample_id": "a", "loglikelihoods": [-1.5, -2], "greedy": [True, False], "tokens": [1, 2]},
         {"task": "piqa", "sample_id": "b", "loglikelihoods": [-1.5]},
     )
-    asked = [LikelihoodRequest(i, "piqa", i, 0, TextPrompt("Q"), (" é", " no")) for i in "ab"]
-    good, short = engine(path).stream(asked)
+    requests = [LikelihoodRequest(i, "piqa", i, 0, TextPrompt("Q"), (" é", " no")) for i in "ab"]
+    good, short = engine(path).stream(requests)
     assert isinstance(good, Likelihood) and isinstance(short, Refusal)
     first, second = good.continuations
     assert (first.logprob, first.greedy, first.tokens, first.chars, first.bytes) == (-1.5, True, 1, 2, 3)
@@ -177,10 +177,10 @@ def test_ids_count_with_or_without_the_name_of_their_data_set(tmp_path: Path) ->
         {"task_id": "Mbpp/19", "completion": "c"},
         {"task": "humaneval", "sample_id": "3", "completion": "d"},
     )
-    asked = [ask("17", "mbpp"), ask("Mbpp/18", "mbpp_plus"), ask("Mbpp/19", "mbpp"), ask("HumanEval/3", "humaneval")]
+    requests = [ask("17", "mbpp"), ask("Mbpp/18", "mbpp_plus"), ask("Mbpp/19", "mbpp"), ask("HumanEval/3", "humaneval")]
     held = engine(path)
-    held.check(asked)
-    assert [reply.text for reply in held.stream(asked) if isinstance(reply, Completion)] == ["a", "b", "c", "d"]
+    held.check(requests)
+    assert [reply.text for reply in held.stream(requests) if isinstance(reply, Completion)] == ["a", "b", "c", "d"]
     other = [ask("HumanEval/17", "humaneval"), ask("117", "mbpp"), ask("HumanEval/19", "humaneval")]
     assert all(isinstance(reply, Refusal) for reply in held.stream(other))
 
@@ -208,11 +208,11 @@ def test_a_list_in_a_column_of_any_name_is_the_repeats_of_its_sample(tmp_path: P
         {"id": 2, "outputs": "c", "passed": "failed", "model": "m"} | {"model": ""},
     )
     held = scripted.build(ModelSpec(""), {"completions": str(path), "completion_column": "outputs"})
-    asked = [ask("1"), ask("1", repeat=1), ask("2"), ask("2", repeat=1)]
-    replies = list(held.stream(asked))
+    requests = [ask("1"), ask("1", repeat=1), ask("2"), ask("2", repeat=1)]
+    replies = list(held.stream(requests))
     assert [reply.text for reply in replies if isinstance(reply, Completion)] == ["a", "b", "c"]
     assert isinstance(replies[3], Refusal) and replies[3].failure.kind == "missing"
-    assert [held.verdict(request) for request in asked] == [True, False, False, None]
+    assert [held.verdict(request) for request in requests] == [True, False, False, None]
     assert [held.held("gsm8k", name) for name in ("1", "2", "3")] == [2, 1, 0]
 
 
