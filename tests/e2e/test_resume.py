@@ -202,7 +202,9 @@ def test_rescore_refuses_when_the_page_asks_something_else(cli, sums, sums_answe
 def test_rescore_leaves_no_answer_with_an_old_score(cli, sums, sums_answers):
     """Four answers, then a look at two of them, then a corrected page: all four are judged anew."""
     text = sums.read_text()
-    sums.write_text(text.replace("extract: {by: number, pick: last}", "extract: {by: regex, pattern: 'WRONG([0-9]+)'}"))
+    sums.write_text(
+        text.replace("extract: {by: number, pick: last}", "extract: {by: regex, pattern: 'sum is ([0-9]+)'}")
+    )
     words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out", "r", "--json")
     assert json.loads(cli(*words, "--limit", 4).out)["rows"][0]["value"] == 0.0
     assert json.loads(cli(*words, "--limit", 2).out)["rows"][0]["n"] == 2
