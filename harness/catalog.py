@@ -319,10 +319,10 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
     """What must agree before two runs of this task may be compared."""
     logic = script_digest(path)
     # Options are shown or continued; an answer or tests only judge. Without defaults: a new key changes no hash
-    asks_about = page.reference.choice or page.reference.text
-    scoring = ABOUT_SCORING if asks_about else ABOUT_SCORING | {"reference"}
-    asked = page.model_dump(exclude=scoring, exclude_defaults=True)
-    ask = _hash([asked, style, split.digest, pool.digest if pool else None, logic])
+    in_request = page.reference.choice or page.reference.text
+    scoring = ABOUT_SCORING if in_request else ABOUT_SCORING | {"reference"}
+    shown = page.model_dump(exclude=scoring, exclude_defaults=True)
+    ask = _hash([shown, style, split.digest, pool.digest if pool else None, logic])
     return {
         "version": page.version,
         "page": page.model_dump(mode="json", exclude={"about", "source", "variants"}, exclude_defaults=True),

@@ -25,7 +25,7 @@ class _NotServed(OSError):
 def resolve(path: str, revision: str | None) -> str:
     """Return the commit that a revision (None: main) means now. Raises HubError.
 
-    Of an unreachable hub the cache is asked which commit it had for the name.
+    If the hub cannot be reached, the cache gives the commit that it has for the name.
     """
     if revision and COMMIT.fullmatch(revision):
         return revision
@@ -111,7 +111,7 @@ def _downloaded(path: str, name: str | None, commit: str) -> Any:
 
 
 def _info(path: str, revision: str | None) -> Any:
-    """What the hub says of a data set. Raises HubError."""
+    """The hub's description of a data set. Raises HubError."""
     hub.quiet()
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError, HTTPError  # type: ignore[attr-defined]
@@ -138,7 +138,7 @@ def _refusal(error: Exception, path: str, revision: str | None) -> HubError:
 
 
 def _refuse_script(path: str, info: Any) -> None:
-    """Refuse a data set that is a program: `datasets` runs none, and would say so only after its other requests."""
+    """Refuse a data set that is a program: `datasets` runs none, and reports it only after its other requests."""
     script = f"{path.rpartition('/')[2]}.py"
     if any(one.rfilename == script for one in info.siblings or ()):
         raise HubError(
@@ -171,18 +171,18 @@ def _cached_builder(path: str, name: str | None, commit: str) -> Any:
 
 
 def _default_config(path: str, commit: str) -> str | None:
-    """The config that no name means, by the data set's card where that is cached."""
+    """The config that is used where none is named, by the data set's card where that is cached."""
     from datasets.utils.metadata import MetadataConfigs
     from huggingface_hub import DatasetCard, try_to_load_from_cache
 
     card = try_to_load_from_cache(path, "README.md", revision=commit, repo_type="dataset")
     if not isinstance(card, str):
         return None
-    said = DatasetCard.load(Path(card), ignore_metadata_errors=True).data
-    default = MetadataConfigs.from_dataset_card_data(said).get_default_config_name()
+    card_data = DatasetCard.load(Path(card), ignore_metadata_errors=True).data
+    default = MetadataConfigs.from_dataset_card_data(card_data).get_default_config_name()
     if default:
         return str(default)
-    described: Any = getattr(said, "dataset_info", None)
+    described: Any = getattr(card_data, "dataset_info", None)
     described = [described] if isinstance(described, Mapping) else described or []
     names = [one.get("config_name", "default") for one in described]
     return str(names[0]) if len(names) == 1 else None

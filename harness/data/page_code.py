@@ -1,6 +1,6 @@
-"""The Python file beside a page: what YAML cannot say. It runs in this process, with the user's rights.
+"""The Python file beside a page: what YAML cannot express. It runs in this process, with the user's rights.
 
-So the file of a page that is not one of the project's own runs only where the user said that it may.
+So the file of a page that does not ship with the harness runs only where the user allowed it.
 """
 
 from __future__ import annotations

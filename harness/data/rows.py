@@ -81,16 +81,16 @@ class Loader:
         key = (data, split)
         if key not in self._known:
             self._known[key] = self._read(data, split)
-        found = self._known[key]
-        if not found.rows:
-            raise DataError(f"{found.origin} has no rows")
+        loaded = self._known[key]
+        if not loaded.rows:
+            raise DataError(f"{loaded.origin} has no rows")
         for column in columns:
-            lacking = next((number for number, row in enumerate(found.rows) if column not in row), None)
+            lacking = next((number for number, row in enumerate(loaded.rows) if column not in row), None)
             if lacking is not None:
-                have = ", ".join(found.rows[lacking])
-                at = f"row {lacking} of {found.origin}" if lacking else found.origin
+                have = ", ".join(loaded.rows[lacking])
+                at = f"row {lacking} of {loaded.origin}" if lacking else loaded.origin
                 raise DataError(f"{at} has no column {column!r}; it has {have}")
-        return found
+        return loaded
 
     def _read(self, data: DataSet, split: str) -> Split:
         if is_file_name(data.path):
@@ -149,8 +149,8 @@ def find_in_mirror(mirror: Path, path: str, name: str | None, split: str) -> Pat
 def file_of_split(folder: Path, split: str) -> Path:
     """Return the file of a split in a folder that holds one file a split. Raises DataError."""
     for suffix in SUFFIXES:
-        if (found := folder / (split + suffix)).is_file():
-            return found
+        if (path := folder / (split + suffix)).is_file():
+            return path
     raise DataError(f"there is no {folder / (split + '.jsonl')} (nor .jsonl.gz, .json, .parquet, .csv)")
 
 

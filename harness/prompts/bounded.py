@@ -179,7 +179,7 @@ def planned(template: str) -> Plan:
 
 @pass_context
 def _refuse_null(context: Any, value: Any) -> Any:
-    """A null in a row is not the text "None"; a page that allows it says what to write instead."""
+    """A null in a row is not the text "None"; a page that allows it sets what to print instead."""
     if value is None:
         raise NullValueError
     return value

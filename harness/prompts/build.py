@@ -63,7 +63,7 @@ def _error(fault: Fault, variables: Variables) -> ConfigError | DataError:
         columns = f" (null here: {nulls})" if nulls else ""
         return DataError(
             f"a value that the template prints is null in this row{columns}; "
-            "{{ x if x is not none else '' }} says what to print instead"
+            "{{ x if x is not none else '' }} sets what to print instead"
         )
     return DataError(f"the template cannot be filled: {fault.message}")
 

@@ -1,1 +1,1 @@
-"""Sample + reply -> score. One file a scorer, each with `build`; extraction apart, in `extractors/`."""
+"""Sample + reply -> score. One file a scorer and, in `extractors/`, one file an extractor, each with `build`."""

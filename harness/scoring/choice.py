@@ -1,8 +1,8 @@
-"""The right option was chosen: by loglikelihood (the continuation that scores highest), or by its letter.
+"""Whether the right option was chosen: by loglikelihood (the likeliest continuation), or by its letter.
 
 `normalise` divides each log-probability before they are compared: `none` (what papers call acc), `chars`
-(acc_norm of lm-evaluation-harness), `bytes` or `tokens`. The separator between prompt and option is no part
-of the option's length: where every continuation is longer than its option by the same amount, that amount is
+(acc_norm of lm-evaluation-harness), `bytes` or `tokens`. The separator between prompt and option is not
+part of the option's length: where every continuation is longer than its option by the same amount, that amount is
 not counted. Ties go to the first option, and the score's detail says so.
 """
 

@@ -1,7 +1,7 @@
 """The extracted answer is one of the right ones, letter by letter, after the page's clean-up of both sides.
 
 With the same patterns it gives the numbers of lm-evaluation-harness's `exact_match`: each `ignore` pattern is
-removed from both sides in turn, then case is dropped, then white space around is.
+removed from both sides in turn, then case is ignored, then white space at the ends is removed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Cleaning:
     numeric: bool = False
 
     def same(self, answer: str, gold: str) -> bool:
-        """Tell whether two answers are the same; as numbers where both are and `numeric` is set."""
+        """Whether two answers are the same; as numbers where both are and `numeric` is set."""
         answer, gold = self.cleaned(answer), self.cleaned(gold)
         if self.numeric and (left := as_number(answer)) is not None and (right := as_number(gold)) is not None:
             return left == right
@@ -50,8 +50,8 @@ class Cleaning:
 
 def as_number(text: str) -> Decimal | None:
     """Read "70,000", "$70000.0", "-3." or ".5"; a percent sign is dropped. None for anything else."""
-    found = _NUMBER.fullmatch(text)
-    return Decimal(found.group(1) + found.group(2).replace(",", "")) if found else None
+    match = _NUMBER.fullmatch(text)
+    return Decimal(match.group(1) + match.group(2).replace(",", "")) if match else None
 
 
 @dataclass(slots=True)

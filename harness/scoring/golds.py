@@ -61,9 +61,9 @@ class _Guarded:
 
 
 def gold_fault(scorers: Sequence[_Scores], sample: Sample, request: Request) -> str | None:
-    """Say what a scorer makes wrong of the gold answer of a sample or of an empty one; None if all is right.
+    """Describe the first gold answer that does not score 1, or empty one that does not score 0; None if there is none.
 
-    A sample without a gold completion cannot be tried, and has no fault.
+    A sample without a gold completion cannot be checked, and has no fault.
     """
     for scorer in scorers:
         if isinstance(request, RollingRequest):

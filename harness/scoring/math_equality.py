@@ -1,8 +1,7 @@
 r"""The extracted answer is mathematically equal to a right one: `\frac12`, `0.5` and `1/2` are the same.
 
-math-verify decides, in a process of the run's math judge. An answer on which no verdict is reached in time is
-the model's own failure (0, kind `timeout`), unless the right answer alone takes as long: then it is ours,
-unscored.
+math-verify decides, in a process of the run's math judge. An answer without a verdict in time is the model's failure
+(0, kind `timeout`), unless the right answer alone takes as long: then it is a fault of the harness, and unscored.
 """
 
 from __future__ import annotations

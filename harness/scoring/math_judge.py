@@ -1,11 +1,11 @@
 """Decides mathematical equality with math-verify, in child processes that are killed at their deadline.
 
 Guarantees: `equal` returns within a bounded time whatever the model wrote (deadline x 3: once, once more in a
-fresh process, once for the right answer alone), never raises for it, and may be called from any thread. A
+fresh process, once for the right answer alone), never raises for the answer, and may be called from any thread. A
 child sees no variable of this process's environment, has bounded memory, and ends by itself if this process
 dies.
 
-Does not guarantee that an undecided pair is unequal: `None` says that no verdict was reached. `maths.reading` brings
+Does not guarantee that an undecided pair is unequal: `None` means that no verdict was reached. `maths.reading` brings
 both sides into one writing and decides what needs no algebra; `maths.algebra` lists where math-verify is guarded. An
 unsimplified 4+1 equals 5; 20 % equals 20 and 0.2.
 """
@@ -34,14 +34,14 @@ TIMEOUT = "timeout"
 CRASH = "crash"
 GOLD_TIMEOUT = "gold_timeout"
 NO_JUDGE = "no_judge"
-# Reasons of a missing verdict that are not the answer's fault.
+# Reasons for a missing verdict that are faults of the harness.
 OUR_REASONS = frozenset({GOLD_TIMEOUT, NO_JUDGE})
 
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from harness.scoring.math_worker import main; main()"
 
 
 class ProcessMathJudge:
-    """A `MathJudge` with one child process, started at the first question that needs algebra.
+    """A `MathJudge` with one child process, started at the first comparison that needs algebra.
 
     Callers from several threads take turns; one judge a thread lets none wait for another's hostile answer.
     """
@@ -55,17 +55,17 @@ class ProcessMathJudge:
         """Return (verdict, how it was reached); the verdict is None for the reasons named in this module."""
         if len(gold) > MOST_CHARS or len(answer) > MOST_CHARS:
             return gold.strip() == answer.strip(), "too_long"
-        found = compared(gold, answer)
-        if isinstance(found, Verdict):
-            return found.equal, found.decided
-        return self._ask(found)
+        compared_texts = compared(gold, answer)
+        if isinstance(compared_texts, Verdict):
+            return compared_texts.equal, compared_texts.decided
+        return self._by_algebra(compared_texts)
 
-    def _ask(self, pairs: list[tuple[str, str]]) -> tuple[bool | None, str]:
+    def _by_algebra(self, pairs: list[tuple[str, str]]) -> tuple[bool | None, str]:
         with self._turn:
             return _decide(self._child, pairs)
 
     def close(self) -> None:
-        """End the child, even in the middle of a question; safe to call twice."""
+        """End the child, even in the middle of a comparison; safe to call twice."""
         self._child.close()
         with self._turn:
             self._child.end()
@@ -83,35 +83,35 @@ def _decide(child: _Child, pairs: list[tuple[str, str]]) -> tuple[bool | None, s
     reason = ""
     # the second try is in a fresh process: the first may have been slow for another answer's sake
     for _ in range(2):
-        verdict, reason = child.ask(pairs)
+        verdict, reason = child.compare(pairs)
         if verdict is not None:
             return verdict, "math_verify"
         if reason == NO_JUDGE:
             return None, reason
         child.end()
-    readable, unread = child.ask(pairs, readable=True)
+    readable, unread = child.compare(pairs, readable=True)
     if readable is not None:
         return None, reason
     return None, NO_JUDGE if unread == NO_JUDGE else GOLD_TIMEOUT
 
 
 class _Child:
-    """One process, one question at a time."""
+    """One process, one comparison at a time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
         self._process: subprocess.Popen[str] | None = None
         self._closed = False
 
-    def ask(self, pairs: list[tuple[str, str]], *, readable: bool = False) -> tuple[bool | None, str]:
-        """Ask whether one of the pairs is equal, or only to parse the right answers; (None, reason) without a reply."""
+    def compare(self, pairs: list[tuple[str, str]], *, readable: bool = False) -> tuple[bool | None, str]:
+        """Return whether a pair is equal, or with `readable` whether the right answers parse; else (None, reason)."""
         if self._process is None or self._process.poll() is not None:
             self.end()
             if self._closed or not self._start():
                 self.end()
                 return None, NO_JUDGE
-        question = {"pairs": pairs, "readable": readable, "seconds": self._seconds}
-        reply, expired = self._exchange(json.dumps(question), self._seconds)
+        request = {"pairs": pairs, "readable": readable, "seconds": self._seconds}
+        reply, expired = self._exchange(json.dumps(request), self._seconds)
         if reply is None:
             return None, TIMEOUT if expired else CRASH
         return bool(reply["verdict"]), ""
@@ -137,7 +137,7 @@ class _Child:
         kept = {key: os.environ[key] for key in ("PATH", "SYSTEMROOT") if key in os.environ}
         try:
             self._process = subprocess.Popen(
-                # -P: a file in the user's folder must not stand in for a module of the worker's
+                # -P: a file in the user's folder must not be taken for a module of the worker's
                 [sys.executable, "-P", "-c", _BOOT, root],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -180,7 +180,7 @@ class _Child:
             timer.cancel()
             timer.join()
         if not answer.endswith("\n"):
-            # dead, or about to be: reap it, so that the next question starts a new one
+            # dead, or about to be: reap it, so that the next comparison starts a new one
             with suppress(subprocess.TimeoutExpired):
                 process.wait(timeout=1)
             return None, expired.is_set()

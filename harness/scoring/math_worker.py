@@ -1,6 +1,6 @@
-"""The child of the math judge: one JSON question a line on stdin, one JSON verdict a line on stdout.
+"""The child of the math judge: one JSON request a line on stdin, one JSON verdict a line on stdout.
 
-It bounds its own memory, and the processor time of each question beyond the parent's deadline, so that it
+It bounds its own memory, and the processor time of each request beyond the parent's deadline, so that it
 ends even where the parent is gone. Nothing that it imports can write into the protocol: stdout is moved away
 first.
 """
@@ -29,10 +29,10 @@ def main() -> None:
     answers.write('{"ready": true}\n')
     answers.flush()
     for line in sys.stdin:
-        question = json.loads(line)
-        _bound_processor_time(float(question["seconds"]))
-        pairs = question["pairs"]
-        if question["readable"]:
+        request = json.loads(line)
+        _bound_processor_time(float(request["seconds"]))
+        pairs = request["pairs"]
+        if request["readable"]:
             verdict = all(bool(algebra.read(gold)) for gold, _ in pairs)
         else:
             verdict = any(algebra.equal(algebra.read(gold), algebra.read(answer)) for gold, answer in pairs)

@@ -29,7 +29,7 @@ def phrasings(sample: Sample) -> dict[str, str]:
 
 
 def _of_answer(answer: str) -> dict[str, str]:
-    said: Mapping[str, str] = {
+    usual: Mapping[str, str] = {
         "alone": answer,
         "a full stop": f"{answer}.",
         "a sentence": f"The answer is {answer}.",
@@ -39,7 +39,7 @@ def _of_answer(answer: str) -> dict[str, str]:
         "a last line": f"We work it out.\n\nAnswer: {answer}",
     }
     more = {"with a unit": f"The answer is {answer} apples."} if _NUMBER.fullmatch(answer) else {}
-    return {**said, **more}
+    return {**usual, **more}
 
 
 def _of_letter(letter: str, option: str) -> dict[str, str]:

@@ -2,9 +2,9 @@ r"""Whether a completion states a right answer, in a form that extraction may ha
 
 Looked through is where answers are stated: the last line, and lines that announce one ("answer", `\boxed`, "####",
 "A:"). In the whole text a right number is there by chance, as a step of wrong sums: on recorded GSM8K, SVAMP and
-mathematics answers that an own parser had read without fault, in 6 to 24 % of all, in those lines in 0 to 3 %.
+mathematics answers that a separate parser had read without fault, in 6 to 24 % of all, in those lines in 0 to 3 %.
 
-A number is found by value (72, 72.0, $72 and 7.2e1 are one; 172 and 72.5 are not), any other text as it is written,
+A number is found by value (72, 72.0, $72 and 7.2e1 are the same; 172 and 72.5 are not), any other text as written,
 between word boundaries, with white space and case left aside. Words of three letters or fewer are not looked for.
 """
 
@@ -25,12 +25,12 @@ MOST = 100_000
 
 
 def is_stated(gold: str, text: str) -> bool:
-    """Tell whether the right answer `gold` is stated in `text`; False where that cannot be known from chance."""
+    """Whether the right answer `gold` is stated in `text`; False where it may well be there by chance."""
     lines = [line for line in text[-MOST:].split("\n") if re.search(r"\w", line)]
     stated = "\n".join([*filter(_ANNOUNCES.search, lines[:-1]), *lines[-1:]])
     number = _number_of(gold)
     if number is not None:
-        return any(_value(found) == number for found in _NUMBER.findall(stated))
+        return any(_value(written) == number for written in _NUMBER.findall(stated))
     wanted = " ".join(gold.split())
     if not wanted or _SHORT_WORD.fullmatch(wanted):
         return False
@@ -38,8 +38,8 @@ def is_stated(gold: str, text: str) -> bool:
 
 
 def _number_of(gold: str) -> Decimal | None:
-    found = _GOLD_NUMBER.fullmatch(gold)
-    return _value(found[1] + found[2]) if found else None
+    match = _GOLD_NUMBER.fullmatch(gold)
+    return _value(match[1] + match[2]) if match else None
 
 
 def _value(text: str) -> Decimal | None:

@@ -1,4 +1,4 @@
-"""What scorers share in one run, opened on first use and closed with the run: the sandbox and the math judges."""
+"""What the scorers of a run share, opened on first use and closed with the run: the sandbox and the math judges."""
 
 from __future__ import annotations
 

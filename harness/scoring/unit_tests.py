@@ -1,8 +1,8 @@
 """The program in the completion passes the sample's tests, run in the sandbox.
 
-Passed is 1. Everything that the program does wrong (fails, crashes, runs too long, asks for too much, leaves
-before its tests end) is 0 and the failure's kind is the sandbox's status. Only a fault of the sandbox leaves
-it unscored. A failed completion whose braces fit no known form (cut, or without its beginning) says so in its message.
+A program that passes scores 1. One that does anything wrong (fails, crashes, runs too long, uses too much memory, exits
+before its tests end) scores 0, and the failure's kind is the sandbox's status. Only a fault of the sandbox leaves the
+sample unscored. The message of a failure mentions braces that fit no known form (cut, or without a beginning).
 """
 
 from __future__ import annotations
@@ -59,8 +59,8 @@ class UnitTests:
 
 def _misfit(job: Job) -> str:
     """Why the completion has none of the forms in which its language takes one; empty where it has."""
-    own = _check_of(job.tests.language)
-    return own(job) if own is not None else ""
+    check = _check_of(job.tests.language)
+    return check(job) if check is not None else ""
 
 
 @functools.cache

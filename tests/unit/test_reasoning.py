@@ -1,4 +1,4 @@
-"""Reasoning is told from the answer in every mark that models use, closed, unclosed, or opened by the prompt."""
+"""Reasoning is separated from the answer at every mark that models use, closed, unclosed, or opened by the prompt."""
 
 from __future__ import annotations
 

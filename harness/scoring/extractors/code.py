@@ -1,16 +1,16 @@
 """The program in a completion.
 
-After a text prompt the completion continues the prompt and is taken to the letter (as the reference
+After a text prompt the completion continues the prompt and is taken as it is (as the reference
 evaluations of HumanEval do), unless the whole of it is in a fence, which is then removed. `verbatim` leaves the fence.
 
 Marks around the whole answer (`[BEGIN]` ... `[DONE]`, `[PYTHON]` ... `[/PYTHON]`) are removed in both.
 
 In a chat answer the program is, in this order:
-1. of the fenced blocks in the task's language (or without one), the last that defines the function asked for
-   and is more than its repeated signature, one that parses before one that does not. The function asked for
+1. of the fenced blocks in the task's language (or without one), the last that defines the requested function
+   and is more than its repeated signature, one that parses before one that does not. The requested function
    is the reference's entry point, else what its tests call. "Last", because models correct themselves; a
    block of example calls after it defines nothing and is passed over;
-2. what stands before a lone closing fence, if it defines that function (the prompt opened the fence);
+2. what precedes a lone closing fence, if it defines that function (the prompt opened the fence);
 3. the last block that defines anything, else the last block;
 4. without any fence, the largest part that parses.
 
@@ -144,7 +144,7 @@ def _of_blocks(head: str, found: Sequence[Block], tests: Tests, names: Sequence[
 
 
 def _with_imports(code: str, programs: Sequence[str]) -> str:
-    """Put the blocks that only import before the program, where it does not say the same."""
+    """Put the blocks that only import before the program, where it does not have them."""
     tops = [other for other in programs if other != code and all(map(_TOP.fullmatch, other.split("\n")))]
     missing = [line for top in tops for line in top.split("\n") if line.strip() and line not in code]
     return "\n".join([*dict.fromkeys(missing), code])
@@ -163,7 +163,7 @@ def _fitting(found: Sequence[Block], language: str) -> Sequence[Block]:
 
 
 def _aligned(code: str, names: Sequence[str]) -> str:
-    """Move a wholly indented definition of what is asked for to the left edge; a bare body stays indented."""
+    """Move a wholly indented definition of the requested function to the left edge; a bare body stays indented."""
     moved = textwrap.dedent(code)
     if moved != code and any(python_source.defines(moved, name) for name in names):
         return moved

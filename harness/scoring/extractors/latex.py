@@ -33,7 +33,7 @@ _RATIO = re.compile(
     r"(?P<sign>-)?(?:\\[dtc]?frac\{(?P<a>\d{1,30})\}\{(?P<b>\d{1,30})\}"
     r"|(?P<p>\d{1,3}(?:,\d{3}){1,9}|\d{1,30}(?:\.\d{1,30})?)(?:/(?P<q>\d{1,30}))?\s?(?P<percent>\\?%)?)"
 )
-# A formula longer than this is not an answer, and an answer stands near the end: two bounds that keep the search
+# A formula longer than this is not an answer, and an answer is near the end: two bounds that keep the search
 # short where delimiters never close.
 _FORMULA = 1000
 TAIL = 50_000

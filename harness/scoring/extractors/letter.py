@@ -190,7 +190,7 @@ def _stands_out(label: _Label, text: str) -> bool:
 
 def _before(label: _Label, text: str) -> str:
     before = text[max(0, label.start - _BEFORE) : label.start].rstrip(_OPENING + " \t")
-    # An announcement may stand on the line before its letter; what a sentence before it says is no part of it
+    # An announcement may be on the line before its letter; an earlier sentence is not part of it
     return _SENTENCE_END.split(before)[-1] if before else before
 
 
@@ -235,7 +235,7 @@ def _judge(group: list[_Label], text: str) -> None:
 
 
 def _fills_line(label: _Label, text: str) -> bool:
-    """Whether the letter is all that the last line says."""
+    """Whether the letter is all that the last line has."""
     line = text[max(0, label.start - 30) : label.start].rpartition("\n")[2].strip(_OPENING + " \t#-")
     return not line and re.fullmatch(r"[)\]}\"'”»」』>$]*[.:,。!]?\s*", text[label.end : label.end + 20]) is not None
 

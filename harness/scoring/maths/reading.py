@@ -24,7 +24,7 @@ _SPACE = r"(?:\\[,;: ]|\\q?quad(?![A-Za-z])|\\displaystyle(?![A-Za-z])|~|\s)"
 _SPACE_BEFORE = re.compile(rf"\A{_SPACE}+")
 # a lone backslash at the end is what is left of "\ " once the white space around an answer is gone
 _SPACE_BEHIND = re.compile(rf"(?<![\s~])(?:{_SPACE}|\\)++\Z")
-# MATH writes 11,\! 111 for 11,111; read as it stands, it is the set of 11 and 111
+# MATH writes 11,\! 111 for 11,111; read as it is, it is the set of 11 and 111
 _THOUSANDS = re.compile(r"(?<=\d)(?:,\\[!,]|\{,\})\s*(?=\d{3})")
 # chat models write the sign, which math-verify does not read
 _ROOT = re.compile(r"√\s?(\d+|[A-Za-z]|\([^()]*\)|\{[^{}]*\})")
@@ -220,14 +220,14 @@ def _differ_in_shape(one: _Side, other: _Side) -> bool:
 
 
 def _questions(gold: _Side, answer: _Side) -> list[tuple[str, str]]:
-    """What algebra is asked: the texts as they are; where one is in percent, its hundredth part too."""
+    """What algebra compares: the texts as they are; where one is in percent, its hundredth part too."""
     apart = shapes.cases_apart(gold.text) | shapes.cases_apart(answer.text)
     left, right = (shapes.renamed(shapes.with_dots(_IMAGINARY.sub(" i", side.text)), apart) for side in (gold, answer))
-    asked = [(left, right)]
+    pairs = [(left, right)]
     if gold.percent != answer.percent:
         hundredth = r"\frac{{{}}}{{100}}"
-        asked.append((hundredth.format(left), right) if gold.percent else (left, hundredth.format(right)))
-    return asked
+        pairs.append((hundredth.format(left), right) if gold.percent else (left, hundredth.format(right)))
+    return pairs
 
 
 def _numbers_equal(gold: _Side, answer: _Side) -> bool:
@@ -256,7 +256,7 @@ def _side(text: str, *, lenient: bool) -> _Side:
 
 def _latex(text: str) -> str:
     text = exact(text)
-    # dots behind a single number say that there is more of it, or close the sentence
+    # dots behind a single number mean that there is more of it, or close the sentence
     text = re.sub(rf"(?<=\d)\s*(?:{shapes.DOTS.pattern})\s*\Z", "", text) if "," not in text else text
     return _WHITE.sub(" ", plain.in_latex(text)).strip()
 

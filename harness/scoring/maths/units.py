@@ -145,7 +145,7 @@ _PER_CENT = re.compile(r"\\?%|\bper\s+cent\b")
 _SPLIT = re.compile(r"[\s/*.()\-{},~]+|\\cdot\b|\\times\b|\\,|\\ ")
 _WORD = re.compile(r"[A-Za-z][A-Za-z']*|[€£¥₹₽₩¢₪₫₴₺₦₱฿₡]|\$|\\Omega|\\mu")
 _NUMBER = r"[-+]?\s*(?:\d+(?:\.\d*)?|\.\d+)"
-# what may stand before a unit: a number, or a formula of numbers only
+# what may precede a unit: a number, or a formula of numbers only
 _FORMULA = r"(?:\\(?:frac|sqrt|pi|cdot|times|left|right)(?![A-Za-z])|[\d.+\-*/^(){}\[\]\s]|\\,)+"
 _BEHIND = re.compile(
     rf"(?P<value>{_FORMULA}(?<=[\d)}}\]i.]))\s*(?P<unit>(?:\\[a-zA-Z ,;]|[A-Za-z$%^]|[^\x00-\x7f]).*)", re.DOTALL
@@ -229,7 +229,7 @@ def _commands(text: str) -> str:
 
 
 def _unit(text: str, *, lenient: bool, number: bool) -> tuple[frozenset[str], int, bool] | None:
-    """Read what stands behind a value: (known units, scale, percent), None where it is no unit."""
+    """Read what follows a value: (known units, scale, percent), None where it is no unit."""
     text, degrees = _DEGREE.subn(" degree ", text)
     text = _PER_CENT.sub(" percent ", _POWER.sub("", text))
     names: set[str] = set()

@@ -1,4 +1,4 @@
-"""The metrics are `evaluate` modules: loaded by path, offline, by somebody who does not run this harness.
+"""The metrics are `evaluate` modules: loaded by path, offline, by users who do not run this harness.
 
 Importing evaluate takes seconds, so one process without network loads them all and reports what it computed.
 """
@@ -25,7 +25,7 @@ import evaluate
 folder = sys.argv[1]
 seen = {}
 
-def tell(name, compute):
+def report(name, compute):
     try:
         seen[name] = compute()
     except Exception as error:
@@ -35,27 +35,27 @@ def load(name):
     return evaluate.load(f"{folder}/{name}")
 
 passing = load("pass_at_k")
-tell("pass", lambda: passing.compute(predictions=[[0, 1, 1, 0], [0, 0, 0, 0]], k=[1, 2, 4]))
-tell("pass_not_bits", lambda: load("pass_at_k").compute(predictions=[[0, 2]]))
-tell("pass_k_too_big", lambda: load("pass_at_k").compute(predictions=[[0, 1]], k=[3]))
+report("pass", lambda: passing.compute(predictions=[[0, 1, 1, 0], [0, 0, 0, 0]], k=[1, 2, 4]))
+report("pass_not_bits", lambda: load("pass_at_k").compute(predictions=[[0, 2]]))
+report("pass_k_too_big", lambda: load("pass_at_k").compute(predictions=[[0, 1]], k=[3]))
 byfile = evaluate.load(f"{folder}/pass_at_k/pass_at_k.py")
 byfile.add_batch(predictions=[[1, 0]])
 byfile.add(prediction=[1, 1])
-tell("by_file_and_batches", lambda: byfile.compute(k=[1]))
+report("by_file_and_batches", lambda: byfile.compute(k=[1]))
 
 from harness.metrics.pass_at_k.pass_at_k import PassAtK
-tell("by_class", lambda: PassAtK().compute(predictions=[[1, 0]]))
+report("by_class", lambda: PassAtK().compute(predictions=[[1, 0]]))
 
-tell("math", lambda: load("math_equality").compute(
+report("math", lambda: load("math_equality").compute(
     predictions=[r"So \boxed{\frac{1}{2}}.", "3", "no idea"], references=["0.5", "4", "1"], seconds=120))
 # Alone, so that its short deadline cuts off nothing else on a busy machine
-tell("math_endless", lambda: load("math_equality").compute(
+report("math_endless", lambda: load("math_equality").compute(
     predictions=["9^{9^{9^{9}}} is $9^{9^{9^{9}}}$"], references=["7"], seconds=1))
-tell("math_misspelt", lambda: load("math_equality").compute(predictions=["1"], references=["1"], extract="boxd"))
-tell("match", lambda: load("extracted_match").compute(
+report("math_misspelt", lambda: load("math_equality").compute(predictions=["1"], references=["1"], extract="boxd"))
+report("match", lambda: load("extracted_match").compute(
     predictions=["3 + 4 = 7 apples", "none", "$70,000"], references=["7", "2", "70000"],
     extract={"by": "number"}, numeric=True))
-tell("programs", lambda: load("program_tests").compute(
+report("programs", lambda: load("program_tests").compute(
     predictions=[["def f(): return 1", "def f(): return 2"]], references=["assert f() == 1"], k=[1, 2],
     wall_seconds=120))
 print("SEEN" + json.dumps(seen))

@@ -36,7 +36,7 @@ def test_more_shots_than_rows_and_an_unknown_id_are_refused():
 
 
 def test_gsm8k_prompt_is_the_reference_implementations(cli, mirror):
-    """The first prompt, put together here by hand from the data as lm-evaluation-harness's gsm8k page says."""
+    """The first prompt, put together here by hand from the data as lm-evaluation-harness's gsm8k page defines it."""
     train = [json.loads(line) for line in (mirror / "openai/gsm8k/main/train.jsonl").open()]
     test = [json.loads(line) for line in (mirror / "openai/gsm8k/main/test.jsonl").open()]
     generator = random.Random(1234)

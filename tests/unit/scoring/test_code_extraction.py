@@ -109,7 +109,7 @@ def test_no_program_is_no_answer(text: str) -> None:
 
 
 def test_a_cut_or_wrong_program_is_still_the_answer() -> None:
-    """Its failure is the program's, told by the sandbox; it must not count as "nothing extracted"."""
+    """Its failure is the program's, reported by the sandbox; it must not count as "nothing extracted"."""
     assert chat("def add(a, b):\n    return (a +") == "def add(a, b):\n    return (a +"
 
 

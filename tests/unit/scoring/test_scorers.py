@@ -31,7 +31,7 @@ CODE = datatypes.Tests("python", tests="assert f() == 1", entry_point="f")
 
 @dataclass
 class RecordingSandbox:
-    """Gives the verdict it was made with and keeps what it was asked to run."""
+    """Gives the verdict it was made with and keeps what it ran."""
 
     verdict: Verdict
     level: str = "recording"
@@ -69,7 +69,7 @@ def score(
     finish: datatypes.Finish = "eos",
 ) -> Score:
     def no_tool() -> RecordingSandbox:
-        raise AssertionError("this scorer has no business with a sandbox")
+        raise AssertionError("this scorer needs no sandbox")
 
     tools = Tools(
         sandbox=(lambda: sandbox) if sandbox else no_tool,
@@ -143,14 +143,14 @@ def test_a_scorer_that_does_not_fit_the_reference_leaves_it_unscored(by: str, re
 # --- math ----------------------------------------------------------------------------------------
 
 
-def test_math_equality_asks_the_judge_about_every_right_answer() -> None:
+def test_math_equality_compares_with_every_right_answer() -> None:
     judge = FixedJudge({"1/2": (False, "math_verify"), "0.5": (True, "math_verify")})
     result = score({"by": "math_equality"}, Answer(("1/2", "0.5")), r"\boxed{\frac12}", judge=judge)
     assert (result.value, result.answer) == (1, r"\frac12")
 
 
 @pytest.mark.parametrize(("reason", "value"), [(TIMEOUT, 0), (CRASH, 0), (GOLD_TIMEOUT, None), (NO_JUDGE, None)])
-def test_without_a_verdict_the_blame_is_told(reason: str, value: float | None) -> None:
+def test_without_a_verdict_the_cause_is_recorded(reason: str, value: float | None) -> None:
     judge = FixedJudge({"1": (False, "math_verify"), "2": (None, reason)})
     result = score({"by": "math_equality"}, Answer(("2", "1")), r"\boxed{9^{9^9}}", judge=judge)
     assert result.value == value
@@ -217,11 +217,11 @@ def test_the_space_before_an_option_is_not_counted_in_its_length() -> None:
 
 def test_letters_as_continuations_keep_their_own_length() -> None:
     reply = likelihood((-1.0, " A", 1), (-2.0, " B", 1))
-    options = Choice(("x", "a very long text that is not what the model was asked to continue with"), 0)
+    options = Choice(("x", "a very long text that is not what the model was to continue with"), 0)
     assert score({"by": "choice", "normalise": "chars"}, options, reply).value == 1
 
 
-def test_a_tie_goes_to_the_first_and_is_told() -> None:
+def test_a_tie_goes_to_the_first_and_is_recorded() -> None:
     result = score({"by": "choice"}, Choice(("a", "b"), 0), likelihood((-1.0, "a", 1), (-1.0, "b", 1)))
     assert result.value == 1
     assert result.detail["tied"] is True
