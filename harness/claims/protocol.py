@@ -1,7 +1,7 @@
-"""Whether a number was made the way a claim says: the fields that differ, or that nobody told.
+"""Whether a number was measured under the claim's protocol: the fields that differ or are not reported.
 
-Guarantees: a field that the claim fixes and a number does not tell counts as different. A claim that fixes nothing
-lets every number pass; two numbers of different measurers then are no comparison.
+Guarantees: a field that the claim fixes and a number does not report counts as different. A claim that fixes nothing
+accepts every number.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ def is_named(name: str, party: Party) -> bool:
 
 def published_faults(claim: Claim, party: Party, row: Published) -> tuple[str, ...]:
     """Return why a published number is not of this party under the claim's protocol; none if it is."""
-    faults = _who(party, row.revision, row.mode) + _fields(claim.protocol, row.protocol.said())
+    faults = _who(party, row.revision, row.mode) + _fields(claim.protocol, row.protocol.given())
     return tuple(faults)
 
 
 def run_faults(claim: Claim, party: Party | None, identity: Mapping[str, Any], task: str) -> tuple[str, ...]:
     """Return why a run's numbers on a task are not under the claim's protocol; `party` is None for a stand-in."""
-    held = identity["tasks"][task]
+    fingerprint = identity["tasks"][task]
     faults = [] if party is None else _who(party, identity["model"].get("revision"), party.mode)
-    faults += _fields(claim.protocol, run_protocol(held))
-    metric = str(held["page"]["metric"][0])
+    faults += _fields(claim.protocol, run_protocol(fingerprint))
+    metric = str(fingerprint["page"]["metric"][0])
     if not same_metric(claim.test, metric):
         faults.append(_fault("metric", claim.test.metric, metric))
     return tuple(faults)
 
 
 def run_options(claim: Claim, identity: Mapping[str, Any], task: str) -> tuple[str, ...]:
-    """Return the options of `harness run` that bring a task to the claim's protocol; none where no option does."""
+    """Return the options of `harness run` that give a task the claim's protocol; none where no option does."""
     wanted = claim.protocol
     seen = run_protocol(identity["tasks"][task])
     greedy = "0" if wanted.decoding == "greedy" else f"{wanted.temperature or 1:g}"
@@ -54,28 +54,28 @@ def run_options(claim: Claim, identity: Mapping[str, Any], task: str) -> tuple[s
         "samples": f"--set tasks.{task}.repeats={wanted.samples}",
         "max_tokens": f"--set tasks.{task}.sampling.max_tokens={wanted.max_tokens}",
     }
-    differing = [name for name, value in wanted.said().items() if seen.get(name) != value]
+    differing = [name for name, value in wanted.given().items() if seen.get(name) != value]
     return tuple(dict.fromkeys(known[name] for name in differing if name in known))
 
 
 def run_protocol(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
-    """Say a task's protocol, from the manifest, in the words of a claim."""
+    """Return a task's protocol, from the manifest, with the field names of a claim."""
     page = fingerprint["page"]
     sampling = page.get("sampling") or {}
     temperature = float(sampling.get("temperature", 0.0))
-    said: dict[str, Any] = {
+    protocol: dict[str, Any] = {
         "shots": fingerprint["shots"],
         "prompt": fingerprint["style"],
         "samples": page.get("repeats", 1),
         "tools": False,
     }
     if sampling:
-        said |= {
+        protocol |= {
             "decoding": "sampled" if temperature else "greedy",
             "temperature": temperature,
             "max_tokens": sampling["max_tokens"],
         }
-    return said
+    return protocol
 
 
 def same_metric(test: ClaimTest, metric: str) -> bool:
@@ -89,12 +89,12 @@ def _who(party: Party, revision: str | None, mode: str | None) -> list[str]:
 
 
 def _fields(wanted: Protocol, seen: Mapping[str, Any]) -> list[str]:
-    return [_fault(name, value, seen.get(name)) for name, value in wanted.said().items() if seen.get(name) != value]
+    return [_fault(name, value, seen.get(name)) for name, value in wanted.given().items() if seen.get(name) != value]
 
 
 def _fault(name: str, wanted: object, seen: object) -> str:
     want = _word(wanted)
-    return f"{name} is not told (wanted {want})" if seen is None else f"{name} is {_word(seen)}, not {want}"
+    return f"{name} is not reported (the claim has {want})" if seen is None else f"{name} is {_word(seen)}, not {want}"
 
 
 def _word(value: object) -> str:

@@ -1,4 +1,4 @@
-"""What users may write after `metric:` and what they are told when it does not hold."""
+"""What users may write after `metric:` and the messages for what is wrong."""
 
 from __future__ import annotations
 
