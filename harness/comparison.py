@@ -1,7 +1,7 @@
-"""Runs against a first one: read, held to one protocol, joined by sample, compared.
+"""Runs compared with a baseline run: read, checked for the same protocol, paired by sample, compared.
 
 Guarantees that runs of different protocols are refused with the fields named, unless the caller allows them; then
-the fields stay in the result. Reads run folders only: no model, no data set.
+the result lists the fields. Reads run folders only: no model, no data set.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.compare import Join, as_family, compare, join
+from harness.analysis.compare import PairedTask, as_family, compare, pair_task
 from harness.analysis.protocol import Difference, protocol_differences
+from harness.analysis.values import NoSampleValues
 from harness.datatypes import Comparison
 from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import UserError
@@ -27,7 +28,7 @@ SHOWN = 40
 
 @dataclass(frozen=True, slots=True)
 class RunSide:
-    """One of the runs: what it is called in tables, and where it is."""
+    """One of the runs: its label in tables, and its folder."""
 
     label: str
     run_id: str
@@ -37,15 +38,15 @@ class RunSide:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Everything that a comparison found. `runs[0]` is the baseline (a) of every comparison.
+    """The result of comparing runs. `runs[0]` is the baseline (a) of every comparison.
 
-    `joins[i]` holds the samples behind `comparisons[i]`. `protocol` are settings that differ though they must not,
-    told by run label; `warnings` what else a reader must know.
+    `pairings[i]` holds the samples of `comparisons[i]`. `protocol`: settings that differ though they must not, each
+    with the run's label; `warnings`: what else a reader must know.
     """
 
     runs: tuple[RunSide, ...]
     comparisons: tuple[Comparison, ...]
-    joins: tuple[Join, ...]
+    pairings: tuple[PairedTask, ...]
     protocol: tuple[tuple[str, Difference], ...]
     warnings: tuple[str, ...]
 
@@ -57,20 +58,20 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     protocol that differs and is not allowed to, DataError where a task has no sample scored in both.
     """
     if len(folders) < 2:
-        raise UserError("compare needs two run folders or more: the baseline first, then what is held against it")
+        raise UserError("compare needs two run folders or more: the baseline first, then the runs to compare with it")
     manifests = [read_manifest(folder) for folder in folders]
     sides = _sides(folders, manifests)
     _, first = read_scores(folders[0])
     comparisons: list[Comparison] = []
-    joins: list[Join] = []
+    pairings: list[PairedTask] = []
     protocol: list[tuple[str, Difference]] = []
     warnings = [
-        f"{side.label}: the run is not finished ({manifest.status}): only the samples that it answered are compared"
+        f"{side.label}: the run is not finished ({manifest.status}): only the samples answered so far are compared"
         for side, manifest in zip(sides, manifests, strict=True)
         if manifest.status != "finished"
     ]
     warnings += [
-        f"{side.label}: its samples were drawn until a claim was settled: n was not fixed beforehand, so p is too small"
+        f"{side.label}: its run stopped as soon as a claim was settled: n was not fixed in advance, so p is too small"
         for side in sides
         if (side.folder / DRAWN_FILE).exists()
     ]
@@ -82,29 +83,32 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
             raise UserError(_refusal(sides[0], side, found.refused))
         protocol += [(side.label, difference) for difference in found.refused]
         warnings += notes
-        warnings += [f"{side.label}: {said(difference)}" for difference in found.told]
+        warnings += [f"{side.label}: {difference_text(difference)}" for difference in found.noted]
         # One run beside the first at a time: each may hold a hundred thousand records
         _, other = read_scores(side.folder)
         for task in tasks:
-            joined = join(task, manifests[0].metric(task), first, other)
-            if joined is None:
+            try:
+                paired = pair_task(task, manifests[0].metric(task), first, other)
+            except NoSampleValues as error:
+                if not error.of_corpus:
+                    raise
                 warnings.append(f"{task}: not compared: its metric has no value per sample")
                 continue
-            comparisons.append(compare(joined, sides[0].label, side.label))
-            joins.append(joined)
-            warnings += _left_out(joined, side)
+            comparisons.append(compare(paired, sides[0].label, side.label))
+            pairings.append(paired)
+            warnings += _left_out(paired, side)
     if not comparisons:
         raise UserError("nothing to compare: no common task has a metric with a value per sample")
-    return Compared(sides, as_family(comparisons), tuple(joins), tuple(protocol), tuple(dict.fromkeys(warnings)))
+    return Compared(sides, as_family(comparisons), tuple(pairings), tuple(protocol), tuple(dict.fromkeys(warnings)))
 
 
-def said(difference: Difference) -> str:
-    """Say a difference in short: `field: one | other`."""
+def difference_text(difference: Difference) -> str:
+    """Return a difference in short: `field: a | b`."""
     return f"{difference.field}: {_short(difference.a)} | {_short(difference.b)}"
 
 
 def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:
-    """Label runs by their models; by their folders where two are of one model, with numbers where even these agree."""
+    """Label runs by model; by folder where two have the same model, with a number where the folders are equal too."""
     models = [manifest.model_name for manifest in manifests]
     labels = models if len(set(models)) == len(models) else [str(folder) for folder in folders]
     if len(set(labels)) < len(labels):
@@ -118,31 +122,31 @@ def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunS
 def _common_tasks(
     first: RunSide, one: Manifest, side: RunSide, other: Manifest
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tasks of both, in the baseline's order, and what is only in one."""
-    held_one, held_other = one.identity.tasks, other.identity.tasks
-    common = tuple(task for task in held_one if task in held_other)
+    """Tasks of both, in the baseline's order, and notes on the tasks of only one."""
+    tasks_one, tasks_other = one.identity.tasks, other.identity.tasks
+    common = tuple(task for task in tasks_one if task in tasks_other)
     if not common:
         raise UserError(f"{first.folder} and {side.folder} have no task in common")
-    notes = [f"{task}: not compared: only in {first.label}" for task in held_one if task not in held_other]
-    notes += [f"{task}: not compared: only in {side.label}" for task in held_other if task not in held_one]
+    notes = [f"{task}: not compared: only in {first.label}" for task in tasks_one if task not in tasks_other]
+    notes += [f"{task}: not compared: only in {side.label}" for task in tasks_other if task not in tasks_one]
     return common, tuple(notes)
 
 
 def _refusal(first: RunSide, side: RunSide, refused: Sequence[Difference]) -> str:
-    shown = "; ".join(said(difference) for difference in refused[:NAMED])
+    shown = "; ".join(difference_text(difference) for difference in refused[:NAMED])
     more = f"; and {len(refused) - NAMED} more" if len(refused) > NAMED else ""
     return (
-        f"{first.folder} and {side.folder} were not run under one protocol: {shown}{more} "
-        "(--allow-protocol compares them all the same)"
+        f"{first.folder} and {side.folder} were run under different protocols: {shown}{more} "
+        "(--allow-protocol compares them anyway)"
     )
 
 
-def _left_out(joined: Join, side: RunSide) -> list[str]:
-    lines = []
-    if joined.unscored:
-        lines.append(f"{joined.task}, {side.label}: {joined.unscored} samples left out: unscored in one of the runs")
-    if joined.unpaired:
-        lines.append(f"{joined.task}, {side.label}: {joined.unpaired} samples left out: only in one of the runs")
+def _left_out(paired: PairedTask, side: RunSide) -> list[str]:
+    lines, samples = [], paired.samples
+    if samples.unscored:
+        lines.append(f"{paired.task}, {side.label}: {samples.unscored} samples left out: unscored in one of the runs")
+    if samples.unpaired:
+        lines.append(f"{paired.task}, {side.label}: {samples.unpaired} samples left out: only in one of the runs")
     return lines
 
 

@@ -1,17 +1,18 @@
-"""A result on paper: scores.json, table.md and table.csv in the run folder, and the tables for whoever prints them.
+"""Write a result: scores.json, table.md and table.csv in the run folder; return the tables for printing.
 
-A suite that asks for it gets more than scores: a table of each sweep, and of languages.
+A suite that sets `sweep` or `languages` gets a table of each sweep, and of the languages, besides the scores.
 """
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from harness.analysis.estimates import count_by_failure
 from harness.analysis.languages import count_languages
 from harness.analysis.sweep import sweep_of
-from harness.analysis.values import Values, values_of
+from harness.analysis.values import SampleValues, values_if_any
 from harness.config.checking import check_values
 from harness.config.schema import LanguageRule, SuitePage, SuiteTask
 from harness.report.csv_file import csv_text
@@ -24,6 +25,14 @@ from harness.run import Result
 from harness.store.run_folder import write_text
 
 
+@dataclass(slots=True)
+class Output:
+    """What is written: the document of scores.json, and the tables."""
+
+    document: dict[str, Any]
+    tables: list[Table] = field(default_factory=list)
+
+
 def publish(result: Result) -> tuple[str, list[Table]]:
     """Write the files; return the text of scores.json and the tables, scores first. Raises StorageError."""
     manifest = result.manifest
@@ -31,19 +40,20 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     run = RunFacts(run_id=manifest.run_id, model=model, suite=suite.name, engine=manifest.identity.engine.name)
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
-    tables = [score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)]
+    scores = score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)
+    output = Output(document, [scores])
     for page, uses in _sweeps(suite).items():
-        _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", (document, tables))
+        _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
     if suite.languages is not None:
-        _add_languages(result, suite.languages, f"{model} in {len(suite.tasks)} languages", (document, tables))
+        _add_languages(result, suite.languages, f"{model} in {len(suite.tasks)} languages", output)
     write_text(result.folder / "scores.json", scores_text(document))
-    write_text(result.folder / "table.md", "\n".join(map(markdown, tables)))
+    write_text(result.folder / "table.md", "\n".join(map(markdown, output.tables)))
     write_text(result.folder / "table.csv", csv_text(document))
-    return scores_text(document), tables
+    return scores_text(document), output.tables
 
 
 def _sweeps(suite: SuitePage) -> dict[str, list[SuiteTask]]:
-    """Uses of one page that stand for protocols, where there are several of the same axes."""
+    """Tasks that are protocols of one page, by page, where there are several with the same axes."""
     found: dict[str, list[SuiteTask]] = {}
     for task in suite.tasks:
         if task.protocol:
@@ -55,40 +65,31 @@ def _axes(task: SuiteTask) -> tuple[str, ...]:
     return tuple(task.protocol)
 
 
-def _add_sweep(
-    result: Result, uses: Sequence[SuiteTask], title: str, paper: tuple[dict[str, Any], list[Table]]
-) -> None:
-    document, tables = paper
-    values = {task.label: _values(result, task.label) for task in uses}
-    known = {name: own for name, own in values.items() if own is not None and own.values}
-    if len(known) < len(values):
-        missing = ", ".join(name for name in values if name not in known)
-        document["warnings"].append(f"{uses[0].page}: no table of the sweep: no value per sample of {missing}")
+def _add_sweep(result: Result, uses: Sequence[SuiteTask], title: str, output: Output) -> None:
+    values = {task.label: own for task in uses if (own := _values(result, task.label)) is not None}
+    if missing := [task.label for task in uses if task.label not in values]:
+        warning = f"{uses[0].page}: no table of the sweep: no value per sample of {', '.join(missing)}"
+        output.document["warnings"].append(warning)
         return
-    groups: dict[str, Hashable] = {}
-    for own in known.values():
-        groups |= dict(zip(own.ids, own.clusters or (), strict=False))
-    found = sweep_of({name: dict(zip(own.ids, own.values, strict=True)) for name, own in known.items()}, groups or None)
+    found = sweep_of(values)
     words = {task.label: task.protocol for task in uses}
-    document["sweeps"].append(sweep_document(found, words, uses[0].page))
-    tables.append(sweep_table(found, words, title))
+    output.document["sweeps"].append(sweep_document(found, words, uses[0].page))
+    output.tables.append(sweep_table(found, words, title))
 
 
-def _add_languages(result: Result, rule: LanguageRule, title: str, paper: tuple[dict[str, Any], list[Table]]) -> None:
-    document, tables = paper
+def _add_languages(result: Result, rule: LanguageRule, title: str, output: Output) -> None:
     names = dict.fromkeys(estimate.task for estimate in result.estimates)
-    values = {name: own for name in names if (own := _values(result, name)) is not None and own.binary and own.values}
+    values = {name: own for name in names if (own := _values(result, name)) is not None and own.binary}
     left = [f"{name}: not counted: it has no sample that is right or wrong" for name in names if name not in values]
-    document["warnings"] += left
+    output.document["warnings"] += left
     if rule.english not in values:
-        document["warnings"].append(f"{rule.english}: no count of languages without it")
+        output.document["warnings"].append(f"{rule.english}: languages are not counted without it")
         return
-    samples = {name: dict(zip(own.ids, own.values, strict=True)) for name, own in values.items()}
-    found = count_languages(samples, rule.english, rule.chance, rule.margin)
-    document["languages"] = language_document(found)
-    tables.append(language_table(found, title, tuple(left)))
+    found = count_languages(values, rule.english, rule.chance, rule.margin)
+    output.document["languages"] = language_document(found)
+    output.tables.append(language_table(found, title, tuple(left)))
 
 
-def _values(result: Result, task: str) -> Values | None:
+def _values(result: Result, task: str) -> SampleValues | None:
     metric = next(estimate.metric for estimate in result.estimates if estimate.task == task)
-    return values_of(result.scored, task, metric)
+    return values_if_any(result.scored, task, metric)

@@ -1,7 +1,7 @@
-"""What a reader must know before trusting an estimate, one line each, with what to do about it.
+"""Warnings about an estimate, one line each, with what to do about it.
 
-These lines are how wrong scores are caught: a limit on tokens that cuts the answers off, an extraction rule
-that does not match what the model writes, a fault of the harness, a prompt that did not fit.
+They are how wrong scores are caught: a token limit that cuts the answers off, an extraction rule that does not match
+what the model writes, a fault of the harness, a prompt that did not fit.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from harness.datatypes import Estimate, Failure, Score
 
 # Above this share the score says more about the set-up than about the model
 MOST = 0.5
-# Above this share of right answers that extraction passed over, the score is of the extraction rule too
+# Above this share of right answers that extraction missed, the score also measures the extraction rule
 MOST_UNREAD = 0.05
-# Above this share something is read that cannot be the answer
+# Above this share extraction reads something that cannot be the answer
 FEW = 0.01
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class SampleCounts:
     """How many samples have records, how many have too few tries yet, how many the whole task has.
 
-    `ragged`: of how many samples a file of completions holds too few tries for the metric; `fewest`: the fewest tries
-    that it holds of a sample, None where it holds all.
+    `ragged`: of how many samples a file of completions has too few tries for the metric; `fewest`: the fewest tries
+    that it has of a sample, None where it has all.
     `digitless` is the share of answers out of which a scorer read no digit though the right answers are numbers.
     """
 
@@ -38,19 +38,19 @@ class Seen:
     digitless: float = 0.0
 
 
-def of(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> tuple[str, ...]:
-    """Return the warnings of one estimate, the gravest first; none if all is well."""
+def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> tuple[str, ...]:
+    """Return the warnings of one estimate, the most serious first."""
     lines = [
-        _unscored(estimate, seen, faults),
-        _ragged(estimate, seen),
+        _unscored(estimate, counts, faults),
+        _ragged(estimate, counts),
         _beyond(estimate),
         _truncated(estimate),
         _unextracted(estimate),
         _unread(estimate),
-        _digitless(estimate, seen),
+        _digitless(estimate, counts),
         _cut(estimate),
-        _incomplete(estimate, seen),
-        _part(seen),
+        _incomplete(estimate, counts),
+        _part(counts),
     ]
     return tuple(line for line in lines if line)
 
@@ -64,36 +64,36 @@ def of_programs(scores: Sequence[Score]) -> tuple[str, ...]:
         if scores and len(failures) > MOST * len(scores):
             share, first = _percent(len(failures) / len(scores)), failures[0].message[:160]
             lines.append(
-                f"{share} of the programs {what}, so the score may be of the completions' form and not of the model: "
+                f"{share} of the programs {what}: the score may measure the form of the completions, not the model; "
                 f"read some of them (the first: {first})"
             )
     return tuple(lines)
 
 
-def _unscored(estimate: Estimate, seen: Seen, faults: Sequence[Failure]) -> str:
+def _unscored(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> str:
     if not estimate.unscored:
         return ""
     kinds = Counter(map(kind_of, faults))
     ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     causes = ", ".join(f"{kind} x{count}" for kind, count in ranked[:3])
-    return f"{estimate.unscored} of {seen.samples} samples are unscored and left out of the score: {causes}"
+    return f"{estimate.unscored} of {counts.samples} samples are unscored and left out of the score: {causes}"
 
 
-def _ragged(estimate: Estimate, seen: Seen) -> str:
-    if seen.ragged:
+def _ragged(estimate: Estimate, counts: SampleCounts) -> str:
+    if counts.ragged:
         return (
-            f"{estimate.metric} has no value: {seen.ragged} of {seen.samples} samples have fewer completions than it "
-            f"needs (the fewest is {seen.fewest}): name a metric of fewer, or complete the file"
+            f"{estimate.metric} has no value: {counts.ragged} of {counts.samples} samples have fewer completions than "
+            f"it needs (the fewest is {counts.fewest}): use a metric that needs fewer, or complete the file"
         )
-    if seen.fewest is None:
+    if counts.fewest is None:
         return ""
-    return f"samples have from {seen.fewest} to {estimate.repeats} completions: each counts once, by those that it has"
+    return f"samples have from {counts.fewest} to {estimate.repeats} completions: each sample counts once"
 
 
 def _beyond(estimate: Estimate) -> str:
     if estimate.value is not None or not estimate.n:
         return ""
-    return f"{estimate.metric} is larger than any number here: metric bits_per_byte has no such bound"
+    return f"{estimate.metric} overflows a float; use bits_per_byte"
 
 
 def _truncated(estimate: Estimate) -> str:
@@ -120,16 +120,16 @@ def _unread(estimate: Estimate) -> str:
         return ""
     by = f"{estimate.scorer} " if estimate.scorer else ""
     return (
-        f"{_percent(estimate.unread)} of the completions hold the right answer, but {by}read another or none: "
+        f"{_percent(estimate.unread)} of the completions contain the right answer, but {by}read another or none: "
         "read some of them, the extraction rule may not fit this model"
     )
 
 
-def _digitless(estimate: Estimate, seen: Seen) -> str:
-    if seen.digitless <= FEW:
+def _digitless(estimate: Estimate, counts: SampleCounts) -> str:
+    if counts.digitless <= FEW:
         return ""
     return (
-        f"{estimate.scorer} read no digit in {_percent(seen.digitless)} of the answers though the right ones are "
+        f"{estimate.scorer} read no digit in {_percent(counts.digitless)} of the answers though the right ones are "
         "numbers: read some of them, the extraction rule may not fit this model"
     )
 
@@ -143,16 +143,16 @@ def _cut(estimate: Estimate) -> str:
     )
 
 
-def _incomplete(estimate: Estimate, seen: Seen) -> str:
-    if not seen.incomplete:
+def _incomplete(estimate: Estimate, counts: SampleCounts) -> str:
+    if not counts.incomplete:
         return ""
-    return f"{seen.incomplete} samples have too few answers yet for {estimate.metric}: left out of the score"
+    return f"{counts.incomplete} samples have too few answers yet for {estimate.metric}: left out of the score"
 
 
-def _part(seen: Seen) -> str:
-    if seen.expected is None or seen.samples >= seen.expected:
+def _part(counts: SampleCounts) -> str:
+    if counts.expected is None or counts.samples >= counts.expected:
         return ""
-    return f"only {seen.samples} of {seen.expected} samples were run: this is the score of a part of the task"
+    return f"only {counts.samples} of {counts.expected} samples were run: this is the score of a part of the task"
 
 
 def _percent(share: float) -> str:

@@ -22,6 +22,7 @@ from harness.analysis.tries import (
     scorers_of,
     share,
     too_ragged,
+    with_enough_tries,
 )
 from harness.datatypes import Completion, Estimate, Record, Refusal, Reply, Score
 from harness.stats.intervals import RATIO, MeanInterval, mean_interval
@@ -43,11 +44,11 @@ def estimate_task(
     """Return one estimate per scorer and metric, in that order; scorers as in the records unless given.
 
     Records of other tasks are passed over. `expected` is the number of samples that the whole task has;
-    `repeats` how often each is asked. The first estimate is the task's primary one. Raises UnknownName or
+    `repeats`: the number of tries per sample. The first estimate is the task's primary one. Raises UnknownName or
     ConfigError for a metric that does not exist.
 
-    Per sample, the metric folds the tries that there are (c of its own n) to one value; a metric that needs more tries
-    than a file of completions holds of some sample has no value, see `tries.too_ragged`. The estimate is the mean over
+    Per sample, the metric folds the available tries (c of its own n) to one value; a metric that needs more tries than
+    a file of completions has of some sample has no value, see `tries.too_ragged`. The estimate is the mean over
     scored samples, its interval that of `intervals.mean_interval`. Shares are over the scored samples' tries.
     `mean_tokens` is over completions that report tokens; `tokens_per_second` is the sum of output tokens over the sum
     of engine seconds that completions report, so the pace of the engine.
@@ -56,12 +57,12 @@ def estimate_task(
     folds = [parse(metric) for metric in metrics]
     names = tuple(scorers) or scorers_of(own) or ("",)
     return tuple(
-        _estimate(task, fold, gather(own, scorer), scorer, (repeats, expected)) for scorer in names for fold in folds
+        _estimate(task, fold, gather(own, scorer), scorer, repeats, expected) for scorer in names for fold in folds
     )
 
 
 def primary_estimates(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
-    """Return each task's first estimate: the one that stands for it in its suite."""
+    """Return each task's first estimate: the one that enters the suite's mean."""
     return tuple({estimate.task: estimate for estimate in reversed(estimates)}.values())[::-1]
 
 
@@ -72,8 +73,8 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
     bounds, below and above apart (Zou and Donner 2008, Stat. Med. 27:1693-1702): with symmetric intervals
     that is the sum of the tasks' variances, with one task it is that task's interval, and with all tasks at 0
     or 1 it is not empty. Tasks are taken as independent and as given, not as a draw from possible tasks. Where they
-    ask the same samples (`shared`: one page used several times), distances add up plainly, as if all moved together,
-    so that the interval is never too short.
+    have the same samples (`shared`: one page used several times), distances are added, as if fully correlated, so that
+    the interval is never too short.
     Shares and tokens are over the tasks' answers together, each task weighing what its scored answers are.
     """
     parts = primary_estimates(estimates)
@@ -100,11 +101,14 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
     )
     odd = [part.task for part in parts if part.method == RATIO]
     if odd:
-        said = f"no mean over tasks: {', '.join(odd)} {'is' if len(odd) == 1 else 'are'} no share of right answers"
-        return replace(blank, metric=MACRO, warnings=(said,))
+        warning = f"no mean over tasks: {', '.join(odd)} {'is' if len(odd) == 1 else 'are'} no share of right answers"
+        return replace(blank, metric=MACRO, warnings=(warning,))
     missing = [part.task for part in parts if part.value is None]
     if missing:
-        return replace(blank, warnings=(f"no score over all tasks, because of {', '.join(missing)}",))
+        return replace(
+            blank,
+            warnings=(f"no score over all tasks: {', '.join(missing)} {'has' if len(missing) == 1 else 'have'} none",),
+        )
     count = len(parts)
     value = math.fsum(part.value for part in parts if part.value is not None) / count
     total = _sum if shared else _root_sum
@@ -121,13 +125,17 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
 
 
 def _estimate(
-    task: str, fold: Metric | CorpusMetric, tries: Sequence[SampleTries], scorer: str, plan: tuple[int, int | None]
+    task: str,
+    fold: Metric | CorpusMetric,
+    tries: Sequence[SampleTries],
+    scorer: str,
+    repeats: int,
+    expected: int | None,
 ) -> Estimate:
-    """One scorer under one metric; `plan` is (repeats, samples expected)."""
-    repeats, expected = plan
+    """One scorer under one metric; `expected`: the samples of the whole task."""
     scored = [(sample, sample.scores) for sample in tries if sample.scores is not None]
     ragged = too_ragged(tries, fold.needs)
-    full = [(sample, scores) for sample, scores in scored if len(scores) >= fold.needs and not ragged]
+    full = with_enough_tries(tries, fold.needs)
     unscored = [sample for sample in tries if sample.scores is None]
     kept = [sample for sample, _ in full]
     interval = _interval(fold, [scores for _, scores in full], _clusters(kept)) if full else None
@@ -156,9 +164,9 @@ def _estimate(
     digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
-    seen = cautions.Seen(len(tries), incomplete, expected, ragged, fewest, digitless)
+    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless)
     programs = cautions.of_programs([score for _, scores in full for score in scores])
-    return replace(estimate, warnings=cautions.of(estimate, seen, [f for s in unscored for f in s.faults]) + programs)
+    return replace(estimate, warnings=cautions.of(estimate, counts, [f for s in unscored for f in s.faults]) + programs)
 
 
 def _interval(
@@ -222,8 +230,8 @@ def _speed(tries: Sequence[SampleTries]) -> float | None:
 
 def _pooled(parts: Sequence[Estimate], read: Callable[[Estimate], float | None]) -> float | None:
     """Mean over all answers of the tasks that report the figure."""
-    told = [(read(part), _answers(part)) for part in parts]
-    weighed = [(figure, answers) for figure, answers in told if figure is not None and answers]
+    figures = [(read(part), _answers(part)) for part in parts]
+    weighed = [(figure, answers) for figure, answers in figures if figure is not None and answers]
     total = sum(answers for _, answers in weighed)
     return math.fsum(figure * answers for figure, answers in weighed) / total if total else None
 

@@ -1,12 +1,12 @@
-"""In how many languages a model can do a task: better than chance, and not much worse than in English.
+"""In how many languages a model solves a task: better than chance, and not much worse than in English.
 
-A language holds if its accuracy is above `chance` and at most `margin` below English's. Each language is one test (the
+A language counts if its accuracy is above `chance` and at most `margin` below English's. Each language is one test (the
 larger of two p-values: exact binomial against chance, paired non-inferiority against English), and Holm goes over all
-of them, so that the number shown is itself a lower bound of the true number with confidence 1 - alpha, however the
-languages depend on each other (they share sentences, and English). `chance` is the caller's: where topics are not
-equally frequent, always naming the most frequent one beats 1 / (number of topics), so that its share is the honest bar.
+of them, so that the number shown is a lower bound of the true number with confidence 1 - alpha, however the languages
+depend on each other (they share sentences, and English). The caller sets `chance`: where topics are not equally
+frequent, a model that always names the most frequent one beats 1 / (number of topics); use that topic's share.
 
-Guarantees nothing about languages that were not asked: "not 40 of these" is not "not 40 of the world's".
+Guarantees nothing about languages that were not run: "not 40 of these" is not "not 40 of the world's".
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
+from harness.analysis.values import JoinedSamples, SampleValues, join
 from harness.stats.multiple import holm
 from harness.stats.paired import interval, paired_difference
 from harness.stats.power import support_power
@@ -24,12 +25,23 @@ from harness.stats.thresholds import p_above, p_below
 
 ALPHA = 0.05
 Bounds = Callable[[float], tuple[float, float]]
+# Right answers and samples
 Total = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
-    """A language less English on `n` samples, with its 95 % interval; `paired` if on the same sentences.
+class Criteria:
+    """When a language counts: accuracy above `chance`, at most `margin` below `english`, tested at level `alpha`."""
+
+    english: str
+    chance: float
+    margin: float
+    alpha: float
+
+
+@dataclass(frozen=True, slots=True)
+class EnglishGap:
+    """A language minus English on `n` samples, with its 95 % interval; `paired` if on the same sentences.
 
     `spread` is the standard error. `p_within`: of "at least the margin below English"; `p_beyond`: of its opposite.
     """
@@ -49,7 +61,7 @@ class Language:
     """One language: k of n right with its 95 % interval (Clopper-Pearson), and what is shown of it.
 
     `gap` is None for English itself. `p_chance`: of "no better than chance"; `p`: of "does not hold"; `p_fails`: of
-    "holds"; these stand alone, `p_holm` is `p` after Holm over all languages. `shown`: it holds; `refuted`: it does
+    "holds"; these are unadjusted, `p_holm` is `p` after Holm over all languages. `shown`: it holds; `refuted`: it does
     not (Holm too). `power`: the chance, at least, that n samples show a language as good as English, at Holm's first
     and hardest step.
     """
@@ -60,7 +72,7 @@ class Language:
     low: float
     high: float
     p_chance: float
-    gap: Gap | None
+    gap: EnglishGap | None
     p: float
     p_fails: float
     power: float
@@ -78,8 +90,8 @@ class Language:
 class LanguageCount:
     """Counts of languages. The true count is in [shown, at_most], each bound with confidence 1 - alpha.
 
-    `above_chance` and `within` count by each criterion alone (Holm over it), `seen` the languages whose figures hold
-    without regard to chance variation.
+    `above_chance` and `within` count by each criterion alone (Holm over it), `seen` the languages whose point estimates
+    meet both, ignoring sampling error.
     """
 
     languages: tuple[Language, ...]
@@ -95,53 +107,28 @@ class LanguageCount:
 
 
 def count_languages(
-    values: Mapping[str, Mapping[str, float]], english: str, chance: float, margin: float, alpha: float = ALPHA
+    values: Mapping[str, SampleValues], english: str, chance: float, margin: float, alpha: float = ALPHA
 ) -> LanguageCount:
-    """Count the languages of `values` (language -> sample id -> 0 or 1); `english` is one of them.
+    """Count the languages of `values` (by name; each value 0 or 1); `english` is one of them.
 
     Languages and English are paired on the sample ids that both have: these must name the same sentence in every
-    language. A language with no id of English's is held against it unpaired. English counts as one language.
+    language. A language with no id of English's is compared with it unpaired. English counts as one language.
     Sources: Holm 1979 over intersection-union tests (Berger 1982, Technometrics 24:295-300); non-inferiority by the
     interval of Bonett and Price 2012. Raises ValueError for a language without samples, a value other than 0 and 1,
     English not among them, a chance outside (0, 1), or a margin outside (0, 1].
     """
-    _check(values, english, chance, margin)
+    criteria = Criteria(english, chance, margin, alpha)
+    _check(values, criteria)
     level = alpha / len(values)
-    best = values[english]
     found = []
     for name, own in values.items():
-        total = (int(sum(own.values())), len(own))
-        both = [sample for sample in own if sample in best]
         gap = None
         if name != english:
-            of_english = (int(sum(best.values())), len(best))
-            gap = _paired([own[s] for s in both], [best[s] for s in both], margin) if both else None
-            gap = gap or _unpaired(total, of_english, margin)
-        found.append(_language(name, total, gap, (chance, margin, level), sum(best.values()) / len(best)))
-    return _counted(found, (english, chance, margin, alpha))
-
-
-def count_languages_by_totals(
-    totals: Mapping[str, Total], english: str, chance: float, margin: float, alpha: float = ALPHA
-) -> LanguageCount:
-    """Count languages of which only (right, samples) is known: unpaired, by Newcombe's interval (1998, method 10).
-
-    Raises as `count_languages` does.
-    """
-    as_values = {name: {str(i): float(i < k) for i in range(n)} for name, (k, n) in totals.items()}
-    _check(as_values, english, chance, margin)
-    level, (k, n) = alpha / len(totals), totals[english]
-    found = [
-        _language(
-            name,
-            total,
-            None if name == english else _unpaired(total, (k, n), margin),
-            (chance, margin, level),
-            k / n,
-        )
-        for name, total in totals.items()
-    ]
-    return _counted(found, (english, chance, margin, alpha))
+            joined = join(own, values[english])
+            unpaired = not joined.n
+            gap = _unpaired(own.counts, values[english].counts, margin) if unpaired else _paired(joined, margin)
+        found.append(_language(name, own.counts, gap, criteria, level, values[english].mean))
+    return _counted(found, criteria)
 
 
 def p_values_of_at_least(found: LanguageCount, least: int) -> tuple[float, float]:
@@ -149,7 +136,7 @@ def p_values_of_at_least(found: LanguageCount, least: int) -> tuple[float, float
 
     The p-value of a partial conjunction by Bonferroni, valid under any dependence: (m - u + 1) times the u-th smallest
     p (Benjamini and Heller 2008, Biometrics 64:1215-1222). It refutes if m - `least` + 1 languages are shown not to
-    hold. With more asked for than languages were tested, nothing can be supported, nor refuted: (1, 1). Raises
+    hold. With a `least` above the number of tested languages nothing can be supported or refuted: (1, 1). Raises
     ValueError for a count below 1.
     """
     if least < 1:
@@ -165,29 +152,32 @@ def _conjunction(p_values: list[float], least: int) -> float:
     return min(1.0, (len(p_values) - least + 1) * sorted(p_values)[least - 1])
 
 
-def _check(values: Mapping[str, Mapping[str, float]], english: str, chance: float, margin: float) -> None:
-    if english not in values:
-        raise ValueError(f"English ({english!r}) is not among the languages {', '.join(values)}")
-    if not 0 < chance < 1 or not 0 < margin <= 1:
-        raise ValueError(f"chance lies between 0 and 1 and a margin above 0 up to 1, not {chance} and {margin}")
+def _check(values: Mapping[str, SampleValues], criteria: Criteria) -> None:
+    if criteria.english not in values:
+        raise ValueError(f"English ({criteria.english!r}) is not among the languages {', '.join(values)}")
+    if not 0 < criteria.chance < 1 or not 0 < criteria.margin <= 1:
+        raise ValueError(
+            f"chance lies between 0 and 1 and a margin above 0 up to 1, not {criteria.chance} and {criteria.margin}"
+        )
     for name, own in values.items():
-        if not own:
+        if not own.samples:
             raise ValueError(f"the language {name!r} has no samples")
-        if not all(value in (0, 1) for value in own.values()):
+        if not own.zero_or_one:
             raise ValueError(f"the language {name!r} has values other than 0 and 1: its test would not be exact")
 
 
-def _paired(values: list[float], baseline: list[float], margin: float) -> Gap:
+def _paired(joined: JoinedSamples, margin: float) -> EnglishGap:
+    values, baseline = joined.values
     seen = paired_difference(values, baseline)
 
     def bounds(confidence: float) -> tuple[float, float]:
         return interval(seen, confidence)
 
     within, beyond = p_above(bounds, -margin), p_below(bounds, -margin)
-    return Gap(seen.difference, seen.low, seen.high, seen.n, True, seen.spread, within, beyond)
+    return EnglishGap(seen.difference, seen.low, seen.high, seen.n, True, seen.spread, within, beyond)
 
 
-def _unpaired(first: Total, second: Total, margin: float) -> Gap:
+def _unpaired(first: Total, second: Total, margin: float) -> EnglishGap:
     def bounds(confidence: float) -> tuple[float, float]:
         return newcombe(first, second, confidence)
 
@@ -197,20 +187,22 @@ def _unpaired(first: Total, second: Total, margin: float) -> Gap:
     # From the interval: the plain standard error is 0 where all are right
     spread = (high - low) / (2 * NormalDist().inv_cdf(0.975))
     within, beyond = p_above(bounds, -margin), p_below(bounds, -margin)
-    return Gap(difference, low, high, min(n, other_n), False, spread, within, beyond)
+    return EnglishGap(difference, low, high, min(n, other_n), False, spread, within, beyond)
 
 
-def _language(name: str, total: Total, gap: Gap | None, bar: tuple[float, float, float], best: float) -> Language:
-    """`bar` is (chance, margin, the level of Holm's first step); `best` is English's accuracy."""
+def _language(
+    name: str, total: Total, gap: EnglishGap | None, criteria: Criteria, level: float, in_english: float
+) -> Language:
+    """`level`: of Holm's first step; `in_english`: the accuracy in English."""
     k, n = total
-    chance, margin, level = bar
+    chance = criteria.chance
     p_chance = binomial_p_value(k, n, chance, "greater")
     p_below_chance = binomial_p_value(k, n, chance, "less")
-    truth = min(max(best, 1 / (n + 2)), 1 - 1 / (n + 2))
+    truth = min(max(in_english, 1 / (n + 2)), 1 - 1 / (n + 2))
     power = support_power(n, chance, truth, level).power
     if gap is not None:
         normal = NormalDist()
-        near = normal.cdf(margin / gap.spread - normal.inv_cdf(1 - level))
+        near = normal.cdf(criteria.margin / gap.spread - normal.inv_cdf(1 - level))
         power = max(0.0, power + near - 1)
     return Language(
         name,
@@ -226,8 +218,8 @@ def _language(name: str, total: Total, gap: Gap | None, bar: tuple[float, float,
     )
 
 
-def _counted(found: list[Language], rule: tuple[str, float, float, float]) -> LanguageCount:
-    english, chance, margin, alpha = rule
+def _counted(found: list[Language], criteria: Criteria) -> LanguageCount:
+    chance, margin, alpha = criteria.chance, criteria.margin, criteria.alpha
     adjusted, failing = holm([each.p for each in found]), holm([each.p_fails for each in found])
     languages = tuple(
         replace(each, p_holm=p, shown=p <= alpha, refuted=fails <= alpha)
@@ -237,7 +229,7 @@ def _counted(found: list[Language], rule: tuple[str, float, float, float]) -> La
     gaps = holm([each.gap.p_within for each in found if each.gap])
     return LanguageCount(
         languages,
-        english,
+        criteria.english,
         chance,
         margin,
         alpha,

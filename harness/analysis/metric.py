@@ -1,7 +1,7 @@
 """From the metric that a page names (`mean`, `pass@10`, `maj@5`) to the plug-in that computes it.
 
-`pass@10` is the file `metrics/pass_at_k.py` built with k = 10. An unknown name is refused with the
-closest known ones.
+`pass@10` is the file `metrics/pass_at_k.py` built with k = 10. Unknown names are refused with the closest
+ones.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Perplexities of a corpus: all its log-probability over all its words or bytes, as lm-evaluation-harness counts them.
 
-The scorer `text_likelihood` leaves in each score's detail what is summed here.
+The scorer `text_likelihood` writes the summands to each score's detail.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class PerUnit:
     def of_corpus(self, samples: Sequence[Sequence[Score]], clusters: Sequence[Hashable]) -> MeanInterval | None:
         """Return the corpus's value. Bounds are the ratio's own, through `show`; the standard error by its slope.
 
-        None where the value is larger than any number: text without white space is one word of a thousand characters.
+        None where the value overflows a float: text without white space is one word of a thousand characters.
         Raises ConfigError where the scores are not those of text_likelihood.
         """
         details = [scores[0].detail for scores in samples]
@@ -37,7 +37,7 @@ class PerUnit:
             tops = [-float(detail["logprob"]) for detail in details]
             bottoms = [float(detail[self.unit]) for detail in details]
         except KeyError:
-            raise ConfigError(f"metric {self.name} goes with scores by text_likelihood") from None
+            raise ConfigError(f"metric {self.name} needs scores by text_likelihood") from None
         found = ratio_interval(tops, bottoms, clusters)
         value, step = self._shown(found.value), 1e-6
         above, below = self._shown(found.value + step), self._shown(found.value - step)

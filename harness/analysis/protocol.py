@@ -1,9 +1,9 @@
-"""What two runs did differently, besides the model: before a difference of scores may be laid at the models' door.
+"""How the protocols of two runs differ: checked before a difference of scores is attributed to the models.
 
 Reads the manifest's identity and task fingerprints. `refused` are settings that change what a score means (shots,
-template, decoding, extraction, data, style, repeats, limits on programs); `told` are facts that may move a score a
-little or belong to the model (device, dtype, engine, seed, window, end tokens), to be named beside it. Guarantees
-that a field not known to be harmless counts as refused. What a manifest does not hold, it cannot see.
+template, decoding, extraction, data, style, repeats, limits on programs); `noted` are facts that may move a score a
+little or belong to the model (device, dtype, engine, seed, window, end tokens), listed beside the result. Guarantees
+that a field not known to be harmless counts as refused. Sees only what the manifest records.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-# Counts of what was run; joined sample by sample they explain nothing
+# Counts of what was run; samples are paired, so they explain nothing
 COUNTS = ("n", "total")
 # Hashes that differ because a field beside them does
 DERIVED = ("ask", "version")
@@ -21,7 +21,7 @@ OF_THE_MODEL = ("context_window", "end_token_ids", "eos_token_id", "bos_token_id
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A field, by its dotted name in the manifest, and its two values (None: not there, so the default)."""
+    """A field, by its dotted name in the manifest, and its two values (None: absent, so the default)."""
 
     field: str
     a: Any
@@ -30,10 +30,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class ProtocolDifferences:
-    """Fields that forbid a comparison unless the user insists, and fields to be told beside it."""
+    """Fields that forbid a comparison unless the user allows it, and fields to list beside it."""
 
     refused: tuple[Difference, ...]
-    told: tuple[Difference, ...]
+    noted: tuple[Difference, ...]
 
 
 def protocol_differences(
@@ -42,12 +42,12 @@ def protocol_differences(
     tasks: Sequence[str],
     throughput_options: Collection[str] = (),
 ) -> ProtocolDifferences:
-    """Compare two manifests' `identity` on the given tasks, which both hold.
+    """Compare two manifests' `identity` on the given tasks, which both have.
 
-    `throughput_options`: settings of the engine that change only the pace, which early versions recorded there too.
+    `throughput_options`: settings of the engine that change only the speed, which early versions recorded there too.
     """
     refused: list[Difference] = []
-    told: list[Difference] = []
+    noted: list[Difference] = []
     for task in tasks:
         one, other = a["tasks"][task], b["tasks"][task]
         same_rows = (
@@ -55,22 +55,22 @@ def protocol_differences(
         )
         for found in _of_task(task, one, other):
             # two revisions of a data set whose rows are the same are one data set
-            (told if same_rows and found.field.endswith(".revision") else refused).append(found)
+            (noted if same_rows and found.field.endswith(".revision") else refused).append(found)
     for found in _walk(a.get("execution") or {}, b.get("execution") or {}, "execution."):
-        (told if found.field == "execution.sandbox" else refused).append(found)
+        (noted if found.field == "execution.sandbox" else refused).append(found)
     engine_a, engine_b = a["engine"], b["engine"]
     for found in _walk(engine_a.get("generation") or {}, engine_b.get("generation") or {}, "engine.generation."):
         key = found.field.split(".")[2]
-        # An engine that does not tell a setting (answers made elsewhere) cannot be held to it
+        # An engine that does not report a setting (answers from a file) is not refused for it
         harmless = key in OF_THE_MODEL or key in throughput_options or found.a is None or found.b is None
-        (told if harmless else refused).append(found)
+        (noted if harmless else refused).append(found)
     for key in ("name", "device", "dtype"):
         if engine_a.get(key) != engine_b.get(key):
-            told.append(Difference(f"engine.{key}", engine_a.get(key), engine_b.get(key)))
+            noted.append(Difference(f"engine.{key}", engine_a.get(key), engine_b.get(key)))
     refused += _of_model(a["model"], b["model"])
     if a.get("seed") != b.get("seed"):
-        told.append(Difference("seed", a.get("seed"), b.get("seed")))
-    return ProtocolDifferences(tuple(refused), tuple(told))
+        noted.append(Difference("seed", a.get("seed"), b.get("seed")))
+    return ProtocolDifferences(tuple(refused), tuple(noted))
 
 
 def _of_task(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
@@ -82,7 +82,7 @@ def _of_task(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Diff
 
 
 def _of_model(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
-    """The same weights under another template or tokenizer: then these are the protocol, not the model."""
+    """Differences for the same weights: another template or tokenizer is then part of the protocol."""
     same = all(a.get(key) == b.get(key) for key in ("name", "revision", "weights"))
     return [found for found in _walk(a, b, "model.") if same]
 

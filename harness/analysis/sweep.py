@@ -1,8 +1,8 @@
 """One model under several protocols on the same samples: how far its score moves, and how much of that is chance.
 
-Guarantees: only samples that every protocol scored enter, so that no protocol looks better by an easier sample; chance
-is told by exchanging protocols within each sample, without a normal curve. Which protocol is the right one it does not
-say, nor how other protocols than these would score.
+Guarantees: only samples scored under every protocol enter, so that no protocol looks better by an easier sample; chance
+is measured by permuting protocols within each sample, without a normal approximation. Does not say which protocol is
+the right one, nor how other protocols would score.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.analysis.values import SampleValues, join
 from harness.stats.intervals import MeanInterval, mean_interval
 from harness.stats.multiple import holm
 from harness.stats.paired import PairedDifference, paired_difference, paired_p_value
@@ -39,7 +40,7 @@ class Sweep:
     `spread` is the largest mean less the smallest, `chance_spread` the value below which it stays in 95 of 100 cases
     where the protocols do not differ, `p` how often it would then be as large as seen. `protocol_sd` is the standard
     deviation of scores between protocols beyond noise, `sampling_sd` that of one protocol's score between draws of the
-    samples; `share` is the part of a score's variance that the choice of protocol makes up (None where both are 0).
+    samples; `share` is the share of a score's variance that is due to the choice of protocol (None where both are 0).
     """
 
     protocols: tuple[ProtocolScore, ...]
@@ -55,12 +56,10 @@ class Sweep:
     share: float | None
 
 
-def sweep_of(
-    values: Mapping[str, Mapping[str, float]], groups: Mapping[str, Hashable] | None = None, seed: int = 0
-) -> Sweep:
-    """Compare the protocols of `values` (protocol -> sample id -> value from 0 to 1), the first being the baseline.
+def sweep_of(values: Mapping[str, SampleValues], seed: int = 0) -> Sweep:
+    """Compare the protocols of `values` (by name), the first being the baseline.
 
-    `groups` names the cluster of samples that move together. Between protocols: the random-effects variance
+    Between protocols: the random-effects variance
     (MS_protocols - MS_residual) / n of a two-way layout of samples and protocols without replication, at least 0
     (Searle, Casella and McCulloch 1992, Variance Components, 4.2); `sampling_sd` is the root mean square of the
     protocols' standard errors; share = between / (between + sampling variance). Raises ValueError for fewer than two
@@ -69,18 +68,17 @@ def sweep_of(
     names = list(values)
     if len(names) < 2:
         raise ValueError("a sweep compares two protocols or more")
-    every = set().union(*values.values())
-    common = sorted(sample for sample in every if all(sample in own for own in values.values()))
-    if not common:
+    joined = join(*values.values())
+    if not joined.n:
         raise ValueError("no sample was scored under every protocol")
-    rows = [[values[name][sample] for sample in common] for name in names]
-    clusters = None if groups is None else [groups.get(sample, ("sample", sample)) for sample in common]
-    scores = [mean_interval(row, clusters or list(range(len(common)))) for row in rows]
+    scored = {sample.sample_id for own in values.values() for sample in own.samples}
+    rows, clusters = joined.values, joined.clusters
+    scores = [mean_interval(row, clusters) for row in rows]
     differences = [paired_difference(row, rows[0], clusters) for row in rows[1:]]
     adjusted = holm([paired_p_value(row, rows[0], clusters, seed)[0] for row in rows[1:]])
     means = [score.value for score in scores]
     chance_spread, p = spread_by_chance(rows, clusters, seed)
-    between = protocol_variance(rows) if len(common) > 1 else 0.0
+    between = protocol_variance(rows) if joined.n > 1 else 0.0
     sampling = math.fsum((score.stderr or 0.0) ** 2 for score in scores) / len(scores)
     return Sweep(
         tuple(
@@ -89,8 +87,8 @@ def sweep_of(
                 names, scores, [None, *differences], [None, *adjusted], strict=True
             )
         ),
-        n=len(common),
-        left_out=len(every) - len(common),
+        n=joined.n,
+        left_out=len(scored) - joined.n,
         best=names[means.index(max(means))],
         worst=names[means.index(min(means))],
         spread=max(means) - min(means),

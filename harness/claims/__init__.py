@@ -1,1 +1,1 @@
-"""Claims, prices, model configs and run folders come together here, and become verdicts."""
+"""Verdicts on claims about models, from published numbers, prices, model configs and run folders."""

@@ -1,7 +1,7 @@
-"""One claim -> one verdict, from everything that is at hand: printed numbers, prices, facts, and run folders.
+"""One claim -> one verdict, from all available evidence: published numbers, prices, facts, and run folders.
 
-Guarantees: runs of another model than the sentence names decide nothing about it; with `stand_in` they get a verdict of
-their own beside the subject's. Runs no model, except `drawing`, which is asked for by name.
+Guarantees: runs of another model than the claim is about decide nothing about it; with `stand_in` they get a separate
+verdict beside the subject's. Runs no model, except `check_by_running`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.claims import judge
-from harness.claims.early_stopping import Drawing, Order, draw
+from harness.claims.early_stopping import SampleOrder, SequentialSampler, run_until_settled
 from harness.claims.facts import judge_facts, judge_prices
-from harness.claims.measured import Measured, of_runs, of_stand_in, of_walk
+from harness.claims.measured import Measured, RunSource, of_runs, of_sequential_test, of_stand_in
 from harness.claims.model_facts import Configs, facts_of
 from harness.claims.page import Claim, Protocol, find_claims
 from harness.claims.protocol import is_named
 from harness.claims.published import of_published
 from harness.claims.runs import Given, read_given, standing_in, task_file, unused
-from harness.claims.sequential_test import Walk
+from harness.claims.sequential_test import SequentialTest
 from harness.claims.verdict import Evidence, Ruling, Verdict
 from harness.config.pages import label
 from harness.config.schema import RunConfig
 from harness.config.yaml_page import YamlPage
-from harness.cost.cost import Price, cells, dated_prices
-from harness.cost.prices import price_pages
+from harness.cost.prices import Price, dated_prices, price_pages
+from harness.cost.savings import cells
 from harness.errors import UserError
 from harness.run import Result, Watcher
 
@@ -33,15 +33,15 @@ from harness.run import Result, Watcher
 def check_claims(name: str, given: Given | None = None) -> list[Verdict]:
     """Check every claim of a page, or the one with this id.
 
-    Raises UnknownName, ConfigError, RunFolderError; UserError for a run that is of no model of any of the claims.
+    Raises UnknownName, ConfigError, RunFolderError; UserError for a run of a model that none of the claims mentions.
     """
     claims = find_claims(name)
     runs = read_given(given or Given())
     if foreign := unused(runs, [claim for claim, _ in claims]):
-        told = ", ".join(f"{run.folder} (of {run.model})" for run in foreign)
+        listed = ", ".join(f"run {run.folder} is of {run.model}" for run in foreign)
         raise UserError(
-            f"{told}: of no model that {name} names; --stand-in judges it for itself, "
-            "--subject and --comparator say whose it is"
+            f"{listed}, which {name} does not mention; pass --stand-in to judge it separately, or --subject or "
+            "--comparator if it is a run of that model under another name"
         )
     found = []
     configs = Configs()
@@ -53,14 +53,14 @@ def check_claims(name: str, given: Given | None = None) -> list[Verdict]:
 
 
 def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) -> Verdict:
-    """Return the verdict on the subject; what was measured here goes before what others printed."""
+    """Return the verdict on the subject; local runs take precedence over published numbers."""
     ruling, evidence = _ruling(claim, page, measured, configs)
     cautions = []
     sampled = claim.protocol.decoding == "sampled" and claim.test.about == "benchmark"
     if sampled and ruling.word in ("supported", "refuted"):
-        cautions.append("answers are drawn at random: asked again, the same items would score a little otherwise")
+        cautions.append("answers are sampled: another run on the same items would score slightly differently")
     if any("second-hand" in note or "not checked" in note for one in evidence if not one.faults for note in one.notes):
-        cautions.append("it rests on numbers that were read in a copy of their source, or from memory")
+        cautions.append("it is based on numbers read in a copy of their source, or quoted from memory")
     return Verdict(
         claim=claim.id,
         scope="subject",
@@ -79,7 +79,7 @@ def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Config
 
 
 def with_stand_in(verdict: Verdict, claim: Claim, found: Measured) -> Verdict:
-    """Add the verdict on a stand-in's own numbers; the subject's stays what it was."""
+    """Add the verdict on a stand-in's own numbers; the subject's verdict does not change."""
     if not found.evidence:
         return verdict
     model, evidence = found.model, found.evidence
@@ -101,7 +101,7 @@ def with_stand_in(verdict: Verdict, claim: Claim, found: Measured) -> Verdict:
 
 
 def _in_its_place(claim: Claim, found: Measured) -> str:
-    """The tested sentence with the stand-in for the subject, on the tasks that it was asked."""
+    """The tested sentence with the stand-in for the subject, on the tasks that it was run on."""
     tasks = list(dict.fromkeys(one.part.partition(", ")[0] for one in found.evidence if one.part))
     test = claim.test.model_copy(update={"tasks": tasks or claim.test.tasks})
     subject = claim.subject.model_copy(update={"model": found.model, "revision": None, "mode": None})
@@ -119,46 +119,48 @@ def _ruling(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) 
         return judge_prices(found, float(claim.threshold or 0))
     printed = of_published(claim)
     if any(one.test is not None for one in measured.evidence):
-        told = [replace(one, test=None, faults=one.faults or ("the runs given decide",)) for one in printed.evidence]
-        evidence = [*measured.evidence, *told]
+        aside = [replace(one, test=None, faults=one.faults or ("local runs decide",)) for one in printed.evidence]
+        evidence = [*measured.evidence, *aside]
         return measured.ruling or judge.rule(claim, evidence, measured.missing), evidence
     evidence = [*measured.evidence, *printed.evidence]
     return judge.rule(claim, evidence, printed.missing), evidence
 
 
 def check_by_running(
-    name: str, config: RunConfig, order: Order, command: Sequence[str] = (), watcher: Watcher | None = None
-) -> tuple[Verdict, Walk, Result]:
+    name: str, config: RunConfig, order: SampleOrder, command: Sequence[str] = (), watcher: Watcher | None = None
+) -> tuple[Verdict, SequentialTest, Result]:
     """Run `config`'s model on a claim's samples in random order until the claim is settled.
 
-    The model is the subject if it is named so, else a stand-in for it. Raises UserError for a claim that cannot be
-    checked so, and what `run.evaluate` raises.
+    The model is the subject if its name or path says so, else a stand-in for it. Raises UserError for a claim that
+    cannot be checked this way, and what `run.evaluate` raises.
     """
     claim, page = one_claim(name)
     of_subject = is_subject(claim, config)
-    walk, result = draw(claim, config, Drawing(claim, order, of_subject=of_subject), command, watcher)
-    where = (f"measured here: {result.folder}", result.manifest.run_id)
-    found = of_walk(walk, config.model.name, where, "subject" if of_subject else "stand_in")
+    test, result = run_until_settled(
+        claim, config, SequentialSampler(claim, order, of_subject=of_subject), command, watcher
+    )
+    source = RunSource(result.folder, result.manifest.run_id, config.model.name)
+    found = of_sequential_test(test, source, "subject" if of_subject else "stand_in")
     if of_subject:
-        return verdict_of(claim, page, found, Configs()), walk, result
-    return with_stand_in(verdict_of(claim, page, of_runs(claim, []), Configs()), claim, found), walk, result
+        return verdict_of(claim, page, found, Configs()), test, result
+    return with_stand_in(verdict_of(claim, page, of_runs(claim, []), Configs()), claim, found), test, result
 
 
 def one_claim(name: str) -> tuple[Claim, YamlPage]:
-    """The one claim that is meant. Raises UserError where a page holds several."""
+    """Return the one claim of this name. Raises UserError where a page has several."""
     claims = find_claims(name)
     if len(claims) > 1:
-        raise UserError(f"{name} holds {len(claims)} claims: name one of {', '.join(claim.id for claim, _ in claims)}")
+        raise UserError(f"{name} has {len(claims)} claims: give one of {', '.join(claim.id for claim, _ in claims)}")
     return claims[0]
 
 
 def is_subject(claim: Claim, config: RunConfig) -> bool:
-    """Whether the model to be run is the one that the claim names."""
+    """Whether the model to be run is the one that the claim is about."""
     return is_named(config.model.name, claim.subject) or is_named(config.model.path, claim.subject)
 
 
 def run_tasks(claim: Claim, page: YamlPage, model: str) -> list[str]:
-    """The tasks to ask: the claim's, but its stand-in's own for the stand-in that it names."""
+    """The tasks to run: the claim's; for the stand-in that it names, the stand-in's own."""
     stand_in = claim.subject.stand_in
     if stand_in is not None and label(model) == label(stand_in.model):
         return [task_file(task, page) for task in stand_in.tasks]
@@ -167,8 +169,12 @@ def run_tasks(claim: Claim, page: YamlPage, model: str) -> list[str]:
 
 def run_settings(claim: Claim, tasks: Sequence[str]) -> dict[str, object]:
     """The claim's protocol as settings of a run, as far as a run has such settings."""
-    said = claim.protocol
-    keys = {"sampling.max_tokens": said.max_tokens, "sampling.temperature": said.temperature, "repeats": said.samples}
+    protocol = claim.protocol
+    keys = {
+        "sampling.max_tokens": protocol.max_tokens,
+        "sampling.temperature": protocol.temperature,
+        "repeats": protocol.samples,
+    }
     return {
         f"tasks.{Path(task).stem}.{key}": value for task in tasks for key, value in keys.items() if value is not None
     }

@@ -1,8 +1,8 @@
-"""Claims that no sample settles: prices, and facts of a model.
+"""Claims that no sample can test: prices, and facts about a model.
 
 Prices: supported only if the saving holds in every cell of variant, comparator, date, hours and blend, refuted if in
-none; a sentence that names none of these and holds in some is inconclusive, and says where. Facts: as the evidence has
-them, all one way or not settled.
+none; if it holds in some cells only, the claim is inconclusive, with the cells listed. Facts: supported or refuted
+only where all known facts agree.
 """
 
 from __future__ import annotations
@@ -13,15 +13,12 @@ from fractions import Fraction
 
 from harness.claims.page import ClaimTest
 from harness.claims.verdict import Evidence, Ruling, Word
-from harness.cost.cost import Cell, settle
-
-# Vendors count with and without the input embedding; within this share of either is what they say
-COUNTING = 0.025
+from harness.cost.savings import Cell, settle
 
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One fact of one model, and where it stands. `value` is a word or a number."""
+    """One fact of one model, and its source. `value` is a word or a number."""
 
     model: str
     name: str
@@ -31,31 +28,31 @@ class Fact:
 
 
 def judge_prices(found: Sequence[Cell], threshold: float) -> tuple[Ruling, tuple[Evidence, ...]]:
-    """Rule on "costs at most `threshold` of the comparator's price", with one line of evidence a pair of prices."""
+    """Rule on "costs at most `threshold` of the comparator's price", with one piece of evidence per pair of prices."""
     saving = 1 - Fraction(str(threshold))
     if not found:
         return Ruling("not_testable_here", "no two prices were on offer at the same time"), ()
     passing = sum(cell.cheaper_by(saving) for cell in found)
-    said = f"{float(100 * saving):g} % cheaper in {passing} of {len(found)} cells"
+    share = f"{float(100 * saving):g} % cheaper in {passing} of {len(found)} cells"
     lowest, highest = (float(100 * extreme(cell.saving for cell in found)) for extreme in (min, max))
     spread = f"savings go from {lowest:.1f} % to {highest:.1f} %"
     rules: dict[str, tuple[Word, str]] = {
-        "supported": ("supported", f"it holds in every cell: {said}; {spread}"),
-        "refuted": ("refuted", f"it holds in no cell: {said}; {spread}"),
-        "depends": ("inconclusive", f"it depends on what is compared: {said}; {spread}"),
+        "supported": ("supported", f"it holds in every cell: {share}; {spread}"),
+        "refuted": ("refuted", f"it holds in no cell: {share}; {spread}"),
+        "depends": ("inconclusive", f"it depends on what is compared: {share}; {spread}"),
     }
     word, rule = rules[settle(found, saving)]
-    rule += "; prices and where they were seen: harness cost list"
+    rule += "; prices and their sources: harness cost list"
     evidence = [_of_pair(pair, saving) for pair in _pairs(found)]
     return Ruling(word, rule), tuple(evidence)
 
 
 def judge_facts(test: ClaimTest, facts: Sequence[Fact]) -> tuple[Ruling, tuple[Evidence, ...]]:
-    """Rule on a fact by what is known of it; facts of other names are left out."""
+    """Rule on a claim about a fact by the known facts; facts of other names are ignored."""
     own = [fact for fact in facts if fact.name == test.fact]
-    evidence = tuple(Evidence(fact.model, fact.source, text=_said(fact), notes=fact.notes) for fact in own)
+    evidence = tuple(Evidence(fact.model, fact.source, text=_fact_text(fact), notes=fact.notes) for fact in own)
     if not own:
-        return Ruling("not_testable_here", f"nothing that is at hand tells {_name(test)}"), ()
+        return Ruling("not_testable_here", f"no data available on {_name(test)}"), ()
     holding = [fact for fact in own if holds(test, fact)]
     wanted = (
         f"{_name(test)} is {test.equals}" if test.equals is not None else f"{_name(test)} is at most {test.at_most:g}"
@@ -64,14 +61,14 @@ def judge_facts(test: ClaimTest, facts: Sequence[Fact]) -> tuple[Ruling, tuple[E
         return Ruling("supported", f"{wanted} in {_listed(own)}"), evidence
     if not holding:
         return Ruling(
-            "refuted", f"not so in {', nor in '.join(f'{fact.model} ({_said(fact)})' for fact in own)}"
+            "refuted", f"not so in {', nor in '.join(f'{fact.model} ({_fact_text(fact)})' for fact in own)}"
         ), evidence
     failing = [fact for fact in own if fact not in holding]
     return Ruling("inconclusive", f"{wanted} in {_listed(holding)}, but not in {_listed(failing)}"), evidence
 
 
 def holds(test: ClaimTest, fact: Fact) -> bool:
-    """Whether a fact is as the test says; words are compared without case."""
+    """Whether a fact meets the test; words are compared without case."""
     if test.at_most is not None:
         return isinstance(fact.value, int | float) and fact.value <= test.at_most
     return str(fact.value).casefold() == str(test.equals).casefold()
@@ -93,13 +90,13 @@ def _of_pair(cells: Sequence[Cell], saving: Fraction) -> Evidence:
     hours = "" if one.subject.hours == "all" else f", {one.subject.hours.replace('_', '-')}"
     since = f" since {one.subject.since}" if one.subject.since else ""
     return Evidence(
-        f"{one.subject.name}{since}{hours} against {one.comparator.name}",
+        f"{one.subject.name}{since}{hours} compared with {one.comparator.name}",
         "",
         text=shares,
     )
 
 
-def _said(fact: Fact) -> str:
+def _fact_text(fact: Fact) -> str:
     if isinstance(fact.value, str):
         return f"{fact.name.replace('_', ' ')}: {fact.value}"
     share = fact.name.endswith("share")

@@ -1,7 +1,7 @@
 """The order of verdicts: not testable here, protocol differs, refuted, supported, inconclusive.
 
-Guarantees: the first of them that fits is the verdict; a number that decides nothing on its own never tips it; a part
-of the sentence without a number keeps it from being supported.
+Guarantees: the first of them that applies is the verdict; a number with faults never influences it; a part of the claim
+without a number keeps it from being supported.
 """
 
 from __future__ import annotations
@@ -18,21 +18,21 @@ ASSUMED = {
     "subject.revision": "checkpoint",
     "subject.mode": "mode (thinking or not)",
     "subject.prices": "variants",
-    "comparators": "held against",
+    "comparators": "compared with",
     "test.tasks": "benchmarks",
     "test.suite": "benchmark",
     "test.about": "what is meant",
-    "test.aggregate": "it must hold on",
-    "test.chance": "what one answer for all would reach",
-    "test.margin": "how far below English a language may be",
-    "test.equals": "what it must be",
-    "test.at_most": "what it may be at most",
-    "tolerance": "how far off still counts",
-    "by": "how much above",
-    "times": "how many times as much",
-    "protocol": "asked",
+    "test.aggregate": "must hold on",
+    "test.chance": "accuracy of one constant answer",
+    "test.margin": "margin below English",
+    "test.equals": "required value",
+    "test.at_most": "largest allowed value",
+    "tolerance": "tolerance",
+    "by": "least difference",
+    "times": "least ratio",
+    "protocol": "protocol",
 }
-# How a fault begins that is about the benchmark, and a note that brings a run to the claim's protocol
+# Start of a fault about the benchmark, and of a note with the options that give a run the claim's protocol
 OTHER_BENCHMARK = "another benchmark"
 AGAIN = "run it again with "
 COMPARED = {
@@ -46,7 +46,7 @@ COMPARED = {
 
 
 def rule(claim: Claim, evidence: Sequence[Evidence], missing: Sequence[str]) -> Ruling:
-    """Rule on a claim about scores. `missing` are the parts of the sentence for which nothing decides."""
+    """Rule on a claim about scores. `missing`: the parts of the claim without deciding evidence."""
     if claim.test.not_measured:
         return Ruling("not_testable_here", claim.test.not_measured)
     deciding = by_part(evidence)
@@ -54,18 +54,18 @@ def rule(claim: Claim, evidence: Sequence[Evidence], missing: Sequence[str]) -> 
         return _undecided(claim, evidence)
     found = combine(deciding, claim.test.aggregate, claim.stats.alpha)
     if found.word == "supported" and any(one.own for one in evidence if one.test is not None):
-        # Nobody is a witness in their own cause
-        return Ruling("inconclusive", f"only numbers of the side that the claim favours speak for it: {found.rule}")
+        # Self-reported numbers may refute a claim, never support it
+        return Ruling("inconclusive", f"only self-reported numbers support it: {found.rule}")
     if missing and found.word != ("supported" if claim.test.aggregate == "any" else "refuted"):
-        lacking = f"no number decides about {'; '.join(missing)}"
+        lacking = f"there is no deciding number for {'; '.join(missing)}"
         if found.word == "inconclusive":
             return Ruling("inconclusive", f"{found.rule}; and {lacking}", found.needed)
-        return Ruling("inconclusive", f"what is known points to {found.word}, but {lacking}")
+        return Ruling("inconclusive", f"the known parts are {found.word}, but {lacking}")
     return found
 
 
 def tested_sentence(claim: Claim) -> str:
-    """The sentence as it was tested: on what, under what, who, which metric, which relation, which threshold."""
+    """The claim as tested: tasks, protocol, model, metric, relation, threshold."""
     test, subject = claim.test, claim.subject
     who = subject.model + (
         f" ({', '.join(p for p in (subject.revision, subject.mode) if p)})" if subject.revision or subject.mode else ""
@@ -86,13 +86,13 @@ def tested_sentence(claim: Claim) -> str:
             f"On {test.suite}, at least {claim.threshold:g} languages have an accuracy above chance "
             f"({test.chance:.3f}) and at most {test.margin:g} below that in English."
         )
-    protocol = asked(claim.protocol)
-    where = f"On {_joined(test.tasks, test.aggregate)}{f', asked {protocol}' if protocol else ''}, "
+    protocol = protocol_text(claim.protocol)
+    where = f"On {_joined(test.tasks, test.aggregate)}{f', prompted {protocol}' if protocol else ''}, "
     if claim.threshold is not None:
         nearly = f" ({claim.threshold:g} with a tolerance of {claim.tolerance:g})" if claim.tolerance else ""
         if claim.relation == "=":
             nearly = f" to within {claim.width:g}"
-        items = ", on exactly these items" if test.about == "benchmark" else ", as a skill, beyond these items"
+        items = ", on exactly these items" if test.about == "benchmark" else ", in general, beyond these items"
         share = items if 0 < claim.bar < 1 else ""
         return f"{where}{who} has {test.metric} {SYMBOLS[claim.relation]} {claim.bar:g}{nearly}{share}."
     margin = f" (margin {claim.tolerance:g})" if claim.tolerance else ""
@@ -110,7 +110,7 @@ def _compared(claim: Claim) -> str:
 
 
 def assumptions(claim: Claim) -> tuple[str, ...]:
-    """What the sentence leaves open and we filled in, with what was filled in."""
+    """What the sentence leaves open, and what the claim page assumes for it."""
     return tuple(_assumed(claim, dotted) for dotted in claim.assumed)
 
 
@@ -120,20 +120,19 @@ def _undecided(claim: Claim, evidence: Sequence[Evidence]) -> Ruling:
         advice = dict.fromkeys(note for one in own for note in one.notes if note.startswith(AGAIN))
         return Ruling(
             "protocol_differs",
-            "what was measured here was not made in the way that the sentence, as it is read here, asks for (each "
-            f"number shows below what differs){''.join(f'; {note}' for note in advice)}; --allow-protocol takes it as "
-            "it is",
+            "the local runs do not follow the claim's protocol (the differences are listed with each number below)"
+            f"{''.join(f'; {note}' for note in advice)}; --allow-protocol accepts them as they are",
         )
     if own:
         other = all(any(fault.startswith(OTHER_BENCHMARK) for fault in one.faults) for one in own)
-        which = "none on these benchmarks" if other else "none that may be compared with this sentence"
+        which = "none is on these benchmarks" if other else "none is comparable with this claim"
         return Ruling(
             "protocol_differs",
-            f"numbers of this model were printed, but {which} (each shows below why it decides nothing)",
+            f"numbers of this model are published, but {which} (each is listed below with the reason)",
         )
     runnable = claim.subject.runnable
-    where = f"it runs on {runnable}: measure it" if runnable else f"{claim.subject.model} was not run here"
-    return Ruling("not_testable_here", f"no printed number for it is known here, and {where}")
+    where = f"no run was given (it runs on {runnable})" if runnable else f"no run of {claim.subject.model} was given"
+    return Ruling("not_testable_here", f"no published number for it is known, and {where}")
 
 
 def _joined(tasks: Sequence[str], aggregate: str) -> str:
@@ -148,16 +147,17 @@ def _assumed(claim: Claim, dotted: str) -> str:
         value = getattr(value, part, None)
     name = ASSUMED.get(dotted, dotted)
     if isinstance(value, Protocol):
-        return f"{name}: {asked(value) or 'in any way'}"
+        return f"{name}: {protocol_text(value) or 'any'}"
     if isinstance(value, list):
         return f"{name}: {', '.join(str(getattr(one, 'model', one)) for one in value) or 'none'}"
     if dotted == "test.about":
-        return f"{name}: {'the skill behind the score' if value == 'skill' else 'the score on exactly these items'}"
+        skill = "the skill in general (generalisation)"
+        return f"{name}: {skill if value == 'skill' else 'the score on exactly these items'}"
     return f"{name}: {'any' if value is None else f'{value:g}' if isinstance(value, float) else value}"
 
 
-def asked(protocol: Protocol) -> str:
-    """Say a protocol in words."""
+def protocol_text(protocol: Protocol) -> str:
+    """Return a protocol in words."""
     words: dict[str, Callable[[Any], str]] = {
         "shots": lambda v: f"with {v} worked examples" if v else "without worked examples",
         "prompt": lambda v: "as a chat" if v == "chat" else "as text to continue",
@@ -169,4 +169,4 @@ def asked(protocol: Protocol) -> str:
         "version": lambda v: f"version {v}",
         "harness": lambda v: f"by {v}",
     }
-    return ", ".join(words[name](value) for name, value in protocol.said().items())
+    return ", ".join(words[name](value) for name, value in protocol.given().items())

@@ -1,9 +1,9 @@
-"""A run of one task in many languages, held against "over N languages"."""
+"""Evidence for claims such as "over N languages", from a run of one task in many languages."""
 
 from __future__ import annotations
 
 from harness.analysis.languages import LanguageCount, count_languages, p_values_of_at_least
-from harness.analysis.values import values_of
+from harness.analysis.values import SampleValues, values_if_any
 from harness.claims.page import Claim
 from harness.claims.runs import Run
 from harness.claims.verdict import Evidence, Role
@@ -16,11 +16,11 @@ NAMED = 12
 def of_languages(claim: Claim, run: Run, role: Role) -> list[Evidence]:
     """Count the run's languages, each a task of its own; nothing where English or a second language is missing."""
     test = claim.test
-    values: dict[str, dict[str, float]] = {}
+    values: dict[str, SampleValues] = {}
     for task in run.tasks:
-        own = values_of(run.records, task, run.manifest.metric(task))
-        if own is not None and own.values and all(value in (0, 1) for value in own.values):
-            values[task] = dict(zip(own.ids, own.values, strict=True))
+        own = values_if_any(run.records, task, run.manifest.metric(task))
+        if own is not None and own.binary:
+            values[task] = own
     if test.english not in values or len(values) < 2:
         return []
     assert test.english and test.chance and test.margin and claim.threshold
@@ -30,7 +30,7 @@ def of_languages(claim: Claim, run: Run, role: Role) -> list[Evidence]:
         Evidence(
             f"{len(found.languages)} languages: {run.model}",
             f"measured here: {run.folder}",
-            text=f"{found.shown} are shown to hold, at most {found.at_most} can; {found.seen} do by figures alone",
+            text=f"{found.shown} are shown to hold, at most {found.at_most} can; {found.seen} do by point estimate",
             method="Holm over languages",
             test=HypothesisTest(against, in_favour),
             notes=tuple(_notes(found, int(claim.threshold))),
@@ -43,7 +43,7 @@ def of_languages(claim: Claim, run: Run, role: Role) -> list[Evidence]:
 def _notes(found: LanguageCount, least: int) -> list[str]:
     notes = []
     if len(found.languages) < least:
-        notes.append(f"only {len(found.languages)} languages were asked: {least} cannot be shown, nor refuted")
+        notes.append(f"only {len(found.languages)} languages were run: {least} can neither be shown nor refuted")
     failing = [one.name for one in found.languages if one.refuted]
     if failing:
         more = f" and {len(failing) - NAMED} more" if len(failing) > NAMED else ""

@@ -1,7 +1,7 @@
-"""Facts of a model for a claim: counted from a config file, or as somebody states them.
+"""Facts about a model for a claim: counted from a config file, or stated in a source.
 
-Guarantees: what a config does not tell is no fact. A count is of the class that the config names, built without
-weights; `active_share` is with the input embedding, which is the larger of the two conventions.
+Guarantees: what a config does not contain is no fact. Parameters are counted in the class that the config names, built
+without weights; `active_share` is with the input embedding, which is the larger of the two conventions.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ COUNTED = ("active_share", "mixture_of_experts", "total_parameters", "active_par
 
 
 class Configs:
-    """Model configs by file, each read and counted once however many claims lean on it."""
+    """Model configs by file, each read and counted once, however many claims use it."""
 
     def __init__(self) -> None:
-        """Nothing is read before it is asked for."""
+        """Configs are read on first use."""
         self._read: dict[Path, Any] = {}
         self._counted: dict[Path, Parameters] = {}
 
@@ -46,7 +46,7 @@ class Configs:
 
 
 def facts_of(claim: Claim, folder: Path, configs: Configs) -> list[Fact]:
-    """Return the facts that a claim's evidence tells; config files are looked for in `folder`, the page's own.
+    """Return the facts in a claim's evidence; config files are relative to `folder`, the page's folder.
 
     Raises ConfigError or EngineError for a config that cannot be read or built.
     """
@@ -74,14 +74,14 @@ def _of_config(row: Stated, path: Path, configs: Configs, *, counted: bool) -> l
 
 def _of_parameters(row: Stated, counted: Parameters) -> list[Fact]:
     experts = f"{counted.used} of {counted.experts} routed experts a token" if counted.routed else ""
-    told: list[tuple[str, str | float, str]] = [
+    facts: list[tuple[str, str | float, str]] = [
         ("total_parameters", counted.total, ""),
         ("mixture_of_experts", "yes" if counted.routed else "no", experts),
     ]
     if counted.active is not None:
         of = f"{counted.active:,} of {counted.total:,} parameters"
-        told += [("active_parameters", counted.active, ""), ("active_share", counted.active / counted.total, of)]
-    return [Fact(row.model, name, value, _where(row), (note,) if note else ()) for name, value, note in told]
+        facts += [("active_parameters", counted.active, ""), ("active_share", counted.active / counted.total, of)]
+    return [Fact(row.model, name, value, _where(row), (note,) if note else ()) for name, value, note in facts]
 
 
 def _where(row: Stated) -> str:

@@ -1,8 +1,8 @@
-"""Claim pages: sentences about models that somebody printed, and what would settle each. Files in `configs/claims/`.
+"""Claim pages: published sentences about models, and what would settle each. Files in `configs/claims/`.
 
-Guarantees: every claim says what is tested, against what, and who printed each number that it leans on; a number that
-nobody here read in its source says so (`checked`). What the sentence leaves open stands in `assumed`. Does not know
-whether a number is true.
+Guarantees: every claim states what is tested, with which threshold or comparator, and the source of each number it
+uses; `checked` marks a number that was not read in its source. `assumed` lists what the sentence leaves open. Does not
+know whether a number is true.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ AGAINST_OTHERS = ("within", "non_inferior", "ratio<=")
 
 
 class ClaimSource(Section):
-    """Who printed the sentence, where and when. `as_reported`: the sense of it, not its words."""
+    """Who published the sentence, where and when. `as_reported`: its meaning, not its exact words."""
 
     url: str
     date: datetime.date | str | None = None
@@ -41,14 +41,14 @@ class ClaimSource(Section):
 
 
 class StandIn(Section):
-    """A small model and tasks that exercise the same machinery; they never decide about the subject."""
+    """A small model and tasks to demonstrate the check; they never decide about the subject."""
 
     model: str
     tasks: list[str] = Field(min_length=1)
 
 
 class Party(Section):
-    """A model of the sentence. `also`: other names that runs and tables have for it; `prices`: its price pages."""
+    """A model in the sentence. `also`: its other names in runs and tables; `prices`: its price pages."""
 
     model: str
     also: list[str] = Field([])
@@ -65,10 +65,10 @@ class Subject(Party):
 
 
 class ClaimTest(Section):
-    """What is measured: a metric on tasks, languages of a suite, a fact of the model, or nothing that exists here.
+    """What is measured: a metric on tasks, languages of a suite, a fact of the model, or nothing available here.
 
-    `each`: the sentence holds if it holds on every task; `any`: on one; `mean`: of the mean over tasks. `about`: the
-    skill behind the score, or the score on exactly these items, which a whole run settles for certain.
+    `each`: the claim must hold on every task; `any`: on one; `mean`: for the mean over tasks. `about`: the skill behind
+    the score (generalisation), or the score on exactly these items, which a complete run settles for certain.
     """
 
     metric: str | None = None
@@ -76,7 +76,7 @@ class ClaimTest(Section):
     suite: str | None = None
     aggregate: Aggregate = "each"
     about: Literal["skill", "benchmark"] = "skill"
-    english: str | None = Field(None, description="the task in English, that the other languages are held against")
+    english: str | None = Field(None, description="the task in English, with which the other languages are compared")
     chance: float | None = Field(None, gt=0, lt=1)
     margin: float | None = Field(None, gt=0, lt=1, description="how far below English a language may be")
     fact: str | None = None
@@ -86,7 +86,7 @@ class ClaimTest(Section):
 
 
 class Protocol(Section):
-    """How a model was asked, as far as it is said; what is left out is not known (or, in a claim, does not matter)."""
+    """The protocol of a number, as far as it is stated; what is absent is unknown (in a claim: irrelevant)."""
 
     shots: int | None = None
     prompt: Literal["chat", "text"] | None = None
@@ -98,20 +98,20 @@ class Protocol(Section):
     version: str | None = Field(None, description="of the benchmark: release, split, window of dates")
     harness: str | None = Field(None, description="whose prompts and extraction")
 
-    def said(self) -> dict[str, object]:
-        """The fields that are said."""
+    def given(self) -> dict[str, object]:
+        """The fields that are given."""
         return self.model_dump(exclude_none=True)
 
 
 class ClaimStats(Section):
-    """`alpha`: how often a true sentence may be refuted, and a false one supported."""
+    """`alpha`: the probability of refuting a true claim, and of supporting a false one."""
 
     alpha: float = Field(0.05, gt=0, lt=0.5)
     min_n: int = Field(1, ge=1, description="fewer samples settle nothing")
 
 
 class Published(Section):
-    """A number that somebody printed. `value` is a share (0.768), unless the metric is none; `n`: so many items."""
+    """A published number. `value` is a share (0.768), unless the metric is no proportion; `n`: the number of items."""
 
     model: str
     revision: str | None = None
@@ -123,13 +123,13 @@ class Published(Section):
     source: str
     date: datetime.date | str | None = None
     checked: Checked = "read"
-    own: bool = Field(False, description="by the side that the claim favours: it may refute it, never support it")
+    own: bool = Field(False, description="by the side that the claim favours: may refute it, never support it")
     protocol: Protocol = Protocol()
     note: str = ""
 
 
 class Stated(Section):
-    """A fact: read from a `config` file beside this page, or a `value` that somebody states."""
+    """A fact: read from a `config` file beside this page, or a `value` stated in a source."""
 
     model: str
     fact: str | None = None
@@ -149,12 +149,12 @@ class Stated(Section):
 
 
 class Claim(Section):
-    """One sentence, in the order in which it reads: who said what of whom, and what would settle it.
+    """One sentence: the quote, its source, the model it is about, and the test that settles it.
 
-    `reading` is what we take it to mean. `tolerance` widens the threshold ("nearly"), or is the margin of `within` and
-    `non_inferior`; with `=` it is how far off still is that number, and without it half a unit of the last digit that
-    the sentence prints. `by`: how much above the comparators ("by 10 points" is 0.1); `times`: how many times as much
-    ("twice" is 2). `try_it`: what a reader can run.
+    `reading` is its interpretation. `tolerance` widens the threshold ("nearly"), or is the margin of `within` and
+    `non_inferior`; with `=` it is the half-width around the number (default: half a unit of the last printed digit).
+    `by`: the least difference from the comparators ("by 10 points" is 0.1); `times`: the least ratio ("twice" is 2).
+    `try_it`: what a reader can run.
     """
 
     id: Name
@@ -193,12 +193,12 @@ class Claim(Section):
 
     @property
     def width(self) -> float:
-        """How far from the threshold still is the same number: the tolerance, else half a unit of the last digit."""
+        """The half-width of `=`: the tolerance, else half a unit of the last printed digit."""
         return self.tolerance or (printed_unit(self.quote, self.threshold or 0.0) or 0.0) / 2
 
 
 def printed_unit(quote: str, share: float) -> float | None:
-    """Return one unit of the last digit with which a sentence prints a share; None where it does not print it.
+    """Return one unit of the last digit of a share as the sentence prints it; None where it does not print it.
 
     `75 %` is 0.01, `75.0 %` 0.001, `0.75` 0.01.
     """
@@ -211,7 +211,7 @@ def printed_unit(quote: str, share: float) -> float | None:
 
 
 class ClaimPage(Section):
-    """Sentences that belong together: an article's, or one famous one."""
+    """Claims that belong together, such as those of one article."""
 
     name: Name
     about: str
@@ -221,7 +221,7 @@ class ClaimPage(Section):
     def _ids_differ(self) -> ClaimPage:
         twice = [one for one, count in Counter(claim.id for claim in self.claims).items() if count > 1]
         if twice:
-            raise ValueError(f"two claims are called {twice[0]!r}; rename one")
+            raise ValueError(f"two claims have the id {twice[0]!r}; rename one")
         return self
 
 
@@ -257,13 +257,13 @@ def find_claims(name: str) -> list[tuple[Claim, YamlPage]]:
 
 
 def _fault(claim: Claim) -> str:
-    """What does not go together in a claim; empty if all does."""
+    """What is inconsistent in a claim; empty if nothing is."""
     test, relation = claim.test, claim.relation
     if test.not_measured:
         return "" if not test.tasks and not test.fact else "`not_measured` goes with neither tasks nor a fact"
     if relation == "fact":
-        told = (test.equals is None) + (test.at_most is None)
-        return "" if test.fact and told == 1 else "relation `fact` needs `test: {fact: ..., equals: ...}` or `at_most`"
+        one = (test.equals is None) != (test.at_most is None)
+        return "" if test.fact and one else "relation `fact` needs `test: {fact: ..., equals: ...}` or `at_most`"
     if relation == "ratio<=":
         priced = [party.prices for party in (claim.subject, *claim.comparators)]
         if len(priced) < 2 or not all(priced) or claim.threshold is None:
@@ -280,18 +280,18 @@ def _fault(claim: Claim) -> str:
     if relation in AGAINST_OTHERS and not claim.comparators:
         return f"relation `{relation}` needs comparators"
     if relation in AGAINST_OTHERS and not claim.tolerance:
-        return f"relation `{relation}` needs a tolerance: the margin that still counts as alike"
+        return f"relation `{relation}` needs a tolerance: the largest difference that still counts as equal"
     if claim.threshold is not None and claim.comparators:
         return (
-            "a threshold is of one model's own score: drop `comparators`; or say how far from them as "
-            f"`by: {claim.threshold:g}` (a difference) or `times:` (a ratio) and drop `threshold`"
+            "`threshold` is for one model's score: remove `comparators`; or replace `threshold` by "
+            f"`by: {claim.threshold:g}` (a difference from them) or `times:` (a ratio)"
         )
     if claim.threshold is None and not claim.comparators:
-        return "give a threshold or comparators: what the score is compared with"
+        return "give `threshold` or `comparators`: what the score is compared with"
     if relation == "=" and not claim.width:
         return (
-            f"relation `=` needs a tolerance: the sentence does not print {claim.threshold:g} as a number whose last "
-            "digit could give it"
+            f"relation `=` needs a tolerance: the quote does not contain {claim.threshold:g}, whose last digit would "
+            "give one"
         )
     if relation == "=" and not 0 < (claim.threshold or 0.0) - claim.width < (claim.threshold or 0.0) + claim.width < 1:
         return "relation `=` needs a threshold and tolerance between 0 and 1; use `>=` or `<=` for an end of the scale"
@@ -299,16 +299,16 @@ def _fault(claim: Claim) -> str:
 
 
 def _differing_fault(claim: Claim) -> str:
-    """What does not go with `by` and `times`; empty if all does."""
+    """What is inconsistent with `by` and `times`; empty if nothing is."""
     if claim.relation == "=" and claim.comparators:
-        return "relation `=` compares a score with a number; as good as another model is `within` with a tolerance"
+        return "relation `=` compares a score with a number; to compare with a model, use `within` with a tolerance"
     given = [name for name in ("by", "times") if getattr(claim, name) is not None]
     if not given:
         return ""
     if len(given) > 1:
         return "give `by` (a difference) or `times` (a ratio), not both"
     if claim.relation not in ORDERS or not claim.comparators or claim.threshold is not None:
-        return f"`{given[0]}` is about comparators: it goes with one of {', '.join(ORDERS)} and no threshold"
+        return f"`{given[0]}` needs comparators, one of the relations {', '.join(ORDERS)}, and no threshold"
     if claim.by is not None and claim.by >= 1:
         return f"`by` is a share: {claim.by:g} points are {claim.by / 100:g}"
     return ""

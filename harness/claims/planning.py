@@ -1,7 +1,7 @@
-"""Before anything is run: how many samples a claim takes, and what a benchmark of a given size can settle.
+"""Before a run: how many samples a claim needs, and what its benchmark's size can settle.
 
 Sizes are for one task at the claim's alpha with power 0.8, by the exact tests that later decide, and always the n from
-which on every larger one has that power. A power is a promise under the truth that is assumed, and under no other.
+which on every larger one has that power. Power is conditional on the assumed true value.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from harness.claims.page import THRESHOLDS, Claim
+from harness.claims.protocol import is_named
 from harness.claims.published import bar_of, gap_of
-from harness.stats.equivalence import tost_size
+from harness.claims.runs import task_file
+from harness.config import pages
+from harness.config.yaml_page import YamlPage
+from harness.errors import UserError
 from harness.stats.power import (
     difference_size,
     finite_refutation_size,
@@ -20,6 +24,7 @@ from harness.stats.power import (
     refutation_size,
     support_power,
     support_size,
+    tost_size,
 )
 from harness.stats.proportions import least_right
 from harness.stats.relations import Gap
@@ -34,16 +39,18 @@ from harness.stats.two_model_power import (
 
 STEPS = (-0.40, -0.30, -0.20, -0.10, -0.05, -0.02, 0.02, 0.05, 0.10)
 GAPS = (0.02, 0.03, 0.05, 0.10, 0.15)
-# How far two models' right and wrong answers go together: not at all (unpaired), as usual, like siblings
+# Correlation of two models' right and wrong answers: none (unpaired), typical, models of one family
 CORRELATIONS = (0.0, 0.5, 0.7)
+# A comparator's score where none was published
+USUAL = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class ScorePlan:
-    """For one assumed truth: the word it should lead to, samples that it takes (None: more than can be searched).
+    """For one assumed true score: the expected verdict, and the samples needed (None: more than can be searched).
 
-    `needed_skill` by the binomial test; `needed_items` of exactly these items, drawn at random; `power` of asking the
-    whole benchmark about the skill. The last two are None where the benchmark's size is unknown.
+    `needed_skill` (generalisation) by the binomial test; `needed_items` of exactly these items, drawn at random;
+    `power` of the whole benchmark for the skill. The last two are None where the benchmark's size is unknown.
     """
 
     truth: float
@@ -55,15 +62,60 @@ class ScorePlan:
 
 @dataclass(frozen=True, slots=True)
 class GapPlan:
-    """For one assumed difference: samples by correlation of the two models' answers, and the word they lead to."""
+    """For one assumed true difference: the expected verdict, and the samples needed by correlation of the answers."""
 
     gap: float
     word: str
     needed: tuple[int | None, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Power:
+    """Plans of one task. `bar`: the threshold, or the difference in the claim (0 for none).
+
+    `rate`: the comparator's score that gaps are counted from; None with a threshold.
+    """
+
+    claim: str
+    relation: str
+    bar: float
+    task: str
+    size: int | None
+    scores: tuple[ScorePlan, ...] = ()
+    gaps: tuple[GapPlan, ...] = ()
+    rate: float | None = None
+
+
+def power_of(claim: Claim, page: YamlPage) -> list[Power]:
+    """Plan a claim task by task. Raises UserError for a claim without a sample size."""
+    if claim.test.not_measured or not claim.test.tasks:
+        why = claim.test.not_measured or "the claim is about facts, prices or a count, not about one score"
+        raise UserError(f"{claim.id}: sample size cannot be planned: {why}")
+    if claim.relation == "=" or claim.times is not None:
+        kind = "an equality" if claim.relation == "=" else "a ratio"
+        raise UserError(f"{claim.id}: sample size is planned for thresholds and differences, not for {kind}")
+    found = []
+    for task in claim.test.tasks:
+        size = _size(claim, task_file(task, page), task)
+        if claim.threshold is not None and claim.relation in THRESHOLDS:
+            if not 0 < claim.bar < 1:
+                raise UserError(f"{claim.id}: {claim.bar:g} is not a proportion; sample size cannot be planned")
+            found.append(Power(claim.id, claim.relation, claim.bar, task, size, scores=tuple(score_plans(claim, size))))
+            continue
+        others = [
+            row.value
+            for row in claim.published
+            if row.task == task and any(is_named(row.model, party) for party in claim.comparators)
+        ]
+        rate = max((value for value in others if 0 < value < 1), default=USUAL)
+        found.append(
+            Power(claim.id, claim.relation, claim.by or 0.0, task, size, gaps=tuple(gap_plans(claim, rate)), rate=rate)
+        )
+    return found
+
+
 def score_plans(claim: Claim, size: int | None) -> list[ScorePlan]:
-    """Plan a claim of a score against a threshold, for a benchmark of `size` items. Raises ValueError for another."""
+    """Plan a claim of a score and a threshold, for a benchmark of `size` items. Raises ValueError for another claim."""
     if claim.relation not in THRESHOLDS or claim.threshold is None:
         raise ValueError(f"{claim.id} has no threshold")
     bar = bar_of(claim, None)
@@ -91,6 +143,13 @@ def gap_plans(claim: Claim, rate: float) -> list[GapPlan]:
     ]
 
 
+def _size(claim: Claim, file: str, task: str) -> int | None:
+    """Items of a benchmark: by its task page, else by a published number."""
+    if pages.is_file_name(file) or file in pages.index("tasks"):
+        return pages.task_page(file)[0].expected_count
+    return max((row.n for row in claim.published if row.task == task and row.n), default=None)
+
+
 def _score_plan(bar: float, truth: float, refutes: bool, size: int | None, alpha: float) -> ScorePlan:
     below = truth < bar
     try:
@@ -111,7 +170,7 @@ def _score_plan(bar: float, truth: float, refutes: bool, size: int | None, alpha
 
 
 def _gap_size(claim: Claim, rate: float, step: float, correlation: float) -> int | None:
-    """Samples that show the relation, or its opposite, if the subject's score is `rate + step`."""
+    """Samples needed to show the relation, or its opposite, if the subject's score is `rate + step`."""
     alpha, gap = claim.stats.alpha, gap_of(claim)
     truth = discordance(rate + step, rate, correlation)
     spread = paired_spread(rate + step, rate, correlation)

@@ -1,7 +1,7 @@
-"""Whether a number was made the way a claim says: the fields that differ, or that nobody told.
+"""Whether a number was measured under the claim's protocol: the fields that differ or are not reported.
 
-Guarantees: a field that the claim fixes and a number does not tell counts as different. A claim that fixes nothing
-lets every number pass; two numbers of different measurers then are no comparison.
+Guarantees: a field that the claim fixes and a number does not report counts as different. A claim that fixes nothing
+accepts every number.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def is_named(name: str, party: Party) -> bool:
 
 def published_faults(claim: Claim, party: Party, row: Published) -> tuple[str, ...]:
     """Return why a published number is not of this party under the claim's protocol; none if it is."""
-    faults = _who(party, row.revision, row.mode) + _fields(claim.protocol, row.protocol.said())
+    faults = _who(party, row.revision, row.mode) + _fields(claim.protocol, row.protocol.given())
     return tuple(faults)
 
 
@@ -46,7 +46,7 @@ def run_faults(
 
 
 def run_options(claim: Claim, identity: TaskIdentity, task: str) -> tuple[str, ...]:
-    """Return the options of `harness run` that bring a task to the claim's protocol; none where no option does."""
+    """Return the options of `harness run` that give a task the claim's protocol; none where no option does."""
     wanted = claim.protocol
     seen = run_protocol(identity)
     greedy = "0" if wanted.decoding == "greedy" else f"{wanted.temperature or 1:g}"
@@ -58,12 +58,12 @@ def run_options(claim: Claim, identity: TaskIdentity, task: str) -> tuple[str, .
         "samples": f"--set tasks.{task}.repeats={wanted.samples}",
         "max_tokens": f"--set tasks.{task}.sampling.max_tokens={wanted.max_tokens}",
     }
-    differing = [name for name, value in wanted.said().items() if seen.get(name) != value]
+    differing = [name for name, value in wanted.given().items() if seen.get(name) != value]
     return tuple(dict.fromkeys(known[name] for name in differing if name in known))
 
 
 def run_protocol(identity: TaskIdentity) -> dict[str, Any]:
-    """Return a task's protocol, from the manifest, under the names that a claim page uses."""
+    """Return a task's protocol, from the manifest, with the field names of a claim."""
     protocol: dict[str, Any] = {
         "shots": identity.shots,
         "prompt": identity.style,
@@ -90,12 +90,12 @@ def _who(party: Party, revision: str | None, mode: str | None) -> list[str]:
 
 
 def _fields(wanted: Protocol, seen: Mapping[str, Any]) -> list[str]:
-    return [_fault(name, value, seen.get(name)) for name, value in wanted.said().items() if seen.get(name) != value]
+    return [_fault(name, value, seen.get(name)) for name, value in wanted.given().items() if seen.get(name) != value]
 
 
 def _fault(name: str, wanted: object, seen: object) -> str:
     want = _word(wanted)
-    return f"{name} is not told (wanted {want})" if seen is None else f"{name} is {_word(seen)}, not {want}"
+    return f"{name} is not reported (the claim has {want})" if seen is None else f"{name} is {_word(seen)}, not {want}"
 
 
 def _word(value: object) -> str:

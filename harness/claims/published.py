@@ -1,8 +1,8 @@
-"""Numbers that others printed, held against a claim.
+"""Evidence for a claim from published numbers.
 
-Guarantees: a number decides something only if it is of the model that the sentence names, on a task that it names,
-under the claim's protocol, with its n told; every other one is kept as evidence that decides nothing, with the
-reasons. A share of n items is taken as that many whole right answers.
+Guarantees: a number decides only if it is of the claim's model, on a task of the claim, under the claim's protocol,
+with its n reported; every other one is listed as evidence that decides nothing, with the reasons. A share of n items is
+taken as that many whole right answers.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ HOW_SURE: dict[Checked, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What is known of a claim from one kind of source; `missing` names the parts that nothing settles."""
+class PublishedEvidence:
+    """Evidence from published numbers; `missing`: the parts of the claim that none of them decides."""
 
     evidence: tuple[Evidence, ...]
     missing: tuple[str, ...] = ()
 
 
 def bar_of(claim: Claim, size: int | None) -> Bar:
-    """What a score must reach; `size` only counts where the sentence is about exactly the benchmark's items."""
+    """The threshold of a score; `size` is used only where the claim is about exactly the benchmark's items."""
     whole = size if claim.test.about == "benchmark" else None
     if claim.relation == "=":
         return Bar(claim.bar, size=whole, width=claim.width)
@@ -41,7 +41,7 @@ def bar_of(claim: Claim, size: int | None) -> Bar:
 
 
 def gap_of(claim: Claim) -> Gap:
-    """What a difference must be: `by` less the tolerance above the comparator (or below it), or within the margin."""
+    """The required difference: `by` minus the tolerance above (or below) the comparator, or within the margin."""
     upward = claim.relation not in ("<", "<=")
     if claim.relation == "within":
         return Gap(margin=claim.tolerance, within=True)
@@ -49,8 +49,8 @@ def gap_of(claim: Claim) -> Gap:
     return Gap(upward, shift if upward else -shift, times=claim.times or 1.0)
 
 
-def of_published(claim: Claim) -> Found:
-    """Hold every published number of the claim against it."""
+def of_published(claim: Claim) -> PublishedEvidence:
+    """Test every published number of the claim."""
     parties = [claim.subject, *claim.comparators]
     owners = [(row, next((party for party in parties if is_named(row.model, party)), None)) for row in claim.published]
     faults = [() if party is None else _faults(claim, party, row) for row, party in owners]
@@ -75,20 +75,20 @@ def of_published(claim: Claim) -> Found:
                 settled.add(part)
     for (row, party), fault in zip(owners, faults, strict=True):
         if id(row) not in compared:
-            told = _told(row, fault or _alone(claim, row))
-            evidence.append(replace(told, role="subject" if party is claim.subject else "comparator"))
-    return Found(tuple(evidence), tuple(part for part in parts_of(claim) if part not in settled))
+            aside = _undecided(row, fault or _why_not_compared(claim, row))
+            evidence.append(replace(aside, role="subject" if party is claim.subject else "comparator"))
+    return PublishedEvidence(tuple(evidence), tuple(part for part in parts_of(claim) if part not in settled))
 
 
 def parts_of(claim: Claim) -> list[str]:
-    """The parts of a sentence that each need evidence: tasks, or tasks times comparators."""
+    """The parts of a claim that each need evidence: tasks, or tasks times comparators."""
     if claim.comparators and claim.threshold is None:
         return [f"{task}, {party.model}" for task in claim.test.tasks for party in claim.comparators]
     return list(claim.test.tasks)
 
 
 def whole_counts(value: float, n: int) -> tuple[int, int]:
-    """A printed share as (k, n)."""
+    """A published share as (k, n)."""
     return round(value * n), n
 
 
@@ -98,7 +98,7 @@ def times_words(claim: Claim) -> str:
 
 
 def source_of(row: Published) -> str:
-    """Who printed a number, where and when."""
+    """Who published a number, where and when."""
     when = f", {row.date}" if row.date else ""
     return f"{row.who} ({row.source}{when})"
 
@@ -109,21 +109,21 @@ def _faults(claim: Claim, party: Party, row: Published) -> tuple[str, ...]:
         # On another benchmark nothing else matters
         return (f"another benchmark than {', '.join(claim.test.tasks)}",)
     if row.n is None:
-        faults = (*faults, "the number of items is not told, so that nothing can be said of its error")
+        faults = (*faults, "the number of items is not reported, so its error is unknown")
     return faults
 
 
-def _alone(claim: Claim, row: Published) -> tuple[str, ...]:
+def _why_not_compared(claim: Claim, row: Published) -> tuple[str, ...]:
     """Why a number without faults of its own was compared with nothing."""
     parties = (claim.subject, *claim.comparators)
     if not any(is_named(row.model, party) for party in parties):
-        return ("of a model that the sentence does not name",)
-    return ("no number of the other model, made the same way, to hold it against",)
+        return ("of a model that the claim does not mention",)
+    return ("no number of the other model under the same protocol to compare it with",)
 
 
 def _score(claim: Claim, row: Published, faults: tuple[str, ...]) -> Evidence:
     if faults or row.n is None:
-        return _told(row, faults)
+        return _undecided(row, faults)
     found = count_test(*whole_counts(row.value, row.n), bar_of(claim, row.n), claim.stats.alpha)
     return Evidence(
         _what(row),
@@ -146,7 +146,7 @@ def _difference(claim: Claim, row: Published, other: Published) -> Evidence:
     sources = dict.fromkeys((source_of(row), source_of(other)))
     notes = [*_notes(row), *_notes(other)]
     if len(sources) > 1:
-        notes.append("two measurers: what each did beyond the fields told may differ")
+        notes.append("from two sources: their protocols may differ beyond the reported fields")
     return Evidence(
         f"{row.task}: {row.model} {row.value:.3f} less {times_words(claim)}{other.model} {other.value:.3f}",
         "; ".join(sources),
@@ -162,7 +162,7 @@ def _difference(claim: Claim, row: Published, other: Published) -> Evidence:
     )
 
 
-def _told(row: Published, faults: Sequence[str]) -> Evidence:
+def _undecided(row: Published, faults: Sequence[str]) -> Evidence:
     share = row.n is not None and 0 <= row.value <= 1
     low, high = wilson(row.value, row.n) if share and row.n is not None else (None, None)
     return Evidence(
@@ -179,10 +179,10 @@ def _told(row: Published, faults: Sequence[str]) -> Evidence:
 
 
 def _what(row: Published) -> str:
-    told = ", ".join(part for part in (row.revision, row.mode) if part)
-    return f"{row.task}: {row.model}{f' ({told})' if told else ''}"
+    version = ", ".join(part for part in (row.revision, row.mode) if part)
+    return f"{row.task}: {row.model}{f' ({version})' if version else ''}"
 
 
 def _notes(row: Published) -> tuple[str, ...]:
-    own = "printed by the side that the claim favours" if row.own else ""
+    own = "self-reported by the side that the claim favours" if row.own else ""
     return tuple(note for note in (HOW_SURE[row.checked], own, row.note) if note)

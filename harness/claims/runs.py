@@ -1,7 +1,7 @@
-"""The run folders that a user gives, and whose each of them is.
+"""The run folders that a user gives, and of which model of the claim each of them is.
 
-By the model that the manifest names, or as the user says. Guarantees: a run is never taken for a model that nothing
-says it is of.
+By the model in the manifest, or as the user declares. Guarantees: a run is never attributed to a model without one of
+these.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from harness.store.run_folder import read_scores
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Folders by what the user says of them. `stand_in`: judge runs of other models for themselves.
+    """Run folders, by what the user declares them to be. `stand_in`: judge runs of other models separately.
 
-    `allow_protocol`: take runs whose protocol is not the claim's, and say so.
+    `allow_protocol`: accept runs whose protocol is not the claim's, with a note.
     """
 
     runs: tuple[Path, ...] = ()
@@ -35,12 +35,12 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A run that was read. `said`: what the user says that it is; None leaves it to the manifest."""
+    """A run that was read. `given_as`: what the user declares it to be; None leaves it to the manifest."""
 
     folder: Path
     manifest: Manifest
     records: tuple[Record, ...]
-    said: str | None = None
+    given_as: str | None = None
     stand_in: bool = False
     allow_protocol: bool = False
 
@@ -51,48 +51,48 @@ class Run:
 
     @property
     def tasks(self) -> tuple[str, ...]:
-        """The tasks that it was asked."""
+        """The tasks of the run."""
         return tuple(self.manifest.identity.tasks)
 
     def is_of(self, party: Party) -> bool:
-        """Whether the manifest names this model, by name or by path."""
+        """Whether the run is of this model, by name or by path in the manifest."""
         return is_named(self.model, party) or is_named(self.manifest.model_path, party)
 
 
 def read_given(given: Given) -> list[Run]:
     """Read all folders. Raises RunFolderError."""
     found = []
-    for said, folders in ((None, given.runs), ("subject", given.subject), ("comparator", given.comparators)):
+    for given_as, folders in ((None, given.runs), ("subject", given.subject), ("comparator", given.comparators)):
         for folder in folders:
             manifest, records = read_scores(folder)
-            found.append(Run(folder, manifest, tuple(records), said, given.stand_in, given.allow_protocol))
+            found.append(Run(folder, manifest, tuple(records), given_as, given.stand_in, given.allow_protocol))
     return found
 
 
 def of_subject(runs: Sequence[Run], claim: Claim) -> list[Run]:
     """Runs of the claim's subject."""
-    return [run for run in runs if run.said == "subject" or (run.said is None and run.is_of(claim.subject))]
+    return [run for run in runs if run.given_as == "subject" or (run.given_as is None and run.is_of(claim.subject))]
 
 
 def of_comparators(runs: Sequence[Run], claim: Claim) -> list[tuple[Run, Party]]:
-    """Runs of a comparator, with which one it is. Raises UserError where that cannot be told."""
+    """Runs of a comparator, with which one it is. Raises UserError where that is ambiguous."""
     found = []
     for run in runs:
         named = [party for party in claim.comparators if run.is_of(party)]
-        if run.said == "comparator" and claim.comparators and not named:
+        if run.given_as == "comparator" and claim.comparators and not named:
             if len(claim.comparators) > 1:
                 known = ", ".join(party.model for party in claim.comparators)
                 raise UserError(
-                    f"{run.folder} is of {run.model}: which of {known} is it? Run it under that --model name"
+                    f"{run.folder} is of {run.model}, which is none of {known}: run it with one of these as --model"
                 )
             named = [claim.comparators[0]]
-        if named and run.said != "subject":
+        if named and run.given_as != "subject":
             found.append((run, named[0]))
     return found
 
 
 def standing_in(runs: Sequence[Run], claim: Claim) -> list[Run]:
-    """Runs of other models, which the user lets stand in."""
+    """Runs of other models, which the user gives as stand-ins."""
     named = [run for run, _ in of_comparators(runs, claim)] + of_subject(runs, claim)
     return [run for run in runs if run.stand_in and not any(run is other for other in named)]
 

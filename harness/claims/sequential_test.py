@@ -1,19 +1,19 @@
-"""A claim tested while answers come in: samples in a seeded random order, and an end as soon as it is settled.
+"""The sequential test of a claim: samples in a seeded random order, and a stop as soon as the claim is settled.
 
-Answers are fed in that order and never in the order in which they arrive: several are in flight at once, short ones
-come first, and short answers are not right as often as long ones. Guarantees, whenever one stops: a true sentence is
-refuted with probability at most alpha, a false one supported with probability at most alpha. Of several tasks one
-refutes `each` at alpha over their number; all must be supported, each at alpha. About a skill half of alpha goes to
-the looks on the way and half to one exact test when all samples are used up; about a benchmark the end is certain.
+Answers are fed in that order, never in the order of arrival: several requests run at once, short answers arrive first,
+and are not right as often as long ones. Guarantees at any stopping time: a true claim is refuted with probability at
+most alpha, a false one supported with probability at most alpha. With several tasks under `each`, one task refutes at
+alpha / number of tasks; all must be supported, each at alpha. For a claim about a skill, half of alpha is spent on the
+sequential test and half on one exact test when all samples are used up; for one about a benchmark the end is certain.
 
-Samples that a fault of the harness left unscored are passed over: the guarantees are then about the others.
+Samples that the harness could not score are skipped: the guarantees are then about the others.
 """
 
 from __future__ import annotations
 
 import math
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harness.claims.page import Claim
@@ -24,13 +24,13 @@ from harness.stats.proportions import least_right
 from harness.stats.sequential import BenchmarkTest, SkillTest, log_finite_mixture, log_mixture
 from harness.stats.thresholds import Bar, count_test
 
-Pair = tuple[str, str]
+SampleKey = tuple[str, str]
 FIRST = 5
 MOST = 64
 
 
-def random_order(pairs: Sequence[Pair], seed: int) -> list[Pair]:
-    """Shuffle (task, sample id) pairs; the same pairs and seed give the same order, however they come."""
+def random_order(pairs: Sequence[SampleKey], seed: int) -> list[SampleKey]:
+    """Shuffle (task, sample id) pairs; the same pairs and seed give the same order, whatever order they come in."""
     order = sorted(pairs)
     random.Random(seed).shuffle(order)
     return order
@@ -38,7 +38,7 @@ def random_order(pairs: Sequence[Pair], seed: int) -> list[Pair]:
 
 @dataclass(slots=True)
 class TaskTest:
-    """One task's e-processes, with the values turned round for "at most". `state` stays once a line is crossed."""
+    """One task's e-processes, with values inverted for "at most". `state` does not change once a bound is crossed."""
 
     bar: Bar
     process: SkillTest | BenchmarkTest
@@ -47,11 +47,11 @@ class TaskTest:
 
     @property
     def right(self) -> int:
-        """Right answers, not turned round."""
+        """Right answers, not inverted."""
         return self.process.right if self.bar.at_least else self.process.wrong
 
-    def feed(self, value: float, lines: Mapping[str, float]) -> None:
-        """Take the next value; `lines` are the ln of the e-values that refute and that support."""
+    def feed(self, value: float, bounds: Mapping[str, float]) -> None:
+        """Take the next value; `bounds`: ln of the e-values that refute and that support."""
         self.process.feed(value if self.bar.at_least else 1 - value)
         levels = {"refuted": self.process.log_against, "supported": self.process.log_for}
         if isinstance(self.process, BenchmarkTest) and self.process.certain:
@@ -59,17 +59,17 @@ class TaskTest:
             return
         for word, level in levels.items():
             self.highest[word] = max(self.highest[word], level)
-            if self.state == "open" and level >= lines[word]:
+            if self.state == "open" and level >= bounds[word]:
                 self.state = word
 
 
-class Walk:
-    """Goes along the random order as far as answers are known, and stops where the claim is settled."""
+class SequentialTest:
+    """Tests a claim on samples in random order, as far as their answers are known; stops when it is settled."""
 
-    def __init__(self, claim: Claim, order: Sequence[Pair], sizes: Mapping[str, int]) -> None:
-        """`sizes`: the items of each task, of which `order` may hold fewer.
+    def __init__(self, claim: Claim, order: Sequence[SampleKey], sizes: Mapping[str, int]) -> None:
+        """`sizes`: the number of items of each task; `order` may have fewer.
 
-        Raise ValueError for a bar at or beyond 0 or 1, which no sample can be held against.
+        Raise ValueError for a bar at or beyond 0 or 1, which no number of samples can test.
         """
         self.claim, self.order, self.sizes = claim, list(order), dict(sizes)
         self.used = self.unscored = 0
@@ -77,9 +77,9 @@ class Walk:
         self.tests = {task: _task_test(bar_of(claim, size), self.alpha) for task, size in sizes.items()}
         many, one = math.log(len(sizes) / self.alpha), -math.log(self.alpha)
         each = claim.test.aggregate != "any"
-        self.lines = {"refuted": many if each else one, "supported": one if each else many}
+        self.bounds = {"refuted": many if each else one, "supported": one if each else many}
 
-    def advance(self, values: Mapping[Pair, float | None]) -> None:
+    def advance(self, values: Mapping[SampleKey, float | None]) -> None:
         """Feed the answers that are known, in order; None is an unscored one. Raises ValueError unless 0 or 1."""
         while self.used < len(self.order) and not self.settled and self.order[self.used] in values:
             pair = self.order[self.used]
@@ -88,31 +88,31 @@ class Walk:
             if value is None:
                 self.unscored += 1
             else:
-                self.tests[pair[0]].feed(value, self.lines)
+                self.tests[pair[0]].feed(value, self.bounds)
 
     @property
     def settled(self) -> str:
         """`refuted`, `supported`, or nothing yet."""
         states = [test.state for test in self.tests.values()]
-        loud, quiet = ("supported", "refuted") if self.claim.test.aggregate == "any" else ("refuted", "supported")
-        if loud in states:
-            return loud
-        return quiet if all(state == quiet for state in states) else ""
+        by_one, by_all = ("supported", "refuted") if self.claim.test.aggregate == "any" else ("refuted", "supported")
+        if by_one in states:
+            return by_one
+        return by_all if all(state == by_all for state in states) else ""
 
-    def next_pairs(self) -> list[Pair]:
-        """The samples to ask next: few at first, then half as many as were used, so that few are asked in vain."""
+    def next_samples(self) -> list[SampleKey]:
+        """The samples to request next: few at first, then half as many as were used, so that few are wasted."""
         if self.settled:
             return []
         return self.order[self.used : self.used + min(MOST, max(FIRST, self.used // 2))]
 
     def ruling(self) -> Ruling:
-        """Rule on what was fed so far."""
+        """The ruling on the samples fed so far."""
         n, total, word = self.used - self.unscored, len(self.order), self.settled
-        spared = f"after {n} of {total} samples; {total - self.used} were not needed"
+        progress = f"after {n} of {total} samples; {total - self.used} were not needed"
         if word:
-            return Ruling("refuted" if word == "refuted" else "supported", f"{self._why(word)}, {spared}")
+            return Ruling("refuted" if word == "refuted" else "supported", f"{self._why(word)}, {progress}")
         if self.used < total:
-            return Ruling("inconclusive", f"not settled {spared.partition(';')[0]}", total - self.used)
+            return Ruling("inconclusive", f"not settled {progress.partition(';')[0]}", total - self.used)
         if self.claim.test.about == "skill" and n:
             tests = [test for test in self._final() if test is not None]
             final = combine(tests, self.claim.test.aggregate, self.alpha)
@@ -120,7 +120,7 @@ class Walk:
         return Ruling("inconclusive", f"all {total} samples are used up, {self.unscored} of them unscored")
 
     def evidence(self, source: str, model: str, run_id: str | None) -> list[Evidence]:
-        """What each task showed; intervals hold whenever one stopped."""
+        """The evidence of each task; intervals are valid at any stopping time."""
         found = []
         for task, test in self.tests.items():
             right, n = test.right, test.process.n
@@ -153,13 +153,13 @@ class Walk:
             if isinstance(test.process, BenchmarkTest) and test.process.certain and test.state == word
         ]
         if certain:
-            return f"whatever the rest of {', '.join(certain)} would be, the score cannot change sides"
+            return f"the remaining items of {', '.join(certain)} cannot change the result"
         levels = [test.highest[word] for test in self.tests.values() if test.state == word]
-        better, worse = ("misses", "reaches") if word == "refuted" else ("reaches", "misses")
-        times, line = _odds(min(levels)), math.exp(self.lines[word])
+        likelier, other = ("misses", "reaches") if word == "refuted" else ("reaches", "misses")
+        odds, bound = _odds(min(levels)), math.exp(self.bounds[word])
         return (
-            f"the answers fit a score that {better} the bar {times} times better than one that {worse} it "
-            f"(the line is {line:.0f})"
+            f"the answers are {odds} times likelier (e-value) if the score {likelier} the threshold than if it "
+            f"{other} it ({bound:.0f} is enough)"
         )
 
     def _final(self) -> list[HypothesisTest | None]:
@@ -170,27 +170,28 @@ class Walk:
 
 
 def error_rates(claim: Claim) -> str:
-    """What the stopping rule promises, in words."""
+    """The error rates of the stopping rule, in words."""
     alpha = f"{100 * claim.stats.alpha:g} %"
     return (
-        f"A true sentence is refuted at most {alpha} of the time, a false one supported at most {alpha}, however early"
+        f"Error rates hold at any stopping time: a true claim is refuted with probability at most {alpha}, "
+        f"a false one supported with at most {alpha}"
     )
 
 
 def anytime_interval(right: int, wrong: int, size: int | None = None, confidence: float = 0.95) -> tuple[float, float]:
-    """Return an interval of the share that holds at all times at once, so whenever one stops.
+    """Return an interval of the share that is valid at all stopping times at once (a confidence sequence).
 
     All shares that neither e-process of `sequential` refutes at (1 - confidence) / 2; with `size`, of a benchmark's
     own score, drawn without replacement. Source: Waudby-Smith and Ramdas 2024, J. R. Stat. Soc. B 86:1-27.
     """
-    line = math.log(2 / (1 - confidence))
+    bound = math.log(2 / (1 - confidence))
     if size is not None:
-        least = _first_true(lambda k: log_finite_mixture(wrong, right, size - k, size) < line, right, size - wrong)
+        least = _first_true(lambda k: log_finite_mixture(wrong, right, size - k, size) < bound, right, size - wrong)
         most = size - _first_true(
-            lambda k: log_finite_mixture(right, wrong, size - k, size) < line, wrong, size - right
+            lambda k: log_finite_mixture(right, wrong, size - k, size) < bound, wrong, size - right
         )
         return least / size, most / size
-    return _edge(wrong, right, line), 1 - _edge(right, wrong, line)
+    return _edge(wrong, right, bound), 1 - _edge(right, wrong, bound)
 
 
 def _task_test(bar: Bar, alpha: float) -> TaskTest:
@@ -203,19 +204,18 @@ def _task_test(bar: Bar, alpha: float) -> TaskTest:
     return TaskTest(bar, process, process.verdict if process.certain and process.verdict != "open" else "open")
 
 
-def _edge(right: int, wrong: int, line: float) -> float:
+def _edge(right: int, wrong: int, bound: float) -> float:
     """1 minus the largest share that "p >= share" is not refuted for; 0 if none is."""
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        refuted = log_mixture(right, wrong, 1 - middle) >= line
+        refuted = log_mixture(right, wrong, 1 - middle) >= bound
         low, high = (middle, high) if refuted else (low, middle)
     return low
 
 
-def _first_true(holds: object, first: int, last: int) -> int:
+def _first_true(holds: Callable[[int], bool], first: int, last: int) -> int:
     """The smallest whole number from `first` on for which `holds`, which stays true; `last` at the latest."""
-    assert callable(holds)
     while first < last:
         middle = (first + last) // 2
         if holds(middle):

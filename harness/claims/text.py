@@ -1,7 +1,7 @@
-"""Verdicts as text for a reader who knows no statistics, as Markdown, and as JSON for machines. Computes no number.
+"""Verdicts as plain text, Markdown and JSON, and sample size plans as tables. Computes no number.
 
 Every verdict shows the sentence, what was tested, the word, the rule that gave it, each number with interval, n and
-source, what was assumed, the run ids, and what the reader can run.
+source, the assumptions, the run ids, and what the reader can run.
 """
 
 from __future__ import annotations
@@ -10,15 +10,18 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from harness.report.tables import Column, Row, Table
+from harness.report.tables import UNKNOWN, Column, Row, Table
 from harness.report.wrapping import shortened, wrapped
 
 if TYPE_CHECKING:
     from harness.claims.page import Claim
+    from harness.claims.planning import GapPlan, Power, ScorePlan
     from harness.claims.verdict import Evidence, Verdict
 
 VERDICTS_SCHEMA = 1
 WIDTH = 100
+# The power of a plan
+POWER = 0.8
 # Cells of a sentence in the summary
 QUOTED = 60
 WORDS = {
@@ -29,17 +32,17 @@ WORDS = {
     "not_testable_here": "NOT TESTABLE HERE",
 }
 MEANINGS = {
-    "supported": "the evidence excludes that it is false",
-    "refuted": "the evidence excludes that it is true",
-    "inconclusive": "the evidence excludes neither",
-    "protocol_differs": "numbers exist, but they measure something else or nobody says how",
-    "not_testable_here": "there is nothing here to judge it by",
+    "supported": "the evidence confirms it at the stated error rate",
+    "refuted": "the evidence contradicts it at the stated error rate",
+    "inconclusive": "the evidence neither confirms nor contradicts it",
+    "protocol_differs": "numbers exist, but under another or an unreported protocol",
+    "not_testable_here": "no data available to test it",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """Words before they are wrapped: `first` begins the first line, `rest` each of the others."""
+    """Text before it is wrapped: `first` begins the first line, `rest` each of the others."""
 
     words: str
     first: str = ""
@@ -51,7 +54,7 @@ class Paragraph:
 
 
 def summary_table(verdicts: Sequence[Verdict], title: str) -> Table:
-    """Return one row a claim, and one more for a stand-in."""
+    """Return one row per claim, and one more for a stand-in."""
     columns = (
         Column("Claim", number=False, key=True),
         Column("Verdict", number=False),
@@ -64,7 +67,7 @@ def summary_table(verdicts: Sequence[Verdict], title: str) -> Table:
         if verdict.stand_in is not None:
             own = verdict.stand_in
             rows.append(
-                Row((f"{own.claim} (stand-in)", WORDS[own.word], own.model, "its own numbers only"), primary=False)
+                Row((f"{own.claim} (stand-in)", WORDS[own.word], own.model, "judged by its own numbers"), primary=False)
             )
     words = dict.fromkeys(row.word for verdict in verdicts for row in (verdict, verdict.stand_in) if row is not None)
     return Table(title, columns, tuple(rows), tuple(f"{WORDS[word]}: {MEANINGS[word]}." for word in words))
@@ -82,7 +85,7 @@ def _paragraphs(verdict: Verdict) -> Iterator[Paragraph]:
     yield from _body(verdict)
     if verdict.stand_in is not None:
         yield Paragraph("")
-        yield Paragraph(f"Stand-in {verdict.stand_in.model}, for itself:", "  ", "  ")
+        yield Paragraph(f"Stand-in {verdict.stand_in.model}, by its own numbers:", "  ", "  ")
         yield from _body(verdict.stand_in)
     if verdict.try_it:
         yield Paragraph("")
@@ -99,12 +102,12 @@ def markdown(verdict: Verdict) -> str:
         f"- **{'Decides nothing' if one.faults else 'Evidence'}:** {_safe('; '.join(_evidence(one)))}"
         for one in verdict.evidence
     ]
-    lines += [f"- **Assumed:** {_safe(said)}" for said in verdict.assumptions]
-    lines += [f"- **Caution:** {_safe(said)}" for said in verdict.cautions]
+    lines += [f"- **Assumed:** {_safe(line)}" for line in verdict.assumptions]
+    lines += [f"- **Caution:** {_safe(line)}" for line in verdict.cautions]
     lines += [f"- **Run:** {run}" for run in verdict.run_ids]
-    lines += [f"- **What you can do:** {_safe(said)}" for said in verdict.try_it]
+    lines += [f"- **What you can do:** {_safe(line)}" for line in verdict.try_it]
     if verdict.stand_in is not None:
-        lines += ["", f"Stand-in {verdict.stand_in.model}, for itself:", "", markdown(verdict.stand_in)]
+        lines += ["", f"Stand-in {verdict.stand_in.model}, by its own numbers:", "", markdown(verdict.stand_in)]
     return "\n".join(lines) + "\n"
 
 
@@ -114,7 +117,7 @@ def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
 
 
 def claim_lines(claim: Claim, tested: str, assumptions: Sequence[str], width: int = WIDTH) -> Iterator[str]:
-    """Yield a claim as it is understood, before any evidence, in lines of at most `width` cells."""
+    """Yield a claim as it is interpreted, before any evidence, in lines of at most `width` cells."""
     for paragraph in _understood(claim, tested, assumptions):
         yield from paragraph.lines(width)
 
@@ -123,7 +126,7 @@ def _understood(claim: Claim, tested: str, assumptions: Sequence[str]) -> Iterat
     yield Paragraph(f'{claim.id}: "{claim.quote}"')
     when = f", {claim.source.date}" if claim.source.date else ""
     wording = "" if claim.source.wording == "verbatim" else ", in substance"
-    yield _field("Printed by", f"{claim.source.url} ({claim.source.kind}{when}{wording})")
+    yield _field("Published by", f"{claim.source.url} ({claim.source.kind}{when}{wording})")
     if claim.source.note:
         yield _field("", claim.source.note)
     yield _field("Read as", claim.reading)
@@ -133,8 +136,15 @@ def _understood(claim: Claim, tested: str, assumptions: Sequence[str]) -> Iterat
     yield _field("Runs on", claim.subject.runnable or "no machine of a reader; see below")
     if claim.subject.stand_in:
         stand_in = claim.subject.stand_in
-        yield _field("Stand-in", f"{stand_in.model} on {', '.join(stand_in.tasks)}: shows the way, decides nothing")
+        yield _field(
+            "Stand-in", f"{stand_in.model} on {', '.join(stand_in.tasks)}: demonstrates the check, decides nothing"
+        )
     yield _field("Numbers", f"{len(claim.published)} published, {len(claim.evidence)} facts")
+
+
+def power_table(power: Power) -> Table:
+    """Return the table of one task's plans."""
+    return _score_plans(power) if power.scores else _gap_plans(power)
 
 
 def _body(verdict: Verdict) -> Iterator[Paragraph]:
@@ -154,7 +164,7 @@ def _body(verdict: Verdict) -> Iterator[Paragraph]:
                 for line in rest:
                     yield Paragraph(line, "      ", "      ")
     if verdict.assumptions:
-        yield Paragraph("Assumed, because the sentence does not say", "  ")
+        yield Paragraph("Assumed, because the sentence does not state it", "  ")
         for line in verdict.assumptions:
             yield Paragraph(line, "    - ", "      ")
     if verdict.run_ids:
@@ -162,12 +172,12 @@ def _body(verdict: Verdict) -> Iterator[Paragraph]:
 
 
 def _because(verdict: Verdict) -> str:
-    needed = f"; about {verdict.needed} more samples would settle it, if what was seen is the truth"
+    needed = f"; about {verdict.needed} more samples would settle it, if the observed value is the true one"
     return verdict.rule + (needed if verdict.word == "inconclusive" and verdict.needed else "") + "."
 
 
 def _evidence(one: Evidence) -> Iterator[str]:
-    """The number; then where it is from; then why it decides nothing; then notes."""
+    """The number; then its source; then why it decides nothing; then notes."""
     if one.text:
         yield f"{one.what}: {one.text}"
     else:
@@ -188,7 +198,7 @@ def _number(one: Evidence) -> str:
     if one.low is None or one.high is None:
         return value + (f", n {one.n}" if one.n else "")
     if one.method == "all items":
-        return f"{value}, all {one.n} items asked"
+        return f"{value}, all {one.n} items"
     interval = f"[{one.low:+.3f}, {one.high:+.3f}]" if difference else f"[{one.low:.3f}, {one.high:.3f}]"
     return f"{value}, 95 % interval {interval}, n {one.n} ({one.method})"
 
@@ -201,3 +211,60 @@ def _safe(line: str) -> str:
     for sign in "\\|*_<`":
         line = line.replace(sign, f"\\{sign}")
     return " ".join(line.split())
+
+
+def _score_plans(power: Power) -> Table:
+    columns = (
+        Column("True score", number=False, key=True),
+        Column("Expected", number=False),
+        Column("n (generalisation)"),
+        Column("n (these items)"),
+        Column(f"Power with all {power.size}" if power.size else "Power with all"),
+    )
+    rows = tuple(Row(_score_cells(plan)) for plan in power.scores)
+    notes = [
+        "n: samples for one decision at the claim's error rate with power 80 %.",
+        "Generalisation: does the score hold for other problems of this kind? These items: the score on exactly these.",
+    ]
+    if power.size:
+        poor = [f"{plan.truth:g}" for plan in power.scores if plan.power is not None and plan.power < POWER]
+        if poor:
+            notes.append(f"With all {power.size} items the power for a true score of {', '.join(poor)} is below 80 %.")
+    return Table(f"{power.claim} on {power.task}: {power.relation} {power.bar:g}", columns, rows, tuple(notes))
+
+
+def _score_cells(plan: ScorePlan) -> tuple[str, ...]:
+    return (
+        f"{plan.truth:g}",
+        plan.word,
+        _count(plan.needed_skill),
+        _count(plan.needed_items),
+        UNKNOWN if plan.power is None else f"{100 * plan.power:.0f} %",
+    )
+
+
+def _gap_plans(power: Power) -> Table:
+    columns = (
+        Column("True difference", number=False, key=True),
+        Column("Expected", number=False),
+        Column("n (unpaired)"),
+        Column("n (paired, r = 0.5)"),
+        Column("n (paired, r = 0.7)"),
+    )
+    rows = tuple(Row(_gap_cells(plan)) for plan in power.gaps)
+    size = f"{power.task} has {power.size} items." if power.size else f"The size of {power.task} is not known."
+    notes = (
+        f"n: samples for one comparison with power 80 %, the other model's true score being {power.rate:g}.",
+        "Paired: both models on the same samples; r: correlation of their answers (typically 0.5, in one family 0.7).",
+        size,
+    )
+    shift = f" by {power.bar:g}" if power.bar else ""
+    return Table(f"{power.claim} on {power.task}: {power.relation}{shift}", columns, rows, notes)
+
+
+def _gap_cells(plan: GapPlan) -> tuple[str, ...]:
+    return (f"{plan.gap:+g}", plan.word, *map(_count, plan.needed))
+
+
+def _count(n: int | None) -> str:
+    return UNKNOWN if n is None else str(n)

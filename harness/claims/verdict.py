@@ -1,8 +1,8 @@
-"""What a verdict is, and the one rule by which tests become one.
+"""Verdicts, and the rule that combines tests into one.
 
-Guarantees: a verdict carries all that a reader needs to disagree with it (the sentence, what was tested, each number
-with interval, n and source, what was assumed, the rule); a true sentence is refuted with probability at most alpha,
-and a false one supported with probability at most alpha, as far as each test's own p-values hold.
+Guarantees: a verdict has all that a reader needs to check it (the sentence, what was tested, each number with interval,
+n and source, the assumptions, the rule); a true claim is refuted with probability at most alpha, and a false one
+supported with probability at most alpha, as far as each test's own p-values hold.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ Role = Literal["subject", "comparator", "stand_in"]
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One number, whose it is and where it stands. `test` is None for one that decides nothing; `faults` say why not.
+    """One number, its model and its source. `test` is None for one that decides nothing; `faults`: the reasons.
 
-    `value` with its 95 % interval [low, high] is a score from 0 to 1 or a difference of two, unless `text` says it in
-    words. `baseline` is the score that a difference is counted from; `role`: whose number it is; `part`: the part of
-    the sentence that it decides about; `own`: it comes from the side that the claim favours.
+    `value` with its 95 % interval [low, high] is a score from 0 to 1 or a difference of two, unless `text` replaces it.
+    `baseline`: the comparator's score of a difference; `role`: of which model it is; `part`: the part of the claim that
+    it decides; `own`: it is self-reported by the side that the claim favours.
     """
 
     what: str
@@ -48,7 +48,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Ruling:
-    """A word with the rule that gave it, in words, and the samples that it still takes."""
+    """A verdict word, the rule that gave it as text, and the samples still needed."""
 
     word: Word
     rule: str
@@ -57,9 +57,9 @@ class Ruling:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What can be said of a claim today. `model` is whose numbers were judged: the subject's, or a stand-in's.
+    """The verdict on a claim. `model`: whose numbers were judged, the subject's or a stand-in's.
 
-    `stand_in` holds the verdict on a stand-in's own numbers, which says nothing of the subject.
+    `stand_in` is the verdict on a stand-in's own numbers, which says nothing about the subject.
     """
 
     claim: str
@@ -79,14 +79,14 @@ class Verdict:
 
 
 def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ruling:
-    """Fold the tests of one sentence.
+    """Combine the tests of one claim.
 
     `each`: one refuted part refutes it (Holm over the parts), all must be supported, each at alpha (an
     intersection-union test needs no correction: Berger 1982, Technometrics 24:295-300). `any` is its mirror. `mean`
     has one test. Raises ValueError for no tests.
     """
     if not tests:
-        raise ValueError("nothing to fold")
+        raise ValueError("no tests to combine")
     against, in_favour = [test.p_against for test in tests], [test.p_for for test in tests]
     several = len(tests) > 1
     if aggregate == "any":
@@ -97,38 +97,38 @@ def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ru
     parts = f" (Holm over {len(tests)} parts)" if several else ""
     if refuted <= alpha:
         which = "all parts" if several and aggregate == "any" else "a part" if several else "it"
-        holm_said = parts if aggregate != "any" else ""
+        holm_note = parts if aggregate != "any" else ""
         if not refuted:
-            return Ruling("refuted", "all items were asked: the score is what it is, and does not reach the bar")
+            return Ruling("refuted", "all items were run: the score is exact and does not meet the claim")
         return Ruling(
             "refuted",
-            f"were {which} true, a result so much against it would come up with probability {said(refuted)}"
-            f"{holm_said}, less than {level}",
+            f"if {which} were true, a result this far from it would occur with probability {p_text(refuted)}"
+            f"{holm_note}, below {level}",
         )
     if supported <= alpha:
         which = "every part" if several and aggregate != "any" else "a part" if several else "it"
-        holm_said = parts if aggregate == "any" else ""
+        holm_note = parts if aggregate == "any" else ""
         if not supported:
-            return Ruling("supported", "all items were asked: the score is what it is, and reaches the bar")
+            return Ruling("supported", "all items were run: the score is exact and meets the claim")
         return Ruling(
             "supported",
-            f"were {'any part' if which == 'every part' else which} false, a result so much in favour would come up "
-            f"with probability {said(supported)}{holm_said}, less than {level}",
+            f"if {'any part' if which == 'every part' else which} were false, a result this much in its favour would "
+            f"occur with probability {p_text(supported)}{holm_note}, below {level}",
         )
     open_parts = [test.needed for test in tests if min(test.p_against, test.p_for) > alpha]
     needed = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
     return Ruling(
         "inconclusive",
-        f"chance explains it either way: such a result would come up with probability {chance(refuted)} were it "
-        f"true, {chance(supported)} were it false, and the line is {level}",
+        f"the result is compatible with both: it would occur with probability {p_text(refuted)} if the claim were "
+        f"true, {p_text(supported)} if it were false, both above {level}",
         needed,
     )
 
 
 def by_part(evidence: Sequence[Evidence]) -> list[HypothesisTest]:
-    """One test for each part of the sentence, in order.
+    """One test for each part of the claim, in order.
 
-    Several numbers on one part (variants, measurers) refute or support it only if each of them does: the largest p.
+    Several numbers on one part (variants, sources) refute or support it only if each of them does: the largest p.
     """
     parts: dict[str, list[HypothesisTest]] = {}
     for one in evidence:
@@ -144,11 +144,8 @@ def by_part(evidence: Sequence[Evidence]) -> list[HypothesisTest]:
     ]
 
 
-def said(p: float) -> str:
-    """A p-value in two figures; never 0."""
+def p_text(p: float) -> str:
+    """A p-value: three decimals, two significant figures below 0.01, never 0."""
+    if p >= 0.01:
+        return f"{p:.3f}"
     return "less than 1e-12" if p < 1e-12 else f"{p:.2g}"
-
-
-def chance(p: float) -> str:
-    """A p-value that is not small."""
-    return f"{p:.3f}" if p >= 0.01 else said(p)

@@ -1,4 +1,4 @@
-"""`harness claim`: sentences about models, and what the evidence says of them."""
+"""`harness claim`: published sentences about models, and verdicts on them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 app = App(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Test what was printed about a model: a sentence goes in, a verdict with its evidence comes out.",
+    help="Check a published claim about a model: the result is a verdict with its evidence.",
 )
 Name = Annotated[
     str, typer.Argument(metavar="CLAIM", help="id of a claim, name of a page in configs/claims, or a file")
@@ -36,7 +36,7 @@ Json = Annotated[bool, typer.Option("--json", help="as JSON")]
 
 @app.command("list")
 def list_claims(json_out: Json = False) -> None:
-    """List the claims that come with the harness."""
+    """List the claims in configs/claims."""
     import json
 
     from harness.claims.page import KIND, claim_page
@@ -61,7 +61,7 @@ def list_claims(json_out: Json = False) -> None:
 
 @app.command("show")
 def show(name: Name, json_out: Json = False) -> None:
-    """Show how a sentence is understood: what would be tested, and what it leaves open."""
+    """Show how a claim is interpreted: what is tested, and what the sentence leaves open."""
     import json
 
     from harness.claims.judge import assumptions, tested_sentence
@@ -98,16 +98,14 @@ def check(
     name: Name,
     runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="run folders")] = None,
     subject: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="a run of the model that is spoken of")
+        list[Path] | None, typer.Option(metavar="RUN", help="a run of the model that the claim is about")
     ] = None,
     comparator: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="a run of what it is compared with")
+        list[Path] | None, typer.Option(metavar="RUN", help="a run of the model it is compared with")
     ] = None,
-    stand_in: Annotated[
-        bool, typer.Option("--stand-in", help="judge another model's numbers for themselves; they decide nothing else")
-    ] = False,
+    stand_in: Annotated[bool, typer.Option("--stand-in", help="also judge runs of another model, separately")] = False,
     allow_protocol: Annotated[
-        bool, typer.Option("--allow-protocol", help="take runs that were asked otherwise than the claim says")
+        bool, typer.Option("--allow-protocol", help="accept runs under another protocol than the claim's")
     ] = False,
     run: Annotated[
         bool, typer.Option("--run", help="run --model on samples in random order until the claim is settled")
@@ -116,14 +114,14 @@ def check(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="with --run: any config key")
     ] = None,
-    brief: Annotated[bool, typer.Option("--brief", help="one line a claim")] = False,
+    brief: Annotated[bool, typer.Option("--brief", help="one line per claim")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="as Markdown")] = False,
     json_out: Json = False,
     **options: Unpack[RunOptions],
 ) -> None:
-    """Check a claim, or all of a page, by published numbers, prices, model configs, and the runs given.
+    """Check a claim, or all of a page, by published numbers, prices, model configs, and the given runs.
 
-    With --run a model is asked only as many samples as it takes, through the same engine and journal as `harness run`.
+    With --run the model answers only as many samples as needed, with the same engine and journal as `harness run`.
     """
     from harness.claims.check import check_claims
     from harness.claims.runs import Given
@@ -131,7 +129,7 @@ def check(
     show = Shown(name, brief, markdown, json_out)
     limit = options.pop("limit", None)
     if run:
-        draw(show, model, options, settings or [], limit=limit, stand_in=stand_in)
+        run_until_settled(show, model, options, settings or [], limit=limit, stand_in=stand_in)
         return
     completions, out = options.get("completions"), options.get("out")
     refuse_without_run(model=model, completions=completions, out=out, limit=limit, set=settings)
@@ -141,7 +139,7 @@ def check(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What was asked for, and how it is printed."""
+    """The claim to show, and the output format."""
 
     name: str
     brief: bool
@@ -150,61 +148,63 @@ class Shown:
 
 
 def refuse_without_run(**words: object) -> None:
-    """Raise UserError for a word that only --run understands."""
+    """Raise UserError for an option that needs --run."""
     from harness.errors import UserError
 
-    said = [f"--{word}" for word, value in words.items() if value is not None]
-    if said:
-        raise UserError(f"{', '.join(said)}: goes with --run, which runs a model for the claim")
+    given = [f"--{word}" for word, value in words.items() if value is not None]
+    if given:
+        raise UserError(f"{', '.join(given)}: needs --run, which runs a model for the claim")
 
 
-def draw(
+def run_until_settled(
     show: Shown, model: str | None, options: RunOptions, settings: list[str], *, limit: int | None, stand_in: bool
 ) -> None:
-    """Run a model for one claim until it is settled; print the verdict and what was spared."""
+    """Run a model for one claim until it is settled; print the verdict and the samples saved."""
     from harness.claims.check import check_by_running
-    from harness.claims.early_stopping import Order
+    from harness.claims.early_stopping import SampleOrder
     from harness.cli.progress import Progress
 
     config = config_of(show.name, model, options, settings, stand_in=stand_in)
     try:
         with Progress() as progress:
-            verdict, walk, result = check_by_running(show.name, config, Order(config.seed, limit), sys.argv, progress)
+            verdict, test, result = check_by_running(
+                show.name, config, SampleOrder(config.seed, limit), sys.argv, progress
+            )
     except KeyboardInterrupt:
-        print("harness: interrupted; the same command goes on where this one stopped", file=sys.stderr)
+        print("harness: interrupted; run the same command again to resume", file=sys.stderr)
         raise typer.Exit(130) from None
     print_verdicts([verdict], show)
     if not show.as_json:
         from harness.claims.sequential_test import error_rates
 
-        told = f"Asked {len(result.scored)} of {len(walk.order)} samples and used {walk.used}"
-        print(f"\n{told}: {len(walk.order) - len(result.scored)} saved. {error_rates(walk.claim)}.")
-        print(f"The answers are kept: {result.folder}")
+        counts = f"Ran {len(result.scored)} of {len(test.order)} samples and used {test.used}"
+        print(f"\n{counts}: {len(test.order) - len(result.scored)} saved. {error_rates(test.claim)}.")
+        print(f"Run folder: {result.folder}")
 
 
 def config_of(name: str, model: str | None, options: RunOptions, settings: list[str], *, stand_in: bool) -> RunConfig:
-    """The run that a claim asks for: its tasks and protocol, this model.
+    """The run for a claim: its tasks and protocol, this model.
 
-    Raises UserError for a claim that cannot be drawn for, or another model than it names unless it may stand in.
+    Raises UserError for a claim that cannot stop early, or for another model than the claim's without --stand-in.
     """
     from harness.claims.check import is_subject, one_claim, run_settings, run_tasks
-    from harness.claims.early_stopping import DRAWN, refuse_undrawable
+    from harness.claims.early_stopping import SUITE_PREFIX, refuse_unless_stoppable
     from harness.config.building import config_keys, run_config
     from harness.errors import UserError
 
     claim, page = one_claim(name)
-    refuse_undrawable(claim)
+    refuse_unless_stoppable(claim)
     tasks = run_tasks(claim, page, model or "")
-    said = run_settings(claim, tasks) | config_keys(options, read_settings(settings))
-    config = run_config(model, None, tasks, said, "the command line")
+    overrides = run_settings(claim, tasks) | config_keys(options, read_settings(settings))
+    config = run_config(model, None, tasks, overrides, "the command line")
     if not is_subject(claim, config) and not stand_in:
         raise UserError(
-            f"{config.model.name} is not {claim.subject.model}, of which {claim.id} speaks, and decides nothing "
-            "about it; --stand-in judges its numbers for themselves"
+            f"{config.model.name} is not {claim.subject.model}, which {claim.id} is about, and decides nothing "
+            "about it; pass --stand-in to judge it separately"
         )
     if is_subject(claim, config) and claim.protocol.prompt is not None and config.model.style == "auto":
         config = config.model_copy(update={"model": config.model.model_copy(update={"style": claim.protocol.prompt})})
-    return config.model_copy(update={"suite": config.suite.model_copy(update={"name": f"{DRAWN}{claim.id}"})})
+    return config.model_copy(update={"suite": config.suite.model_copy(update={"name": f"{SUITE_PREFIX}{claim.id}"})})
 
 
 @app.command("power")
@@ -213,13 +213,13 @@ def power(
     markdown: Annotated[bool, typer.Option("--markdown", help="as Markdown")] = False,
     json_out: Json = False,
 ) -> None:
-    """Say how many samples settle a claim, by what the truth may be, and what its benchmark cannot settle."""
+    """Show how many samples settle a claim, by assumed true score, and what its benchmark cannot settle."""
     import json
     from dataclasses import asdict
 
     from harness.claims.check import one_claim
-    from harness.claims.power import power_of
-    from harness.claims.power_text import power_table
+    from harness.claims.planning import power_of
+    from harness.claims.text import power_table
     from harness.cli.screen import console
     from harness.report.markdown import markdown as table_markdown
     from harness.report.terminal import print_table
@@ -239,7 +239,7 @@ def power(
 
 
 def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
-    """Print verdicts: the summary where there are several, then each."""
+    """Print verdicts: the summary if there are several, then each."""
     from harness.claims import text as report
 
     if show.as_json:
@@ -259,7 +259,7 @@ def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:
 
 
 def width() -> int:
-    """Cells of a line of text: the terminal's, up to what is pleasant to read."""
+    """Cells of a line of text: the terminal's width, at most WIDTH."""
     from harness.claims.text import WIDTH
     from harness.cli.screen import console
 

@@ -37,7 +37,7 @@ def compare(
     format_: Annotated[Format, typer.Option("--format", help="how to print")] = Format.table,
     json_out: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
 ) -> None:
-    """Compare runs sample by sample: differences with intervals and p, and how small a difference they could see.
+    """Compare runs sample by sample: differences with intervals and p-values, and the smallest detectable difference.
 
     Runs whose protocol differs are refused, with the fields named. Needs no model and no data.
     """
@@ -52,13 +52,13 @@ def compare(
     _show(found, chosen, samples=samples)
     worse = [comparison for comparison in found.comparisons if is_worse(comparison)]
     if regressions and worse:
-        said = ", ".join(f"{c.task} {c.difference:+.3f} in {c.b} (p {c.p_family:.2g})" for c in worse)
-        print(f"harness: significantly worse than {worse[0].a}: {said}", file=sys.stderr)
+        listed = ", ".join(f"{c.task} {c.difference:+.3f} in {c.b} (p {c.p_family:.2g})" for c in worse)
+        print(f"harness: significantly worse than {worse[0].a}: {listed}", file=sys.stderr)
         raise typer.Exit(1)
 
 
 def _show(found: Compared, chosen: Format, *, samples: bool) -> None:
-    from harness.comparison import said
+    from harness.comparison import difference_text
     from harness.report import comparison as report
 
     findings = _findings(found)
@@ -73,7 +73,7 @@ def _show(found: Compared, chosen: Format, *, samples: bool) -> None:
         )
         print(report.document_text(document) if chosen is Format.json else report.rows_csv(document), end="")
         return
-    differing = [f"{run}: the protocol differs: {said(difference)}" for run, difference in found.protocol]
+    differing = [f"{run}: the protocol differs: {difference_text(difference)}" for run, difference in found.protocol]
     tables = [report.comparison_table(findings, [*differing, *found.warnings]), *report.sample_tables(rows or [])]
     if chosen is Format.markdown:
         from harness.report.markdown import markdown
@@ -101,7 +101,7 @@ def _sample_rows(found: Compared) -> list[SampleRow]:
     from harness.report.comparison import SampleRow
 
     return [
-        SampleRow(c.task, c.a, c.b, p.sample_id, p.value_a, p.value_b, p.answer_a, p.answer_b)
-        for c, joined in zip(found.comparisons, found.joins, strict=True)
-        for p in joined.discordant
+        SampleRow(c.task, c.a, c.b, a.sample_id, a.value, b.value, a.answer, b.answer)
+        for c, paired in zip(found.comparisons, found.pairings, strict=True)
+        for a, b in paired.discordant
     ]

@@ -13,19 +13,21 @@ from harness.cli.app import App
 from harness.errors import ConfigError, UserError
 
 if TYPE_CHECKING:
-    from harness.cost.cost import Blend, Cell, Price, Usage
+    from harness.cost.prices import Price
+    from harness.cost.run_cost import Usage
+    from harness.cost.savings import Blend, Cell
     from harness.cost.tables import Costed
     from harness.report.tables import Table
 
 OF = "of"
-PER_TOKEN = "A price per token is no price per task: multiply by the tokens that each model writes (harness cost RUN)."
+PER_TOKEN = "A price per token is no price per task: multiply by each model's output tokens (harness cost RUN)."
 
 
 class RunByDefault(TyperGroup):
     """`harness cost RUN` is short for `harness cost of RUN`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Take a first word that is no command for a run folder, or for one of its options."""
+        """Treat a first word that is no command as a run folder, or as one of its options."""
         plain = not args or args[0] in self.commands or args[0] == "--help"
         return super().parse_args(ctx, args if plain else [OF, *args])
 
@@ -45,16 +47,14 @@ def cost_of_run(
     price: Annotated[
         list[str] | None, typer.Option(help="name in configs/prices, pattern or file; may be given several times")
     ] = None,
-    dollars_per_hour: Annotated[
-        float | None, typer.Option(min=0, help="what the machine costs while it answers")
-    ] = None,
+    dollars_per_hour: Annotated[float | None, typer.Option(min=0, help="price of the machine while it answers")] = None,
     on: Annotated[str | None, typer.Option(metavar="DATE", help="day of the price [default: the newest]")] = None,
     json_out: Json = False,
 ) -> None:
-    """Say what a run's answers cost: tokens read, cached and written, pace, dollars, dollars per solved problem."""
+    """Show what a run's answers cost: input, cached and output tokens, throughput, $, $ per solved problem."""
     import json
 
-    from harness.cost.cost import together, usages
+    from harness.cost.run_cost import together, usages
     from harness.cost.tables import cost_document, cost_table
     from harness.store.run_folder import read_scores
 
@@ -81,7 +81,7 @@ def compare_prices(
     cheaper_by: Annotated[
         str | None, typer.Option(metavar="SHARE", help="a saving to test in every cell: 60% or 0.6")
     ] = None,
-    blends: Annotated[str, typer.Option(help="tokens read to tokens written; 1:0 is input only")] = "1:1,3:1,10:1",
+    blends: Annotated[str, typer.Option(help="input to output tokens; 1:0 is input only")] = "1:1,3:1,10:1",
     on: Annotated[
         str | None, typer.Option(metavar="DATE", help="only prices in force on this day [default: all]")
     ] = None,
@@ -90,8 +90,8 @@ def compare_prices(
     """Compare prices per token over all dated prices, hours and blends: which cells pass a threshold, which fail."""
     import json
 
-    from harness.cost.cost import cells, dated_prices
-    from harness.cost.prices import price_pages
+    from harness.cost.prices import dated_prices, price_pages
+    from harness.cost.savings import cells
     from harness.cost.tables import saving_table
 
     threshold = None if cheaper_by is None else _share(cheaper_by)
@@ -112,9 +112,9 @@ def compare_prices(
 
 @app.command("list")
 def list_prices() -> None:
-    """List the price tables that ship with the harness: since when, at what hours, who says so."""
-    from harness.cost.cost import Blend, dated_prices
-    from harness.cost.prices import price_pages
+    """List the price tables that ship with the harness: dates, hours, sources."""
+    from harness.cost.prices import dated_prices, price_pages
+    from harness.cost.savings import Blend
     from harness.cost.tables import price_table
 
     rows = [
@@ -134,8 +134,7 @@ def _print(table: Table) -> None:
 
 def _in_force(names: list[str], day: date | None) -> list[Price]:
     """The prices of a day, or those that have not ended. Raises UserError for a page without one."""
-    from harness.cost.cost import dated_prices
-    from harness.cost.prices import price_pages
+    from harness.cost.prices import dated_prices, price_pages
 
     found = []
     for page in price_pages(names):
@@ -148,7 +147,7 @@ def _in_force(names: list[str], day: date | None) -> list[Price]:
 
 
 def _costed(parts: list[Usage], prices: list[Price], dollars_per_hour: float | None) -> tuple[list[Costed], list[str]]:
-    from harness.cost.cost import dollars_per_million, hourly_cost, task_cost
+    from harness.cost.run_cost import dollars_per_million, hourly_cost, task_cost
     from harness.cost.tables import Costed, day, dollars
 
     rows, notes = [], ["In, Cached and Out are tokens of one answer; Solved counts answers of full score."]
@@ -162,59 +161,61 @@ def _costed(parts: list[Usage], prices: list[Price], dollars_per_hour: float | N
             costs.append(Costed(part, f"${dollars_per_hour:g}/h", hourly_cost(part, dollars_per_hour), overall))
         rows += costs or [Costed(part, "", None, overall)]
     if prices:
-        notes.append(
-            "Tokens are those of this run's tokenizer and cache; another model cuts, caches and answers otherwise."
-        )
+        notes.append("Tokens are of this run's tokenizer and cache; with another model all three counts differ.")
         if without := [price.name for price in prices if price.cached is None]:
             notes.append(f"No price for cached tokens is known of {', '.join(dict.fromkeys(without))}: full price.")
     if dollars_per_hour is not None:
         pace = parts[-1].tokens_per_second
         per_million = "unknown" if pace is None else f"${dollars(dollars_per_million(dollars_per_hour, pace))}"
-        notes.append(f"By the hour, a million written tokens cost {per_million} at this run's pace; idle time is free.")
+        notes.append(
+            f"By the hour, a million output tokens cost {per_million} at this throughput; idle time is not priced."
+        )
     if any(row.cost and row.cost.high is not None for row in rows):
-        notes.append("95 % interval: of the cost and of the score together; inf where none may be solved.")
+        notes.append(
+            "95 % interval: of $ per solved, by the errors of cost and score; inf where the share solved may be 0."
+        )
     if not prices and dollars_per_hour is None:
         notes.append("Give --price NAME (harness cost list) or --dollars-per-hour X to see dollars.")
     return rows, notes
 
 
 def _warnings(parts: list[Usage], status: str) -> list[str]:
-    """What a reader must know before trusting a figure."""
+    """Warnings about the figures."""
     found = [] if status == "finished" else [f"the run is {status}: these are the answers so far"]
     for part in parts[: max(1, len(parts) - 1)]:
         if not part.counted:
             found.append(f"{part.task}: tokens were not counted for every answer, so its cost is unknown")
         if part.seconds is None:
-            found.append(f"{part.task}: not every answer was timed, so its pace and its cost by the hour are unknown")
+            found.append(f"{part.task}: not every answer was timed, so throughput and cost by the hour are unknown")
         unscored = sum(one.solved is None for one in part.answers)
         if unscored and part.solved is not None:
-            found.append(f"{part.task}: {unscored} answers are unscored; they are paid for and not solved")
+            found.append(f"{part.task}: {unscored} answers are unscored; they cost money and count as not solved")
         if part.refused:
             found.append(f"{part.task}: {part.refused} requests were never answered; they cost nothing here")
     return found
 
 
 def _summary(found: list[Cell], threshold: Any) -> list[str]:
-    from harness.cost.cost import settle
+    from harness.cost.savings import settle
     from harness.cost.tables import percent
 
     savings = [cell.saving for cell in found]
-    said = [f"Savings go from {percent(min(savings), threshold)} % to {percent(max(savings), threshold)} %."]
+    lines = [f"Savings go from {percent(min(savings), threshold)} % to {percent(max(savings), threshold)} %."]
     if threshold is None:
-        return said
+        return lines
     passing = sum(cell.cheaper_by(threshold) for cell in found)
     verdict = {
         "supported": "supported: it holds in every cell",
         "refuted": "refuted: it holds in no cell",
         "depends": "inconclusive: it depends on variant, comparator, date, hours or blend",
     }[settle(found, threshold)]
-    return [*said, f"{percent(threshold)} % cheaper in {passing} of {len(found)} cells. {verdict.capitalize()}."]
+    return [*lines, f"{percent(threshold)} % cheaper in {passing} of {len(found)} cells. {verdict.capitalize()}."]
 
 
 def _comparison(found: list[Cell], threshold: Any) -> dict[str, Any]:
-    from harness.cost.cost import settle
+    from harness.cost.savings import settle
 
-    def told(price: Price) -> dict[str, Any]:
+    def dated(price: Price) -> dict[str, Any]:
         since = price.since.isoformat() if price.since else None
         return {"name": price.name, "since": since, "hours": price.hours}
 
@@ -223,8 +224,8 @@ def _comparison(found: list[Cell], threshold: Any) -> dict[str, Any]:
         "verdict": None if threshold is None else settle(found, threshold),
         "cells": [
             {
-                "subject": told(cell.subject),
-                "comparator": told(cell.comparator),
+                "subject": dated(cell.subject),
+                "comparator": dated(cell.comparator),
                 "blend": cell.blend.label,
                 "saving": float(cell.saving),
                 "passes": None if threshold is None else cell.cheaper_by(threshold),
@@ -262,7 +263,7 @@ def _share(text: str) -> Any:
 
 
 def _blends(text: str) -> list[Blend]:
-    from harness.cost.cost import Blend
+    from harness.cost.savings import Blend
 
     found = []
     for one in text.split(","):
@@ -272,5 +273,5 @@ def _blends(text: str) -> list[Blend]:
                 raise ValueError
             found.append(Blend(int(read), int(written)))
         except ValueError:
-            raise ConfigError(f"--blends {text}: expected tokens read to tokens written, as in 1:1,3:1,10:1") from None
+            raise ConfigError(f"--blends {text}: expected input to output tokens, as in 1:1,3:1,10:1") from None
     return list(dict.fromkeys(found))

@@ -1,13 +1,14 @@
-"""Price pages: what a token of a model costs, since when, and who says so. One file a model in `configs/prices/`.
+"""Price pages: what a token of a model costs, since when, by which source. One file per model in `configs/prices/`.
 
-Guarantees: every price has its source and the day on which the source showed it; a price without a known first day has
-none, and is not given one. Prices are lists of their days, not offers.
+Guarantees: every price has its source and the day on which the source showed it; the first day of a price
+stays unknown where no source states it. Prices are list prices of their dates, not offers.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -21,18 +22,39 @@ from harness.config.yaml_page import read
 from harness.errors import ConfigError, UnknownName
 
 KIND = "configs/prices"
+Hours = Literal["all", "peak", "off_peak"]
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """One model's price from `since` until before `until` (None: not known, or not ended), at these hours.
+
+    `input`, `cached` and `output` are for a million tokens; without `cached`, cached tokens cost as much as others.
+    """
+
+    name: str
+    input: float
+    output: float
+    cached: float | None = None
+    since: date | None = None
+    until: date | None = None
+    hours: Hours = "all"
+
+    def in_force(self, day: date) -> bool:
+        """Whether it was the price on this day, as far as its dates tell."""
+        return (self.since is None or self.since <= day) and (self.until is None or day < self.until)
 
 
 class PriceRow(Section):
-    """US dollars for a million tokens: read anew (`input`), read from the provider's cache (`cached`), written.
+    """US dollars for a million tokens: uncached input, input from the provider's cache (`cached`), output.
 
-    `since` and `until` are the first day and the day after the last, where the source tells; without `until` a price
-    ends with the page's next one for the same hours. `seen` is the day on which `source` showed it.
+    `since` and `until` are the first day and the day after the last, where the source states them; without `until` a
+    price ends with the page's next one for the same hours. `seen` is the day on which `source` showed it.
     """
 
     since: date | None = None
     until: date | None = None
-    hours: Literal["all", "peak", "off_peak"] = "all"
+    hours: Hours = "all"
     input: float = Field(gt=0, strict=False)
     cached: float | None = Field(None, ge=0, strict=False)
     output: float = Field(gt=0, strict=False)
@@ -90,3 +112,13 @@ def price_pages(names: Sequence[str]) -> list[PricePage]:
             page = price_page(one)
             found.setdefault(page.name, page)
     return list(found.values())
+
+
+def dated_prices(page: PricePage) -> list[Price]:
+    """Return a page's prices; each lasts until the next one of its hours begins, unless the page says until when."""
+    found = []
+    for at, row in enumerate(page.prices):
+        later = [after.since for after in page.prices[at + 1 :] if after.hours == row.hours and after.since]
+        until = row.until or (later[0] if later else None)
+        found.append(Price(page.name, row.input, row.output, row.cached, row.since, until, row.hours))
+    return found

@@ -1,5 +1,7 @@
-"""Costs and savings as tables. Dollars keep three figures, so that a fraction of a cent is still read; a saving keeps
-its tenth of a per cent, and one that only rounds to the threshold is not shown as having reached it.
+"""Costs and savings as tables.
+
+Dollars have three significant figures, so that a fraction of a cent is visible; a saving has one decimal of a per cent,
+and more where rounding would show it as having reached the threshold.
 """
 
 from __future__ import annotations
@@ -13,7 +15,9 @@ from typing import TYPE_CHECKING
 from harness.report.tables import UNKNOWN, Column, Row, Table
 
 if TYPE_CHECKING:
-    from harness.cost.cost import Cell, Cost, Price, Usage
+    from harness.cost.prices import Price
+    from harness.cost.run_cost import Cost, Usage
+    from harness.cost.savings import Cell
 
 PRICES = (
     Column("Model", number=False, key=True),
@@ -84,7 +88,7 @@ def saving_table(found: Sequence[Cell], threshold: Fraction | None, notes: Seque
 
 def price_table(rows: Sequence[tuple[Price, Fraction, str, str]]) -> Table:
     """Return all prices; each with its 3:1 blend, the day it was seen on, and its source."""
-    told = tuple(
+    cells = tuple(
         Row(
             (
                 price.name,
@@ -100,7 +104,7 @@ def price_table(rows: Sequence[tuple[Price, Fraction, str, str]]) -> Table:
         )
         for price, blend, seen, source in rows
     )
-    return Table("US dollars for a million tokens", PRICES, told)
+    return Table("US dollars for a million tokens", PRICES, cells)
 
 
 def by_pair(found: Sequence[Cell]) -> Iterator[tuple[tuple[Price, Price], list[Cell]]]:
@@ -112,7 +116,7 @@ def by_pair(found: Sequence[Cell]) -> Iterator[tuple[tuple[Price, Price], list[C
 
 
 def percent(share: Fraction, threshold: Fraction | None = None) -> str:
-    """A share in per cent with a decimal if it has one; not rounded up to a threshold that it does not reach."""
+    """A share in per cent with a decimal if it has one; never rounded up to a threshold that it does not reach."""
     value = 100 * share
     shown = f"{float(value):.1f}"
     if threshold is not None and (share >= threshold) != (Fraction(shown) >= 100 * threshold):

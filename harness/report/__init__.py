@@ -1,1 +1,1 @@
-"""Typed results become tables and files; this room shows numbers and computes none."""
+"""Tables and files from typed results; this package formats numbers and computes none."""

@@ -1,6 +1,6 @@
 """A comparison of runs as a table, as rows for JSON and CSV, and its discordant samples side by side.
 
-Computes no number. Rounding is the tables' own; the document holds numbers as computed.
+Computes no number. Only the tables round; the document has numbers as computed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from harness.datatypes import Comparison
 from harness.report.tables import UNKNOWN, Column, Row, Table
 
 COMPARISON_SCHEMA = 1
-# Discordant samples shown per task on a page; the JSON holds all
+# Discordant samples shown per task in a table; the JSON has all
 MOST_SAMPLES = 20
 # Longest answer shown beside another
 ANSWER = 40
@@ -31,7 +31,7 @@ INTERVALS = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A comparison with the word for what it shows: better, worse, or not shown."""
+    """A comparison with its finding: better, worse, or not shown."""
 
     comparison: Comparison
     word: str
@@ -52,7 +52,7 @@ class SampleRow:
 
 
 def comparison_table(findings: Sequence[Finding], warnings: Sequence[str]) -> Table:
-    """Return one row per task and run held against the baseline; there is at least one."""
+    """Return one row per task and run compared with the baseline; `findings` is not empty."""
     baseline = findings[0].comparison.a
     several = len({finding.comparison.b for finding in findings}) > 1
     new = "New" if several else findings[0].comparison.b
@@ -69,12 +69,12 @@ def comparison_table(findings: Sequence[Finding], warnings: Sequence[str]) -> Ta
         Column("n"),
         Column("Wins"),
         Column("Losses"),
-        Column("Could see"),
+        Column("Detectable diff."),
         Column("n needed"),
     )
     rows = tuple(Row(_cells(finding, several)) for finding in findings)
     against = f"{len({f.comparison.b for f in findings})} runs" if several else new
-    return Table(f"{against} against {baseline}", columns, rows, _legend(findings), tuple(warnings))
+    return Table(f"{against} compared with {baseline}", columns, rows, _legend(findings), tuple(warnings))
 
 
 def sample_tables(rows: Sequence[SampleRow]) -> tuple[Table, ...]:
@@ -90,7 +90,13 @@ def sample_tables(rows: Sequence[SampleRow]) -> tuple[Table, ...]:
             Column(b, number=False, free=True),
         )
         shown = tuple(
-            Row((row.sample_id, _seen(row.value_a, row.answer_a), _seen(row.value_b, row.answer_b)))
+            Row(
+                (
+                    row.sample_id,
+                    _sample(row.value_a, row.answer_a),
+                    _sample(row.value_b, row.answer_b),
+                )
+            )
             for row in own[:MOST_SAMPLES]
         )
         hidden = len(own) - len(shown)
@@ -108,7 +114,7 @@ def comparison_document(
 ) -> dict[str, Any]:
     """Return the document: runs (baseline first), a row per comparison, protocol fields that differ, warnings.
 
-    `samples` only where they were asked for.
+    `samples`: only with --samples.
     """
     document: dict[str, Any] = {
         "schema": COMPARISON_SCHEMA,
@@ -164,10 +170,10 @@ def _legend(findings: Sequence[Finding]) -> tuple[str, ...]:
     return (
         f"Difference: {'run' if len({c.b for c in comparisons}) > 1 else comparisons[0].b} minus {comparisons[0].a}, "
         f"on samples that both scored. Metrics: {', '.join(metrics)}.",
-        f"p: {', '.join(tests)}; Holm over {len(comparisons)}; found at p (Holm) <= 0.05. "
-        f"Intervals ({', '.join(intervals)}) are of each row alone.",
-        "Could see: the smallest true difference that n samples find four times out of five. "
-        "n needed: samples with which a difference as large as the one seen is found four times out of five."
+        f"p: {', '.join(tests)}; Holm over {len(comparisons)}; significant at p (Holm) <= 0.05. "
+        f"Intervals ({', '.join(intervals)}) are not adjusted for several comparisons.",
+        "Detectable diff.: the smallest true difference that n samples detect with 80 % power. "
+        "n needed: samples to detect a true difference as large as the observed one with 80 % power."
         + (" Both are exact for McNemar's test." if "mcnemar" in {c.test for c in comparisons} else ""),
     )
 
@@ -176,6 +182,6 @@ def _p(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _seen(value: float, answer: str) -> str:
+def _sample(value: float, answer: str) -> str:
     text = " ".join(answer.split())
     return f"{value:g}  {text if len(text) <= ANSWER else text[: ANSWER - 3] + '...'}".rstrip()

@@ -9,7 +9,7 @@ from typing import Any
 
 
 def csv_text(document: Mapping[str, Any]) -> str:
-    """Return a scores document's rows as CSV with a heading; `level` tells a task's row from the suite's."""
+    """Return a scores document's rows as CSV with a heading; `level` is `task` or `suite`."""
     rows = [{"level": "task", **row} for row in document["rows"]]
     if document["overall"] is not None:
         rows.append({"level": "suite", **document["overall"]})

@@ -1,4 +1,4 @@
-"""Languages that a model can do a task in, as a table and as a document. Computes no number."""
+"""In how many languages a model solves a task, as a table and as a document. Computes no number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ COLUMNS = (
     Column("Score"),
     Column("95 % interval"),
     Column("p (chance)"),
-    Column("To English"),
+    Column("vs English"),
     Column("95 % interval"),
     Column("p (margin)"),
     Column("p (Holm)"),
@@ -59,11 +59,11 @@ def _notes(found: LanguageCount) -> tuple[str, ...]:
     how = f"unpaired for {', '.join(unpaired)}" if unpaired else "paired by sample"
     return (
         f"Languages that hold: at least {found.shown} and at most {found.at_most} of {tested} (each bound with "
-        f"{sure} confidence, Holm over {tested}). By their figures alone, chance left aside: {found.seen}.",
-        f"To hold is to score above {found.chance:g} (chance; {found.above_chance} shown, exact binomial test) and at "
-        f"most {found.margin:g} below {found.english} ({found.within} shown, non-inferiority, {how}).",
-        "p: of each language alone; p (Holm): of both together, over all languages; shown at <= "
-        f"{found.alpha:g}. Power: the chance, at least, that n samples show a language as good as English.",
+        f"{sure} confidence, Holm over {tested}). By point estimates alone: {found.seen}.",
+        f"It holds if it scores above {found.chance:g} (chance; {found.above_chance} shown, exact binomial test) "
+        f"and at most {found.margin:g} below {found.english} ({found.within} shown, non-inferiority, {how}).",
+        "p: of each criterion and language alone; p (Holm): of both criteria, adjusted over all languages; shown at <= "
+        f"{found.alpha:g}. Power: at least this power for a language as good as English.",
     )
 
 

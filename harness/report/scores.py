@@ -1,7 +1,7 @@
-"""The machine-readable result of a run: `scores.json`, which `--json` prints too.
+"""The machine-readable result of a run: `scores.json`, which `--json` also prints.
 
-Its shape is `scores.schema.json` beside this file and changes only with SCORES_SCHEMA. Numbers are as
-computed, not rounded; what is not known is null.
+Its schema is `scores.schema.json` beside this file and changes only with SCORES_SCHEMA. Numbers are as computed, not
+rounded; unknown ones are null.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class RunFacts:
 def scores_document(run: RunFacts, estimates: Sequence[Estimate], overall: Estimate | None = None) -> dict[str, Any]:
     """Return the document: facts of the run, a row per estimate, the suite's row or null, warnings.
 
-    `sweeps` and `languages` are left for whoever computes them.
+    `sweeps` and `languages` are filled in by the caller.
     """
     flags = primary_flags(estimates)
     shown = [*estimates, overall] if overall is not None else [*estimates]

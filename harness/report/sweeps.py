@@ -1,4 +1,4 @@
-"""A sweep as a table and as a document: one row a protocol, then how much of the score is the protocol.
+"""A sweep as a table and as a document: one row per protocol, then how much of the score is due to the protocol.
 
 Computes no number.
 """
@@ -23,7 +23,7 @@ def sweep_table(found: Sweep, words: Words, title: str) -> Table:
         *(Column(axis, number=False, key=True) for axis in axes),
         Column("Score"),
         Column("95 % interval"),
-        Column("Against first"),
+        Column("vs first"),
         Column("95 % interval"),
         Column("p (Holm)"),
     )
@@ -77,22 +77,22 @@ def _row(each: ProtocolScore, words: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _notes(found: Sweep, words: Words) -> tuple[str, ...]:
-    """What a reader takes home: the spread, what chance alone makes, and the protocol's share."""
+    """The summary: the spread, the spread expected by chance, and the protocol's share of the variance."""
     best, worst = (", ".join(words[name].values()) for name in (found.best, found.worst))
-    spread = f"Spread (max - min): {found.spread:.3f}, from {best} down to {worst}, on the same {found.n} samples."
+    spread = f"Spread (max - min): {found.spread:.3f}, {best} to {worst}, on the same {found.n} samples."
     if not found.spread:
         spread = f"Spread (max - min): 0: every protocol scores the same on these {found.n} samples."
     chance = (
-        f"Did the protocols not differ, it would stay below {found.chance_spread:.3f} in 95 of 100 cases "
-        f"(p {_p(found.p)}, protocols shuffled within each sample)."
+        f"If the protocols did not differ, it would be below {found.chance_spread:.3f} with probability 95 % "
+        f"(p {_p(found.p)}, permutation of protocols within each sample)."
     )
-    said = "all scores are alike and certain" if found.share is None else f"{100 * found.share:.0f} %"
+    percent = "all scores are equal and certain" if found.share is None else f"{100 * found.share:.0f} %"
     share = (
-        f"Protocol's share of a score's variance: {said}. Between protocols, beyond noise, the standard deviation is "
-        f"{found.protocol_sd:.3f}: variance (MS protocols - MS residual) / n; by drawing other samples it is "
+        f"Protocol's share of a score's variance: {percent}. Standard deviation between protocols, without noise: "
+        f"{found.protocol_sd:.3f}, from the variance (MS protocols - MS residual) / n; from sampling: "
         f"{found.sampling_sd:.3f}; share = the first variance / (first + second)."
     )
-    first = "Against first: on the same samples, paired; p by McNemar's exact test or sign-flip permutation."
+    first = "vs first: difference on the same samples, paired; p by McNemar's exact test or sign-flip permutation."
     return (spread, chance, share, first) if found.spread else (spread, share, first)
 
 

@@ -1,8 +1,8 @@
-"""Estimates become one table of strings: the only place that knows how a number is written.
+"""The table of a run's estimates, as strings: the only module that formats these numbers.
 
-A score and its bounds are written as they are stored, to three decimals (0.612 is 61.2 %; a metric that is no
-proportion needs no other rule); shares are per cent, said in the heading; what is not known is `-`. A share
-that is not 0 is never written 0.0, nor one below all as 100.0. Computes nothing.
+A score and its bounds have three decimals (0.612 is 61.2 %; also for a metric that is no proportion); shares are per
+cent, as their heading shows; unknown is `-`. A share above 0 is never shown as 0.0, nor one below 1 as 100.0. Computes
+nothing.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ COMPLETED, UNREAD = Column("Completed only"), Column("Not read %")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line. `primary`: the score that stands for its task; `overall`: the suite's own line."""
+    """One line. `primary`: the first score of its task; `overall`: the line of the suite."""
 
     cells: tuple[str, ...]
     primary: bool = True
@@ -59,7 +59,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """What every writer of this room shows: rows under columns, then notes, then warnings, a line each."""
+    """What every writer of this package prints: rows under columns, then notes, then warnings, a line each."""
 
     title: str
     columns: tuple[Column, ...]
@@ -92,13 +92,13 @@ def score_table(
 
 
 def primary_flags(estimates: Sequence[Estimate]) -> tuple[bool, ...]:
-    """Tell for each estimate whether it is the first of its task."""
+    """For each estimate, whether it is the first of its task."""
     tasks = [estimate.task for estimate in estimates]
     return tuple(task not in tasks[:place] for place, task in enumerate(tasks))
 
 
 def warning_lines(estimates: Sequence[Estimate]) -> tuple[str, ...]:
-    """Return all warnings as `task: warning`, each once though several metrics of a task may carry it."""
+    """Return all warnings as `task: warning`, each once, though several metrics of a task may have it."""
     return tuple(dict.fromkeys(f"{e.task}: {warning}" for e in estimates for warning in e.warnings))
 
 
@@ -163,7 +163,7 @@ def _extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, 
 def _extra_legend(columns: tuple[Column, ...]) -> tuple[str, ...]:
     meaning = {
         COMPLETED: "Completed only: the score without truncated answers.",
-        UNREAD: "Not read: the answer scores 0, but the right one is in its text.",
+        UNREAD: "Not read: the answer scores 0, but its text contains the right answer.",
     }
     return (" ".join(meaning[column] for column in columns),) if columns else ()
 
@@ -186,14 +186,14 @@ def _percent(share: float | None) -> str:
 
 
 def _figure(number: float | None) -> str:
-    """One decimal while it can matter."""
+    """One decimal below 100, none above."""
     if number is None:
         return UNKNOWN
     return f"{number:.1f}" if abs(number) < 100 else f"{number:.0f}"
 
 
 def _legend(estimates: Sequence[Estimate]) -> tuple[str, ...]:
-    """Say how the intervals were made; name tasks only where they differ in it."""
+    """The methods of the intervals; with task names only where methods differ."""
     methods: dict[str, list[str]] = {}
     for estimate in estimates:
         if estimate.low is not None and estimate.task not in methods.setdefault(estimate.method, []):
@@ -201,8 +201,8 @@ def _legend(estimates: Sequence[Estimate]) -> tuple[str, ...]:
     if not methods:
         return ()
     several = len(methods) > 1
-    said = (f"{method} ({_few(tasks)})" if several else method for method, tasks in methods.items())
-    return (f"Intervals: {', '.join(said)}. Tokens are per answer, tokens/s over the engine's time.",)
+    listed = (f"{method} ({_few(tasks)})" if several else method for method, tasks in methods.items())
+    return (f"Intervals: {', '.join(listed)}. Tokens are per answer, tokens/s over the engine's time.",)
 
 
 def _failure_notes(failures: Mapping[str, Mapping[str, int]], tasks: Iterable[str]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The result of testing a statement in both directions: what every test of a score or difference returns."""
+"""The result of testing a statement in both directions: the return type of every test of a score or difference."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class HypothesisTest:
     """One statement about a number, tested in both directions.
 
-    `p_against` is the p-value under "the statement is true", `p_for` under "it is false": a small one refutes it, or
-    supports it. `needed`: further samples to settle it if the truth is what was observed; None if unknown.
+    `p_against` is the p-value under "the statement is true" (small: refuted), `p_for` under "it is false" (small:
+    supported). `needed`: further samples to settle it if the observed value is the true one; None if unknown.
     """
 
     p_against: float

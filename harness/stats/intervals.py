@@ -1,11 +1,11 @@
-"""How far a mean can be trusted: 95 % intervals and standard errors of scores over samples.
+"""95 % intervals and standard errors of scores over samples.
 
-Guarantees: an interval holds its estimate; intervals of scores between 0 and 1 stay there and are never
-empty, not even when every sample scores the same. It does not guard against too few clusters: below about ten
-of them a clustered standard error is too small, for which Student's t pays only in part.
+Guarantees: an interval contains its estimate; intervals of scores between 0 and 1 stay there and are never empty, not
+even when every sample scores the same. Does not guard against too few clusters: below about ten of them a clustered
+standard error is too small, which Student's t corrects only in part.
 
-Wilson is written out because importing scipy.stats costs a second here, and because binomtest takes no
-fractional n; the tests hold it to scipy.stats.binomtest.
+Wilson is written out because importing scipy.stats costs a second here, and because binomtest takes no fractional n;
+the tests compare it with scipy.stats.binomtest.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 CONFIDENCE = 0.95
-# What an estimate that is a ratio of sums calls its method
+# The method of an estimate that is a ratio of sums
 RATIO = "ratio"
 
 
 @dataclass(frozen=True, slots=True)
 class MeanInterval:
-    """A mean with its interval and standard error, None where the values cannot tell."""
+    """A mean with its interval and standard error, None where the values do not determine them."""
 
     value: float
     low: float | None
@@ -57,7 +57,7 @@ def standard_error(values: Sequence[float]) -> float:
 
 
 def clustered_standard_error(values: Sequence[float], clusters: Sequence[Hashable]) -> float:
-    """Return the standard error of the mean when values of one cluster move together.
+    """Return the standard error of the mean when values of one cluster are correlated.
 
     sqrt(sum over clusters of (sum of deviations in it)^2) / n, which is the formula of Miller 2024, arXiv
     2411.00640, with its pairs summed cluster by cluster (n, not n - 1, in the variance). Raises
@@ -75,8 +75,8 @@ def clustered_standard_error(values: Sequence[float], clusters: Sequence[Hashabl
 def mean_interval(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> MeanInterval:
     """Return the mean of one value per sample with its 95 % interval.
 
-    - every value 0 or 1, no cluster of two: Wilson ("wilson"). Values of samples asked several times may be 0
-      or 1 as well (pass@k with k repeats): the sample is the unit, so the same formula holds.
+    - every value 0 or 1, no cluster of two: Wilson ("wilson"). Values of samples with repeats may be 0 or
+      1 as well (pass@k with k repeats): the sample is the unit, so the same formula holds.
     - any two samples of one cluster ("clustered"): the clustered standard error and Student's t with clusters
       - 1 degrees of freedom, never narrower than as if the samples were independent (a few clusters can look
       alike by chance).
@@ -85,7 +85,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[Hashable] | None =
     Values all within [0, 1] are taken as a score bounded there. Its interval is Wilson's with the t quantile
     at the effective n = mean * (1 - mean) / stderr**2 (Dean and Pagano 2015, J. Survey Stat. Methodol.
     3:484-503), which near 0 and 1 keeps its coverage where the symmetric one does not. Where the spread is
-    zero or there is one cluster, so that a standard error says nothing, it is Wilson's with n = the number of
+    zero or there is one cluster, so that a standard error is meaningless, it is Wilson's with n = the number of
     clusters (of samples, without clusters): no variable on [0, 1] varies more than a 0/1 one. Other values
     get the symmetric interval, and none without spread. Raises ValueError when there are no values.
     """
@@ -99,7 +99,7 @@ def mean_interval(values: Sequence[float], clusters: Sequence[Hashable] | None =
     method = "t" if units == n else "clustered"
     independent = standard_error(values) if n > 1 else 0.0
     stderr = clustered_standard_error(values, clusters) if clusters and units < n else independent
-    # Equal values leave about 1e-17 of rounding, which must not pass for knowledge
+    # Equal values leave about 1e-17 of rounding, which is no spread
     if units < 2 or independent < 1e-12 * max(1.0, max(map(abs, values))):
         if not bounded:
             return MeanInterval(mean, None, None, None, method)

@@ -1,18 +1,12 @@
-"""P-values of several tests at once, adjusted so that one false alarm among all of them stays as rare as promised.
+"""P-values of several tests, adjusted so that the family-wise error rate is kept.
 
 Guarantees the family-wise error rate under any dependence between the tests. An adjusted p is compared with alpha
-as if it stood alone. Does not decide what a family is: the caller hands over all tests that one sentence rests on.
+like that of a single test. Does not decide what a family is: the caller passes all tests of one statement.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-
-
-def bonferroni(p_values: Sequence[float]) -> tuple[float, ...]:
-    """Return m * p, at most 1, in the order given. Source: Dunn 1961, JASA 56:52-64."""
-    _check(p_values)
-    return tuple(min(1.0, p * len(p_values)) for p in p_values)
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

@@ -1,12 +1,12 @@
 """Two models on the same samples: the mean difference with its interval, and whether it could be chance.
 
-Everywhere a difference is `values - baseline`, so a positive one means that `values` is better. Values are one per
-sample, after repeats are folded; samples with one `cluster` move together.
+A difference is always `values - baseline`, so a positive one means that `values` is better. Values are one per
+sample, after repeats are folded; samples of one cluster are correlated.
 
 Which test: McNemar's exact for values that are all 0 or 1 without clusters; the sign-flip permutation of cluster
 sums for anything else (`paired_p_value` chooses so). Both are exact under the hypothesis that swapping the two models
-changes nothing; neither trusts a normal curve. The interval of 0/1 values is Bonett and Price's, of others Student's
-t: an interval may leave out 0 by a hair where the exact test, which is the cautious one, says p > .05.
+changes nothing; neither uses a normal approximation. The interval of 0/1 values is Bonett and Price's, of others
+Student's t: an interval may just exclude 0 where the exact test, the more conservative one, has p > .05.
 
 Guarantees: no interval is a point, not even when all differences are alike. Does not guard against samples that
 were chosen because the models differ on them.
@@ -28,7 +28,7 @@ from harness.stats.intervals import (
     wilson,
 )
 
-# 2**20 sign patterns are a second's work; beyond it they are drawn
+# 2**20 sign patterns take a second; beyond that they are sampled
 MOST_EXACT = 20
 DRAWS = 20_000
 BONETT_PRICE = "bonett_price"
@@ -38,10 +38,10 @@ MCNEMAR = "mcnemar"
 
 @dataclass(frozen=True, slots=True)
 class PairedDifference:
-    """Mean of `values - baseline` over n samples in `units` clusters, its interval, and wins, losses, ties by sample.
+    """Mean of `values - baseline` over n samples in `units` clusters, its interval, and wins and losses by sample.
 
     `stderr` is Miller's: the (clustered) standard error of the mean of the per-sample differences, None below two
-    samples. `spread` is the standard error that the interval stands on, which is never 0, for planning.
+    samples. `spread` is the standard error behind the interval, never 0, for planning.
     """
 
     difference: float
@@ -54,7 +54,6 @@ class PairedDifference:
     units: int
     wins: int
     losses: int
-    ties: int
 
 
 def paired_difference(
@@ -92,7 +91,7 @@ def paired_difference(
     else:
         method = "t" if units == n else "clustered"
     low, high = _bounds(mean, spread, method, (wins, losses, units), confidence)
-    return PairedDifference(mean, low, high, stderr, spread, method, n, units, wins, losses, n - wins - losses)
+    return PairedDifference(mean, low, high, stderr, spread, method, n, units, wins, losses)
 
 
 def interval(seen: PairedDifference, confidence: float) -> tuple[float, float]:
@@ -111,19 +110,15 @@ def paired_p_value(
     return sign_flip(differences, clusters, seed=seed), "sign_flip"
 
 
-def mcnemar(wins: int, losses: int, *, mid: bool = False) -> float:
+def mcnemar(wins: int, losses: int) -> float:
     """Return the exact two-sided p-value of `wins` against `losses` among the discordant samples; 1 if there are none.
 
-    `mid` gives the mid-p, which is less cautious and may exceed its level by a little (Fagerland, Lydersen and Laake
-    2013, BMC Med. Res. Methodol. 13:91). Source: McNemar 1947, Psychometrika 12:153-157. Raises ValueError for
-    counts below 0.
+    Source: McNemar 1947, Psychometrika 12:153-157. Raises ValueError for counts below 0.
     """
     if min(wins, losses) < 0:
         raise ValueError(f"wins and losses are counts, not {wins} and {losses}")
     n, fewer = wins + losses, min(wins, losses)
     ways = 2 * sum(math.comb(n, i) for i in range(fewer + 1))
-    if mid:
-        ways -= math.comb(n, fewer)
     # Whole numbers until the one division
     return min(1.0, ways / 2**n) if n else 1.0
 
@@ -138,7 +133,7 @@ def sign_flip(
     """Return the two-sided p-value of the permutation test that swaps the two models, cluster by cluster.
 
     The statistic is |sum of differences|. All sign patterns are tried with up to 20 clusters whose sum is not 0;
-    beyond that `draws` patterns drawn from `seed`, the one seen counted among them so that p is never too small
+    beyond that `draws` patterns drawn from `seed`, the observed one counted among them so that p is never too small
     (Phipson and Smyth 2010, Stat. Appl. Genet. Mol. Biol. 9:39). Source: Fisher 1935, The Design of Experiments,
     section 21; for paired model scores Dror et al. 2018, ACL. Raises ValueError for no or non-finite differences.
     """
@@ -150,7 +145,7 @@ def sign_flip(
     moving = np.array([s for s in sums if abs(s) > 1e-12])
     if not len(moving):
         return 1.0
-    # A pattern as far out as the one seen must count as such, rounding or not
+    # A pattern as extreme as the observed one must count, whatever the rounding
     seen = abs(math.fsum(moving)) - 1e-9 * float(np.abs(moving).sum())
     if len(moving) <= MOST_EXACT:
         totals = np.zeros(1)
@@ -168,48 +163,12 @@ def sign_flip(
     return (hits + 1) / (draws + 1)
 
 
-def bootstrap_interval(
-    differences: Sequence[float],
-    clusters: Sequence[Hashable] | None = None,
-    *,
-    confidence: float = CONFIDENCE,
-    seed: int = 0,
-    draws: int = 10_000,
-) -> tuple[float, float]:
-    """Return the percentile interval of the mean difference when whole clusters are drawn again with replacement.
-
-    Needs no formula, but is too short below some dozens of clusters and a point where all differences are alike:
-    `paired_difference` is the default. Source: Efron 1979, Ann. Statist. 7:1-26; by clusters Davison and Hinkley
-    1997, Bootstrap Methods. Raises ValueError for no or non-finite differences.
-    """
-    import numpy as np
-
-    if not differences or not all(map(math.isfinite, differences)):
-        raise ValueError("a bootstrap needs at least one difference, all finite")
-    sums, counts = map(np.array, _cluster_sums(differences, clusters))
-    generator = np.random.default_rng(seed)
-    means = []
-    for start in range(0, draws, 500):
-        picked = generator.integers(0, len(sums), size=(min(500, draws - start), len(sums)))
-        means.append(sums[picked].sum(axis=1) / counts[picked].sum(axis=1))
-    low, high = np.quantile(np.concatenate(means), [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(low), float(high)
-
-
-def unpaired_standard_error(values: Sequence[float], baseline: Sequence[float]) -> float:
-    """Return the standard error of the difference if the samples were not paired: what pairing saves is the gap.
-
-    sqrt(se_values^2 + se_baseline^2), Miller 2024, arXiv 2411.00640. Raises ValueError below two values.
-    """
-    return math.hypot(standard_error(values), standard_error(baseline))
-
-
 def _differences(
     values: Sequence[float], baseline: Sequence[float], clusters: Sequence[Hashable] | None
 ) -> list[float]:
     if not values or len(values) != len(baseline) or (clusters is not None and len(clusters) != len(values)):
-        told = "none" if clusters is None else len(clusters)
-        raise ValueError(f"{len(values)} values, {len(baseline)} of the baseline, clusters: {told}")
+        given = "none" if clusters is None else len(clusters)
+        raise ValueError(f"{len(values)} values, {len(baseline)} of the baseline, clusters: {given}")
     if not all(0 <= value <= 1 for value in (*values, *baseline)):
         raise ValueError("paired values must lie between 0 and 1")
     return [value - base for value, base in zip(values, baseline, strict=True)]

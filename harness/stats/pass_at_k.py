@@ -22,19 +22,3 @@ def pass_at_k(n: int, c: int, k: int) -> float:
     subsets = math.comb(n, k)
     # Whole numbers until the one division: no product drifts, and tiny chances do not vanish in 1 - x
     return (subsets - math.comb(n - c, k)) / subsets
-
-
-def pass_at_k_variance(n: int, p: float, k: int) -> float:
-    """Return the variance of `pass_at_k(n, c, k)` over c ~ Binomial(n, p): one problem's sampling noise, exactly.
-
-    The standard error over a set of problems (sd over problems / sqrt(problems)) holds this noise already. Source:
-    Chen et al. 2021 (its estimator), summed over the binomial. Raises ValueError unless 0 <= p <= 1, 1 <= k <= n.
-    """
-    if not 0 <= p <= 1:
-        raise ValueError(f"p lies between 0 and 1, not at {p}")
-    mean = 1 - (1 - p) ** k
-    if p in (0, 1):
-        return 0.0
-    whole, log_p, log_q = math.lgamma(n + 1), math.log(p), math.log1p(-p)
-    logs = (whole - math.lgamma(c + 1) - math.lgamma(n - c + 1) + c * log_p + (n - c) * log_q for c in range(n + 1))
-    return math.fsum(math.exp(log) * (pass_at_k(n, c, k) - mean) ** 2 for c, log in enumerate(logs))

@@ -1,10 +1,10 @@
-"""How many samples it takes, and what a given number could see; before a run, so that none is wasted.
+"""Sample sizes and power: how many samples a test needs, and which effect a given number of samples can detect.
 
-The exact functions are of one-sided tests of one proportion; their power is a saw-tooth in n, hence two answers: the
-smallest n that reaches the power, and the n from which every larger one does. The planning formulas for two models
-are normal approximations, give floats (take the next whole number), and hold for means, not for a handful of samples.
+The exact functions are of one-sided tests of one proportion. Their power is a saw-tooth in n, hence two answers: the
+smallest n that reaches the power, and the n from which every larger one does. The formulas for two models are normal
+approximations, give floats (take the next whole number), and hold for means, not for a handful of samples.
 
-Guarantees nothing about a truth other than the one assumed: a power is a promise under that truth only.
+Power is conditional on the true value that is assumed; under another one it differs.
 """
 
 from __future__ import annotations
@@ -47,19 +47,6 @@ class ExactPower:
     power: float
 
 
-@dataclass(frozen=True, slots=True)
-class Noise:
-    """What a paired difference varies with: true differences between samples, and the noise of each model's answers.
-
-    All are variances: `between` of the samples' true differences, `first` and `second` of one answer about its
-    sample's mean.
-    """
-
-    between: float
-    first: float
-    second: float
-
-
 def refutation_power(n: int, claimed: float, truth: float, alpha: float = ALPHA) -> ExactPower:
     """Return the exact one-sided binomial test of p >= claimed with n samples, and its power at the truth.
 
@@ -83,7 +70,7 @@ def support_power(n: int, claimed: float, truth: float, alpha: float = ALPHA) ->
 
 
 def refutation_size(claimed: float, truth: float, alpha: float = ALPHA, power: float = POWER) -> ExactSize:
-    """Return how many samples the exact binomial test takes to refute p >= claimed when `truth` is true.
+    """Return how many samples the exact binomial test needs to refute p >= claimed when `truth` is true.
 
     Source: Chernick and Liu 2002, Am. Stat. 56:149-155 (the saw-tooth). Raises ValueError unless 0 < truth < claimed
     < 1, or where more than MOST samples would be needed.
@@ -105,7 +92,7 @@ def refutation_size(claimed: float, truth: float, alpha: float = ALPHA, power: f
 
 
 def support_size(claimed: float, truth: float, alpha: float = ALPHA, power: float = POWER) -> ExactSize:
-    """Return how many samples it takes to refute p <= claimed, so to support p > claimed, when `truth` is true."""
+    """Return how many samples refute p <= claimed, and so support p > claimed, when `truth` is true."""
     mirrored = refutation_size(1 - claimed, 1 - truth, alpha, power)
     return ExactSize(mirrored.n, mirrored.n - mirrored.critical, mirrored.stays, mirrored.searched)
 
@@ -149,18 +136,6 @@ def normal_size(claimed: float, truth: float, alpha: float = ALPHA, power: float
     return (top / (claimed - truth)) ** 2
 
 
-def two_model_size(
-    first: float, second: float, correlation: float = 0.0, alpha: float = ALPHA, power: float = POWER
-) -> float:
-    """Return the samples that show a difference of two proportions, two-sided, not rounded.
-
-    `correlation` is between the two models' values over the same samples; 0 also is the size of *each* of two
-    unpaired sets. Source: Miller 2024, arXiv 2411.00640. Raises ValueError for equal proportions.
-    """
-    spread = paired_spread(first, second, correlation)
-    return difference_size(first - second, spread, alpha, power)
-
-
 def difference_size(effect: float, spread: float, alpha: float = ALPHA, power: float = POWER) -> float:
     """Return ((z_(alpha/2) + z_beta) * spread / effect)^2, `spread` the standard deviation of one difference."""
     if effect == 0:
@@ -173,18 +148,6 @@ def detectable_effect(n: float, spread: float, alpha: float = ALPHA, power: floa
     return _both(alpha, power) * spread / math.sqrt(n)
 
 
-def planning_size(
-    effect: float, noise: Noise, answers: tuple[int, int] = (1, 1), alpha: float = ALPHA, power: float = POWER
-) -> float:
-    """Return the samples that show `effect` when the models answer each sample `answers` times; not rounded.
-
-    (z_(alpha/2) + z_beta)^2 * (between + first / K_first + second / K_second) / effect^2: Miller 2024, arXiv
-    2411.00640.
-    """
-    variance = noise.between + noise.first / answers[0] + noise.second / answers[1]
-    return difference_size(effect, math.sqrt(variance), alpha, power)
-
-
 def paired_spread(first: float, second: float, correlation: float) -> float:
     """Return the standard deviation of the difference of two 0/1 values with these means and correlation."""
     for share in (first, second):
@@ -194,12 +157,36 @@ def paired_spread(first: float, second: float, correlation: float) -> float:
     return math.sqrt(max(0.0, one + other - 2 * correlation * math.sqrt(one * other)))
 
 
-def design_effect(cluster_size: float, correlation: float) -> float:
-    """Return the factor by which clusters of this size raise the samples needed: 1 + (m - 1) * rho.
+def tost_power(n: float, spread: float, margin: float, true_difference: float = 0.0, alpha: float = ALPHA) -> float:
+    """Return the power of n samples to show equivalence; `spread` is the standard deviation of one paired difference.
 
-    Source: Kish 1965, Survey Sampling.
+    Normal approximation. Source: Phillips 1990, J. Pharmacokinet. Biopharm. 18:137-144.
     """
-    return 1 + (cluster_size - 1) * correlation
+    normal, stderr = NormalDist(), spread / math.sqrt(n)
+    z = normal.inv_cdf(1 - alpha)
+    upper = normal.cdf((margin - true_difference) / stderr - z)
+    lower = normal.cdf((margin + true_difference) / stderr - z)
+    return max(0.0, upper + lower - 1)
+
+
+def tost_size(
+    spread: float, margin: float, true_difference: float = 0.0, alpha: float = ALPHA, power: float = POWER
+) -> float:
+    """Return the samples at which `tost_power` reaches `power`, not rounded: take the next whole number.
+
+    At true difference 0 this is ((z_alpha + z_(beta/2)) * spread / margin)^2. Raises ValueError where the true
+    difference is not within the margin, which no number of samples can show.
+    """
+    if spread <= 0 or not abs(true_difference) < margin:
+        raise ValueError(f"equivalence within {margin} cannot be shown of a true difference of {true_difference}")
+    low, high = 0.0, 1.0
+    while tost_power(high, spread, margin, true_difference, alpha) < power:
+        low, high = high, 2 * high
+    for _ in range(80):
+        middle = (low + high) / 2
+        reached = tost_power(middle, spread, margin, true_difference, alpha) >= power
+        low, high = (low, middle) if reached else (middle, high)
+    return high
 
 
 def _both(alpha: float, power: float) -> float:
@@ -216,7 +203,7 @@ def _critical(first: int, last: int, claimed: float, alpha: float) -> np.ndarray
     z = NormalDist().inv_cdf(1 - alpha)
     guess = np.floor(sizes * claimed - z * np.sqrt(sizes * claimed * (1 - claimed)) - 0.5)
     critical = np.clip(guess, -1, sizes).astype(int)
-    # The normal curve misses by a few
+    # The normal approximation is off by a few
     while True:
         above = (critical < sizes) & (bdtr(np.minimum(critical + 1, sizes), sizes, claimed) <= alpha)
         below = (critical >= 0) & (bdtr(np.maximum(critical, 0), sizes, claimed) > alpha)

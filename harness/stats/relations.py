@@ -1,6 +1,6 @@
-"""Two models' scores against each other, for "outperforms", "matches" and "competitive".
+"""Tests of two models' scores: "outperforms", "matches" and "competitive".
 
-Paired where both answered the same samples here; unpaired where all that is known are two printed shares, which costs
+Paired where both models answered the same samples; unpaired where only two published shares are known, which costs
 most of the power. Differences are subject minus comparator. "Not significantly different" never becomes "matches".
 """
 
@@ -10,11 +10,10 @@ import math
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 
-from harness.stats.equivalence import tost_size
 from harness.stats.hypothesis import HypothesisTest
 from harness.stats.intervals import normal_quantile, wilson
 from harness.stats.paired import MCNEMAR, interval, paired_difference, paired_p_value
-from harness.stats.power import ALPHA, difference_size
+from harness.stats.power import ALPHA, difference_size, tost_size
 from harness.stats.proportions import binomial_p_value, hypergeometric_p_value
 from harness.stats.thresholds import Bar, Bounds, mean_test, p_above, p_below
 from harness.stats.two_model_power import Discordance, mcnemar_size
@@ -35,7 +34,7 @@ class Differed:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """What a difference from the comparator must be.
+    """The relation to test: what the difference from the comparator must be.
 
     `upward`: above `shift` (or, if not, below it); with `within`: between -margin and margin. With `times` the
     difference is subject - times * comparator, so that above 0 means at least `times` as much.
@@ -155,7 +154,7 @@ def _one_sided(difference: float, p: float) -> tuple[float, float]:
 
 
 def _needed(difference: float, spread: float, gap: Gap, n: int) -> int | None:
-    """Samples more to show the relation (or, of a difference, its opposite) if the truth is what was seen."""
+    """Further samples to show the relation (or, of a difference, its opposite) if the observed one is the true one."""
     try:
         if gap.within:
             total = tost_size(spread, gap.margin, difference)

@@ -1,13 +1,13 @@
-"""Testing a claim while samples come in: stop as soon as it is settled, without paying for having looked.
+"""Sequential tests of a claim, valid at any stopping time.
 
 An e-process starts at 1 and, if the claim is true, is expected never to grow. By Ville's inequality it then reaches
-1 / alpha with probability at most alpha, *at any time*, so that one may look after every sample and stop when one
-likes. It pays for that with power: a test of fixed n, decided beforehand, needs fewer samples in the worst case.
+1 / alpha with probability at most alpha, *at any time*, so that one may check after every sample and stop at
+any of them. The price is power: a test of fixed n, chosen in advance, needs fewer samples in the worst case.
 
 Guarantees: a true claim is refuted with probability at most alpha, a false one supported with probability at most
 alpha, whenever one stops. Needs samples in random order, each 0 or 1; samples that share a group are not independent
-draws (for `BenchmarkTest`, which is about exactly these items, the random order is all it takes). A second test after
-it, say a fixed-n one at the end, needs an alpha of its own; the two add up.
+draws (for `BenchmarkTest`, which is about exactly these items, a random order is enough). A second test after it, such
+as a fixed-n one at the end, needs a separate alpha; the two add up.
 
 Sources: Ville 1939; Robbins 1970, Ann. Math. Statist. 41:1397-1409 (mixtures); Ramdas et al. 2023, Statist. Sci.
 38:576-601; without replacement Waudby-Smith and Ramdas 2020, NeurIPS.
@@ -16,7 +16,6 @@ Sources: Ville 1939; Robbins 1970, Ann. Math. Statist. 41:1397-1409 (mixtures); 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from harness.stats.proportions import least_right, log_choose
@@ -33,7 +32,7 @@ TINY = 1e-280
 class SkillTest:
     """Is p >= threshold? Fed one sample at a time; p is the chance to solve a new sample of the same kind.
 
-    `verdict` is "open" until one of the two e-processes reaches 1 / alpha, and stays for ever after: "refuted" (p >=
+    `verdict` is "open" until one of the two e-processes reaches 1 / alpha, and is final: "refuted" (p >=
     threshold is false) or "supported" (p <= threshold is false).
     """
 
@@ -107,7 +106,7 @@ class BenchmarkTest:
     def feed(self, value: float) -> Verdict:
         """Take the next item's value and return the verdict so far. Raises ValueError unless it is 0 or 1.
 
-        Certainty overrules an e-process that had erred.
+        Certainty overrides an e-process that was wrong.
         """
         right = _zero_or_one(value)
         if self.n >= self.size:
@@ -148,7 +147,7 @@ def log_finite_mixture(right: int, wrong: int, needed: int, size: int) -> float:
     from scipy.special import logsumexp
 
     if min(right, wrong, needed) < 0 or right + wrong > size or needed > size + 1:
-        raise ValueError(f"{right} right and {wrong} wrong of {size} items, {needed} needed: cannot be")
+        raise ValueError(f"{right} right and {wrong} wrong of {size} items, {needed} needed: impossible counts")
     if wrong > size - needed:
         return math.inf
     if right >= needed:
@@ -157,46 +156,6 @@ def log_finite_mixture(right: int, wrong: int, needed: int, size: int) -> float:
     fitting = np.arange(right, min(needed - 1, size - wrong) + 1)
     mixed = logsumexp(_log_order(fitting, right, right + wrong, size)) - math.log(needed)
     return float(mixed - _log_order(np.array([needed]), right, right + wrong, size)[0])
-
-
-@dataclass(frozen=True, slots=True)
-class Sprt:
-    """Wald's sequential probability ratio test of p0 against p1 < p0; for reference, no verdict here rests on it.
-
-    Its answer for a truth between p1 and p0 is arbitrary, which is why. Refute p0 once the summed steps reach
-    `upper`, accept once they reach `lower`. Source: Wald 1945, Ann. Math. Statist. 16:117-186.
-    """
-
-    p0: float
-    p1: float
-    alpha: float
-    beta: float
-
-    @property
-    def upper(self) -> float:
-        """ln((1 - beta) / alpha)."""
-        return math.log((1 - self.beta) / self.alpha)
-
-    @property
-    def lower(self) -> float:
-        """ln(beta / (1 - alpha))."""
-        return math.log(self.beta / (1 - self.alpha))
-
-    @property
-    def per_wrong(self) -> float:
-        """Step of a wrong answer."""
-        return math.log((1 - self.p1) / (1 - self.p0))
-
-    @property
-    def per_right(self) -> float:
-        """Step of a right answer."""
-        return math.log(self.p1 / self.p0)
-
-    def expected_n(self, truth: Literal["p0", "p1"]) -> float:
-        """Return Wald's approximation to the mean number of samples if p0, or p1, is true."""
-        refuted, p = (self.alpha, self.p0) if truth == "p0" else (1 - self.beta, self.p1)
-        gained = refuted * self.upper + (1 - refuted) * self.lower
-        return gained / (p * self.per_right + (1 - p) * self.per_wrong)
 
 
 def _log_order(solved: np.ndarray, right: int, n: int, size: int) -> np.ndarray:

@@ -1,7 +1,7 @@
-"""One model's score against a number: exact where samples are 0 or 1, and certain where a benchmark was run whole.
+"""Tests of one model's score and a threshold: exact for samples of 0 or 1, certain for a completely run benchmark.
 
 Guarantees as the functions of `proportions`. A score on exactly these items (`about: benchmark`) has no sampling error
-once all are asked; the skill behind it has. Repeats and clusters go by the interval of `intervals.mean_interval`.
+once all are run; the skill behind it has. Repeats and clusters go by the interval of `intervals.mean_interval`.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ POWER = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """What a score must reach: `at_least` the value (or, if not, at most it).
+    """The threshold of a score: `at_least` the value (or, if not, at most it).
 
-    `strict`: and not just so. `size` is the number of the benchmark's items if the sentence is about exactly these.
+    `strict`: and not equal to it. `size` is the number of the benchmark's items if the sentence is about exactly these.
     `width`: the score must equal the value, to within so much on either side; `at_least` and `strict` then say nothing.
     """
 
@@ -59,7 +59,7 @@ class Scored:
 
 
 def count_test(k: int, n: int, bar: Bar, alpha: float = 0.05) -> Scored:
-    """Hold k right answers of n against the bar, by the exact binomial or hypergeometric test.
+    """Test k right answers of n against the bar, by the exact binomial or hypergeometric test.
 
     Raises ValueError unless 0 <= k <= n, n >= 1 and n is at most the benchmark's size.
     """
@@ -71,7 +71,7 @@ def count_test(k: int, n: int, bar: Bar, alpha: float = 0.05) -> Scored:
     if bar.size is None:
         against = binomial_p_value(right, n, value, "less")
         in_favour = binomial_p_value(right, n, value, "greater")
-        # What is settled well beyond alpha needs no search, which is long for a truth close to the bar
+        # A result far beyond alpha needs no search, which is slow for a value close to the bar
         needed = 1 if min(against, in_favour) <= alpha / 10 else _needed(right, n, value, alpha)
     else:
         must = least_right(value, bar.size)
@@ -85,7 +85,7 @@ def count_test(k: int, n: int, bar: Bar, alpha: float = 0.05) -> Scored:
 
 
 def mean_test(values: Sequence[float], clusters: Sequence[Hashable] | None, bar: Bar) -> Scored:
-    """Hold the mean of values from 0 to 1 against the bar, by Wilson's form with Student's t at the effective n.
+    """Test the mean of values from 0 to 1 against the bar, by Wilson's form with Student's t at the effective n.
 
     For values of several tries and for samples that share a cluster; see `intervals.mean_interval`. Raises ValueError
     for no values.
@@ -107,7 +107,7 @@ def mean_test(values: Sequence[float], clusters: Sequence[Hashable] | None, bar:
 
 
 def macro_test(parts: Sequence[tuple[float, float, int]], bar: Bar) -> Scored:
-    """Hold the plain mean of several tasks' scores against the bar; a part is (mean, standard error, n).
+    """Test the plain mean of several tasks' scores against the bar; a part is (mean, standard error, n).
 
     Wilson's form at the effective n = mean * (1 - mean) / sum of squared standard errors over tasks squared.
     """
@@ -115,7 +115,7 @@ def macro_test(parts: Sequence[tuple[float, float, int]], bar: Bar) -> Scored:
         return _equal(bar, lambda side: macro_test(parts, side))
     count = len(parts)
     mean = math.fsum(part[0] for part in parts) / count
-    # No part is known better than its own n allows, however alike its values
+    # No part is more precise than its n allows, however equal its values
     errors = [max(error, math.sqrt((low := (1 / (n + 2))) * (1 - low) / n)) for _, error, n in parts]
     spread = math.sqrt(math.fsum(error**2 for error in errors)) / count
     effective = max(mean * (1 - mean), 0.25 / (min(p[2] for p in parts) + 1)) / spread**2
@@ -141,9 +141,9 @@ def _equal(bar: Bar, one_sided: Callable[[Bar], Scored]) -> Scored:
 
 
 def p_above(bounds: Bounds, bound: float) -> float:
-    """The one-sided p-value of "the truth is at or below `bound`", by turning an interval round.
+    """The one-sided p-value of "the truth is at or below `bound`", by inverting an interval.
 
-    `bounds(confidence)` is the two-sided interval; p is the smallest level at which its lower end is above.
+    `bounds(confidence)` is the two-sided interval; p is the smallest level at which its lower end is above the bound.
     """
     level = _smallest(lambda confidence: bounds(confidence)[0] > bound)
     if level < 0.5:
@@ -182,8 +182,8 @@ def _finite(right: int, n: int, must: int, size: int) -> tuple[float, float]:
 
 
 def _needed(right: int, n: int, bar: float, alpha: float) -> int | None:
-    """Samples more to settle it with power 0.8 if the truth is what was seen; None where it sits on the bar."""
-    # Neither 0 nor 1 is a truth that a sample can show
+    """Further samples to settle it with power 0.8 if the observed value is true; None where that equals the bar."""
+    # No sample can show a true value of 0 or 1
     seen = (right + 0.5) / (n + 1)
     try:
         size = (refutation_size if seen < bar else support_size)(bar, seen, alpha, POWER)

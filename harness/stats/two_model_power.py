@@ -1,12 +1,12 @@
-"""How many samples two models take: the power of the very tests that later decide, summed over all outcomes.
+"""Sample sizes for two models: the power of the tests that later decide, summed over all outcomes.
 
 Paired samples differ in one of two ways (only the first model is right, or only the second); `Discordance` holds how
 often. The power of McNemar's exact test is then a sum over the number of discordant samples, that of a test with a
 margin a sum over wins and losses, that of two unpaired sets a sum over both counts. Power is a saw-tooth in n, so a
 size is always the n from which on every larger one has the power.
 
-Guarantees nothing about a truth other than the one assumed. Tests with a margin, and two unpaired sets, beyond
-EXACT_UP_TO samples: by the normal formulas of `power` and `equivalence`, whose error is below a per cent there.
+Power is conditional on the assumed true values. Tests with a margin, and two unpaired sets, beyond
+EXACT_UP_TO samples: by the normal formulas of `power`, whose error is below a per cent there.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EXACT_UP_TO = 2_000
 # Discordant samples up to which McNemar's power is summed
 MOST_DISCORDANT = 1_000_000
-# How far beyond a size that has the power a smaller one is looked for
+# How far beyond a size with the power the search for smaller power goes on
 WIDEST_TOOTH = 120
 # Outcomes further out than this many standard deviations have a chance below 1e-15
 REACH = 8.5
@@ -40,9 +40,9 @@ class Discordance:
     second: float
 
     def __post_init__(self) -> None:
-        """Raise ValueError for shares that cannot be."""
+        """Raise ValueError for impossible shares."""
         if min(self.first, self.second) < 0 or self.first + self.second > 1 + 1e-12:
-            raise ValueError(f"shares of discordant samples cannot be {self.first} and {self.second}")
+            raise ValueError(f"impossible shares of discordant samples: {self.first} and {self.second}")
 
     @property
     def difference(self) -> float:
@@ -57,16 +57,16 @@ class Discordance:
 
 @dataclass(frozen=True, slots=True)
 class Margins:
-    """What a test with margins shows: that the difference is above `low`, below `high`, or both."""
+    """The margins of a test: it shows that the difference is above `low`, below `high`, or both."""
 
     low: float | None = None
     high: float | None = None
 
 
 def discordance(first: float, second: float, correlation: float) -> Discordance:
-    """Return how often two models with these scores differ, their right answers correlated so.
+    """Return how often two models with these scores differ, given the correlation of their right answers.
 
-    A correlation that these scores cannot have is taken as the largest that they can.
+    A correlation that these scores cannot have is replaced by the largest possible one.
     """
     both = first * second + correlation * math.sqrt(first * (1 - first) * second * (1 - second))
     both = min(both, first, second)
@@ -159,7 +159,7 @@ def unpaired_power(n: int, rates: tuple[float, float], margins: Margins | None, 
     """Return the chance that two sets of n samples each show the difference of these rates, one-sided.
 
     Without margins by Fisher's exact test, in the true direction; with them by Newcombe's interval (see
-    `claims.comparisons`). Summed over both counts.
+    `relations`). Summed over both counts.
     """
     import numpy as np
 
@@ -209,7 +209,7 @@ def _fewer(found: np.ndarray, alpha: float) -> np.ndarray:
 
     z = normal_quantile(1 - 2 * alpha)
     fewer = np.clip(np.floor(found / 2 - z * np.sqrt(found) / 2 - 0.5), -1, found)
-    # The normal curve misses by one or two
+    # The normal approximation is off by one or two
     while True:
         above = (fewer < found) & (bdtr(np.minimum(fewer + 1, found), found, 0.5) <= alpha)
         below = (fewer >= 0) & (bdtr(np.maximum(fewer, 0), found, 0.5) > alpha)

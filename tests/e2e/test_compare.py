@@ -1,4 +1,4 @@
-"""`harness compare` as a user types it: siblings differ, a run does not differ from itself, protocols are held."""
+"""`harness compare` as a user types it: siblings differ, a run does not differ from itself, protocols are checked."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_larger_sibling_is_found_better(cli, siblings):
     assert "demo-larger against demo-smaller" in seen.out
     row = next(line for line in seen.out.splitlines() if line.startswith("demo_math"))
     assert " better " in row
-    assert "Could see" in seen.out
+    assert "Detectable diff." in seen.out
 
 
 def test_a_run_does_not_differ_from_itself(cli, siblings):
@@ -114,7 +114,7 @@ def test_another_protocol_is_refused_by_name_unless_allowed(cli, scripted):
     assert document["protocol"][0]["field"] == "tasks.sums.page.sampling.max_tokens"
 
 
-def test_three_runs_are_held_against_the_first_as_one_family(cli, scripted):
+def test_three_runs_are_compared_with_the_first_as_one_family(cli, scripted):
     runs = [scripted("base", range(0)), scripted("bad", range(6)), scripted("same", range(0))]
     rows = json.loads(cli("compare", *runs, "--json").out)["rows"]
     assert [(row["losses"], row["p"]) for row in rows] == [(6, 0.03125), (0, 1.0)]
@@ -131,7 +131,7 @@ def test_a_part_of_a_task_is_compared_on_what_both_ran(cli, scripted):
 
 
 def test_what_is_no_run_is_refused_in_one_line(cli, siblings, tmp_path, scripted):
-    for words, said in (
+    for words, message in (
         ((siblings[0],), "needs two run folders"),
         ((siblings[0], tmp_path / "nowhere"), "no such run folder"),
         ((siblings[0], scripted("sums-run", range(0))), "no task in common"),
@@ -139,7 +139,7 @@ def test_what_is_no_run_is_refused_in_one_line(cli, siblings, tmp_path, scripted
     ):
         seen = cli("compare", *words)
         assert (seen.code, seen.out) == (2, "")
-        assert said in seen.err
+        assert message in seen.err
         assert len(seen.err.strip().splitlines()) == 1
 
 
@@ -158,9 +158,9 @@ def test_comparing_imports_no_model_library(siblings):
     assert not set(seen.stdout.split()) & {"torch", "transformers", "datasets", "evaluate", "scipy.stats"}
 
 
-def test_a_run_that_stopped_when_a_claim_was_settled_is_told(cli, scripted):
+def test_a_run_that_stopped_when_a_claim_was_settled_is_warned_of(cli, scripted):
     fixed, drawn = scripted("fixed", range(7, 10)), scripted("drawn", range(3))
     assert "until a claim was settled" not in cli("compare", fixed, drawn).out
     (drawn / "claim.json").write_text("{}")
     seen = cli("compare", fixed, drawn)
-    assert "its samples were drawn until a claim was settled: n was not fixed beforehand" in seen.out + seen.err
+    assert "its run stopped as soon as a claim was settled: n was not fixed in advance" in seen.out + seen.err

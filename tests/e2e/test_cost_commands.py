@@ -32,13 +32,13 @@ def run(cli: Callable) -> Path:
 def test_a_run_is_priced_by_the_token_and_by_the_hour(cli: Callable, run: Path, tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text(PAGE, encoding="utf-8")
     words = ("--price", "./mine.yaml", "--price", "gpt-4o-2024-05-13", "--dollars-per-hour", "3.6")
-    told = json.loads(cli("cost", run, *words, "--json").out)
+    result = json.loads(cli("cost", run, *words, "--json").out)
     records = [json.loads(line) for line in (run / "records.jsonl").read_text().splitlines()]
     replies = [record["reply"] for record in records]
     read = sum(reply["prompt_tokens"] for reply in replies)
     written = sum(reply["output_tokens"] for reply in replies)
     solved = sum(record["scores"][0]["value"] == 1 for record in records)
-    mine, gpt, hour = told["rows"]
+    mine, gpt, hour = result["rows"]
     assert mine["price"] == "mine 2026-01-01"
     assert mine["dollars"] == pytest.approx((read * 1 + written * 4) / 1e6)
     assert gpt["dollars"] == pytest.approx((read * 5 + written * 15) / 1e6)
@@ -86,12 +86,12 @@ def test_sixty_per_cent_cheaper_gets_a_table_of_cells(cli: Callable) -> None:
 
 def test_peak_and_off_peak_are_cells_of_their_own(cli: Callable) -> None:
     words = ("cost", "compare", "deepseek-v4-pro-0813", "gpt-4o-2024-08-06", "--blends", "3:1", "--json")
-    told = json.loads(cli(*words).out)
-    assert {cell["subject"]["hours"]: round(100 * cell["saving"], 1) for cell in told["cells"]} == {
+    result = json.loads(cli(*words).out)
+    assert {cell["subject"]["hours"]: round(100 * cell["saving"], 1) for cell in result["cells"]} == {
         "off_peak": 77.4,
         "peak": 54.7,
     }
-    assert told["verdict"] is None
+    assert result["verdict"] is None
 
 
 def test_every_shipped_price_has_a_source_and_is_listed(cli: Callable) -> None:
@@ -104,7 +104,7 @@ def test_every_shipped_price_has_a_source_and_is_listed(cli: Callable) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (("input: 1", "inputt: 1"), "mine.yaml:5: unknown key 'inputt' in 'prices.0'; did you mean 'input'?"),
         (("seen: 2026-01-02\n", "\n"), "mine.yaml:4: the key 'prices.0.seen' is missing"),
@@ -116,17 +116,17 @@ def test_every_shipped_price_has_a_source_and_is_listed(cli: Callable) -> None:
         (("name: mine", "name: yours"), "mine.yaml:1: name is 'yours', but the file is mine.yaml"),
     ],
 )
-def test_a_wrong_price_page_is_told_with_file_and_line(
-    cli: Callable, tmp_path: Path, change: tuple[str, str], said: str
+def test_a_wrong_price_page_is_reported_with_file_and_line(
+    cli: Callable, tmp_path: Path, change: tuple[str, str], message: str
 ) -> None:
     (tmp_path / "mine.yaml").write_text(PAGE.replace(*change), encoding="utf-8")
     seen = cli("cost", "compare", "./mine.yaml", "gpt-5.4")
     assert seen.code == 2
-    assert said in seen.err and len(seen.err.strip().splitlines()) == 1
+    assert message in seen.err and len(seen.err.strip().splitlines()) == 1
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (("cost", "./nowhere"), "no such run folder"),
         (("cost", "compare", "deepseek-v4-prp", "gpt-5.4"), "did you mean 'deepseek-v4-pro'"),
@@ -137,10 +137,10 @@ def test_a_wrong_price_page_is_told_with_file_and_line(
         (("cost", "compare", "deepseek-v4-pro", "gpt-5.4", "--on", "2020-01-01"), "was on offer at the same time"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(cli: Callable, words: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_reported_in_one_line(cli: Callable, words: tuple[str, ...], message: str) -> None:
     seen = cli(*words)
     assert seen.code == 2
-    assert said in seen.err and len(seen.err.strip().splitlines()) == 1
+    assert message in seen.err and len(seen.err.strip().splitlines()) == 1
 
 
 def test_a_name_that_was_left_unfinished_is_completed(cli):

@@ -132,7 +132,7 @@ def test_unbroken_text_has_no_word_perplexity_and_still_a_table(cli: Callable, p
     assert seen.code == 0, seen.err
     found = json.loads(seen.out)
     assert found["rows"][0]["value"] > 0 and found["rows"][2]["value"] is None
-    assert any("word_perplexity is larger than any number" in warning for warning in found["warnings"])
+    assert any("word_perplexity overflows a float" in warning for warning in found["warnings"])
 
 
 def test_the_shipped_page_scores_the_article_and_counts_in_the_data(cli: Callable, tmp_path: Path) -> None:

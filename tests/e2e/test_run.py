@@ -113,7 +113,7 @@ def test_right_answers_that_the_page_does_not_read_are_shown(cli, sums, tmp_path
     )
     words = ("run", "--engine", "scripted", "--completions", answers, "--tasks", sums, "--out", "r")
     seen = cli(*words)
-    assert "Not read %" in seen.out and "hold the right answer, but exact_match read another" in seen.out
+    assert "Not read %" in seen.out and "contain the right answer, but exact_match read another" in seen.out
     assert json.loads((tmp_path / "r/scores.json").read_text())["rows"][0]["unread"] == 1.0
 
 

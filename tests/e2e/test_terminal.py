@@ -47,7 +47,7 @@ def test_samples_are_shown_side_by_side(tmp_path, cli: Callable, sums, sums_answ
     seen = typed(("compare", "a", "b", "--samples"), width, tmp_path)
     assert seen.code == 0, seen.text
     assert_fits(seen, width)
-    assert "Could see" in " ".join(seen.text.split()) and "0  1000" in seen.text
+    assert "Detectable diff." in " ".join(seen.text.split()) and "0  1000" in seen.text
 
 
 def readme_commands() -> list[list[str]]:

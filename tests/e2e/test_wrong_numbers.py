@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from files import read_jsonl, write_jsonl
 
-from harness.cost.cost import Price, task_cost, usages
+from harness.cost.prices import Price
+from harness.cost.run_cost import task_cost, usages
 from harness.datatypes import Completion, GenerateRequest, Record, Sampling, Score, TextPrompt
 
 LETTERS_PAGE = """\

@@ -3,8 +3,7 @@
 Some metrics are of the whole corpus instead (a perplexity is no mean of the texts' perplexities): see CorpusMetric.
 
 A metric file has `build(k) -> Metric`, where k is the number after the `@` that users write (`pass@10`), None
-where they wrote none. A metric never sees an unscored try: samples that have one are left out before it is
-asked.
+where there is none. A metric never gets an unscored try: samples that have one are left out before.
 """
 
 from __future__ import annotations
@@ -67,6 +66,6 @@ def require_k(k: int | None, stem: str) -> int:
 
 
 def require_repeats(name: str, k: int, repeats: int) -> None:
-    """Raise ConfigError when a sample is not asked often enough for a metric over k tries."""
+    """Raise ConfigError when a task has too few repeats for a metric over k tries."""
     if k > repeats:
         raise ConfigError(f"metric {name} needs at least {k} repeats, the task has {repeats}: set repeats: {k}")

@@ -133,7 +133,7 @@ def test_a_score_made_of_cut_off_answers_says_so() -> None:
     assert "60.0 % of the answers were cut off" in only(over).warnings[0]
 
 
-def test_cut_prompts_and_a_limited_run_are_told() -> None:
+def test_cut_prompts_and_a_limited_run_are_warned_of() -> None:
     records = [record(i, score(1.0), reply=completion(dropped=7 * (i == 0))) for i in range(4)]
     estimate = only(records, expected=1319)
     assert estimate.cut_prompts == 0.25
@@ -144,10 +144,10 @@ def test_cut_prompts_and_a_limited_run_are_told() -> None:
 ABSENT = Failure("engine", "missing", "the file has no answer", ours=True)
 
 
-def ragged(held: list[list[float]], repeats: int = 2) -> list[Record]:
+def ragged(values_of_samples: list[list[float]], repeats: int = 2) -> list[Record]:
     """Samples of which a file of completions holds so many answers; the rest of `repeats` is refused as missing."""
     found = []
-    for sample, values in enumerate(held):
+    for sample, values in enumerate(values_of_samples):
         found += [record(sample, score(value), repeat=r) for r, value in enumerate(values)]
         found += [
             record(sample, score(None, ABSENT), repeat=r, reply=Refusal("k", ABSENT))
@@ -162,7 +162,7 @@ def test_ragged_repeats_count_c_of_each_samples_own_n() -> None:
         estimate = only(records, metric, 2)
         assert (estimate.value, estimate.n, estimate.unscored) == (pytest.approx(1 / 3), 3, 0), metric
         assert (estimate.low, estimate.high) == pytest.approx(wilson(1 / 3, 3))
-        assert estimate.warnings == ("samples have from 1 to 2 completions: each counts once, by those that it has",)
+        assert estimate.warnings == ("samples have from 1 to 2 completions: each sample counts once",)
     # 1 of 3, 2 of 2 and 0 of 1: the mean over problems, not over answers (which would be 3 of 6)
     assert only(ragged([[1.0, 0.0, 0.0], [1.0, 1.0], [0.0]], 3), "pass@1", 3).value == pytest.approx(4 / 9)
     assert only(ragged([[1.0, 0.0, 0.0], [1.0, 1.0]], 3), "pass@2", 3).value == pytest.approx((2 / 3 + 1) / 2)
@@ -180,7 +180,7 @@ def test_a_sample_of_which_the_file_holds_nothing_is_unscored() -> None:
     assert (estimate.value, estimate.n, estimate.unscored) == (0.5, 1, 1)
 
 
-def test_the_score_without_truncated_answers_stands_beside_the_score() -> None:
+def test_the_score_without_truncated_answers_is_shown_beside_the_score() -> None:
     cut, whole = completion("length"), completion("eos")
     records = [record(i, score(float(i < 6)), reply=whole if i < 8 else cut) for i in range(10)]
     estimate = only(records)
@@ -192,13 +192,13 @@ def test_the_score_without_truncated_answers_stands_beside_the_score() -> None:
     assert [only(tries, metric, 2).completed for metric in ("mean", "pass@1", "pass@2")] == [1.0, 1.0, None]
 
 
-def test_right_answers_that_extraction_passed_over_are_counted_and_warned_of_above_one_in_twenty() -> None:
+def test_right_answers_that_extraction_missed_are_counted_and_warned_of_above_one_in_twenty() -> None:
     passed_over = Score("strict", 0.0, "9", detail={"gold_present": True})
     rare = only([record(i, passed_over if i < 1 else score(1.0)) for i in range(20)])
     assert (rare.unread, rare.warnings) == (0.05, ())
     often = only([record(i, passed_over if i < 3 else score(0.0)) for i in range(30)])
     assert often.unread == 0.1
-    assert often.warnings[0].startswith("10.0 % of the completions hold the right answer, but strict read another")
+    assert often.warnings[0].startswith("10.0 % of the completions contain the right answer, but strict read another")
 
 
 def test_an_unfinished_run_leaves_out_samples_with_too_few_tries() -> None:
@@ -217,8 +217,8 @@ def test_choices_by_likelihood_have_no_length_and_no_tokens() -> None:
 
 def test_speed_is_all_tokens_over_all_seconds() -> None:
     slow = replace(completion(), output_tokens=100, seconds=10.0)
-    untold = replace(completion(), output_tokens=None, seconds=None)
-    estimate = only([record(i, score(1.0), reply=r) for i, r in enumerate([completion(), slow, untold])])
+    uncounted = replace(completion(), output_tokens=None, seconds=None)
+    estimate = only([record(i, score(1.0), reply=r) for i, r in enumerate([completion(), slow, uncounted])])
     assert estimate.tokens_per_second == pytest.approx(110 / 10.5)
     assert estimate.mean_tokens == 55
 
@@ -292,7 +292,7 @@ def test_a_suite_with_a_task_without_score_has_none_and_says_why() -> None:
     suite = estimate_suite("both", [right("gsm8k", 1, 2), lost])
     assert suite is not None
     assert (suite.value, suite.low, suite.n, suite.unscored) == (None, None, 2, 1)
-    assert suite.warnings == ("no score over all tasks, because of humaneval",)
+    assert suite.warnings == ("no score over all tasks: humaneval has none",)
     assert estimate_suite("none", []) is None
 
 

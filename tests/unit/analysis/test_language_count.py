@@ -6,12 +6,12 @@ from collections.abc import Mapping
 
 import numpy as np
 import pytest
+from samples import all_values
 from scipy import stats
 
 from harness.analysis.languages import (
     LanguageCount,
     count_languages,
-    count_languages_by_totals,
     p_values_of_at_least,
 )
 from harness.stats.paired import paired_difference
@@ -32,7 +32,7 @@ def made(accuracies: Mapping[str, float], seed: int = 0, alike: float = 0.6) -> 
 
 
 def counted(accuracies: Mapping[str, float], seed: int = 0) -> LanguageCount:
-    return count_languages(made(accuracies, seed), "eng", CHANCE, MARGIN)
+    return count_languages(all_values(made(accuracies, seed)), "eng", CHANCE, MARGIN)
 
 
 def test_a_model_that_knows_some_languages_is_credited_with_these():
@@ -48,14 +48,14 @@ def test_one_answer_for_every_sentence_counts_in_no_language():
     topics = [0] * 51 + [1] * 40 + [2] * 30 + [3] * 25 + [4] * 22 + [5] * 19 + [6] * 17
     constant = {str(i): float(topic == 0) for i, topic in enumerate(topics)}
     values = dict.fromkeys(("eng", "fra", "deu", "yor"), constant)
-    found = count_languages(values, "eng", CHANCE, MARGIN)
+    found = count_languages(all_values(values), "eng", CHANCE, MARGIN)
     assert found.shown == 0 and found.within == 4
-    assert count_languages(values, "eng", 1 / 7, MARGIN).shown == 4, "a bar of 1/7 would have credited it"
+    assert count_languages(all_values(values), "eng", 1 / 7, MARGIN).shown == 4, "a bar of 1/7 would have credited it"
 
 
 def test_p_values_are_scipys_and_the_intervals_own():
     values = made({"eng": 0.8, "fra": 0.7, "yor": 0.4}, seed=3)
-    found = count_languages(values, "eng", CHANCE, MARGIN)
+    found = count_languages(all_values(values), "eng", CHANCE, MARGIN)
     for language in found.languages:
         exact = stats.binomtest(language.k, language.n, CHANCE, alternative="greater")
         assert language.p_chance == pytest.approx(exact.pvalue)
@@ -115,21 +115,21 @@ def test_more_languages_than_were_asked_can_be_neither_shown_nor_refuted():
         p_values_of_at_least(found, 0)
 
 
-def test_pairing_finds_what_totals_alone_cannot():
+def test_pairing_finds_what_unpaired_counts_cannot():
     accuracies = {"eng": 0.8, **{f"l{i}": 0.74 for i in range(9)}}
     values = made(accuracies, seed=1, alike=0.95)
-    paired = count_languages(values, "eng", CHANCE, MARGIN)
-    totals = {name: (int(sum(own.values())), len(own)) for name, own in values.items()}
-    unpaired = count_languages_by_totals(totals, "eng", CHANCE, MARGIN)
+    paired = count_languages(all_values(values), "eng", CHANCE, MARGIN)
+    apart = {name: {f"{name} {key}": value for key, value in own.items()} for name, own in values.items()}
+    unpaired = count_languages(all_values(apart), "eng", CHANCE, MARGIN)
     assert [one.k for one in paired.languages] == [one.k for one in unpaired.languages]
     assert paired.shown > unpaired.shown
     assert not any(one.gap.paired for one in unpaired.languages if one.gap)
 
 
-def test_a_language_of_other_sentences_is_held_against_english_unpaired():
+def test_a_language_of_other_sentences_is_compared_with_english_unpaired():
     values = made({"eng": 0.8, "fra": 0.8})
     values["fra"] = {f"other{key}": value for key, value in values["fra"].items()}
-    gap = count_languages(values, "eng", CHANCE, MARGIN).languages[1].gap
+    gap = count_languages(all_values(values), "eng", CHANCE, MARGIN).languages[1].gap
     assert gap is not None and not gap.paired and gap.n == N
 
 
@@ -143,6 +143,6 @@ def test_a_language_of_other_sentences_is_held_against_english_unpaired():
 )
 def test_what_cannot_be_counted_is_refused(values, english, said):
     with pytest.raises(ValueError, match=said):
-        count_languages(values, english, CHANCE, MARGIN)
+        count_languages(all_values(values), english, CHANCE, MARGIN)
     with pytest.raises(ValueError, match="margin"):
-        count_languages({"eng": {"1": 1.0}}, "eng", CHANCE, 0)
+        count_languages(all_values({"eng": {"1": 1.0}}), "eng", CHANCE, 0)

@@ -1,4 +1,4 @@
-"""What users may write after `metric:`, and the message for what they may not."""
+"""What users may write after `metric:` and the messages for what is wrong."""
 
 from __future__ import annotations
 

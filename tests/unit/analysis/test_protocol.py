@@ -71,7 +71,7 @@ REFUSED = [
 def test_what_changes_a_score_is_refused_by_name(path: str, value: Any) -> None:
     found = protocol_differences(IDENTITY, changed(path, value), ["sums"])
     assert [(d.field, d.b) for d in found.refused] == [(path, value)]
-    assert not found.told
+    assert not found.noted
 
 
 TOLD = [
@@ -86,9 +86,9 @@ TOLD = [
 
 
 @pytest.mark.parametrize(("path", "value"), TOLD)
-def test_what_belongs_to_model_or_machine_is_told(path: str, value: Any) -> None:
+def test_what_belongs_to_model_or_machine_is_noted(path: str, value: Any) -> None:
     found = protocol_differences(IDENTITY, changed(path, value), ["sums"])
-    assert [(d.field, d.b) for d in found.told] == [(path, value)]
+    assert [(d.field, d.b) for d in found.noted] == [(path, value)]
     assert not found.refused
 
 
@@ -104,14 +104,14 @@ def test_another_model_may_bring_its_own_template() -> None:
     other["model"].update(name="m2", chat_template="c2", tokenizer="t2")
     found = protocol_differences(IDENTITY, other, ["sums"])
     assert not found.refused
-    assert not found.told
+    assert not found.noted
 
 
 def test_how_many_samples_were_run_is_no_protocol() -> None:
     assert not protocol_differences(IDENTITY, changed("tasks.sums.n", 5), ["sums"]).refused
 
 
-def test_answers_made_elsewhere_are_not_held_to_what_they_do_not_tell() -> None:
+def test_answers_from_a_file_are_not_refused_for_what_the_file_does_not_report() -> None:
     found = protocol_differences(IDENTITY, changed("engine.generation", {}), ["sums"])
     assert not found.refused
-    assert len(found.told) == 3
+    assert len(found.noted) == 3

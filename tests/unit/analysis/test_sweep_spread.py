@@ -6,6 +6,7 @@ from itertools import permutations, product
 
 import numpy as np
 import pytest
+from samples import all_values
 
 from harness.analysis.sweep import Sweep, mean_squares, protocol_variance, spread_by_chance, sweep_of
 from harness.stats.paired import paired_difference
@@ -26,7 +27,7 @@ def protocols(accuracies: list[float], n: int = 200, seed: int = 0, alike: float
 
 
 def swept(accuracies: list[float], n: int = 200, seed: int = 0) -> Sweep:
-    return sweep_of(protocols(accuracies, n, seed))
+    return sweep_of(all_values(protocols(accuracies, n, seed)))
 
 
 def test_mean_squares_are_those_of_the_published_table():
@@ -47,7 +48,7 @@ def test_chance_is_what_all_exchanges_of_protocols_say():
     assert bound == pytest.approx(np.quantile(spreads, 0.95, method="higher") / 4)
 
 
-def test_protocols_that_matter_are_told_from_noise():
+def test_protocols_that_matter_stand_out_from_noise():
     found = swept([0.8, 0.5, 0.65])
     assert (found.best, found.worst) == ("p0", "p1")
     assert found.p < 0.001 and found.spread > found.chance_spread
@@ -80,7 +81,7 @@ def test_variance_between_protocols_is_estimated_without_bias():
 
 def test_the_first_is_the_baseline_and_differences_are_paired():
     values = protocols([0.7, 0.6])
-    found = sweep_of(values)
+    found = sweep_of(all_values(values))
     paired = paired_difference(list(values["p1"].values()), list(values["p0"].values()))
     difference = found.protocols[1].difference
     assert difference is not None
@@ -90,7 +91,7 @@ def test_the_first_is_the_baseline_and_differences_are_paired():
 def test_only_samples_that_every_protocol_scored_enter():
     values = protocols([0.7, 0.6])
     del values["p1"]["3"], values["p0"]["5"]
-    found = sweep_of(values)
+    found = sweep_of(all_values(values))
     assert (found.n, found.left_out) == (198, 2)
 
 
@@ -98,16 +99,16 @@ def test_samples_of_a_group_are_exchanged_together():
     """Five copies of each sample are one sample's worth of evidence."""
     once = protocols([0.7, 0.5], n=40, seed=2)
     copies = {name: {f"{s}-{c}": v for s, v in own.items() for c in range(5)} for name, own in once.items()}
-    groups = {sample: ("group", sample.split("-")[0]) for sample in copies["p0"]}
-    grouped, alone = sweep_of(copies, groups), sweep_of(once)
+    groups = {sample: sample.split("-")[0] for sample in copies["p0"]}
+    grouped, alone = sweep_of(all_values(copies, groups)), sweep_of(all_values(once))
     assert grouped.spread == pytest.approx(alone.spread)
     assert grouped.p == pytest.approx(alone.p, abs=0.03)
-    assert sweep_of(copies).p < alone.p
+    assert sweep_of(all_values(copies)).p < alone.p
 
 
 def test_the_same_answers_under_every_protocol_are_no_spread():
     values = {"a": {"1": 1.0, "2": 0.0, "3": 1.0}}
-    found = sweep_of({**values, "b": values["a"]})
+    found = sweep_of(all_values({**values, "b": values["a"]}))
     assert (found.spread, found.p, found.protocol_sd) == (0.0, 1.0, 0.0)
     assert found.share == 0.0
 
@@ -117,4 +118,4 @@ def test_the_same_answers_under_every_protocol_are_no_spread():
 )
 def test_what_is_no_sweep_is_refused(values, said):
     with pytest.raises(ValueError, match=said):
-        sweep_of(values)
+        sweep_of(all_values(values))

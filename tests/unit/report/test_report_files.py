@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from samples import all_values
 
 import harness.report.scores as scores_module
 from harness.analysis.languages import count_languages
@@ -88,7 +89,7 @@ def test_the_document_keeps_its_schema() -> None:
 
 
 def test_sweeps_and_languages_keep_the_schema_too() -> None:
-    values = {"a": {"1": 1.0, "2": 0.0, "3": 1.0}, "b": {"1": 0.0, "2": 0.0, "3": 1.0}}
+    values = all_values({"a": {"1": 1.0, "2": 0.0, "3": 1.0}, "b": {"1": 0.0, "2": 0.0, "3": 1.0}})
     whole = document()
     whole["sweeps"] = [sweep_document(sweep_of(values), {"a": {"shots": "0"}, "b": {"shots": "5"}}, "gsm8k")]
     whole["languages"] = language_document(count_languages(values, "a", 0.25, 0.15))
@@ -115,7 +116,7 @@ def test_a_row_holds_every_figure_of_its_estimate_unrounded() -> None:
         assert row[name] == getattr(SCORED, name)
 
 
-def test_the_first_row_of_a_task_is_primary_and_the_suite_stands_apart() -> None:
+def test_the_first_row_of_a_task_is_primary_and_the_suite_is_separate() -> None:
     found = document()
     assert [(row["task"], row["primary"]) for row in found["rows"]] == [
         ("gsm8k", True),

@@ -215,5 +215,5 @@ def test_scores_of_completed_answers_and_unread_answers_are_columns_only_where_t
     assert [column.heading for column in table.columns][-2:] == ["Completed only", "Not read %"]
     assert [row.cells[-2:] for row in table.rows] == [("0.751", "10.4"), ("-", "-")]
     assert all(len(row.cells) == len(table.columns) for row in table.rows)
-    assert any("the right one is in its text" in note for note in table.notes)
+    assert any("its text contains the right answer" in note for note in table.notes)
     assert [column.heading for column in score_table([replace(GSM8K, unread=0.0)]).columns][-1] == "Tokens/s"

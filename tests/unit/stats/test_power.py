@@ -138,14 +138,29 @@ TWO_MODELS = [
 
 @pytest.mark.parametrize(("first", "second", "unpaired", "rho3", "rho5", "rho7"), TWO_MODELS)
 def test_samples_for_two_models(first: float, second: float, unpaired: int, rho3: int, rho5: int, rho7: int) -> None:
-    found = [round(p.two_model_size(first, second, rho)) for rho in (0, 0.3, 0.5, 0.7)]
+    found = [
+        round(p.difference_size(first - second, p.paired_spread(first, second, rho))) for rho in (0, 0.3, 0.5, 0.7)
+    ]
     assert found == [unpaired, rho3, rho5, rho7]
 
 
-def test_the_planning_formula() -> None:
-    noise = p.Noise(between=1 / 9, first=1 / 6, second=1 / 6)
-    assert p.planning_size(0.03, noise) == pytest.approx(3875.99, abs=0.006)
-    assert p.planning_size(0.03, noise, answers=(10, 10)) == pytest.approx(1259.70, abs=0.006)
+# margin, then n for equal scores of 0.85 whose answers are correlated at 0, 0.5 and 0.7
+EQUIVALENCE = [(0.02, 5459, 2730, 1638), (0.03, 2426, 1213, 728), (0.05, 874, 437, 262), (0.10, 218, 109, 66)]
+
+
+@pytest.mark.parametrize(("margin", "rho0", "rho5", "rho7"), EQUIVALENCE)
+def test_samples_that_show_equivalence(margin: float, rho0: int, rho5: int, rho7: int) -> None:
+    found = [round(p.tost_size(p.paired_spread(0.85, 0.85, rho), margin)) for rho in (0, 0.5, 0.7)]
+    assert found == [rho0, rho5, rho7]
+
+
+@pytest.mark.parametrize("true", [0.0, 0.02])
+def test_a_size_for_equivalence_has_its_power(true: float) -> None:
+    n = p.tost_size(0.4, 0.05, true)
+    assert p.tost_power(n, 0.4, 0.05, true) == pytest.approx(0.8, abs=1e-9)
+    seen = np.random.default_rng(1).normal(true, 0.4 / math.sqrt(n), 40_000)
+    half = stats.norm.ppf(0.95) * 0.4 / math.sqrt(n)
+    assert np.mean((seen - half > -0.05) & (seen + half < 0.05)) == pytest.approx(0.8, abs=0.01)
 
 
 def test_effect_and_size_are_two_sides_of_one_formula() -> None:
@@ -155,11 +170,6 @@ def test_effect_and_size_are_two_sides_of_one_formula() -> None:
     assert np.mean(np.abs(seen) >= stats.norm.ppf(0.975)) == pytest.approx(0.8, abs=0.01)
 
 
-def test_design_effect() -> None:
-    assert p.design_effect(10, 0.05) == pytest.approx(1.45)
-    assert p.design_effect(2, 0.5) == pytest.approx(1.5)
-
-
 def test_what_no_sample_can_show_is_refused() -> None:
     for call in (
         lambda: p.refutation_size(0.8, 0.9),
@@ -167,6 +177,7 @@ def test_what_no_sample_can_show_is_refused() -> None:
         lambda: p.refutation_size(0.9, 0.8999),
         lambda: p.finite_refutation_size(5, 5, 10),
         lambda: p.difference_size(0, 0.5),
+        lambda: p.tost_size(0.4, 0.05, 0.05),
         lambda: p.refutation_power(0, 0.9, 0.8),
     ):
         with pytest.raises(ValueError):

@@ -68,7 +68,7 @@ def test_a_claim_is_found_by_its_id_its_page_or_its_file(tmp_path: Path):
     ("old", "new", "message"),
     [
         ("    threshold: 0.9", "    treshold: 0.9", r"mine.yaml:11: unknown key 'treshold'.*did you mean 'threshold'"),
-        ("    threshold: 0.9\n", "", r"mine.yaml:4: .*give a threshold or comparators"),
+        ("    threshold: 0.9\n", "", r"mine.yaml:4: .*give `threshold` or `comparators`"),
         ("tasks: [humaneval]", "tasks: []", r"mine.yaml:4: .*needs `test: {metric: ..., tasks: \[...\]}`"),
         ('relation: ">="', "relation: beats", r"mine.yaml:10: claims.0.relation: .*'beats'"),
         ('relation: ">="', "relation: within", r"needs comparators"),

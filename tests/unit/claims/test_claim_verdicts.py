@@ -17,7 +17,8 @@ from harness.claims.page import Claim, printed_unit
 from harness.claims.planning import gap_plans, score_plans
 from harness.claims.published import bar_of, gap_of, of_published
 from harness.claims.verdict import combine
-from harness.cost.cost import Price, cells
+from harness.cost.prices import Price
+from harness.cost.savings import cells
 from harness.stats.hypothesis import HypothesisTest as OneTest
 from harness.stats.power import finite_refutation_size, refutation_size
 from harness.stats.relations import Gap, newcombe, paired_test, unpaired_test
@@ -57,7 +58,7 @@ def word_of(claim: Claim) -> str:
 # --- one score against a number -------------------------------------------------------------------
 
 
-def test_a_count_is_held_against_the_bar_by_the_exact_binomial():
+def test_a_count_is_compared_with_the_bar_by_the_exact_binomial():
     assert count_test(126, 164, Bar(0.9)).test.p_against == pytest.approx(7.0e-7, rel=0.02)
     assert count_test(140, 164, Bar(0.9)).test.p_against == pytest.approx(0.0376, abs=5e-5)
     assert count_test(131, 164, Bar(0.85)).test.p_against == pytest.approx(0.0460, abs=5e-5)
@@ -71,7 +72,7 @@ def test_at_most_is_at_least_of_the_wrong_answers():
     assert (low.test.p_against, low.test.p_for) == pytest.approx((high.test.p_against, high.test.p_for))
 
 
-def test_items_drawn_from_a_benchmark_are_held_against_its_own_score():
+def test_items_drawn_from_a_benchmark_are_compared_with_its_own_score():
     # At least 148 of 164: 44 right of 53 excludes it, 45 do not
     assert (
         count_test(44, 53, Bar(0.9, size=164)).test.p_against
@@ -109,7 +110,7 @@ def test_clusters_make_a_score_less_sure():
     assert together.test.p_against > alone.test.p_against
 
 
-def test_a_mean_over_tasks_stands_between_them():
+def test_a_mean_over_tasks_lies_between_them():
     seen = macro_test([(0.9, 0.03, 100), (0.7, 0.05, 100)], Bar(0.85))
     assert seen.value == pytest.approx(0.8)
     # Normal bounds of the mean, by hand: sqrt(.03^2 + .05^2) / 2 = .0292
@@ -226,7 +227,7 @@ def test_a_part_without_a_number_keeps_a_sentence_from_being_supported():
     assert word_of(a_claim(test=test, published=[printed(0.6)])) == "refuted"
 
 
-def test_what_nothing_here_measures_is_said_first():
+def test_what_nothing_here_measures_comes_first():
     claim = a_claim(test={"not_measured": "prose needs readers"}, published=[printed(0.5)])
     assert word_of(claim) == "not_testable_here"
 
@@ -234,13 +235,13 @@ def test_what_nothing_here_measures_is_said_first():
 def test_the_tested_sentence_and_the_assumptions_name_what_was_filled_in():
     claim = a_claim(assumed=["subject.revision", "tolerance", "protocol"])
     assert judge.tested_sentence(claim) == (
-        "On humaneval, asked without worked examples, as a chat, big-model has pass@1 at least 0.85 "
-        "(0.9 with a tolerance of 0.05), as a skill, beyond these items."
+        "On humaneval, prompted without worked examples, as a chat, big-model has pass@1 at least 0.85 "
+        "(0.9 with a tolerance of 0.05), in general, beyond these items."
     )
     assert judge.assumptions(claim) == (
         "checkpoint: any",
-        "how far off still counts: 0.05",
-        "asked: without worked examples, as a chat",
+        "tolerance: 0.05",
+        "protocol: without worked examples, as a chat",
     )
 
 
@@ -386,7 +387,10 @@ def test_scores_75_per_cent_is_neither_at_least_nor_at_most():
         ({"relation": "=", "threshold": None, "comparators": [{"model": "other"}]}, "within"),
         ({"threshold": None, "comparators": [{"model": "other"}], "by": 0.1, "times": 2}, "not both"),
         ({"threshold": None, "comparators": [{"model": "other"}], "by": 10}, "0.1"),
-        ({"threshold": None, "comparators": [{"model": "other"}], "by": 0.1, "relation": "within"}, "goes with one of"),
+        (
+            {"threshold": None, "comparators": [{"model": "other"}], "by": 0.1, "relation": "within"},
+            "needs comparators",
+        ),
     ],
 )
 def test_a_page_that_cannot_mean_anything_says_what_to_write(changes: dict[str, Any], says: str):

@@ -12,18 +12,9 @@ from typing import Any
 
 import pytest
 
-from harness.cost.cost import (
-    BLENDS,
-    Blend,
-    Price,
-    cells,
-    dollars_per_million,
-    hourly_cost,
-    settle,
-    task_cost,
-    together,
-    usages,
-)
+from harness.cost.prices import Price
+from harness.cost.run_cost import dollars_per_million, hourly_cost, task_cost, together, usages
+from harness.cost.savings import BLENDS, Blend, cells, settle
 from harness.datatypes import (
     Completion,
     ContinuationScore,
@@ -211,9 +202,9 @@ def test_a_small_share_keeps_its_coverage() -> None:
 
 
 def test_what_nobody_counted_has_no_cost() -> None:
-    (untold,) = usages([answer("a", 1.0, prompt_tokens=10, output_tokens=5), answer("b", 1.0)])
-    assert not untold.counted and untold.mean("output") is None
-    assert task_cost(untold, GPT_4O).total is None and hourly_cost(untold, 1.0).total is None
+    (uncounted,) = usages([answer("a", 1.0, prompt_tokens=10, output_tokens=5), answer("b", 1.0)])
+    assert not uncounted.counted and uncounted.mean("output") is None
+    assert task_cost(uncounted, GPT_4O).total is None and hourly_cost(uncounted, 1.0).total is None
     (none_solved,) = usages([answer("a", 0.0, prompt_tokens=10, output_tokens=5)])
     assert task_cost(none_solved, GPT_4O).total and task_cost(none_solved, GPT_4O).per_solved is None
     (unscored,) = usages([answer("a", None, prompt_tokens=10, output_tokens=5)])

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stats.pass_at_k import pass_at_k, pass_at_k_variance
+from harness.stats.pass_at_k import pass_at_k
 
 
 @pytest.mark.parametrize(
@@ -54,23 +54,3 @@ def test_a_tiny_chance_among_very_many_answers_keeps_its_digits() -> None:
 def test_what_cannot_be_is_refused(n: int, c: int, k: int) -> None:
     with pytest.raises(ValueError, match="must lie between"):
         pass_at_k(n, c, k)
-
-
-@pytest.mark.parametrize(
-    ("n", "p", "k", "variance"),
-    [
-        (10, 0.3, 1, 0.021000),
-        (10, 0.3, 5, 0.043763),
-        (20, 0.2, 10, 0.024826),
-        (200, 0.05, 10, 0.009535),
-        (5, 0.3, 5, 0.139822),
-    ],
-)
-def test_the_noise_of_one_problem(n: int, p: float, k: int, variance: float) -> None:
-    assert pass_at_k_variance(n, p, k) == pytest.approx(variance, abs=5.1e-7)
-
-
-def test_the_noise_of_one_problem_at_the_ends() -> None:
-    assert pass_at_k_variance(10, 0.0, 3) == pass_at_k_variance(10, 1.0, 3) == 0
-    # pass@1 is a mean of n answers
-    assert pass_at_k_variance(3000, 0.5, 1) == pytest.approx(0.25 / 3000, rel=1e-8)

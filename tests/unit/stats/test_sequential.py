@@ -17,7 +17,6 @@ from scipy import integrate
 from harness.stats.sequential import (
     BenchmarkTest,
     SkillTest,
-    Sprt,
     log_finite_mixture,
     log_mixture,
 )
@@ -226,35 +225,6 @@ def test_drawing_without_replacement_saves_items() -> None:
     items = walk(decide, lambda right, wrong: (131 - right) / (164 - right - wrong), 164)
     assert items.refuted == pytest.approx(1)
     assert items.mean_n < skill.mean_n - 10
-
-
-def test_walds_test_for_reference() -> None:
-    sprt = Sprt(0.9, 0.8, 0.05, 0.2)
-    assert (sprt.upper, sprt.lower) == pytest.approx((2.772589, -1.558145), abs=5.1e-7)
-    assert (sprt.per_wrong, sprt.per_right) == pytest.approx((0.693147, -0.117783), abs=5.1e-7)
-    assert (sprt.expected_n("p1"), sprt.expected_n("p0")) == pytest.approx((42.9, 36.6), abs=0.051)
-    wide = Sprt(0.9, 0.7, 0.05, 0.2)
-    assert (wide.expected_n("p1"), wide.expected_n("p0")) == pytest.approx((12.4, 11.5), abs=0.051)
-    strict = Sprt(0.9, 0.5, 0.05, 0.05)
-    assert (strict.expected_n("p1"), strict.expected_n("p0")) == pytest.approx((5.2, 7.2), abs=0.051)
-
-
-@pytest.mark.parametrize(
-    ("truth", "refuted", "supported", "mean_n"),
-    [(0.9, 0.038, 0.953, 39), (0.85, 0.378, 0.574, 58), (0.8, 0.798, 0.189, 48), (0.7, 0.986, 0.014, 24)],
-)
-def test_walds_test_between_its_hypotheses_is_arbitrary(
-    truth: float, refuted: float, supported: float, mean_n: float
-) -> None:
-    sprt = Sprt(0.9, 0.8, 0.05, 0.2)
-
-    def decide(right: int, wrong: int) -> str:
-        total = right * sprt.per_right + wrong * sprt.per_wrong
-        return "refuted" if total >= sprt.upper else "supported" if total <= sprt.lower else "open"
-
-    seen = walk(decide, lambda right, wrong: truth, 164)
-    assert (seen.refuted, seen.supported) == pytest.approx((refuted, supported), abs=0.01)
-    assert seen.mean_n == pytest.approx(mean_n, abs=1)
 
 
 def test_what_is_no_answer_is_refused() -> None:

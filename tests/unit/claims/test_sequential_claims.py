@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from harness.claims.page import Claim
-from harness.claims.sequential_test import Pair, Walk, anytime_interval, random_order
+from harness.claims.sequential_test import SampleKey, SequentialTest, anytime_interval, random_order
 from harness.stats.sequential import log_finite_mixture, log_mixture
 from harness.stats.thresholds import Bar, count_test
 
@@ -32,46 +32,46 @@ def a_claim(about: str = "skill", tasks: int = 1, **changes: Any) -> Claim:
     return Claim.model_validate(page | changes)
 
 
-def a_walk(claim: Claim, size: int = 164, seed: int = 0) -> Walk:
+def a_test(claim: Claim, size: int = 164, seed: int = 0) -> SequentialTest:
     pairs = [(task, str(i)) for task in claim.test.tasks for i in range(size)]
-    return Walk(claim, random_order(pairs, seed), dict.fromkeys(claim.test.tasks, size))
+    return SequentialTest(claim, random_order(pairs, seed), dict.fromkeys(claim.test.tasks, size))
 
 
-def answers(walk: Walk, share: float, seed: int) -> dict[Pair, float | None]:
+def answers(test: SequentialTest, share: float, seed: int) -> dict[SampleKey, float | None]:
     """Right or wrong for every sample, this share right."""
     draw = random.Random(seed)
-    return {pair: float(draw.random() < share) for pair in walk.order}
+    return {pair: float(draw.random() < share) for pair in test.order}
 
 
 def test_nearly_ninety_per_cent_against_a_model_at_ten_settles_within_ten_problems():
     for about in ("skill", "benchmark"):
         used = []
         for seed in range(12):
-            walk = a_walk(a_claim(about), seed=seed)
-            walk.advance(answers(walk, 0.1, seed))
-            assert walk.settled == "refuted"
-            used.append(walk.used)
+            test = a_test(a_claim(about), seed=seed)
+            test.advance(answers(test, 0.1, seed))
+            assert test.settled == "refuted"
+            used.append(test.used)
         assert max(used) <= 10 and np.mean(used) < 6
 
 
 def test_a_model_at_a_hundred_per_cent_is_soon_supported():
-    walk = a_walk(a_claim())
-    walk.advance(answers(walk, 1.0, 0))
-    assert walk.settled == "supported" and walk.used < 60
-    assert "were not needed" in walk.ruling().rule
+    test = a_test(a_claim())
+    test.advance(answers(test, 1.0, 0))
+    assert test.settled == "supported" and test.used < 60
+    assert "were not needed" in test.ruling().rule
 
 
 def test_answers_are_taken_in_the_random_order_whatever_order_they_come_in():
     """Short answers come first: the first five to arrive are no random five."""
-    walk = a_walk(a_claim())
-    given = answers(walk, 0.5, 3)
-    late = walk.order[0]
-    walk.advance({pair: value for pair, value in given.items() if pair != late})
-    assert walk.used == 0 and not walk.settled
-    walk.advance(given)
-    straight = a_walk(a_claim())
+    test = a_test(a_claim())
+    given = answers(test, 0.5, 3)
+    late = test.order[0]
+    test.advance({pair: value for pair, value in given.items() if pair != late})
+    assert test.used == 0 and not test.settled
+    test.advance(given)
+    straight = a_test(a_claim())
     straight.advance(given)
-    assert (walk.used, walk.settled) == (straight.used, straight.settled)
+    assert (test.used, test.settled) == (straight.used, straight.settled)
 
 
 def test_the_order_depends_on_the_seed_and_on_nothing_else():
@@ -80,29 +80,29 @@ def test_the_order_depends_on_the_seed_and_on_nothing_else():
 
 
 def test_few_are_asked_at_first_and_more_later():
-    walk = a_walk(a_claim("benchmark"), size=500)
-    given = answers(walk, 0.85, 0)
+    test = a_test(a_claim("benchmark"), size=500)
+    given = answers(test, 0.85, 0)
     sizes = []
-    while part := walk.next_pairs():
+    while part := test.next_samples():
         sizes.append(len(part))
-        walk.advance({pair: given[pair] for pair in walk.order[: walk.used + len(part)]})
+        test.advance({pair: given[pair] for pair in test.order[: test.used + len(part)]})
     assert sizes[0] == 5 and sizes[:-1] == sorted(sizes[:-1])
     assert len(sizes) < 25
 
 
 def test_a_benchmark_is_settled_when_the_rest_cannot_change_it():
-    walk = a_walk(a_claim("benchmark"), size=20)
+    test = a_test(a_claim("benchmark"), size=20)
     # 17 of 20 are needed: the fourth wrong answer ends it, before any odds do
-    walk.advance({pair: float(place not in (2, 5, 9, 13)) for place, pair in enumerate(walk.order)})
-    assert walk.settled == "refuted" and walk.used == 14
-    assert "whatever the rest" in walk.ruling().rule
+    test.advance({pair: float(place not in (2, 5, 9, 13)) for place, pair in enumerate(test.order)})
+    assert test.settled == "refuted" and test.used == 14
+    assert "cannot change the result" in test.ruling().rule
 
 
-def test_an_unscored_sample_is_passed_over_and_told():
-    walk = a_walk(a_claim(), size=5)
-    walk.advance({pair: None if place < 2 else 1.0 for place, pair in enumerate(walk.order)})
-    assert (walk.used, walk.unscored) == (5, 2)
-    assert walk.evidence("here", "m", None)[0].n == 3
+def test_an_unscored_sample_is_skipped_and_reported():
+    test = a_test(a_claim(), size=5)
+    test.advance({pair: None if place < 2 else 1.0 for place, pair in enumerate(test.order)})
+    assert (test.used, test.unscored) == (5, 2)
+    assert test.evidence("here", "m", None)[0].n == 3
 
 
 def exact_error(stops: Callable[[int, int], str], p: float, size: int, word: str) -> float:
@@ -125,46 +125,46 @@ def exact_error(stops: Callable[[int, int], str], p: float, size: int, word: str
 def test_a_true_claim_is_refuted_no_more_often_than_promised_and_a_false_one_seldom_supported():
     """Exact, not simulated: looks after every answer, and the test at the end, together."""
     size = 60
-    walk = a_walk(a_claim(), size)
+    test = a_test(a_claim(), size)
 
     @functools.cache
     def stops(right: int, wrong: int) -> str:
-        if log_mixture(right, wrong, 0.85) >= walk.lines["refuted"]:
+        if log_mixture(right, wrong, 0.85) >= test.bounds["refuted"]:
             return "refuted"
-        if log_mixture(wrong, right, 1 - 0.85) >= walk.lines["supported"]:
+        if log_mixture(wrong, right, 1 - 0.85) >= test.bounds["supported"]:
             return "supported"
         if right + wrong < size:
             return ""
-        last = count_test(right, size, Bar(0.85), walk.alpha).test
-        return "refuted" if last.p_against <= walk.alpha else "supported" if last.p_for <= walk.alpha else "open"
+        last = count_test(right, size, Bar(0.85), test.alpha).test
+        return "refuted" if last.p_against <= test.alpha else "supported" if last.p_for <= test.alpha else "open"
 
     assert exact_error(stops, 0.85, size, "refuted") <= 0.05
     assert exact_error(stops, 0.85, size, "supported") <= 0.05
     assert exact_error(stops, 0.6, size, "refuted") > 0.9
 
-    # And the walk stops where that rule does
+    # And the test stops where that rule does
     for seed, share in ((1, 0.85), (2, 0.85), (3, 0.7), (4, 0.95), (5, 0.5)):
-        walk = a_walk(a_claim(), size, seed)
-        given = answers(walk, share, seed)
-        walk.advance(given)
+        test = a_test(a_claim(), size, seed)
+        given = answers(test, share, seed)
+        test.advance(given)
         right = wrong = 0
-        for pair in walk.order:
+        for pair in test.order:
             right, wrong = right + (given[pair] == 1.0), wrong + (given[pair] == 0.0)
             if said := stops(right, wrong):
                 break
-        assert (walk.used, walk.ruling().word) == (right + wrong, "inconclusive" if said == "open" else said)
+        assert (test.used, test.ruling().word) == (right + wrong, "inconclusive" if said == "open" else said)
 
 
 def test_several_tasks_share_the_error_of_refuting():
-    one, three = a_walk(a_claim("benchmark")), a_walk(a_claim("benchmark", tasks=3))
-    assert three.lines["refuted"] == pytest.approx(one.lines["refuted"] + math.log(3))
-    assert three.lines["supported"] == one.lines["supported"]
+    one, three = a_test(a_claim("benchmark")), a_test(a_claim("benchmark", tasks=3))
+    assert three.bounds["refuted"] == pytest.approx(one.bounds["refuted"] + math.log(3))
+    assert three.bounds["supported"] == one.bounds["supported"]
 
 
 def test_false_refutations_of_a_true_benchmark_score_stay_rare():
     """The benchmark's score is just at the bar: 34 of 40, in 2000 random orders."""
     wrong = 0
-    # The rule alone, from a table of its e-values: a walk computes the same numbers one by one
+    # The rule alone, from a table of its e-values: a test computes the same numbers one by one
     table = np.array([[log_finite_mixture(r, w, 34, 40) if r + w <= 40 else 0 for w in range(41)] for r in range(41)])
     generator = np.random.default_rng(0)
     for _ in range(2000):
