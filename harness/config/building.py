@@ -95,6 +95,10 @@ def run_config(
             raise ConfigError(f"{origin}: {word}: expected a name or a path (found {values!r})")
     if "engine.completions" in settings and settings.get("engine.name", "local") in ("local", "reference"):
         raise ConfigError(f"{origin}: completions go with engine scripted, which replays answers made elsewhere")
+    if settings.get("engine.name") == "scripted":
+        for dotted in ("model.device", "model.dtype", "model.trust_remote_code"):
+            if dotted in settings:
+                raise ConfigError(f"{origin}: {dotted} has no effect: engine scripted loads no model; leave it out")
     model, settings = _one_model(model, settings, origin)
     for dotted in settings:
         if dotted in ("suite", "suite.tasks"):

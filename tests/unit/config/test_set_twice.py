@@ -70,3 +70,12 @@ def test_the_command_line_refuses_what_is_set_twice(cli):
     ):
         done = cli("run", *words)
         assert done.code == 2 and "twice" in done.err and done.err.count("\n") == 1, done
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("model.device", "cuda"), ("model.dtype", "bfloat16"), ("model.trust_remote_code", True)]
+)
+def test_what_only_a_loaded_model_has_is_refused_for_recorded_answers(key: str, value: object) -> None:
+    settings = {"engine.name": "scripted", "engine.completions": "answers.jsonl", key: value}
+    with pytest.raises(ConfigError, match=f"{key} has no effect"):
+        run_config(None, None, ["demo_math"], settings, "here")
