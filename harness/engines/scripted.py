@@ -67,6 +67,10 @@ def recorded_verdicts(spec: ModelSpec, options: Mapping[str, Any]) -> Callable[[
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> ScriptedEngine:
     """Read the option `completions`' file. Raises ConfigError with file and line of the first fault."""
     chosen = check_values(ScriptedOptions, options, "engine scripted")
+    idle = {"device": spec.device != "auto", "dtype": spec.dtype != "auto", "trust_remote_code": spec.trust_remote_code}
+    for name, given in idle.items():
+        if given:
+            raise ConfigError(f"model.{name} has no effect: the engine scripted loads no model; leave it out")
     path = Path(chosen.completions).expanduser()
     try:
         raw = path.read_bytes()

@@ -253,3 +253,12 @@ def test_a_column_that_cannot_be_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=message):
         scripted.build(ModelSpec(""), {"completions": str(write(tmp_path / "made.jsonl", line)), **options})
+
+
+@pytest.mark.parametrize(("name", "value"), [("device", "cuda"), ("dtype", "bfloat16"), ("trust_remote_code", True)])
+def test_what_only_a_loaded_model_has_is_refused(tmp_path, name, value):
+    file = tmp_path / "answers.jsonl"
+    file.write_text('{"task": "a", "sample_id": "1", "completion": "x"}\n')
+    spec = ModelSpec(path="m", **{name: value})
+    with pytest.raises(ConfigError, match=f"model.{name} has no effect"):
+        build(spec, {"completions": str(file)})
