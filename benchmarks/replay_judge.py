@@ -14,7 +14,7 @@ from replay_files import Explanations, ReplayError, Row
 
 from harness.catalog import Task
 from harness.config import pages
-from harness.config.building import run_config, spelled_out
+from harness.config.building import config_keys, run_config
 from harness.datatypes import Record, Score
 from harness.engines.base import EngineFacts
 from harness.errors import HarnessError
@@ -73,7 +73,7 @@ def judge(
     }
     clock = _Clock()
     try:
-        result = evaluate(run_config(None, None, [page], spelled_out(words, settings), "replay"), (), clock)
+        result = evaluate(run_config(None, None, [page], config_keys(words, settings), "replay"), (), clock)
         seconds = time.monotonic() - clock.started_at
         known = {(record.request.sample_id, record.request.repeat): record.scores for record in result.records}
     except HarnessError as error:

@@ -5,7 +5,9 @@
     for estimate in result.estimates:
         print(estimate.task, estimate.value, estimate.low, estimate.high)
 
-The words are the command line's; importing this costs nothing, what is heavy is imported when it is called.
+Stable between minor versions: the names in `__all__` (functions, result types and their documented attributes,
+errors), the command line, and the files of a run folder. Everything else is private and may change in any version.
+Importing this imports nothing else: functions and types load what they need when they are first used.
 """
 
 from __future__ import annotations
@@ -15,70 +17,130 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Unpack
 
-    from harness.claims.verdict import Verdict
+    from harness.claims.verdict import Evidence, Verdict
     from harness.comparison import Compared
-    from harness.datatypes import Record
+    from harness.config.options import RunOptions
+    from harness.datatypes import (
+        Comparison,
+        Completion,
+        Estimate,
+        Failure,
+        GenerateRequest,
+        Likelihood,
+        LikelihoodRequest,
+        Record,
+        Refusal,
+        RollingRequest,
+        Score,
+    )
+    from harness.errors import EnvironmentFault, HarnessError, UserError
     from harness.run import Result
     from harness.store.manifest import Manifest
 
-__all__ = ["check_claim", "compare", "evaluate", "load_run"]
+    __version__: str
+
+__all__ = [
+    "Compared",
+    "Comparison",
+    "Completion",
+    "EnvironmentFault",
+    "Estimate",
+    "Evidence",
+    "Failure",
+    "GenerateRequest",
+    "HarnessError",
+    "Likelihood",
+    "LikelihoodRequest",
+    "Manifest",
+    "Record",
+    "Refusal",
+    "Result",
+    "RollingRequest",
+    "RunOptions",
+    "Score",
+    "UserError",
+    "Verdict",
+    "__version__",
+    "check_claim",
+    "compare",
+    "evaluate",
+    "load_run",
+]
+# Where each exported type is; the rest of `__all__` is defined here
+TYPES = {
+    "harness.claims.verdict": ("Evidence", "Verdict"),
+    "harness.comparison": ("Compared",),
+    "harness.config.options": ("RunOptions",),
+    "harness.datatypes": (
+        "Comparison",
+        "Completion",
+        "Estimate",
+        "Failure",
+        "GenerateRequest",
+        "Likelihood",
+        "LikelihoodRequest",
+        "Record",
+        "Refusal",
+        "RollingRequest",
+        "Score",
+    ),
+    "harness.errors": ("EnvironmentFault", "HarnessError", "UserError"),
+    "harness.run": ("Result",),
+    "harness.store.manifest": ("Manifest",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import an exported type, or look up the version, when it is first used. Raises AttributeError."""
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("harness")
+    for module, names in TYPES.items():
+        if name in names:
+            from importlib import import_module
+
+            return getattr(import_module(module), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Names for completion in a shell."""
+    return sorted({*globals(), *__all__})
 
 
 def evaluate(
     model: str | Path | None = None,
     suite: str | Path | None = None,
-    tasks: Sequence[str | Path] | None = None,
+    tasks: str | Path | Sequence[str | Path] | None = None,
     *,
-    limit: int | None = None,
-    out: str | Path | None = None,
-    seed: int | None = None,
-    engine: str | None = None,
-    completions: str | Path | None = None,
-    batch_size: int | None = None,
-    max_memory: float | None = None,
-    revision: str | None = None,
-    device: str | None = None,
-    dtype: str | None = None,
-    style: str | None = None,
-    trust_remote_code: bool | None = None,
-    mirror: str | Path | None = None,
-    sandbox: str | None = None,
     settings: Mapping[str, Any] | None = None,
     sweep: Mapping[str, Sequence[Any]] | None = None,
+    **options: Unpack[RunOptions],
 ) -> Result:
     """Run a model on a suite (or on `tasks`), or finish such a run; write its tables; return scores and records.
 
-    Every word means what `harness run --help` says of it; `settings` holds any other config key, as `--set` does
+    `options` are those of `harness run`, with the same meaning (`limit=20`, `engine="reference"`, `out="runs/a"`);
+    `harness run --help` lists them. `settings` holds any other config key, as `--set` does
     (`{"tasks.gsm8k.fewshot.count": 8, "execution.wall_seconds": 20}`), `sweep` values of axes (`{"shots": [0, 5]}`).
-    Raises `harness.errors.HarnessError`: UserError for wrong input, EnvironmentFault for a machine that failed.
+    Raises `harness.HarnessError`: UserError for wrong input, EnvironmentFault for a machine that failed.
     """
-    from harness.config.building import run_config, spelled_out
+    from os import PathLike
+
+    from harness.config.building import config_keys, run_config
     from harness.publish import publish
     from harness.run import evaluate as run
 
-    words = {
-        "limit": limit,
-        "out": out,
-        "seed": seed,
-        "engine": engine,
-        "completions": completions,
-        "batch_size": batch_size,
-        "max_memory": max_memory,
-        "revision": revision,
-        "device": device,
-        "dtype": dtype,
-        "style": style,
-        "trust_remote_code": trust_remote_code,
-        "mirror": mirror,
-        "sandbox": sandbox,
-    }
+    if isinstance(tasks, PathLike):
+        tasks = [tasks]
     names = tasks.split(",") if isinstance(tasks, str) else tasks
     config = run_config(
         None if model is None else str(model),
         None if suite is None else str(suite),
         None if names is None else [str(name) for name in names],
-        spelled_out(words, settings or {}),
+        config_keys(options, settings or {}),
         "harness.evaluate",
         sweep,
     )
@@ -90,7 +152,7 @@ def evaluate(
 def compare(*folders: str | Path, allow_protocol: bool = False) -> Compared:
     """Compare runs with the first one, sample by sample; `.comparisons` has a row per task and run.
 
-    Raises `harness.errors.UserError` for runs that cannot be compared: folders that are none, no common task, another
+    Raises `harness.UserError` for runs that cannot be compared: a folder that is no run, no common task, a different
     protocol unless `allow_protocol`.
     """
     from pathlib import Path
@@ -108,10 +170,10 @@ def check_claim(
     stand_in: bool = False,
     allow_protocol: bool = False,
 ) -> list[Verdict]:
-    """Check a claim (its id), or all of a page or file, by what is published and by the runs given.
+    """Check a claim (its id), or all claims of a page or file, by published numbers and by the given run folders.
 
-    The words are those of `harness claim check`. Raises `harness.errors.UserError` for names nobody has and for runs
-    that are of no model of the claim.
+    The arguments are those of `harness claim check`. Raises `harness.UserError` for an unknown name and for a run of a
+    model that the claim does not mention.
     """
     from pathlib import Path
 
@@ -123,7 +185,7 @@ def check_claim(
 
 
 def load_run(folder: str | Path) -> tuple[Manifest, list[Record]]:
-    """Read a run folder: what the run was, and its records. Raises `harness.errors.RunFolderError`."""
+    """Read a run folder: its manifest, and its records. Raises `harness.UserError`."""
     from pathlib import Path
 
     from harness.store.run_folder import read_run

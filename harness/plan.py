@@ -1,7 +1,7 @@
-"""A run before it runs: pages, engine without weights, data, prompts, scorers and toolchains, all bound and checked.
+"""A run before it starts: pages, engine without weights, data, prompts, scorers and toolchains, bound and checked.
 
-Everything a user can have got wrong is found here, in the order of what it costs: pages first, then the model's
-tokenizer and config, then the data. No weight is loaded and nothing is written.
+Errors of the user are found here, the cheapest checks first: pages, then the model's tokenizer and config, then the
+data. No weights are loaded and nothing is written.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from harness.engines.base import (
     reproducibility_notes,
 )
 from harness.engines.registry import engine_name, open_engine
-from harness.errors import ConfigError, DataError, SandboxError, UnknownName
+from harness.errors import ConfigError, DataError, SandboxError, UnknownName, error_prefix
 from harness.execution import packages
 from harness.execution.base import Limits
 from harness.scoring.golds import plain_fault
@@ -40,13 +40,13 @@ from harness.scoring.services import Services
 
 # Samples whose gold answer is scored before a run
 SAMPLES_TRIED = 3
-# Unknown until a hub's weights are here; the commit stands for them
+# Unknown until the weights of a hub model are downloaded; its commit identifies them
 OF_WEIGHTS = {"weights", "weights_sampled"}
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run before it runs: the engine without weights, and the bound tasks."""
+    """A run before it starts: the engine without weights, and the bound tasks."""
 
     config: RunConfig
     engine: Engine
@@ -56,7 +56,7 @@ class Plan:
     capabilities: Capabilities
 
     def identity(self) -> dict[str, Any]:
-        """What must agree before records may share a journal. A limit need not: a run may be extended."""
+        """What must agree before records may share a journal. The limit may differ: a run can be extended."""
         known = OF_WEIGHTS if self.facts.revision else set()
         digests = {name: digest for name, digest in self.facts.digests.items() if name not in known}
         execution = execution_identity(self.config, self.tasks)
@@ -77,7 +77,7 @@ class Plan:
         }
 
     def loaded(self) -> EngineFacts:
-        """Load the engine, and return its facts with all that is known only then (the digest of a hub's weights)."""
+        """Load the engine and return its facts, complete now (with the digest of the weights of a hub model)."""
         self.engine.load()
         return self.engine.facts()
 
@@ -88,25 +88,26 @@ class Plan:
         return asdict(replace(facts, notes=(*facts.notes, *reproducibility_notes(self.capabilities, requests))))
 
     def folder(self) -> Path:
-        """Where the run goes: `--out`, or a name that the same command always finds again."""
+        """The run folder: `--out`, or a name that depends only on the identity, so that the same command resumes it."""
         if self.config.out:
             return Path(self.config.out).expanduser()
-        named = json.dumps([self.identity(), self.config.limit], sort_keys=True, default=str)
-        digest = hashlib.sha256(named.encode()).hexdigest()
+        text = json.dumps([self.identity(), self.config.limit], sort_keys=True, default=str)
+        digest = hashlib.sha256(text.encode()).hexdigest()
         return Path("runs") / f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}"
 
 
 @contextmanager
 def planned(config: RunConfig) -> Iterator[Plan]:
-    """Plan a run and give back what it holds afterwards. Raises HarnessError with one clear line for what is wrong."""
+    """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line."""
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
     try:
         if config.execution.sandbox != "auto":
-            plugins.load("sandbox", config.execution.sandbox, where="execution.sandbox: ")
+            with error_prefix("execution.sandbox: "):
+                plugins.load("sandbox", config.execution.sandbox)
         specs = suite_pages(config)
         for page, source in specs:
-            # Before the engine, which may have to ask a hub
+            # Before the engine, which may need a hub
             page_scorers(page, source, services.tools())
         model = config.model
         name = engine_name(config.engine.name)
@@ -146,18 +147,19 @@ def planned(config: RunConfig) -> Iterator[Plan]:
 def _refuse_unscorable(task: Task, source: YamlPage) -> None:
     """Refuse what `tasks validate` refuses: a gold answer that scores 0, a wrong option that wins.
 
-    Programs are not run for it: that takes a sandbox and compilers.
+    Programs are not run here: that needs a sandbox and compilers.
     """
     if task.page.reference.tests is not None:
         return
     samples = task.sample_of()
     for request in [request for request in task.requests if request.repeat == 0][:SAMPLES_TRIED]:
         if (fault := plain_fault(task.scorers, samples[request.sample_id], request)) is not None:
-            raise DataError(f"{source.where(('score',))}{fault}")
+            with source.at("score"):
+                raise DataError(fault)
 
 
 def model_spec(model: ModelPage) -> ModelSpec:
-    """Return the model as engines are told of it."""
+    """Return the model as engines get it."""
     return ModelSpec(
         path=model.path,
         name=model.name,
@@ -170,16 +172,16 @@ def model_spec(model: ModelPage) -> ModelSpec:
 
 
 def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:
-    """Load the suite's pages with its own and the command's overrides."""
+    """Load the suite's pages with the overrides of the suite and of the command."""
     loaded = []
     read = {task: pages.read_task(task) for task in dict.fromkeys(entry.task for entry in config.suite.tasks)}
     names = [entry.label for entry in config.suite.tasks]
     for entry in config.suite.tasks:
         name = entry.label
         if names.count(name) > 1:
-            raise ConfigError(f"the task {name!r} stands twice in the suite {config.suite.name!r}; keep one")
+            raise ConfigError(f"the task {name!r} is listed twice in the suite {config.suite.name!r}; keep one")
         of_suite = (f"suite {config.suite.name}: {name}: set ", entry.set)
-        # A page's name means all its uses, unless one of them is called so
+        # `--set tasks.PAGE` changes every use of the page, unless one of them has that name
         of_page = {} if entry.page in names else config.tasks.get(entry.page, {})
         of_command = [(f"--set tasks.{entry.page}.", of_page), (f"--set tasks.{name}.", config.tasks.get(name, {}))]
         page, source = pages.checked_task(read[entry.task], of_suite, *of_command)
@@ -187,12 +189,13 @@ def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:
     known = {*names, *(entry.page for entry in config.suite.tasks)}
     for name in config.tasks:
         if name not in known:
-            raise UnknownName(f"task of the suite {config.suite.name!r}", name, known, where="--set tasks: ")
+            with error_prefix("--set tasks: "):
+                raise UnknownName(f"task of the suite {config.suite.name!r}", name, known)
     return loaded
 
 
 def execution_identity(config: RunConfig, tasks: Sequence[Task]) -> dict[str, Any] | None:
-    """Return the bounds that decide verdicts; None where no task is judged by running what a model wrote."""
+    """Return the limits that can change a score; None where no task runs programs."""
     runs_programs = any(task.page.reference.tests is not None for task in tasks)
     if not runs_programs:
         return None
@@ -200,7 +203,7 @@ def execution_identity(config: RunConfig, tasks: Sequence[Task]) -> dict[str, An
 
 
 def limits(config: RunConfig) -> Limits:
-    """Return the bounds on programs that a config sets."""
+    """Return the limits on programs that a config sets."""
     execution = config.execution
     return Limits(
         wall_seconds=execution.wall_seconds,
@@ -215,10 +218,10 @@ def limits(config: RunConfig) -> Limits:
 
 
 def try_toolchains(task: Task, services: Services) -> None:
-    """Refuse a task whose programs could not run here, before a model loads."""
+    """Refuse a task whose programs cannot run on this machine, before a model is loaded."""
     tests = [sample.reference for sample in task.samples if isinstance(sample.reference, Tests)]
     if tests:
-        packages.found(tuple({name for one in tests for name in one.packages} | {*services.limits.packages}))
+        packages.found(tuple({name for test in tests for name in test.packages} | {*services.limits.packages}))
     languages = {sample.reference.language for sample in task.samples if isinstance(sample.reference, Tests)}
     for language in sorted(languages):
         missing = plugins.load("language", language).build().missing()
@@ -229,16 +232,16 @@ def try_toolchains(task: Task, services: Services) -> None:
 
 
 def _with_repeats(config: RunConfig, tasks: Sequence[Task], engine: HoldsAnswers) -> RunConfig:
-    """Return the config with the repeats that the engine holds, where the user set none.
+    """Return the config with the number of repeats that the engine's answers have, where the user set none.
 
-    They are part of the config, so that `rescore` finds the same requests.
+    It becomes part of the config, so that `rescore` makes the same requests.
     """
     overrides = dict(config.tasks)
     set_by = {entry.label: (entry.page, entry.set) for entry in config.suite.tasks}
     for task in tasks:
         page, of_suite = set_by[task.name]
-        chosen = [of_suite, config.tasks.get(task.name, {}), config.tasks.get(page, {})]
-        if task.page.ask != "generate" or any("repeats" in settings for settings in chosen):
+        overriding = [of_suite, config.tasks.get(task.name, {}), config.tasks.get(page, {})]
+        if task.page.ask != "generate" or any("repeats" in settings for settings in overriding):
             continue
         most = max((engine.held(task.name, sample.id) for sample in task.samples), default=0)
         if most > task.page.repeats:

@@ -1,4 +1,4 @@
-"""The verdicts that a file of completions records, against those of a run that scored the same answers."""
+"""Compare the verdicts recorded in a file of completions with the scores of the same answers."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ FILE = "disagreements.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
-    """How many answers have a recorded verdict and a score, how many were right by each, and where the two differ.
+class VerdictComparison:
+    """How many answers have both (`n`), how many are right by each of the two, and where they differ.
 
     A disagreement has the answer's task, sample_id and repeat, `recorded` and `score`, and the reason of the score.
     """
@@ -30,17 +30,17 @@ class Compared:
     disagreements: tuple[Mapping[str, Any], ...]
 
 
-def compared(config: RunConfig, records: Iterable[Record]) -> Compared | None:
+def compared(config: RunConfig, records: Iterable[Record]) -> VerdictComparison | None:
     """Compare the first score of each record with its recorded verdict; None where the file records none.
 
-    A score of 1 is right, any other is wrong; what is unscored is not compared.
+    A score of 1 is right, any other is wrong; unscored answers are not compared.
     """
     recorded_verdicts = getattr(engine_module(config.engine.name), "recorded_verdicts", None)
     if recorded_verdicts is None:
         return None
     verdict_of = recorded_verdicts(model_spec(config.model), config.engine.options())
     n = recorded = scored = 0
-    differing: list[dict[str, Any]] = []
+    disagreements: list[dict[str, Any]] = []
     for record in records:
         verdict, score = verdict_of(record.request), record.scores[0]
         if verdict is None or score.value is None:
@@ -49,8 +49,8 @@ def compared(config: RunConfig, records: Iterable[Record]) -> Compared | None:
         n, recorded, scored = n + 1, recorded + verdict, scored + right
         if right != verdict:
             request = record.request
-            why = score.failure.message if score.failure else score.explanation
-            differing.append(
+            reason = score.failure.message if score.failure else score.explanation
+            disagreements.append(
                 {
                     "task": request.task,
                     "sample_id": request.sample_id,
@@ -58,14 +58,14 @@ def compared(config: RunConfig, records: Iterable[Record]) -> Compared | None:
                     "recorded": verdict,
                     "score": score.value,
                     "scorer": score.scorer,
-                    "reason": why,
+                    "reason": reason,
                 }
             )
-    return Compared(n, recorded, scored, tuple(differing)) if n else None
+    return VerdictComparison(n, recorded, scored, tuple(disagreements)) if n else None
 
 
-def write(found: Compared, folder: Path) -> Path:
-    """Write the disagreements into the run folder, one a line. Raises StorageError."""
+def write(comparison: VerdictComparison, folder: Path) -> Path:
+    """Write the disagreements into the run folder, one per line. Raises StorageError."""
     path = folder / FILE
-    write_text(path, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in found.disagreements))
+    write_text(path, "".join(json.dumps(each, ensure_ascii=False) + "\n" for each in comparison.disagreements))
     return path

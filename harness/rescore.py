@@ -1,6 +1,6 @@
-"""A run's stored answers scored again, without the model: one record in memory at a time but for those being scored.
+"""Score a run's stored answers again, without the model; only the records being scored are in memory.
 
-The old journal stays beside the new one, which takes its place only when it is whole.
+The new journal replaces the old one only when it is complete; the old one is kept beside it.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from harness.store.slim import slim_request
 
 @dataclass(slots=True)
 class _Stored:
-    """A journal by request key: where the last record of each begins; and how many scores changed so far."""
+    """A journal: the byte offset of the last record of each request key, and how many scores changed so far."""
 
     path: Path
-    places: dict[str, int]
+    offsets: dict[str, int]
     changed: int = 0
 
 
 def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
-    """Score a run's stored answers again with today's scorers; return the result and how many scores changed.
+    """Score a run's stored answers again with the current scorers; return the result and how many scores changed.
 
-    `settings` replace keys of the run's config that do not change what is asked (`data.mirror`,
-    `execution.wall_seconds`). The old journal is kept beside the new one. Raises RunFolderError when a page asks
-    something else today, ConfigError for a setting that would.
+    `settings` replace keys of the run's config that do not change the requests (`data.mirror`,
+    `execution.wall_seconds`). The old journal is kept beside the new one. Raises RunFolderError if a task page makes
+    other requests now, ConfigError for a setting that would change them.
     """
     read_manifest(path)
     lock = lock_folder(path)
@@ -59,7 +59,7 @@ def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
             manifest,
             config=config.model_dump(mode="json"),
             tasks={task.name: {**task_facts(task), "n": _samples(task.requests)} for task in tasks},
-            # Today's pages and limits: an unfinished run goes on with them
+            # The current pages and limits: an unfinished run is resumed with them
             identity=manifest.identity.with_tasks(
                 {task.name: dict(task.fingerprint) for task in tasks}, execution_identity(config, tasks)
             ),
@@ -72,38 +72,44 @@ def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
 
 
 def _replaced(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[tuple[Task, ...], int]:
-    """Write the journal anew; return the tasks with the requests that were answered, slim, and how many changed."""
-    stored = _Stored(path / RECORDS, _places(path, manifest))
+    """Replace the journal; return the tasks with their answered requests (slim), and how many scores changed."""
+    stored = _Stored(path / RECORDS, _offsets(path, manifest))
     tasks = _bound_again(path, manifest, config, services)
-    answered = {task.name: [request for request in task.requests if request.key in stored.places] for task in tasks}
-    lost = len(stored.places) - sum(map(len, answered.values()))
+    answered = {task.name: [request for request in task.requests if request.key in stored.offsets] for task in tasks}
+    lost = len(stored.offsets) - sum(map(len, answered.values()))
     if lost:
-        raise RunFolderError(f"{path}: {lost} answers are to questions that the pages no longer ask")
+        raise RunFolderError(
+            f"{path}: {lost} stored answers match no request of the current task pages; start a new run"
+        )
     fresh = _scored_again(tasks, answered, stored, services)
     journal.replace(path / RECORDS, fresh, keep=_unused(path, "records.before-rescore"))
     light = (replace(task, samples=(), requests=tuple(map(slim_request, answered[task.name]))) for task in tasks)
     return tuple(light), stored.changed
 
 
-def _places(path: Path, manifest: Manifest) -> dict[str, int]:
-    """Read the journal once, which checks it: request key -> where its last record begins."""
-    found = {sys.intern(r.request.key): place for place, r in journal.stream(path / RECORDS, binary_scorers(manifest))}
-    if not found:
+def _offsets(path: Path, manifest: Manifest) -> dict[str, int]:
+    """Read the journal once, which checks it; return the offset of the last record of each request key."""
+    offsets = {
+        sys.intern(r.request.key): offset for offset, r in journal.stream(path / RECORDS, binary_scorers(manifest))
+    }
+    if not offsets:
         raise RunFolderError(f"{path}: has no answers to score")
-    return found
+    return offsets
 
 
-def _with_settings(kept: Mapping[str, Any], settings: Mapping[str, Any]) -> RunConfig:
-    values = dict(kept)
+def _with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> RunConfig:
+    values = dict(config)
     for dotted, value in settings.items():
         if dotted.partition(".")[0] not in ("data", "execution"):
-            raise ConfigError(f"rescore: {dotted} cannot be set: only data.* and execution.* leave the questions alone")
+            raise ConfigError(
+                f"rescore: {dotted} cannot be set: only data.* and execution.* leave the requests unchanged"
+            )
         values = with_value(values, dotted.split("."), value, dotted)
     return check_values(RunConfig, values, "rescore")
 
 
 def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
-    """Bind a run's tasks whole, whatever its last limit was: no stored answer may keep an old score."""
+    """Bind all samples of a run's tasks, whatever its last limit was: every stored answer gets a new score."""
     loader, data = Loader(Path(config.data.mirror) if config.data.mirror else None), config.data
     binder = Binder(
         loader, services.tools(), manifest.identity.engine.style, None, config.seed, False, data.trust_page_code
@@ -111,7 +117,9 @@ def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Se
     tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
     for task in tasks:
         if manifest.tasks.get(task.name, {}).get("ask") != task.fingerprint["ask"]:
-            raise RunFolderError(f"{path}: the task {task.name!r} asks something else today; run it anew")
+            raise RunFolderError(
+                f"{path}: the task {task.name!r} has changed since this run (prompt, data or decoding); start a new run"
+            )
         try_toolchains(task, services)
     return tasks
 
@@ -119,10 +127,10 @@ def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Se
 def _scored_again(
     tasks: Sequence[Task], answered: Mapping[str, Sequence[Request]], stored: _Stored, services: Services
 ) -> Iterator[Record]:
-    """Yield the records with new scores, in the tasks' order; a bounded number is scored at once."""
+    """Yield the records with new scores, in the order of the tasks; the number scored at once is bounded."""
     samples = {task.name: (task, task.sample_of()) for task in tasks}
 
-    def again(record: Record) -> tuple[Record, bool]:
+    def rescored(record: Record) -> tuple[Record, bool]:
         task, by_id = samples[record.request.task]
         scores = score(task, by_id[record.request.sample_id], record.request, record.reply)
         fresh = replace(record, scores=scores, finished_at=time.time())
@@ -130,20 +138,20 @@ def _scored_again(
 
     waiting: deque[Future[tuple[Record, bool]]] = deque()
 
-    def settled() -> Record:
+    def next_record() -> Record:
         record, changed = waiting.popleft().result()
         stored.changed += changed
         return record
 
-    places = (stored.places[request.key] for task in tasks for request in answered[task.name])
+    offsets = (stored.offsets[request.key] for task in tasks for request in answered[task.name])
     with ThreadPoolExecutor(services.workers, thread_name_prefix="score") as pool:
         try:
-            for record in journal.at(stored.path, places):
-                waiting.append(pool.submit(again, record))
+            for record in journal.at(stored.path, offsets):
+                waiting.append(pool.submit(rescored, record))
                 if len(waiting) >= MAX_WAITING:
-                    yield settled()
+                    yield next_record()
             while waiting:
-                yield settled()
+                yield next_record()
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             services.close()
@@ -155,7 +163,7 @@ def _samples(requests: Sequence[Request]) -> int:
 
 
 def _verdicts(record: Record) -> list[tuple[Any, ...]]:
-    """What a score says, without how long the judge took."""
+    """Return what counts as a change: not the time that a judge took, nor its explanation."""
     return [(score.scorer, score.value, score.answer, score.failure) for score in record.scores]
 
 

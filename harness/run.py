@@ -1,9 +1,9 @@
-"""THE loop: bind, skip what is known, stream, score beside the engine, append.
+"""The main loop: plan, skip answered requests, stream the rest through the engine, score, append.
 
-A run is planned completely (pages, data, prompts, scorers, toolchains, run folder) before a weight loads. Then the
-engine gets one stream for the whole suite; scoring runs in threads that wait for other processes, so the engine
-never waits; each record is appended the moment it is scored. Killed at any instant and started again with the same
-command, a run ends with the records of an undisturbed one. Nothing else in the house writes records.
+A run is planned completely (pages, data, prompts, scorers, toolchains, run folder) before the weights are loaded. Then
+the engine gets one stream of requests for the whole suite. Threads score the replies, so that the engine never waits,
+and each record is appended as soon as it is scored. A run that is killed at any instant and started again with the same
+command ends with the same records as one that was not. No other module but `rescore` writes records.
 """
 
 from __future__ import annotations
@@ -46,39 +46,39 @@ from harness.store.manifest import Manifest, machine, package_versions
 from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
 from harness.store.slim import slim
 
-# Answers that may wait for a scorer before the engine is asked for more: bounds memory, and the cost of each `wait`
+# Replies that may wait for a scorer before the engine gets more requests: bounds memory, and the cost of each `wait`
 MAX_WAITING = 512
 
 
-# Faults of ours that the same inputs give again: asking once more is of no use
-SETTLED = {"missing", "mismatch", "template", "empty_prompt", "empty_continuation", "vocabulary"}
+# Faults of the harness that the same inputs give again: a retry cannot help
+PERMANENT = {"missing", "mismatch", "template", "empty_prompt", "empty_continuation", "vocabulary"}
 
 
 class Watcher(Protocol):
-    """Somebody who wants to see a run go by (the CLI's progress bar)."""
+    """Observes a run (the progress bar of the command line)."""
 
     def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
-        """Everything is bound; nothing heavy has happened yet. `sandbox` is what programs will run in, if any will."""
+        """The plan is complete, nothing is loaded yet. `sandbox` is where programs will run, None if none will."""
 
     def started(self, total: int, known: int) -> None:
-        """The engine is loaded; `known` of `total` requests were answered by an earlier try."""
+        """The engine is loaded; `known` of `total` requests are answered in the run folder already."""
 
     def recorded(self, record: Record) -> None:
-        """One more record stands in the journal."""
+        """A record was appended to the journal."""
 
 
 class Chooser(Protocol):
-    """Somebody who wants a run in parts, and perhaps not all of it (a claim that is settled early)."""
+    """Selects requests in steps, and may stop a run early (when a claim is decided)."""
 
     def choose(self, tasks: Sequence[Task], records: Mapping[str, Record]) -> Sequence[Request]:
-        """Say what to ask next, by the records so far (by key); nothing new ends the run."""
+        """Return the next requests, given the records so far (by key); no new request ends the run."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """A run's numbers and where they are. `asked` counts the requests that this call itself put to the engine.
+    """A run's results and its folder. `requested` counts the requests that this call sent to the engine.
 
-    `scored` are its records in the tasks' order, without their texts (`store.slim`).
+    `scored` are its records in the order of the tasks, without their texts (`store.slim`).
     """
 
     folder: Path
@@ -86,13 +86,13 @@ class Result:
     scored: tuple[Record, ...]
     estimates: tuple[Estimate, ...]
     overall: Estimate | None
-    asked: int
+    requested: int
 
     @property
     def records(self) -> tuple[Record, ...]:
-        """The whole records, in the same order, read from the run folder. Raises RunFolderError."""
-        whole = {record.request.key: record for record in read_run(self.folder)[1]}
-        return tuple(whole[record.request.key] for record in self.scored)
+        """The records with their texts, in the same order, read from the run folder. Raises RunFolderError."""
+        complete = {record.request.key: record for record in read_run(self.folder)[1]}
+        return tuple(complete[record.request.key] for record in self.scored)
 
 
 def evaluate(
@@ -103,8 +103,8 @@ def evaluate(
 ) -> Result:
     """Run a model on a suite, or finish a run that was cut off, and compute its scores.
 
-    With a `chooser` only what it asks for, in its parts; its run is finished when it asks for nothing more.
-    Raises HarnessError; whatever was scored before stays in the run folder. KeyboardInterrupt leaves it resumable.
+    With a `chooser` only the requests that it selects, step by step; the run is finished when it selects no new one.
+    Raises HarnessError; records so far stay in the run folder. After a KeyboardInterrupt the run can be resumed.
     """
     with planned(config) as plan:
         for task in plan.tasks:
@@ -114,15 +114,15 @@ def evaluate(
             watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
-            asked = _ask(plan, folder, watcher, chooser)
-            if asked or folder.manifest.status != "finished":
+            requested = _run_requests(plan, folder, watcher, chooser)
+            if requested or folder.manifest.status != "finished":
                 folder.mark(
                     "finished",
                     time.time(),
-                    engine=plan.engine_facts() if asked else folder.manifest.engine,
+                    engine=plan.engine_facts() if requested else folder.manifest.engine,
                     sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
                 )
-            return result_of(plan.tasks, path, folder.manifest, asked)
+            return result_of(plan.tasks, path, folder.manifest, requested)
         except KeyboardInterrupt:
             folder.mark("interrupted", time.time())
             raise
@@ -130,13 +130,13 @@ def evaluate(
             folder.close()
 
 
-def _ask(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Chooser | None) -> int:
-    """Ask what is not known, all at once or in the chooser's parts, and return how many requests that were."""
+def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Chooser | None) -> int:
+    """Send the unanswered requests to the engine, in the chooser's steps if there is one; return how many were sent."""
     every = [request for task in plan.tasks for request in task.requests]
-    known = {record.request.key: record for record in folder.records if not _worth_another_try(record)}
+    known = {record.request.key: record for record in folder.records if not _worth_a_retry(record)}
     tried: set[str] = set()
 
-    def tell(record: Record) -> None:
+    def report(record: Record) -> None:
         known[record.request.key] = slim(record)
         if watcher:
             watcher.recorded(record)
@@ -148,27 +148,27 @@ def _ask(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Choose
             return len(tried)
         if not tried:
             if folder.manifest.status == "finished":
-                # A larger limit extends it; until that is done it must not pass for whole
+                # A larger limit extends a finished run, which is incomplete until then
                 folder.mark("running", None)
             folder.keep_weights(plan.loaded().digests)
             if watcher:
                 watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
-        _stream(plan, folder, part, tell)
+        _stream(plan, folder, part, report)
 
 
-def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Callable[[Record], None]) -> None:
-    """Put requests to the engine, and record each answer when its score is there."""
+def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], report: Callable[[Record], None]) -> None:
+    """Send requests to the engine, and append each reply to the journal when it is scored."""
     by_key = {request.key: (task, request) for task in plan.tasks for request in task.requests}
     samples = {task.name: task.sample_of() for task in plan.tasks}
     stopped = threading.Event()
 
-    def settle(reply: Reply) -> Record:
+    def score_and_append(reply: Reply) -> Record:
         task, request = by_key[reply.key]
         sample = samples[task.name][request.sample_id]
         scores = score(task, sample, request, reply)
         if stopped.is_set():
-            # Its program or judge was ended under it: the next try judges it
+            # Its program or judge may have been killed: the resumed run scores it
             raise CancelledError
         record = Record(RECORD_SCHEMA, folder.manifest.run_id, request, reply, scores, sample.group, time.time())
         folder.journal.append(record)
@@ -178,10 +178,10 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Ca
         waiting: set[Future[Record]] = set()
         try:
             for reply in deduplicated(plan.engine, plan.capabilities, requests):
-                waiting.add(pool.submit(settle, reply))
-                waiting = _collect(waiting, tell, patient=len(waiting) >= MAX_WAITING)
+                waiting.add(pool.submit(score_and_append, reply))
+                waiting = _collect(waiting, report, patient=len(waiting) >= MAX_WAITING)
             while waiting:
-                waiting = _collect(waiting, tell, patient=True)
+                waiting = _collect(waiting, report, patient=True)
         except BaseException:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)
@@ -189,22 +189,22 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Ca
             raise
 
 
-def _worth_another_try(record: Record) -> bool:
-    """Whether a fault of ours left the record unscored, and may be gone by now."""
+def _worth_a_retry(record: Record) -> bool:
+    """Whether the record is unscored by a fault of the harness that may not occur again."""
     faults = [score.failure for score in record.scores if score.value is None]
-    return any(fault is not None and fault.kind not in SETTLED for fault in faults)
+    return any(fault is not None and fault.kind not in PERMANENT for fault in faults)
 
 
-def _collect(waiting: set[Future[Record]], tell: Callable[[Record], None], *, patient: bool) -> set[Future[Record]]:
-    """Tell of the records that are there, raising what a thread raised (a full disk), and return the rest."""
+def _collect(waiting: set[Future[Record]], report: Callable[[Record], None], *, patient: bool) -> set[Future[Record]]:
+    """Report the finished records and return the rest; an exception of a thread (a full disk) is raised here."""
     done, rest = wait(waiting, timeout=None if patient else 0, return_when=FIRST_COMPLETED)
     for future in done:
-        tell(future.result())
+        report(future.result())
     return rest
 
 
 def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[Score, ...]:
-    """Return what a reply is worth by each of its task's scorers. Raises nothing: a fault of theirs is unscored."""
+    """Return the scores of a reply by each scorer of its task. Raises nothing: a fault of a scorer is unscored."""
     if isinstance(reply, Refusal):
         value = None if reply.failure.ours else 0.0
         return tuple(Score(scorer.name, value, failure=reply.failure) for scorer in task.scorers)
@@ -220,19 +220,19 @@ def _one_score(scorer: TaskScorer, sample: Sample, prompt: Prompt, reply: Comple
         return Score(scorer.name, None, failure=Failure("score", type(error).__name__, str(error), ours=True))
 
 
-def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int) -> Result:
-    """Fold the journal to estimates; the last record of a key counts. Raises RunFolderError."""
+def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, requested: int) -> Result:
+    """Compute the estimates from the journal; the last record of a key counts. Raises RunFolderError."""
     records = {record.request.key: record for record in read_scores(path)[1]}
     estimates: list[Estimate] = []
     kept: list[Record] = []
     for task in tasks:
-        own = [records[request.key] for request in task.requests if request.key in records]
+        answered = [records[request.key] for request in task.requests if request.key in records]
         scorers = [scorer.name for scorer in task.scorers]
-        estimates += estimate_task(task.name, own, task.page.metric, task.page.repeats, task.total, scorers)
-        kept += own
+        estimates += estimate_task(task.name, answered, task.page.metric, task.page.repeats, task.total, scorers)
+        kept += answered
     shared = len(set(manifest.pages)) < len(tasks)
     overall = estimate_suite(manifest.suite_name, estimates, shared=shared) if len(tasks) > 1 else None
-    return Result(path, manifest, tuple(kept), tuple(estimates), overall, asked)
+    return Result(path, manifest, tuple(kept), tuple(estimates), overall, requested)
 
 
 def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
@@ -253,6 +253,6 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
 
 
 def task_facts(task: Task) -> dict[str, Any]:
-    """What the manifest says of a task; `binary` are its scorers that give 0 and 1 alone."""
+    """Return the manifest's facts about a task; `binary` are its scorers that give only 0 and 1."""
     binary = [scorer.name for scorer in task.scorers if scorer.binary]
     return {**task.fingerprint, "n": len(task.samples), "total": task.total, "commit": task.commit, "binary": binary}

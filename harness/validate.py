@@ -1,8 +1,8 @@
-"""Whether a task page works: its schema, its rows, its prompts, and its own scoring of its own gold answers.
+"""Check a task page: its schema, its rows, its prompts, and the scores of its gold answers.
 
-A page passes only if, in every style it has, the gold answer scores 1 and an empty answer 0, through the very
-extraction and scorers that a run uses. Beside that it is reported which usual phrasings of the right answer are not
-read, and, where wanted, whether answers to other samples score no better than chance.
+A page passes only if, in every prompt style that it has, the gold answer scores 1 and an empty answer 0, with the same
+extraction and scorers as in a run. Common phrasings of the right answer that are not extracted are reported, and, on
+request, whether answers to other samples score no better than chance.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from harness.scoring.golds import gold_fault
 from harness.scoring.phrasings import LETTERS, phrasings
 from harness.scoring.services import Services
 
-# Rows whose answers are shuffled: enough to see a judge that takes anything
+# Rows whose answers are shuffled: enough to detect a scorer that accepts anything
 SHUFFLED_ROWS = 200
 SHUFFLE_SEED = 1234
-# More right answers than coincide, in standard deviations of such a count
+# Limit on right answers above those that coincide, in standard deviations of such a count
 SUSPICIOUS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Where a page's rows come from, whether its own Python may run, and how many of them are tried."""
+    """Where a page's rows come from, whether its Python file may run, and how many rows are checked."""
 
     mirror: str | None = None
     trust_page_code: bool = False
@@ -53,22 +53,23 @@ class Rows:
 
 
 def check_page(name: str) -> tuple[TaskPage, YamlPage, list[str]]:
-    """Check all that needs no data: keys, names, scorers, extractors, metrics, templates' syntax."""
+    """Check what needs no data: keys, names, scorers, extractors, metrics, the syntax of templates."""
     from harness.prompts.template import check_syntax
 
     page, source = pages.task_page(name)
     page_scorers(page, source, Services("auto", Limits()).tools())
     if page.repeats > 1 and page.sampling is not None and page.sampling.temperature == 0:
-        raise ConfigError(f"{source.where(('repeats',))}greedy repeats are all the same; set sampling.temperature")
+        with source.at("repeats"):
+            raise ConfigError("repeats of greedy decoding are all the same; set sampling.temperature")
     templates = 0
     for key, text in _templates(page):
         check_syntax(text, source.where(key))
         templates += 1
-    return page, source, [f"page holds, {templates} templates parse"]
+    return page, source, [f"page is valid, {templates} templates parse"]
 
 
 def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str], list[str]]:
-    """Check a page against its rows; return what was checked, and what to know besides.
+    """Check a page with its rows; return what was checked, and remarks that do not fail the page.
 
     Raises DataError, HubError or ConfigError with the page's line.
     """
@@ -93,7 +94,7 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
 
 
 def bind_one(page: TaskPage, source: YamlPage, style: Style, limit: int, rows: Rows) -> Task:
-    """Bind a page for looking at, in `style` if the page has it, else in the one it has."""
+    """Bind a page to show it, in `style` if the page has it, else in the style that it has."""
     services = Services("auto", Limits())
     styles = _styles(page)
     return _binder(services, style if style in styles else styles[0], limit, rows).bind(page, source)
@@ -118,19 +119,24 @@ def refuse_unscorable(task: Task, sample: Sample, request: Request, source: Yaml
     a page without a gold answer.
     """
     if isinstance(request, GenerateRequest) and sample.gold is None:
-        raise ConfigError(f"{source.where()}the page has no `gold`, so its scoring cannot be tried")
+        with source.at():
+            raise ConfigError("the page has no `gold`, so its scoring cannot be tried")
     if (fault := gold_fault(task.scorers, sample, request)) is not None:
         kind = ConfigError if isinstance(request, RollingRequest) else DataError
-        raise kind(f"{source.where(('score',))}{fault}")
+        with source.at("score"):
+            raise kind(fault)
 
 
 def _unread(task: Task) -> list[str]:
-    """For each scorer, the usual phrasings of the right answer that it does not read; programs run for one sample."""
+    """Return, for each scorer, the common phrasings of the right answer that it does not extract.
+
+    Programs are run for one sample only.
+    """
     if task.page.ask != "generate":
         return []
     first_requests = {request.sample_id: request for request in reversed(task.requests)}
     samples = task.samples[:1] if task.page.reference.tests is not None else task.samples
-    found = []
+    remarks = []
     for scorer in task.scorers:
         unread: dict[str, str] = {}
         for sample in samples:
@@ -141,8 +147,8 @@ def _unread(task: Task) -> list[str]:
                     if score.value != 1.0:
                         unread[name] = f"{name} ({_short(text)} is read as {_short(score.answer)})"
         if unread:
-            found.append(f"{scorer.name} does not read {len(unread)} usual phrasings: {'; '.join(unread.values())}")
-    return found
+            remarks.append(f"{scorer.name} does not read {len(unread)} usual phrasings: {'; '.join(unread.values())}")
+    return remarks
 
 
 def _short(text: str | None) -> str:
@@ -153,19 +159,19 @@ def _short(text: str | None) -> str:
 
 
 def _shuffled(task: Task, source: YamlPage) -> list[str]:
-    """Score each sample's gold answer as the answer to another sample. Raises DataError where that is too often right.
+    """Score each sample's gold answer as the answer to another sample. Raises DataError where too many are right.
 
-    What is right by chance is counted: references of two samples that are the same. A judge may find a few more (0.5
-    and 1/2), but not many.
+    Two samples with the same right answer count as right by chance. A scorer may accept a few more (0.5 for 1/2), but
+    not many.
     """
     reference = task.page.reference
     if task.page.ask != "generate" or reference.tests is not None or reference.text is not None:
         return ["answers are not shuffled (only generated choices and answers are)"]
     if len(task.samples) < 2:
-        return ["one sample alone cannot be shuffled"]
+        return ["a single sample cannot be shuffled"]
     others = list(range(len(task.samples)))
     Random(SHUFFLE_SEED).shuffle(others)
-    # Every answer goes to the next one in a random order, none to its own sample
+    # Each sample gets the answer of another one: the next in a random order
     given = dict(zip(others, [*others[1:], others[0]], strict=True))
     first_requests = {request.sample_id: request for request in reversed(task.requests)}
     golds = [_gold_text(sample) for sample in task.samples]
@@ -182,10 +188,11 @@ def _shuffled(task: Task, source: YamlPage) -> list[str]:
         chance = sum(number * (number - 1) for number in Counter(keys).values()) / (count * (count - 1))
         spread = math.sqrt(max(same, 1) * (1 - same / count))
         if hits > same + SUSPICIOUS * spread:
-            raise DataError(
-                f"{source.where(('score',))}of {count} answers to other samples {scorer.name!r} takes {hits:g}, "
-                f"but only {same} are the same; it judges too loosely"
-            )
+            with source.at("score"):
+                raise DataError(
+                    f"{scorer.name!r} accepts {hits:g} of {count} answers to other samples as right, "
+                    f"but only {same} have the same right answer; it judges too loosely"
+                )
         notes.append(f"shuffled golds score {hits / count:.3f} under {scorer.name} (chance {chance:.3f}, n {count})")
     return notes
 
@@ -197,7 +204,7 @@ def _gold_text(sample: Sample) -> str:
 
 
 def _same(sample: Sample) -> object:
-    """What two samples share whose answers are the same: the letter, or the set of right texts."""
+    """Return a key that is equal for samples with the same right answer: the letter, or the set of right texts."""
     reference = sample.reference
     assert not isinstance(reference, Tests)
     if isinstance(reference, Choice):
@@ -206,8 +213,8 @@ def _same(sample: Sample) -> object:
 
 
 def _templates(page: TaskPage) -> list[tuple[tuple[str | int, ...], str]]:
-    """Every template of a page with its key path."""
-    found: list[tuple[tuple[str | int, ...], str]] = []
+    """Return every template of a page with its key path."""
+    templates: list[tuple[tuple[str | int, ...], str]] = []
     sections = {
         "data": ("id", "group"),
         "prompt.text": ("template", "target"),
@@ -219,19 +226,19 @@ def _templates(page: TaskPage) -> list[tuple[tuple[str | int, ...], str]]:
         path = tuple(dotted.split("."))
         for part in path:
             section = section.get(part) or {}
-        found += [((*path, key), section[key]) for key in keys if section.get(key)]
+        templates += [((*path, key), section[key]) for key in keys if section.get(key)]
     if page.gold:
-        found.append((("gold",), page.gold))
+        templates.append((("gold",), page.gold))
     reference = page.reference
-    found += [(("reference", "answer", i), text) for i, text in enumerate(reference.answer or [])]
+    templates += [(("reference", "answer", i), text) for i, text in enumerate(reference.answer or [])]
     if reference.choice:
-        found += [(("reference", "choice", "options", i), text) for i, text in enumerate(reference.choice.options)]
-        found.append((("reference", "choice", "gold"), reference.choice.gold))
+        templates += [(("reference", "choice", "options", i), text) for i, text in enumerate(reference.choice.options)]
+        templates.append((("reference", "choice", "gold"), reference.choice.gold))
     if reference.text:
-        found.append((("reference", "text"), reference.text))
+        templates.append((("reference", "text"), reference.text))
     if reference.tests:
-        found += [
+        templates += [
             (("reference", "tests", key), getattr(reference.tests, key) or "")
             for key in ("prelude", "tests", "entry_point")
         ]
-    return found
+    return templates

@@ -5,14 +5,14 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
 from harness.cli.app import App
-from harness.cli.run import ENGINE_HELP
+from harness.cli.run_options import ENGINE_HELP, with_run_options
 from harness.cli.settings import read_settings
-from harness.engines import REPLAY_ENGINE
+from harness.config.options import RunOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -77,6 +77,21 @@ def show(name: Name, json_out: Json = False) -> None:
 
 
 @app.command("check")
+@with_run_options(
+    after="model",
+    names=("engine", "completions", "out", "limit", "seed", "device", "revision", "mirror", "sandbox"),
+    help={
+        "engine": f"with --run: {ENGINE_HELP['engine']}",
+        "completions": f"with --run: {ENGINE_HELP['completions']}",
+        "out": "with --run: run folder [default: runs/claim-ID-MODEL-HASH]",
+        "limit": "with --run: the most samples to draw",
+        "seed": "with --run: seed of the order and of sampled answers",
+        "device": "with --run: auto, cpu, cuda, ...",
+        "revision": "with --run: branch, tag or commit of a hub model",
+        "sandbox": "with --run: auto, namespace, none",
+    },
+    least={"limit": 1},
+)
 def check(
     name: Name,
     runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="run folders")] = None,
@@ -96,21 +111,13 @@ def check(
         bool, typer.Option("--run", help="run --model on samples in random order until the claim is settled")
     ] = False,
     model: Annotated[Text, typer.Option(help="with --run: hub id, folder, or a name in configs/models")] = None,
-    engine: Annotated[Text, typer.Option(help=f"with --run: {ENGINE_HELP}")] = None,
-    completions: Annotated[Text, typer.Option(help=f"with --run: answers for --engine {REPLAY_ENGINE}")] = None,
-    out: Annotated[Text, typer.Option(help="with --run: run folder [default: runs/claim-ID-MODEL-HASH]")] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="with --run: the most samples to draw")] = None,
-    seed: Annotated[int | None, typer.Option(help="with --run: seed of the order and of sampled answers")] = None,
-    device: Annotated[Text, typer.Option(help="with --run: auto, cpu, cuda, ...")] = None,
-    revision: Annotated[Text, typer.Option(help="with --run: branch, tag or commit of a hub model")] = None,
-    mirror: Annotated[Text, typer.Option(envvar="HARNESS_MIRROR", help="folder that stands for the data hub")] = None,
-    sandbox: Annotated[Text, typer.Option(help="with --run: auto, namespace, none")] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="with --run: any config key")
     ] = None,
     brief: Annotated[bool, typer.Option("--brief", help="one line a claim")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="as Markdown")] = False,
     json_out: Json = False,
+    **options: Unpack[RunOptions],
 ) -> None:
     """Check a claim, or all of a page, by published numbers, prices, model configs, and the runs given.
 
@@ -120,11 +127,11 @@ def check(
     from harness.claims.runs import Given
 
     show = Shown(name, brief, markdown, json_out)
-    words = {"engine": engine, "completions": completions, "out": out, "seed": seed, "device": device}
-    words |= {"revision": revision, "mirror": mirror, "sandbox": sandbox}
+    limit = options.pop("limit", None)
     if run:
-        draw(show, model, words, settings or [], limit=limit, stand_in=stand_in)
+        draw(show, model, options, settings or [], limit=limit, stand_in=stand_in)
         return
+    completions, out = options.get("completions"), options.get("out")
     refuse_without_run(model=model, completions=completions, out=out, limit=limit, set=settings)
     given = Given(tuple(runs or ()), tuple(subject or ()), tuple(comparator or ()), stand_in, allow_protocol)
     print_verdicts(check_claims(name, given), show)
@@ -150,14 +157,14 @@ def refuse_without_run(**words: object) -> None:
 
 
 def draw(
-    show: Shown, model: str | None, words: dict[str, Any], settings: list[str], *, limit: int | None, stand_in: bool
+    show: Shown, model: str | None, options: RunOptions, settings: list[str], *, limit: int | None, stand_in: bool
 ) -> None:
     """Run a model for one claim until it is settled; print the verdict and what was spared."""
     from harness.claims.check import check_by_running
     from harness.claims.early_stopping import Order
     from harness.cli.progress import Progress
 
-    config = config_of(show.name, model, words, settings, stand_in=stand_in)
+    config = config_of(show.name, model, options, settings, stand_in=stand_in)
     try:
         with Progress() as progress:
             verdict, walk, result = check_by_running(show.name, config, Order(config.seed, limit), sys.argv, progress)
@@ -173,20 +180,20 @@ def draw(
         print(f"The answers are kept: {result.folder}")
 
 
-def config_of(name: str, model: str | None, words: dict[str, Any], settings: list[str], *, stand_in: bool) -> RunConfig:
+def config_of(name: str, model: str | None, options: RunOptions, settings: list[str], *, stand_in: bool) -> RunConfig:
     """The run that a claim asks for: its tasks and protocol, this model.
 
     Raises UserError for a claim that cannot be drawn for, or another model than it names unless it may stand in.
     """
     from harness.claims.check import is_subject, one_claim, run_settings, run_tasks
     from harness.claims.early_stopping import DRAWN, refuse_undrawable
-    from harness.config.building import run_config, spelled_out
+    from harness.config.building import config_keys, run_config
     from harness.errors import UserError
 
     claim, page = one_claim(name)
     refuse_undrawable(claim)
     tasks = run_tasks(claim, page, model or "")
-    said = run_settings(claim, tasks) | spelled_out(words, read_settings(settings))
+    said = run_settings(claim, tasks) | config_keys(options, read_settings(settings))
     config = run_config(model, None, tasks, said, "the command line")
     if not is_subject(claim, config) and not stand_in:
         raise UserError(

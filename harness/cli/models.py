@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from harness.cli.app import App
 
 if TYPE_CHECKING:
+    from harness.config.options import RunOptions
     from harness.config.schema import ModelPage
 
 app = App(
@@ -56,13 +57,13 @@ def inspect_model(
     from harness.models.inspect import inspect
     from harness.models.text import document, lines
 
-    words = {
+    options: RunOptions = {
         "revision": revision,
         "device": device,
         "dtype": dtype,
         "trust_remote_code": trust_remote_code or None,
     }
-    seen = inspect(_page(model, words), weights=weights, context=context)
+    seen = inspect(_page(model, options), weights=weights, context=context)
     if json_out:
         print(json.dumps(document(seen), indent=2, ensure_ascii=False, default=str))
         return
@@ -70,7 +71,7 @@ def inspect_model(
         print(line)
 
 
-def _page(model: str, words: dict[str, Any]) -> ModelPage:
+def _page(model: str, options: RunOptions) -> ModelPage:
     """A name, folder or hub id as every command takes it; a config file by its own name."""
     from harness.cli.run import read_config
     from harness.config.checking import check_values
@@ -79,7 +80,7 @@ def _page(model: str, words: dict[str, Any]) -> ModelPage:
 
     file = Path(model).expanduser()
     if file.suffix != ".json":
-        return read_config(model, None, None, words, []).model
+        return read_config(model, None, None, options, []).model
     name = file.resolve().parent.name if file.name == "config.json" else file.stem
-    said = {key: value for key, value in words.items() if value is not None}
-    return check_values(ModelPage, {"name": label(name), "path": model, **said}, "the command line")
+    given = {key: value for key, value in options.items() if value is not None}
+    return check_values(ModelPage, {"name": label(name), "path": model, **given}, "the command line")

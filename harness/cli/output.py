@@ -1,4 +1,4 @@
-"""A result for the terminal: the table or the JSON on stdout, the exit code."""
+"""A result on the terminal: the table or JSON on stdout, the exit code."""
 
 from __future__ import annotations
 
@@ -31,31 +31,32 @@ def show(result: Result, *, as_json: bool) -> None:
 
 
 def show_verdicts(result: Result, config: RunConfig, *, as_json: bool) -> None:
-    """Print where the verdicts that a file of completions records differ from the scores; to stderr beside JSON."""
+    """Print where the recorded verdicts of a file of completions differ from the scores; to stderr with JSON output."""
     from harness.recorded_verdicts import compared, write
 
-    found = compared(config, result.records)
-    if found is None:
+    comparison = compared(config, result.records)
+    if comparison is None:
         return
     file = sys.stderr if as_json else sys.stdout
-    share = 100 * (1 - len(found.disagreements) / found.n)
+    share = 100 * (1 - len(comparison.disagreements) / comparison.n)
     print(
-        f"\nVerdicts that the file records: {found.recorded} of {found.n} right; scored here: {found.scored}; "
-        f"{len(found.disagreements)} differ ({share:.2f} % equal)",
+        f"\nVerdicts that the file records: {comparison.recorded} of {comparison.n} right; "
+        f"scored here: {comparison.scored}; "
+        f"{len(comparison.disagreements)} differ ({share:.2f} % equal)",
         file=file,
     )
-    path = write(found, result.folder)
-    for each in found.disagreements[:DISAGREEMENTS_SHOWN]:
+    path = write(comparison, result.folder)
+    for each in comparison.disagreements[:DISAGREEMENTS_SHOWN]:
         recorded = "right" if each["recorded"] else "wrong"
         label = f"{each['task']}: {each['sample_id']}" + (f" #{each['repeat']}" if each["repeat"] else "")
         reason = " ".join(printable(str(each["reason"])).split())[:100]
         print(f"  {printable(label)}: recorded {recorded}, scored {each['score']:g} ({reason})", file=file)
-    if len(found.disagreements) > DISAGREEMENTS_SHOWN:
-        print(f"  ... all of them: {path}", file=file)
+    if len(comparison.disagreements) > DISAGREEMENTS_SHOWN:
+        print(f"  ... all disagreements: {path}", file=file)
 
 
 def printable(text: str) -> str:
-    """Replace control characters, which a terminal would obey."""
+    """Replace control characters, which a terminal would interpret."""
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
@@ -64,14 +65,17 @@ def exit_for(result: Result, fail_under: float | None = None) -> None:
     from harness.analysis.estimates import primary_estimates
     from harness.stats.intervals import RATIO
 
-    falling = [estimate.task for estimate in primary_estimates(result.estimates) if estimate.method == RATIO]
-    if fail_under is not None and falling:
-        print(f"harness: --fail-under says nothing of {', '.join(falling)}: lower is better there", file=sys.stderr)
+    lower_is_better = [estimate.task for estimate in primary_estimates(result.estimates) if estimate.method == RATIO]
+    if fail_under is not None and lower_is_better:
+        print(
+            f"harness: --fail-under does not apply to {', '.join(lower_is_better)}: lower is better there",
+            file=sys.stderr,
+        )
     low = [
         f"{estimate.task} {estimate.value:.3f}"
         for estimate in primary_estimates(result.estimates)
         if fail_under is not None
-        and estimate.task not in falling
+        and estimate.task not in lower_is_better
         and estimate.value is not None
         and estimate.value < fail_under
     ]

@@ -1,4 +1,4 @@
-"""`harness rescore`: judge stored answers again, without the model."""
+"""`harness rescore`: score stored answers again, without the model."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def rescore(
     ] = None,
     json_out: Annotated[bool, typer.Option("--json", help="print scores.json instead of the table")] = False,
 ) -> None:
-    """Score a run's stored answers again with today's scorers; no model is needed."""
+    """Score a run's stored answers again with the current scorers; no model is needed."""
     from harness.cli import output
     from harness.cli.settings import read_settings
-    from harness.rescore import rescore as score_again
+    from harness.rescore import rescore as rescore_run
 
     values = {"data.mirror": str(Path(mirror).expanduser().resolve())} if mirror else {}
-    result, changed = score_again(Path(folder), values | read_settings(settings or []))
+    result, changed = rescore_run(Path(folder), values | read_settings(settings or []))
     output.show(result, as_json=json_out)
     if not json_out:
         print(

@@ -8,7 +8,7 @@ from harness.errors import ConfigError
 
 
 def read_settings(settings: list[str]) -> dict[str, Any]:
-    """Dotted config keys with their values, read as YAML. Raises ConfigError for one without `=`, or given twice."""
+    """Return dotted config keys with their YAML values. Raises ConfigError for one without `=` or given twice."""
     from harness.config.yaml_page import parse_value
 
     values: dict[str, Any] = {}
@@ -23,9 +23,9 @@ def read_settings(settings: list[str]) -> dict[str, Any]:
 
 
 def read_sweep(sweeps: list[str]) -> dict[str, list[Any]]:
-    """Axes with their values: `shots=0,5,prompts=text,chat`, or one axis a flag. Raises ConfigError.
+    """Return axes with their values: `shots=0,5,prompts=text,chat`, or one axis per flag. Raises ConfigError.
 
-    A part with `=` begins an axis, one without is a value of the axis before it; values are read as YAML.
+    A part with `=` begins an axis, a part without is a value of the axis before it; values are read as YAML.
     """
     from harness.config.yaml_page import parse_value
 
@@ -37,7 +37,7 @@ def read_sweep(sweeps: list[str]) -> dict[str, list[Any]]:
             if sign:
                 axis = name.strip()
                 if axis in axes:
-                    raise ConfigError(f"--sweep {sweep}: {axis} stands here twice; keep one")
+                    raise ConfigError(f"--sweep {sweep}: {axis} is given twice; keep one")
                 axes[axis] = []
             value = (text if sign else part).strip()
             if not axis or not value:

@@ -34,11 +34,11 @@ def list_tasks(json_out: Annotated[bool, typer.Option("--json", help="as JSON")]
     tasks = [pages.task_page(name)[0] for name in pages.index("tasks")]
     suites = [pages.suite_page(name) for name in pages.index("configs/suites")]
     if json_out:
-        found = {
+        listing = {
             "tasks": [{"name": t.name, "about": t.about, "n": t.expected_count, "data": t.data.path} for t in tasks],
             "suites": [{"name": s.name, "about": s.about, "tasks": [t.label for t in s.tasks]} for s in suites],
         }
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+        print(json.dumps(listing, indent=2, ensure_ascii=False))
         return
     print("tasks")
     for task in tasks:
@@ -49,7 +49,7 @@ def list_tasks(json_out: Annotated[bool, typer.Option("--json", help="as JSON")]
 
 
 def _uses(suite: SuitePage) -> str:
-    """The pages of a suite; of one that is used often, how often."""
+    """Return the pages of a suite, with how often each is used if more than once."""
     counts = Counter(task.task for task in suite.tasks)
     return ", ".join(page if count == 1 else f"{page} x{count}" for page, count in counts.items())
 
@@ -85,11 +85,11 @@ def show_task(
 def validate_tasks(
     names: Annotated[list[str] | None, typer.Argument(help="names or files [default: all]")] = None,
     data: Annotated[
-        bool, typer.Option("--data/--no-data", help="also read rows, render a prompt, score the gold")
+        bool, typer.Option("--data/--no-data", help="also read rows, render a prompt, score the gold answer")
     ] = True,
     samples: Annotated[int, typer.Option(min=1, help="rows whose gold answer is scored")] = 3,
     shuffled: Annotated[
-        bool, typer.Option("--shuffled", help="also score answers to other samples: they must be right by chance only")
+        bool, typer.Option("--shuffled", help="also score answers to other samples: they must be right only by chance")
     ] = False,
     mirror: Mirror = None,
     trust_page_code: TrustPageCode = False,
@@ -109,15 +109,15 @@ def validate_tasks(
             page, source, notes = check_page(name)
             remarks: list[str] = []
             if data:
-                found, remarks = check_rows(page, source, Rows(mirror, trust_page_code, samples, shuffled))
-                notes += found
+                checked, remarks = check_rows(page, source, Rows(mirror, trust_page_code, samples, shuffled))
+                notes += checked
             print(f"ok    {page.name}: {'; '.join(notes)}")
             for remark in remarks:
                 print(f"      {remark}")
         except HarnessError as error:
             unreachable = isinstance(error, EnvironmentFault)
             print(visible_line(f"{'fail' if not unreachable else 'open'}  {name}: {error}"))
-            # A page that is wrong outweighs one that could not be tried
+            # The exit code of a wrong page goes before that of a page that could not be checked
             worst = 2 if not unreachable else worst or 3
     if worst:
         raise typer.Exit(worst)

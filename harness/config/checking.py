@@ -1,15 +1,14 @@
-"""Holding data against a schema, and saying where it fails in the words of the file it came from."""
+"""Check data against a schema; a fault is reported with the file, line and key that it comes from."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from harness.config.yaml_page import YamlPage
+from harness.config.yaml_page import KeyPath, YamlPage
 from harness.errors import ConfigError, suggestion
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -20,19 +19,21 @@ def check(schema: type[Model], page: YamlPage) -> Model:
     try:
         return schema.model_validate(page.data)
     except ValidationError as error:
-        raise ConfigError(first_fault(schema, error, page)) from None
+        key, message = first_fault(schema, error)
+        with page.at(*key):
+            raise ConfigError(message) from None
 
 
 def check_values(schema: type[Model], values: Mapping[str, Any], origin: str) -> Model:
-    """Build `schema` from values that stand in no file; `origin` (a flag, say) leads the message."""
+    """Build `schema` from values that come from no file. Raises ConfigError that begins with `origin` (a flag, say)."""
     try:
         return schema.model_validate(dict(values))
     except ValidationError as error:
-        raise ConfigError(f"{origin}: " + first_fault(schema, error, YamlPage(Path(), {}), located=False)) from None
+        raise ConfigError(f"{origin}: {first_fault(schema, error)[1]}") from None
 
 
-def check_key(schema: type[BaseModel], dotted: str, where: str) -> None:
-    """Raise ConfigError, led by `where`, for a dotted key that leads to no field of `schema`."""
+def check_key(schema: type[BaseModel], dotted: str) -> None:
+    """Raise ConfigError for a dotted key that leads to no field of `schema`."""
     current: Any = schema
     parts = dotted.split(".")
     for depth, part in enumerate(parts):
@@ -40,36 +41,35 @@ def check_key(schema: type[BaseModel], dotted: str, where: str) -> None:
             known = list(current.model_fields)
             inside = f" in {'.'.join(parts[:depth])!r}" if depth else ""
             hint = suggestion(part, known) or f"; known keys: {', '.join(known)}"
-            raise ConfigError(f"{where}unknown key {part!r}{inside}{hint}")
+            raise ConfigError(f"unknown key {part!r}{inside}{hint}")
         current = _section(current.model_fields[part].annotation)
         if current is None:
-            # What lies below is the part's own, and checked by it
+            # A plug-in's own options: it checks them itself
             return
 
 
-def first_fault(schema: type[BaseModel], error: ValidationError, page: YamlPage, *, located: bool = True) -> str:
-    """Say the first fault of `error` in one line, with the closest known key for an unknown one."""
+def first_fault(schema: type[BaseModel], error: ValidationError) -> tuple[KeyPath, str]:
+    """Return the key of the first fault of `error` and one line about it, with the closest name for an unknown key."""
     # A misspelt key is also a missing one; the misspelling is what the user can see
     fault = sorted(error.errors(), key=lambda fault: fault["type"] != "extra_forbidden")[0]
     key = tuple(fault["loc"])
     name = ".".join(str(part) for part in key)
-    where = page.where(key) if located else ""
     if fault["type"] == "extra_forbidden":
         known = _keys_at(schema, key[:-1])
         inside = f" in {'.'.join(map(str, key[:-1]))!r}" if key[:-1] else ""
         hint = suggestion(str(key[-1]), known) or (f"; known keys: {', '.join(known)}" if known else "")
-        return f"{where}unknown key {str(key[-1])!r}{inside}{hint}"
+        return key, f"unknown key {str(key[-1])!r}{inside}{hint}"
     if fault["type"] == "missing":
-        return f"{where}the key {name!r} is missing"
+        return key, f"the key {name!r} is missing"
     message = fault["msg"].removeprefix("Value error, ")
     if fault["type"] in ("model_type", "dict_type", "model_attributes_type"):
         message = "expected keys with values"
     message = message[0].lower() + message[1:]
-    given = fault.get("input")
-    shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
-    if fault["type"] == "literal_error" and isinstance(given, str):
-        shown += suggestion(given, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
-    return f"{where}{name + ': ' if name else ''}{message}{shown}"
+    value = fault.get("input")
+    shown = f" (found {value!r})" if isinstance(value, str | int | float | bool) or value is None else ""
+    if fault["type"] == "literal_error" and isinstance(value, str):
+        shown += suggestion(value, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
+    return key, f"{name + ': ' if name else ''}{message}{shown}"
 
 
 def _keys_at(schema: type[BaseModel], key: tuple[str | int, ...]) -> list[str]:
@@ -92,6 +92,6 @@ def _section(annotation: Any) -> Any:
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
     for part in get_args(annotation):
-        if (found := _section(part)) is not None:
-            return found
+        if (section := _section(part)) is not None:
+            return section
     return None

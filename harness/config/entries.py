@@ -1,6 +1,6 @@
-"""Entries of a suite that stand for several uses of one page: `over` some values of a key.
+"""Entries of a suite that use one page several times: `over` some values of a key.
 
-Guarantees: names are made from the values alone, so that the same suite always has the same tasks. Reads no page.
+Guarantees: names depend only on the values, so that the same suite always has the same tasks. Reads no page.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ from harness.config.schema import SuiteTask
 from harness.errors import ConfigError
 
 
-def spelled_out(entry: SuiteTask, where: str) -> list[SuiteTask]:
+def expanded(entry: SuiteTask) -> list[SuiteTask]:
     """Return one entry for each combination of the values in `over`, named LABEL_VALUE; an entry without it as it is.
 
-    Raises ConfigError, led by `where`, for an empty list or a key that `set` sets too.
+    Raises ConfigError for an empty list or a key that `set` sets too.
     """
     for dotted, values in entry.over.items():
         if not values:
-            raise ConfigError(f"{where}over: {dotted} has no values")
+            raise ConfigError(f"over: {dotted} has no values")
         if dotted in entry.set:
-            raise ConfigError(f"{where}over: {dotted} is in `set` too; keep one")
+            raise ConfigError(f"over: {dotted} is in `set` too; keep one")
     if not entry.over:
         return [entry]
     return [
         SuiteTask(
             task=entry.task,
-            name="_".join([entry.label, *map(in_a_name, values)]),
+            name="_".join([entry.label, *map(name_part, values)]),
             set=entry.set | dict(zip(entry.over, values, strict=True)),
             protocol=entry.protocol,
         )
@@ -35,7 +35,7 @@ def spelled_out(entry: SuiteTask, where: str) -> list[SuiteTask]:
     ]
 
 
-def in_a_name(value: Any) -> str:
-    """Write a value as part of a task's name: small letters, digits, dashes."""
+def name_part(value: Any) -> str:
+    """Return a value as part of a task's name: lower-case letters, digits, dashes."""
     text = str(value).lower()
     return "".join(c if (c.isascii() and c.isalnum()) or c in "_-" else "-" for c in text)

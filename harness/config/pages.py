@@ -1,6 +1,6 @@
-"""Where pages live and how a name finds one. A page's file name is its name; the index reads no YAML.
+"""Where pages are and how a name is resolved. A page's file name is its name; the index reads no YAML.
 
-Shipped pages stand at the top of a checkout, or in `harness/_pages` of an installed package.
+Shipped pages are at the top of a checkout, or in `harness/_pages` of an installed package.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config.checking import check, check_key
-from harness.config.entries import spelled_out
+from harness.config.entries import expanded
 from harness.config.schema import ModelPage, SuitePage, SuiteTask, TaskPage
 from harness.config.yaml_page import YamlPage, read, shown
 from harness.errors import ConfigError, UnknownName
@@ -21,33 +21,33 @@ PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def shipped(kind: str) -> Path:
-    """Folder of the shipped pages of a kind: `tasks`, `configs/suites`, `configs/models`."""
+    """Return the folder of the shipped pages of a kind: `tasks`, `configs/suites`, `configs/models`."""
     installed = PACKAGE / "_pages" / kind
     return installed if installed.is_dir() else PACKAGE.parent / kind
 
 
 def is_own(path: Path) -> bool:
-    """Whether a page is one of those that ship with the harness, not a user's or a stranger's."""
+    """Whether a page ships with the harness; any other page is a user's or a third party's."""
     return path.resolve().is_relative_to(shipped("tasks").resolve())
 
 
 def index(kind: str) -> dict[str, Path]:
-    """Name -> file of every shipped page of a kind. Raises ConfigError if two files claim one name."""
-    found: dict[str, Path] = {}
+    """Return the file of every shipped page of a kind, by name. Raises ConfigError if two files have one name."""
+    files: dict[str, Path] = {}
     for path in sorted(shipped(kind).rglob("*.yaml")):
-        if path.stem in found:
-            raise ConfigError(f"{shown(path)}: {shown(found[path.stem])} has the same name; rename one")
-        found[path.stem] = path
-    return found
+        if path.stem in files:
+            raise ConfigError(f"{shown(path)}: {shown(files[path.stem])} has the same name; rename one")
+        files[path.stem] = path
+    return files
 
 
 def is_file_name(name: str) -> bool:
-    """Whether a user means a page's file rather than its name."""
+    """Whether `name` is the path of a page rather than its name."""
     return name.endswith((".yaml", ".yml")) or "/" in name
 
 
 def find(kind: str, what: str, name: str, listing: str = "") -> Path:
-    """The file for a name, or the file itself if `name` is a path to one. Raises UnknownName, ConfigError."""
+    """Return the file of a page, given its name or its path. Raises UnknownName, ConfigError."""
     if is_file_name(name):
         path = Path(name).expanduser().resolve()
         if path.is_dir():
@@ -62,16 +62,16 @@ def find(kind: str, what: str, name: str, listing: str = "") -> Path:
 
 
 def matching_tasks(names: Sequence[str]) -> list[str]:
-    """Names or files of tasks, every pattern (`*`, `?`, `[...]`) replaced by what it matches, in order.
+    """Return names or files of tasks, in order, with every pattern (`*`, `?`, `[...]`) replaced by what it matches.
 
     Raises ConfigError for a pattern that matches nothing, with the closest names.
     """
-    found: dict[str, None] = {}
+    expanded_names: dict[str, None] = {}
     for name in names:
         if not any(sign in name for sign in "*?["):
-            if name in found:
+            if name in expanded_names:
                 raise ConfigError(f"the task {name!r} is named twice; keep one")
-            found[name] = None
+            expanded_names[name] = None
             continue
         if is_file_name(name):
             path = Path(name).expanduser()
@@ -84,18 +84,18 @@ def matching_tasks(names: Sequence[str]) -> list[str]:
             closest = _closest(name, known)
         if not matches:
             raise ConfigError(f"tasks: {name!r} matches no {'file' if is_file_name(name) else 'task'}{closest}")
-        found |= dict.fromkeys(matches)
-    return list(found)
+        expanded_names |= dict.fromkeys(matches)
+    return list(expanded_names)
 
 
 def _closest(pattern: str, known: Sequence[str]) -> str:
-    """`; the closest are 'a', 'b'`: the names whose beginning is most like the pattern's letters."""
+    """Return `; the closest are 'a', 'b'`: the names whose beginning is most like the pattern."""
     letters = pattern.strip("*?")
 
-    def alike(name: str) -> float:
+    def similarity(name: str) -> float:
         return difflib.SequenceMatcher(None, letters, name[: len(letters)]).ratio()
 
-    best = sorted(known, key=alike, reverse=True)[:3]
+    best = sorted(known, key=similarity, reverse=True)[:3]
     return f"; the closest are {', '.join(map(repr, best))} (`harness tasks list` lists them all)"
 
 
@@ -110,20 +110,21 @@ def read_task(name: str) -> YamlPage:
 
 
 def checked_task(page: YamlPage, *overrides: tuple[str, dict[str, Any]]) -> tuple[TaskPage, YamlPage]:
-    """Check a task page under other values of some keys.
+    """Check a task page after replacing the values of some keys.
 
-    Each of `overrides` is an origin for messages and dotted keys with values that replace the page's; later ones win.
+    Each of `overrides` is an origin for messages, and dotted keys with values that replace the page's; the last wins.
     """
     for origin, values in overrides:
         page = replaced(page, values, origin)
     task = check(TaskPage, page)
     if task.name != page.path.stem:
-        raise ConfigError(f"{page.where(('name',))}name is {task.name!r}, but the file is {page.path.name}")
+        with page.at("name"):
+            raise ConfigError(f"name is {task.name!r}, but the file is {page.path.name}")
     return task, page
 
 
 def suite_page(name: str) -> SuitePage:
-    """Load a suite by name or file, every use of a page spelled out. Raises UnknownName, ConfigError."""
+    """Load a suite by name or file, with an entry for every use of a page. Raises UnknownName, ConfigError."""
     page = read(find("configs/suites", "suite", name))
     suite = check(SuitePage, page)
     # A suite file may name task files beside it
@@ -131,20 +132,22 @@ def suite_page(name: str) -> SuitePage:
         task.model_copy(update={"task": str(page.path.parent / task.task)}) if is_file_name(task.task) else task
         for task in suite.tasks
     ]
-    spelled: list[SuiteTask] = []
+    entries: list[SuiteTask] = []
     for place, task in enumerate(beside):
         for part in ("set", "over"):
             for dotted in getattr(task, part):
-                check_key(TaskPage, dotted, page.where(("tasks", place, part, dotted)))
-        spelled += spelled_out(task, page.where(("tasks", place, "over")))
-    labels = [task.label for task in spelled]
+                with page.at("tasks", place, part, dotted):
+                    check_key(TaskPage, dotted)
+        with page.at("tasks", place, "over"):
+            entries += expanded(task)
+    labels = [task.label for task in entries]
     if twice := sorted(label for label in set(labels) if labels.count(label) > 1):
-        where = page.where(("tasks",))
-        raise ConfigError(f"{where}the task {twice[0]!r} stands here twice; keep one, or give each use a `name`")
+        with page.at("tasks"):
+            raise ConfigError(f"the task {twice[0]!r} is listed twice; keep one, or give each use a `name`")
     if suite.languages and suite.languages.english not in labels:
-        where = page.where(("languages", "english"))
-        raise UnknownName("task of the suite", suite.languages.english, labels, where=where)
-    return suite.model_copy(update={"tasks": spelled})
+        with page.at("languages", "english"):
+            raise UnknownName("task of the suite", suite.languages.english, labels)
+    return suite.model_copy(update={"tasks": entries})
 
 
 def model_page(name: str) -> ModelPage:
@@ -171,7 +174,7 @@ def model_page(name: str) -> ModelPage:
 
 
 def replaced(page: YamlPage, values: dict[str, Any], origin: str) -> YamlPage:
-    """A page with dotted keys set to other values; sections on the way are made where they are missing."""
+    """Return a page with dotted keys set to other values; missing sections on the way are created."""
     data = page.data
     set_by = dict(page.set_by)
     for dotted, value in values.items():
@@ -182,7 +185,7 @@ def replaced(page: YamlPage, values: dict[str, Any], origin: str) -> YamlPage:
 
 
 def with_value(data: dict[str, Any], keys: list[str], value: Any, dotted: str) -> dict[str, Any]:
-    """A copy of nested dicts with one value set. Raises ConfigError where a key's parent holds no keys."""
+    """Return a copy of nested dicts with one value set. Raises ConfigError where a key's parent is not a section."""
     head, *rest = keys
     if not rest:
         return {**data, head: value}
@@ -201,6 +204,6 @@ def _inside_package(path: str, page: YamlPage) -> str:
 
 
 def label(path: str) -> str:
-    """A model's short name for folders and tables."""
-    kept = "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "-" for c in path.lower()).strip("._-")
-    return kept or "model"
+    """Return a model's short name for folders and tables."""
+    name = "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "-" for c in path.lower()).strip("._-")
+    return name or "model"

@@ -1,6 +1,6 @@
-"""What a page may say. Unknown keys are refused; every field documents itself, `harness tasks show` prints it.
+"""The keys of every kind of page. Unknown keys are refused.
 
-Options of scorers, extractors and engines are not here: each declares its own, so a new one edits no schema.
+Options of scorers, extractors and engines are not here: each plug-in declares its options itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
 
 
 class Section(BaseModel):
-    """Base of all: frozen, and no key that is not written here."""
+    """Base of all sections: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
@@ -36,15 +36,17 @@ class Data(Section):
     path: str
     name: str | None = None
     revision: str | None = None
-    file: str | None = Field(None, description="one file of the hub repository, read as it is; for sets with a script")
+    file: str | None = Field(
+        None, description="one file of the hub repository, for data sets that are made by a script"
+    )
     split: str
-    columns: list[str] = Field(min_length=1, description="columns that templates use; each must be there")
+    columns: list[str] = Field(min_length=1, description="columns that templates use; the data must have each")
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
 
 
 class ChoiceReference(Section):
-    """Options, one template each, and a template of the right one's index (from 0)."""
+    """Options, one template each, and a template of the index (from 0) of the right one."""
 
     options: list[str] = Field(min_length=2)
     gold: str
@@ -53,8 +55,9 @@ class ChoiceReference(Section):
 class TestsReference(Section):
     """Templates of a program's prelude, tests and entry point, and where the tests run (Python only).
 
-    `by_value`: in a process of their own, which exchanges values with the candidate's. `in_process`: in the
-    candidate's, for samples whose tests need its classes or iterators; aimed code could forge a pass there.
+    `by_value`: in a separate process, which exchanges values with the process of the model's program. `in_process`: in
+    the program's process, for tests that need its classes or iterators; a program that attacks the tests could forge a
+    pass there.
     """
 
     language: str
@@ -66,12 +69,12 @@ class TestsReference(Section):
 
 
 class ReferenceSpec(Section):
-    """What is right; exactly one kind."""
+    """The right answer; exactly one kind."""
 
     answer: list[str] | None = None
     choice: ChoiceReference | None = None
     tests: TestsReference | None = None
-    text: str | None = Field(None, description="template of the text whose likelihood is asked for")
+    text: str | None = Field(None, description="template of the text whose log-likelihood is measured")
 
     @model_validator(mode="after")
     def _one_kind(self) -> ReferenceSpec:
@@ -120,7 +123,7 @@ class ChatPromptSpec(Section):
 
 
 class PromptSpec(Section):
-    """How to ask a base model (`text`) and a chat model (`chat`); at least one."""
+    """How to prompt a base model (`text`) and a chat model (`chat`); at least one."""
 
     text: TextPromptSpec | None = None
     chat: ChatPromptSpec | None = None
@@ -144,7 +147,7 @@ class SamplingSpec(Section):
 
 
 class TaskPage(Section):
-    """One task. Keys in this order: what it is, its rows, what is right, how it is asked, how it is scored."""
+    """One task. Order of keys: what it is, its rows, the right answer, the prompt, the scoring."""
 
     name: TaskName
     version: int = Field(ge=1)
@@ -161,7 +164,7 @@ class TaskPage(Section):
     score: list[dict[str, Any]] = Field(min_length=1)
     metric: list[str] = Field(min_length=1)
     expected_count: int | None = Field(None, ge=1)
-    variants: dict[Name, dict[str, Any]] = Field({}, description="other ways to ask, by name: keys that they replace")
+    variants: dict[Name, dict[str, Any]] = Field({}, description="other prompts, by name: the keys that they replace")
 
     @model_validator(mode="after")
     def _kinds_agree(self) -> TaskPage:
@@ -175,7 +178,7 @@ class TaskPage(Section):
         if rolling == ("prompt" in self.model_fields_set):
             raise ValueError("a rolling log-likelihood has no prompt" if rolling else "the key 'prompt' is missing")
         if rolling and self.fewshot is not None:
-            raise ValueError("a rolling log-likelihood has no shots")
+            raise ValueError("a rolling log-likelihood has no few-shot examples")
         if self.ask != "generate" and self.repeats != 1:
             raise ValueError("log-likelihoods do not vary: `repeats` must be 1")
         for entry in self.score:
@@ -185,10 +188,10 @@ class TaskPage(Section):
 
 
 class SuiteTask(Section):
-    """A task of a suite: a page, with keys of it that the suite sets otherwise (`fewshot.count: 0`).
+    """A task of a suite: a page, and keys of it that the suite sets to another value (`fewshot.count: 0`).
 
     A page used more than once has a `name` for each use. `over` repeats an entry for several values of a key
-    (`data.name: [eng_Latn, fra_Latn]`), each named PAGE_VALUE. `protocol` holds the words for a use in a sweep's table.
+    (`data.name: [eng_Latn, fra_Latn]`), each named PAGE_VALUE. `protocol` labels the entry in the table of a sweep.
     """
 
     task: str
@@ -199,12 +202,12 @@ class SuiteTask(Section):
 
     @property
     def page(self) -> str:
-        """The page's name, which is its file's."""
+        """The page's name, which is the name of its file."""
         return PurePath(self.task).stem
 
     @property
     def label(self) -> str:
-        """What this use of the page is called: in records, tables, and `--set tasks.NAME`."""
+        """The name of this use of the page in records, tables and `--set tasks.NAME`."""
         return self.name or self.page
 
 
@@ -240,7 +243,7 @@ class ModelPage(Section):
 
 
 class EngineConfig(BaseModel):
-    """Which engine (None: the default one); its options are given beside the name and checked by the engine itself."""
+    """The engine (None: the default one); its options are keys beside the name, and the engine checks them."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str | None = None
@@ -251,9 +254,9 @@ class EngineConfig(BaseModel):
 
 
 class DataConfig(Section):
-    """Where rows are looked for: `mirror` stands for the hub, `org/name` under it.
+    """Where rows are read: `mirror` is a folder that replaces the hub, with `org/name` under it.
 
-    `trust_page_code`: the Python files beside pages that are not the project's own may run.
+    `trust_page_code`: the Python files beside pages that do not ship with the harness may run.
     """
 
     mirror: str | None = None
@@ -261,7 +264,7 @@ class DataConfig(Section):
 
 
 class ExecutionConfig(Section):
-    """Bounds on programs under test, and how many run at once (default: one a core)."""
+    """Limits on programs under test, and how many run at once (default: one per core)."""
 
     sandbox: str = Field("auto", description="`auto` (the safest that works here), or a sandbox by name")
     workers: int | None = Field(None, ge=1)
@@ -278,7 +281,7 @@ class ExecutionConfig(Section):
 
 
 class RunConfig(Section):
-    """One run: a model times a suite. `tasks` holds overrides by task name (`tasks.gsm8k.fewshot.count`)."""
+    """One run: a model on a suite. `tasks` holds overrides by task name (`tasks.gsm8k.fewshot.count`)."""
 
     model: ModelPage
     suite: SuitePage

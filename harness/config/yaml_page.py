@@ -1,7 +1,7 @@
-"""Reading one YAML file strictly: plain values out, and the line of every key kept for later messages.
+"""Read one YAML file strictly: plain values, and the line of every key for later messages.
 
 Duplicate keys, tabs and other syntax errors are refused with `file:line`. YAML 1.2, so `no` and `on` are words. Pages
-may come from strangers: their size, depth, and what their references (`*name`) multiply to are bounded.
+may come from third parties: their size, depth, and the values that their references (`*name`) expand to are bounded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ KeyPath = tuple[str | int, ...]
 MOST_CHARS = 1 << 19
 MOST_DEPTH = 50
 MOST_BRACKETS = 200
-# Values of a page, counted as often as references repeat them, and the characters in them
+# Values of a page after expanding its references, and the characters in them
 MOST_VALUES = 100_000
 MOST_EXPANDED_CHARS = 1 << 22
 _REFERENCE = re.compile(r"(?:^|[\s,\[{:])\*\S")
@@ -39,7 +39,7 @@ class YamlPage:
     set_by: Mapping[KeyPath, str] = field(default_factory=dict)
 
     def where(self, key: KeyPath = ()) -> str:
-        """Return `file:line: ` of a key, or of its nearest ancestor that stands in the file or was set."""
+        """Return `file:line: ` of a key, or of its nearest ancestor that is in the file or was set."""
         for end in range(len(key), 0, -1):
             if key[:end] in self.set_by:
                 return f"{self.set_by[key[:end]]}: "
@@ -64,11 +64,11 @@ class YamlPage:
 
 
 class _NotYaml(Exception):
-    """A value of the command line that is a text and no YAML."""
+    """A value of the command line that is plain text, not YAML."""
 
 
 def shown(path: Path) -> str:
-    """A path as users like to read it: relative to where they stand, if it is below."""
+    """Return a path for a message: relative to the working directory if it is inside it."""
     try:
         return str(path.relative_to(Path.cwd()))
     except ValueError:
@@ -76,7 +76,7 @@ def shown(path: Path) -> str:
 
 
 def read(path: Path) -> YamlPage:
-    """Read a mapping from `path`. Raises ConfigError for a file that is missing, empty, no mapping, or too much."""
+    """Read a mapping from `path`. Raises ConfigError for a file that is missing, empty, not a mapping, or too large."""
     try:
         with path.open(encoding="utf-8") as file:
             text = file.read(MOST_CHARS + 1)
@@ -85,7 +85,7 @@ def read(path: Path) -> YamlPage:
     except UnicodeDecodeError:
         raise ConfigError(f"{shown(path)}: is not UTF-8 text") from None
     if len(text) > MOST_CHARS:
-        raise ConfigError(f"{shown(path)}: is longer than {MOST_CHARS >> 10} Ki characters; a page holds no data")
+        raise ConfigError(f"{shown(path)}: is longer than {MOST_CHARS >> 10} Ki characters; keep data out of pages")
 
     def fault(line: int, message: str) -> ConfigError:
         return ConfigError(f"{shown(path)}:{line}: {message}")
@@ -112,7 +112,7 @@ def parse_value(text: str) -> Any:
 
 
 def _loaded(text: str, fault: Callable[[int, str], Exception]) -> Any:
-    """Ruamel's annotated tree of a text. Raises what `fault` makes of a line and a message."""
+    """Return ruamel's annotated tree of a text. Raises `fault(line, message)`."""
     from ruamel.yaml import YAML
     from ruamel.yaml.constructor import DuplicateKeyError
     from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -127,7 +127,7 @@ def _loaded(text: str, fault: Callable[[int, str], Exception]) -> Any:
     except DuplicateKeyError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         key = str(error.problem).partition('"')[2].partition('"')[0]
-        raise fault(line, f"the key {key!r} stands here twice; keep one") from None
+        raise fault(line, f"the key {key!r} appears twice; keep one") from None
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         raise fault(line, f"not valid YAML: {error.problem or error.context}") from None
@@ -136,24 +136,24 @@ def _loaded(text: str, fault: Callable[[int, str], Exception]) -> Any:
     except RecursionError:
         raise fault(1, "nested too deep") from None
     except (ValueError, TypeError, AttributeError, LookupError, ArithmeticError, AssertionError) as error:
-        # The parser's own slips on odd values: a date that there is not, an integer of 5000 digits, an unknown tag
+        # Errors of the parser itself on unusual values: an invalid date, an integer of 5000 digits, an unknown tag
         raise fault(1, f"not valid YAML: {' '.join(str(error).split())[:200] or type(error).__name__}") from None
 
 
 def _depth_line(text: str) -> int | None:
-    """The line where more brackets are open than a page nests, wherever they are; the parser's time grows with them."""
+    """Return the line where more brackets are open than allowed, None for no line; they slow the parser down."""
     if text.count("[") + text.count("{") <= MOST_BRACKETS:
         return None
     depth = 0
-    for found in re.finditer(r"[\[{\]}]", text):
-        depth = max(0, depth + (1 if found.group() in "[{" else -1))
+    for bracket in re.finditer(r"[\[{\]}]", text):
+        depth = max(0, depth + (1 if bracket.group() in "[{" else -1))
         if depth > MOST_BRACKETS:
-            return text.count("\n", 0, found.start()) + 1
+            return text.count("\n", 0, bracket.start()) + 1
     return None
 
 
 def _refuse_expansion(root: Any, fault: Callable[[int, str], Exception]) -> None:
-    """Refuse references that hold themselves, or that multiply to more than a page may hold.
+    """Refuse references that contain themselves, or that expand to more values than allowed.
 
     Sizes are summed over the graph of nodes, each node once, so that the check itself is quick.
     """
@@ -166,9 +166,9 @@ def _refuse_expansion(root: Any, fault: Callable[[int, str], Exception]) -> None
         line = node.start_mark.line + 1 if node.start_mark else 1
         if done:
             open_nodes.discard(id(node))
-            own = len(node.value) if isinstance(node.value, str) else 0
+            chars_here = len(node.value) if isinstance(node.value, str) else 0
             counts = [sizes[id(part)] for part in parts]
-            sizes[id(node)] = 1 + sum(count for count, _ in counts), own + sum(chars for _, chars in counts)
+            sizes[id(node)] = 1 + sum(count for count, _ in counts), chars_here + sum(chars for _, chars in counts)
             if sizes[id(node)][0] > MOST_VALUES or sizes[id(node)][1] > MOST_EXPANDED_CHARS:
                 raise fault(line, f"its references multiply to more than {MOST_VALUES} values; write them out")
         elif id(node) in open_nodes:
@@ -180,14 +180,14 @@ def _refuse_expansion(root: Any, fault: Callable[[int, str], Exception]) -> None
 
 
 def _parts(node: Any) -> list[Any]:
-    """The nodes inside a node: a list's elements, a mapping's keys and values."""
+    """Return the nodes inside a node: a list's elements, a mapping's keys and values."""
     if isinstance(node.value, str) or node.value is None:
         return []
-    return [part for one in node.value for part in (one if isinstance(one, tuple) else (one,))]
+    return [part for item in node.value for part in (item if isinstance(item, tuple) else (item,))]
 
 
 def _plain(node: Any, key: KeyPath, lines: dict[KeyPath, int]) -> Any:
-    """Copy ruamel's annotated tree into plain Python and note the line of each key. Raises ConfigError."""
+    """Copy ruamel's annotated tree into plain Python and record the line of each key. Raises ConfigError."""
     if len(key) > MOST_DEPTH:
         raise ConfigError(f"{'.'.join(map(str, key[:6]))}...: nested more than {MOST_DEPTH} deep")
     if isinstance(node, dict):

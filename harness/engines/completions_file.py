@@ -28,7 +28,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError, model_validator
 
 from harness.config.checking import first_fault
-from harness.config.yaml_page import YamlPage
 from harness.datatypes import Finish
 from harness.errors import ConfigError, suggestion
 
@@ -230,7 +229,7 @@ def _line(values: Mapping[str, Any], where: str) -> Line:
     try:
         return Line.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(where + first_fault(Line, error, YamlPage(path=Path(), data={}), located=False)) from None
+        raise ConfigError(f"{where}{first_fault(Line, error)[1]}") from None
 
 
 def _add(script: Script, line: Line, where: str) -> None:

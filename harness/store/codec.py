@@ -1,7 +1,7 @@
-"""Records and manifests to JSON and back; the kinds of requests, replies and prompts are told apart by `kind`.
+"""Records to JSON and back; `kind` distinguishes the types of requests, replies and prompts.
 
-A journal may have been edited, merged or damaged since it was written, so a line is checked as input from outside:
-what no run could have written is refused, never repaired.
+A journal may have been edited, merged or damaged since it was written, so a line is checked like any input: what
+no run could have written is refused, never repaired.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def encode(record: Record) -> bytes:
 
 
 def decode(line: bytes) -> Record:
-    """Read one line back. Raises ValueError, with what is wrong with it, for a line that is not a whole record."""
+    """Read one line back. Raises ValueError, with the reason, for a line that is not a complete record."""
     values = json.loads(line, object_pairs_hook=_each_once)
     _check(values)
     record: Record = _adapter().validate_python(values)
@@ -53,7 +53,7 @@ def _check(values: Any) -> None:
         raise ValueError(f"not a record of schema {RECORD_SCHEMA}")
     request, scores = values.get("request"), values.get("scores")
     if not isinstance(request, Mapping) or not isinstance(scores, list):
-        raise ValueError("it has no request, or no list of scores")
+        raise ValueError("it has no request or no list of scores")
     repeat = request.get("repeat")
     if not isinstance(repeat, int) or isinstance(repeat, bool) or repeat < 0:
         raise ValueError(f"repeat is {repeat!r}, not a whole number from 0")
@@ -63,15 +63,15 @@ def _check(values: Any) -> None:
 
 def _check_score(score: Any) -> None:
     if not isinstance(score, Mapping):
-        raise ValueError("a score is no object")
+        raise ValueError("a score is not an object")
     name, value, failure = score.get("scorer"), score.get("value"), score.get("failure")
-    ours = isinstance(failure, Mapping) and failure.get("ours") is True
+    harness_fault = isinstance(failure, Mapping) and failure.get("ours") is True
     if value is None:
-        if not ours:
-            raise ValueError(f"score {name!r} has no value, and no fault of the harness that explains it")
+        if not harness_fault:
+            raise ValueError(f"score {name!r} has no value, and no fault of the harness as the reason")
     elif not isinstance(value, int | float) or isinstance(value, bool):
         raise ValueError(f"score {name!r} is {value!r}, not a number")
     elif not math.isfinite(value):
         raise ValueError(f"score {name!r} is {value}, not a finite number")
-    elif ours:
+    elif harness_fault:
         raise ValueError(f"score {name!r} is {value}, though a fault of the harness left it unscored")

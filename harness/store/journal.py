@@ -1,9 +1,9 @@
-"""The append-only journal of one run: one line a record, each handed to the kernel in one write.
+"""The append-only journal of one run: one line per record, each written with one system call.
 
-Killing the process at any instant loses nothing that `append` returned from; at worst the last line is torn, and
-opening the journal drops it. A power cut may lose the records since the last `sync` (every `SYNC_SECONDS`).
-A damaged line that is not the last is never skipped in silence: it is an error that names it. So is one that holds
-what its run cannot have written: a score that its scorer never gives, or a second request for one try of a sample.
+If the process is killed at any instant, no record is lost for which `append` returned; at worst the last line is
+incomplete, and opening the journal drops it. A power cut may lose the records since the last sync (`SYNC_SECONDS`).
+Any other damaged line is never skipped: it is an error with the number of the line. So is a record that its run cannot
+have written: a score that its scorer never gives, or a second request for one repeat of a sample.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from harness.store.codec import decode, encode
 SYNC_SECONDS = 2.0
 
 
-# (task, scorer) of the scorers that give nothing but 0 and 1
+# (task, scorer) of the scorers that give only 0 and 1
 Binary = frozenset[tuple[str, str]]
 
 
 def read(path: Path) -> list[Record]:
-    """All whole records of a journal, in file order; a torn last line is left out. Raises RunFolderError."""
+    """Return all records of a journal, in file order, without an incomplete last line. Raises RunFolderError."""
     return [record for _, record in stream(path)]
 
 
 def stream(path: Path, binary: Binary | None = None) -> Iterator[tuple[int, Record]]:
-    """Yield each whole record with the place of its line in the file, one at a time: a journal may exceed memory.
+    """Yield each complete record with the byte offset of its line, one at a time: a journal may exceed memory.
 
-    `binary`: of a known run, the scorers whose values are held to 0 and 1; each try then has one request. Raises
-    RunFolderError with file and line of the first record that does not hold.
+    `binary`: the scorers of the run that give only 0 and 1; where it is given, values are checked against it, and each
+    repeat of a sample must have one request. Raises RunFolderError with file and line of the first invalid record.
     """
     keys: dict[tuple[str, str, int], str] = {}
-    place = 0
+    offset = 0
     for number, line in enumerate(_lines(path), 1):
         try:
             record = decode(line)
@@ -46,25 +46,25 @@ def stream(path: Path, binary: Binary | None = None) -> Iterator[tuple[int, Reco
                 _check_values(record, binary)
                 _check_try(record, keys)
         except ValueError as error:
-            reason = f"not a record that this run wrote: {_reason(error)}"
-            raise RunFolderError(f"{path}:{number}: {reason}; delete the line, then run again") from None
-        yield place, record
-        place += len(line)
+            reason = f"not a record of this run: {_reason(error)}"
+            raise RunFolderError(f"{path}:{number}: {reason}; delete the line and rerun") from None
+        yield offset, record
+        offset += len(line)
 
 
-def at(path: Path, places: Iterable[int]) -> Iterator[Record]:
-    """Yield the records whose lines begin at `places`, as `stream` gave them. Raises RunFolderError."""
+def at(path: Path, offsets: Iterable[int]) -> Iterator[Record]:
+    """Yield the records whose lines begin at `offsets`, which `stream` returned. Raises RunFolderError."""
     try:
         with path.open("rb") as file:
-            for place in places:
-                file.seek(place)
+            for offset in offsets:
+                file.seek(offset)
                 yield decode(file.readline())
     except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: was changed while it was read: {error}") from None
+        raise RunFolderError(f"{path}: changed while it was read: {error}") from None
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Whole lines, with their line breaks."""
+    """Yield complete lines, with their line breaks."""
     try:
         with path.open("rb") as file:
             yield from (line for line in file if line.endswith(b"\n"))
@@ -87,7 +87,7 @@ def _check_try(record: Record, keys: dict[tuple[str, str, int], str]) -> None:
 
 
 def _reason(error: ValueError) -> str:
-    """What is wrong, in one line."""
+    """Return what is wrong, in one line."""
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return "not JSON"
     faults = getattr(error, "errors", None)
@@ -101,18 +101,18 @@ class Journal:
     """Appends records; safe from several threads of one process (the run folder's lock keeps others out)."""
 
     def __init__(self, path: Path) -> None:
-        """Open for appending and cut off a torn last line. Raises StorageError."""
+        """Open for appending and drop an incomplete last line. Raises StorageError."""
         self._path = path
         self._lock = threading.Lock()
         self._synced = time.monotonic()
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
-            self._drop_torn_line()
+            self._drop_incomplete_line()
         except OSError as error:
             raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
     def append(self, record: Record) -> None:
-        """Write one record. Raises StorageError (full disk); what was written before stays whole."""
+        """Write one record. Raises StorageError (full disk); earlier records stay complete."""
         line = encode(record)
         with self._lock:
             try:
@@ -128,7 +128,7 @@ class Journal:
                     self._synced = time.monotonic()
             except OSError as error:
                 raise StorageError(
-                    f"{self._path}: {error.strerror}; records so far are safe: fix it and run the same command again"
+                    f"{self._path}: {error.strerror}; fix it and run the same command again (earlier records are safe)"
                 ) from None
 
     def close(self) -> None:
@@ -138,12 +138,12 @@ class Journal:
                 try:
                     os.fsync(self._file)
                 except OSError as error:
-                    raise StorageError(f"{self._path}: {error.strerror}; free some space and run again") from None
+                    raise StorageError(f"{self._path}: {error.strerror}; free some space and rerun") from None
                 finally:
                     os.close(self._file)
                     self._file = -1
 
-    def _drop_torn_line(self) -> None:
+    def _drop_incomplete_line(self) -> None:
         size = os.fstat(self._file).st_size
         end = size
         while end > 0:
@@ -158,9 +158,9 @@ class Journal:
 
 
 def replace(path: Path, records: Iterable[Record], keep: Path) -> None:
-    """Write a whole journal anew, move the old one to `keep`, put the new one in its place. Raises StorageError.
+    """Replace a journal with `records` and keep the old one as `keep`. Raises StorageError.
 
-    `records` are written as they come; whatever they raise leaves the old journal as it is.
+    If iterating `records` raises, the old journal stays as it is.
     """
     fresh = path.with_name(path.name + ".new")
     try:
@@ -169,7 +169,7 @@ def replace(path: Path, records: Iterable[Record], keep: Path) -> None:
                 file.write(encode(record))
             file.flush()
             os.fsync(file.fileno())
-        # A second name first: at no instant is there no journal
+        # Link the old journal first, so that there is a journal at every instant
         os.link(path, keep)
         fresh.replace(path)
     except OSError as error:

@@ -102,7 +102,7 @@ class Manifest:
 
 
 def write(path: Path, manifest: Manifest) -> None:
-    """Write in one step, so that a reader never sees half. Raises StorageError."""
+    """Write in one step, so that a reader never sees an incomplete file. Raises StorageError."""
     text = json.dumps(manifest.as_written(), indent=2, ensure_ascii=False, default=str)
     fresh = path.with_name(path.name + ".new")
     try:
@@ -113,7 +113,7 @@ def write(path: Path, manifest: Manifest) -> None:
 
 
 def read(path: Path) -> Manifest:
-    """Read a manifest. Raises RunFolderError for a folder that is no run, another schema, or a key that is wrong."""
+    """Read a manifest. Raises RunFolderError for a folder without a run, another schema, or a wrong key."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -158,18 +158,18 @@ def _parsed(whole: Section) -> Manifest:
 
 
 def package_versions() -> dict[str, str]:
-    """Versions of what can change a score, read without importing any of it."""
-    found = {"python": platform.python_version()}
+    """Return the versions of the packages that can change a score, read without importing them."""
+    versions = {"python": platform.python_version()}
     for name in ("harness", *PACKAGES):
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
             continue
-    return found
+    return versions
 
 
 def machine() -> dict[str, Any]:
-    """The hardware in words that help a reader; nothing that names its owner."""
+    """Describe the hardware, with nothing that names its owner."""
     import psutil
 
     return {

@@ -1,6 +1,6 @@
-"""A record without its texts: all that scores, comparisons and costs are computed from, in a few hundred bytes.
+"""A record without its texts: what scores, comparisons and costs are computed from, in a few hundred bytes.
 
-Runs of a hundred thousand records are read so: prompts, completions and programs would not fit beside each other.
+This is how a run of a hundred thousand records is read: prompts, completions and programs would not fit in memory.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from harness.datatypes import (
     TextPrompt,
 )
 
-# Longer answers become their beginning, which a comparison may show, and a digest
+# A longer answer is cut to its beginning, which a comparison may show, and a digest
 ANSWER, BEGINNING = 80, 64
 # Characters of a failure's message that a warning may quote
 MESSAGE = 160
-# What metrics and warnings read in a score's detail: the form for a vote, the parts of a perplexity, what was noted of
+# Keys of a score's detail that metrics and warnings read: the answer for a vote, the parts of a perplexity, notes on
 # the answer. A metric or a warning that reads another key has to add it here
 KEPT = ("vote", "logprob", "bytes", "words", "gold_present", "no_digit", "form")
 _NO_PROMPT = TextPrompt("")
@@ -40,9 +40,9 @@ _NO_DETAIL: dict[str, Any] = {}
 
 
 def slim(record: Record) -> Record:
-    """Return the record without prompt, texts and explanations; answers cut, but still different ones in votes.
+    """Return the record without prompt, texts and explanations; answers cut, different ones still different.
 
-    Estimates, comparisons and costs of slim records are those of the whole ones.
+    Estimates, comparisons and costs of slim records equal those of the complete records.
     """
     return Record(
         record.schema,
@@ -86,7 +86,7 @@ def _score(score: Score) -> Score:
 
 
 def _short(text: str) -> str:
-    """Return a short form, the same for equal texts alone."""
+    """Return a short form that is equal only for equal texts."""
     if len(text) <= ANSWER:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -38,7 +38,7 @@ def test_a_pattern_of_files_names_the_files_that_match(cli: Callable, sums, sums
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         (("run", "--tasks", "hmaneval_*"), "closest are 'humaneval'"),
         (("run", "--tasks", "demo_math", "--tasks", "demoo*x"), "'demoo*x' matches no task"),
@@ -57,9 +57,9 @@ def test_a_pattern_of_files_names_the_files_that_match(cli: Callable, sums, sums
         (("exec", "a.py", "--lang", "python", "--lang", "cpp"), "'--lang': given 2 times"),
     ],
 )
-def test_a_second_value_or_a_pattern_of_nothing_is_refused(cli: Callable, words: tuple[object, ...], says: str):
+def test_a_second_value_or_a_pattern_of_nothing_is_refused(cli: Callable, words: tuple[object, ...], message: str):
     seen = cli(*words)
-    assert seen.code == 2 and says in seen.err, seen.err
+    assert seen.code == 2 and message in seen.err, seen.err
 
 
 def test_the_version_is_printed_without_an_import_that_costs_seconds(cli: Callable):

@@ -196,7 +196,7 @@ def test_rescore_refuses_when_the_page_asks_something_else(cli, sums, sums_answe
     cli("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out", "r")
     sums.write_text(sums.read_text().replace("{{ a }} + {{ b }} =", "{{ a }} plus {{ b }} ="))
     seen = cli("rescore", "r")
-    assert seen.code == 2 and "asks something else" in seen.err
+    assert seen.code == 2 and "has changed since this run" in seen.err
 
 
 def test_rescore_leaves_no_answer_with_an_old_score(cli, sums, sums_answers):

@@ -151,17 +151,17 @@ def test_a_dry_run_shows_every_protocol(cli):
 
 
 @pytest.mark.parametrize(
-    ("sweep", "said"),
+    ("sweep", "message"),
     [
         ("template=page,bar", "no template is called 'bar'; did you mean 'bare'"),
         ("shots=0,5", "demo_math has no `fewshot`"),
         ("0,5", "expected AXIS=VALUE,VALUE"),
-        ("shots=0,shots=5", "shots stands here twice"),
+        ("shots=0,shots=5", "shots is given twice"),
         ("extractor=numbr", "no extractor is called 'numbr'; did you mean 'number'"),
     ],
 )
-def test_what_cannot_be_swept_is_one_line_before_anything_runs(cli, tmp_path, sweep, said):
+def test_what_cannot_be_swept_is_one_line_before_anything_runs(cli, tmp_path, sweep, message):
     seen = cli("run", "--tasks", "demo_math", "--sweep", sweep)
     assert seen.code == 2
-    assert said in seen.err and seen.err.count("\n") == 1
+    assert message in seen.err and seen.err.count("\n") == 1
     assert not (tmp_path / "runs").exists()

@@ -58,7 +58,7 @@ def test_validate_finds_a_page_that_gives_points_for_nothing(cli, sums, tmp_path
 
 
 @pytest.mark.parametrize(
-    ("right", "wrong", "told"),
+    ("right", "wrong", "message"),
     [
         ("sampling: {max_tokens: 8}", "sampling: {max_tokens: 8, temprature: 1}", "temprature"),
         ("about: Additions, for tests.", "about: one\nabout: two", "twice"),
@@ -68,11 +68,11 @@ def test_validate_finds_a_page_that_gives_points_for_nothing(cli, sums, tmp_path
         ("metric: [mean]", "metric: [pass@5]", "pass@5"),
     ],
 )
-def test_validate_without_data_still_finds_what_is_wrong_in_the_page(cli, sums, right, wrong, told):
+def test_validate_without_data_still_finds_what_is_wrong_in_the_page(cli, sums, right, wrong, message):
     sums.write_text(sums.read_text().replace(right, wrong))
     seen = cli("tasks", "validate", "--no-data", sums)
     assert seen.code == 2
-    assert told in seen.out and "sums.yaml" in seen.out
+    assert message in seen.out and "sums.yaml" in seen.out
 
 
 def test_validate_says_what_it_could_not_check(cli):
@@ -224,10 +224,10 @@ def test_shuffled_choices_are_right_as_often_as_their_letters_coincide(cli, tmp_
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [(["x", "y", ""], "option 2 is blank"), (["x", " ", "z"], "option 1 is blank"), (["x", "y", "x"], "two options")],
 )
-def test_a_run_refuses_options_that_cannot_be_told_apart(cli, tmp_path, options, told):
+def test_a_run_refuses_options_that_cannot_be_distinguished(cli, tmp_path, options, message):
     rows = [{"q": f"question {i}", "options": ["x", "y", "z"], "gold": 0} for i in range(5)]
     rows[4]["options"] = options
     write_jsonl(tmp_path / "letters.jsonl", rows)
@@ -237,7 +237,7 @@ def test_a_run_refuses_options_that_cannot_be_told_apart(cli, tmp_path, options,
         [{"task": "letters", "sample_id": str(i), "loglikelihoods": [-1.0, -2.0, -3.0]} for i in range(5)],
     )
     seen = cli("run", "--engine", "scripted", "--completions", answers, "--tasks", tmp_path / "letters.yaml")
-    assert seen.code == 2 and told in seen.err and "sample '4'" in seen.err and "letters.yaml:" in seen.err
+    assert seen.code == 2 and message in seen.err and "sample '4'" in seen.err and "letters.yaml:" in seen.err
 
 
 def test_a_run_refuses_a_page_that_cannot_read_its_own_gold_answer(cli, sums, sums_answers):

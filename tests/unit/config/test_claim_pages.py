@@ -1,4 +1,4 @@
-"""Claim pages: what may stand in them, and every shipped one."""
+"""Claim pages: their keys, and every shipped page."""
 
 from __future__ import annotations
 
@@ -46,10 +46,10 @@ def test_every_shipped_number_says_who_printed_it_and_is_a_share_of_its_items():
 
 def test_the_seed_article_is_there_sentence_by_sentence():
     claims = claim_page("deepseek-v4-press")[0].claims
-    said = " ".join(claim.quote for claim in claims)
+    quotes = " ".join(claim.quote for claim in claims)
     for words in ("GPT-4o", "creative writing", "multilingual", "nearly 90%", "60%", "40 languages", "Hugging Face"):
-        assert words in said
-    assert {"MLA", "MoE"} <= {word.strip("()") for word in said.split()}
+        assert words in quotes
+    assert {"MLA", "MoE"} <= {word.strip("()") for word in quotes.split()}
     # What the text leaves open is marked
     assert all(claim.assumed for claim in claims if claim.test.tasks)
 

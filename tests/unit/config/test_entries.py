@@ -66,7 +66,7 @@ def test_set_reaches_one_use_by_its_name_and_all_by_the_pages(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "said"),
+    ("old", "new", "message"),
     [
         ("over: {data.name", "over: {data.nam", r"tongues\.yaml:4: unknown key 'nam' in 'data'; did you mean 'name'"),
         ("fewshot.count", "fewshots.count", r"tongues\.yaml:7: unknown key 'fewshots'; did you mean 'fewshot'"),
@@ -78,7 +78,7 @@ def test_set_reaches_one_use_by_its_name_and_all_by_the_pages(tmp_path):
         (
             "name: french_again",
             "name: sib200_fra_latn",
-            r"tongues\.yaml:2: the task 'sib200_fra_latn' stands here twice",
+            r"tongues\.yaml:2: the task 'sib200_fra_latn' is listed twice",
         ),
         ("french_again", "French", r"tongues\.yaml:6: tasks\.1\.name: string should match"),
         ("[eng_Latn, fra_Latn]", "[]", r"tongues\.yaml:4: over: data\.name has no values"),
@@ -88,9 +88,9 @@ def test_set_reaches_one_use_by_its_name_and_all_by_the_pages(tmp_path):
         ("margin: 0.1", "margn: 0.1", r"tongues\.yaml:8: unknown key 'margn' in 'languages'; did you mean 'margin'"),
     ],
 )
-def test_what_is_wrong_in_a_suite_is_told_with_its_line(tmp_path, old, new, said):
+def test_a_fault_in_a_suite_is_reported_with_its_line(tmp_path, old, new, message):
     assert old in SUITE
-    with pytest.raises(UserError, match=said):
+    with pytest.raises(UserError, match=message):
         pages.suite_page(suite_file(tmp_path, SUITE.replace(old, new)))
 
 
@@ -159,7 +159,7 @@ def test_a_suite_may_say_its_own_sweep_and_the_command_another(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("task", "axes", "said"),
+    ("task", "axes", "message"),
     [
         ("gsm8k", {"shot": [0]}, "no axis is called 'shot'; did you mean 'shots'"),
         ("gsm8k", {"shots": []}, "shots has no values"),
@@ -174,8 +174,8 @@ def test_a_suite_may_say_its_own_sweep_and_the_command_another(tmp_path):
         ("gsm8k", {"template": ["a/x.txt", "b/x.txt"]}, "cannot be read"),
     ],
 )
-def test_a_protocol_that_a_page_has_no_room_for_is_refused(task, axes, said):
-    with pytest.raises(UserError, match=said):
+def test_a_protocol_that_a_page_cannot_take_is_refused(task, axes, message):
+    with pytest.raises(UserError, match=message):
         sweep(axes, [task])
 
 

@@ -1,4 +1,4 @@
-"""Nothing that a user says is dropped in silence: a key that is set twice is refused, and so is a second model."""
+"""No input is ignored in silence: a key that is set twice is refused, and so is a second model."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 
-from harness.config.building import WORDS, run_config, spelled_out
+from harness.config.building import config_keys, run_config
+from harness.config.options import run_options
 from harness.errors import ConfigError
 
 
 def test_a_word_and_a_setting_of_one_key_exclude_each_other():
-    for word, key in WORDS.items():
+    for word, (_, option) in run_options().items():
+        key = option.key
         with pytest.raises(ConfigError, match=f"{key} is set twice: by {word}"):
-            spelled_out({word: "a"}, {key: "b"})
-        assert spelled_out({word: None}, {key: "b"})[key] == "b"
+            config_keys({word: "a"}, {key: "b"})
+        assert config_keys({word: None}, {key: "b"})[key] == "b"
 
 
 @pytest.mark.parametrize(
@@ -28,17 +30,17 @@ def test_a_word_and_a_setting_of_one_key_exclude_each_other():
 )
 def test_a_whole_section_and_a_key_of_it_exclude_each_other(words: dict[str, Any], settings: dict[str, Any], key: str):
     with pytest.raises(ConfigError, match=f"{key} is set twice"):
-        spelled_out(words, settings)
+        config_keys(words, settings)
 
 
 def test_the_environments_mirror_gives_way(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HARNESS_MIRROR", "/env")
-    assert spelled_out({}, {})["data.mirror"] == "/env"
-    assert spelled_out({"mirror": "/flag"}, {})["data.mirror"] == "/flag"
+    assert config_keys({}, {})["data.mirror"] == "/env"
+    assert config_keys({"mirror": "/flag"}, {})["data.mirror"] == "/flag"
     # The command line's library fills the flag from the environment
-    assert spelled_out({"mirror": "/env"}, {"data.mirror": "/set"}) == {"data.mirror": "/set"}
+    assert config_keys({"mirror": "/env"}, {"data.mirror": "/set"}) == {"data.mirror": "/set"}
     with pytest.raises(ConfigError, match="is set twice"):
-        spelled_out({"mirror": "/flag"}, {"data.mirror": "/set"})
+        config_keys({"mirror": "/flag"}, {"data.mirror": "/set"})
 
 
 def test_a_model_and_another_path_exclude_each_other():

@@ -14,7 +14,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         (BOMB, r":5: its references multiply"),
         (BOMB + "? *k\n: 1\n", r":5: its references multiply"),
@@ -31,10 +31,10 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: {<<: 3}\n", r":1: not valid YAML"),
     ],
 )
-def test_a_page_that_is_too_much_is_refused(tmp_path, text, told):
+def test_a_page_that_is_too_much_is_refused(tmp_path, text, message):
     path = tmp_path / "p.yaml"
     path.write_text(text)
-    with pytest.raises(ConfigError, match=told) as caught:
+    with pytest.raises(ConfigError, match=message) as caught:
         read(path)
     assert "\n" not in str(caught.value)
 

@@ -128,8 +128,8 @@ def test_what_no_run_writes_is_refused_with_file_and_line(tmp_path, old, new, re
     path.write_bytes(good + edited(generated("fine"), old, new))
     with pytest.raises(RunFolderError) as refused:
         list(journal.stream(path, frozenset({("t", "exact")})))
-    said = str(refused.value)
-    assert said.startswith(f"{path}:2: ") and reason in said and "\n" not in said
+    message = str(refused.value)
+    assert message.startswith(f"{path}:2: ") and reason in message and "\n" not in message
 
 
 def test_graded_scores_and_a_second_try_of_a_request_are_read(tmp_path):
@@ -155,7 +155,7 @@ def test_records_are_found_again_at_their_places(tmp_path):
 
 
 def test_a_slim_record_gives_the_same_estimates_comparisons_and_votes():
-    """Texts go; what metrics, comparisons and costs read stays, long answers told apart as before."""
+    """Texts go; what metrics, comparisons and costs read stays, long answers stay distinguishable."""
     program, other = "x = 1\n" * 100, "x = 1\n" * 100 + "y"
     values = [(1.0, program, {}), (0.0, other, {}), (0.0, "2", {"vote": "two"}), (1.0, program, {"gold_present": True})]
     records = []

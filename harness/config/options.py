@@ -1,0 +1,74 @@
+"""The options of a run, each declared once: the command line, the Python API and `claim check --run` share them.
+
+Imports nothing but types, so that `--help` stays quick.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from os import PathLike
+from typing import Annotated, TypedDict, get_args, get_type_hints
+
+PathText = str | PathLike[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RunOption:
+    """One option: its dotted config key, its help, and the name of its value in the help (`metavar`)."""
+
+    key: str
+    help: str
+    metavar: str | None = None
+
+
+class RunOptions(TypedDict, total=False):
+    """Options by name; None or left out means the default."""
+
+    limit: Annotated[int | None, RunOption("limit", "only the first so many samples of each task")]
+    out: Annotated[PathText | None, RunOption("out", "run folder [default: runs/SUITE-MODEL-HASH]")]
+    engine: Annotated[str | None, RunOption("engine.name", "the name of the engine that answers")]
+    completions: Annotated[
+        PathText | None,
+        RunOption("engine.completions", "answers made elsewhere (JSON lines)"),
+    ]
+    completion_column: Annotated[
+        str | None, RunOption("engine.completion_column", "key of the file's completions; a list is repeats")
+    ]
+    verdict_column: Annotated[
+        str | None,
+        RunOption(
+            "engine.verdict_column",
+            "key of recorded verdicts to compare with [default: verdict, is_correct, passed]",
+        ),
+    ]
+    only_answered: Annotated[
+        bool | None,
+        RunOption("engine.only_answered", "leave out samples that the file of completions does not answer"),
+    ]
+    revision: Annotated[str | None, RunOption("model.revision", "branch, tag or commit of a hub model")]
+    device: Annotated[str | None, RunOption("model.device", "auto, cpu, cuda, cuda:1, mps; cuda:0,1: a copy on each")]
+    dtype: Annotated[str | None, RunOption("model.dtype", "auto, float32, float16, bfloat16")]
+    batch_size: Annotated[int | None, RunOption("engine.batch_size", "most prompts at once [default: by memory]")]
+    max_memory: Annotated[float | None, RunOption("engine.max_memory", "for cache and logits", metavar="GB")]
+    style: Annotated[str | None, RunOption("model.style", "auto, chat (the model's template), text")]
+    trust_remote_code: Annotated[
+        bool | None,
+        RunOption("model.trust_remote_code", "run Python code that the model's repository brings"),
+    ]
+    mirror: Annotated[PathText | None, RunOption("data.mirror", "folder that stands for the data hub")]
+    trust_page_code: Annotated[
+        bool | None,
+        RunOption("data.trust_page_code", "run the Python file beside a page that is not the project's own"),
+    ]
+    sandbox: Annotated[str | None, RunOption("execution.sandbox", "auto, namespace, none (runs programs unprotected)")]
+    seed: Annotated[int | None, RunOption("seed", "seed of sampled answers [default: 0]")]
+
+
+def run_options() -> dict[str, tuple[type, RunOption]]:
+    """Return every option by name, with the type of its value (bool, int, float or str), in the order of the help."""
+    options = {}
+    for name, hint in get_type_hints(RunOptions, include_extras=True).items():
+        annotation, option = get_args(hint)
+        kinds = [kind for kind in get_args(annotation) if kind in (bool, int, float)]
+        options[name] = (kinds[0] if kinds else str, option)
+    return options
