@@ -1,4 +1,4 @@
-"""Every noun that crosses a layer's boundary. Frozen, no I/O, no torch; kinds are types, never optional fields.
+"""The types that packages exchange. Frozen, no I/O, no torch; kinds are types, never optional fields.
 
 A *task* has *samples*; each gives a *request*, which an *engine* answers with a *reply*; *scorers* make *scores* of
 sample and reply; all of it is one *record*, from which everything else is computed.
@@ -17,7 +17,7 @@ Finish = Literal["stop", "eos", "length"]
 Style = Literal["text", "chat"]
 
 
-# --- what is asked -------------------------------------------------------------------------------
+# --- requests ----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ Prompt = TextPrompt | ChatPrompt
 class Sampling:
     """How to decode. `temperature` 0 is greedy; `top_p` 1 and `top_k` 0 are off; `max_tokens` counts new tokens.
 
-    `logprobs` asks for the log-probability of each new token.
+    `logprobs`: return the log-probability of each new token.
     """
 
     max_tokens: int
@@ -137,7 +137,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """Continue `prompt`. `key` names the request for ever: the same question asked the same way has the same key."""
+    """Continue `prompt`. `key` identifies the request permanently: an equal prompt with equal settings has the same key."""
 
     key: str
     task: str
@@ -279,7 +279,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One sample, one repeat: what was asked, what came back, what it was worth. One line of the journal."""
+    """One sample, one repeat: its request, completion and scores. One line of the journal."""
 
     schema: int
     run_id: str
@@ -292,7 +292,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A metric of a task with its interval (95 % unless said), and what a reader must know to trust it.
+    """A metric of a task with its interval (95 % unless stated), and what a reader must know to trust it.
 
     Shares are of the n samples' answers, n * `repeats` - `absent`; tokens, speed: means over answers that report them.
     `completed`: the score without truncated answers, None where none was; `unread`: of 0 with the right one in them.

@@ -1,11 +1,11 @@
-"""Everything the harness raises on purpose, one family; each message says what is wrong, where, and what to do.
+"""Everything the harness raises on purpose, one family; each message states what is wrong, where, and what to do.
 
 HarnessError
 +-- UserError          exit 2: the input is wrong
 |   +-- ConfigError        a page, a config or a flag: file, line and key in the message
-|   +-- UnknownName        a name nobody has; carries the closest ones
-|   +-- DataError          missing column, zero rows, a count that does not hold
-|   +-- RunFolderError     a folder of another run, unwritable, or locked by a living one
+|   +-- UnknownName        a name that does not exist; suggests the closest ones
+|   +-- DataError          missing column, zero rows, a count that differs
+|   +-- RunFolderError     a folder of another run, unwritable, or locked by a running one
 +-- EnvironmentFault   exit 3: the machine failed
     +-- HubError           exit 2: a hub that cannot be reached, a gated or missing repository
     +-- EngineError        a model that cannot be loaded or run
@@ -38,11 +38,11 @@ class UserError(HarnessError):
 
 
 class ConfigError(UserError):
-    """A page, config or flag that does not hold. The message starts with `file:line:` where there is one."""
+    """An invalid page, config or flag. The message starts with `file:line:` where there is one."""
 
 
 class UnknownName(UserError):
-    """A name that nothing answers to."""
+    """A name that does not exist."""
 
     def __init__(self, what: str, name: str, known: Iterable[str], *, where: str = "", listing: str = "") -> None:
         """`what` is the kind of thing ("task"), `listing` the command that lists the known ones."""
@@ -56,7 +56,7 @@ class UnknownName(UserError):
 
 
 class DataError(UserError):
-    """Rows that a task cannot be made of."""
+    """Data that a task cannot use."""
 
 
 class RunFolderError(UserError):
@@ -68,7 +68,7 @@ class EnvironmentFault(HarnessError):
 
 
 class HubError(EnvironmentFault):
-    """A model or data set that the hub did not give."""
+    """A model or data set that could not be got from the hub."""
 
     exit_code = 2
 
@@ -104,7 +104,7 @@ def error_prefix(text: str) -> Iterator[None]:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return `; did you mean 'x'?` for the closest known names, or an empty string."""
     listed = list(known)
-    # What was left unfinished is closer than what is spelt alike
-    begun = sorted(one for one in listed if name and one.startswith(name))[:3]
+    # A name that was typed in part is closer than one that is spelt alike
+    begun = sorted(other for other in listed if name and other.startswith(name))[:3]
     close = begun or difflib.get_close_matches(name, listed, n=3, cutoff=0.6)
     return f"; did you mean {' or '.join(repr(c) for c in close)}?" if close else ""

@@ -24,7 +24,7 @@ PROBE_SECONDS = 3.0
 # The hub's client resumes cut bodies and retries HEAD, but gives up when an API call or a GET answers 429 or 5xx
 TRIES = 3
 WAIT_SECONDS = 2.0
-# A hub that asks for a longer pause is reported instead: a run should not look dead
+# If the hub wants a longer pause, that is an error: a run should not look dead
 LONGEST_WAIT_SECONDS = 120.0
 PASSING = frozenset({408, 429, 500, 502, 503, 504})
 GATED = "is gated: accept its terms on the hub, then `hf auth login`"
@@ -52,7 +52,7 @@ def reachable() -> bool:
 
 
 def offline() -> str:
-    """Say that the hub is needed and why it is not there; the caller adds what else helps."""
+    """The message that the hub is needed and why it cannot be reached; the caller adds a remedy."""
     return (
         f"the Hugging Face hub cannot be reached ({_unreachable()}) and nothing is in the local cache; "
         "connect, fill the cache, or"
@@ -113,7 +113,7 @@ def retried(call: Callable[[], Value], what: str) -> Value:
     """Call a hub client, again after a fault that may pass: no connection, 408, 429, 5xx. Retry-After is kept to.
 
     `what` leads the message. Raises what the client raises for a fault that does not pass (401, 403, 404), and
-    HubError when TRIES tries failed or the hub asks for a pause of more than LONGEST_WAIT_SECONDS.
+    HubError when TRIES tries failed or the hub wants a pause of more than LONGEST_WAIT_SECONDS.
     """
     # HTTPError is httpx's or httpx2's, whichever this hub client is built on
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
@@ -129,7 +129,7 @@ def retried(call: Callable[[], Value], what: str) -> Value:
             pause = _retry_after(response)
             if pause is not None and pause > LONGEST_WAIT_SECONDS:
                 raise HubError(
-                    f"{what}: the hub answers {status} and asks to wait {pause:.0f} s; try again then"
+                    f"{what}: the hub answers {status} and requests a pause of {pause:.0f} s; try again then"
                 ) from None
             if attempt == TRIES:
                 raise HubError(f"{what}: the hub failed {attempt} times: {one_line(error)}; try again later") from None
@@ -148,7 +148,7 @@ def _response(error: BaseException | None) -> Any:
 
 
 def _retry_after(response: Any) -> float | None:
-    """Seconds that the answer asks to wait: a number, or the time of a date (RFC 9110, 10.2.3)."""
+    """Seconds that the response requests to wait: a number, or the time of a date (RFC 9110, 10.2.3)."""
     text = (getattr(response, "headers", None) or {}).get("Retry-After")
     if not text:
         return None

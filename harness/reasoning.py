@@ -61,7 +61,7 @@ class _Mark(NamedTuple):
 def without_reasoning(text: str, extra: Sequence[tuple[str, str]] = ()) -> str | None:
     """Return the text outside its reasoning; None where the last reasoning is still open.
 
-    What stands before a closing mark that nothing opened is reasoning too (the prompt had opened it). A mark in
+    Text before a closing mark that nothing opened is reasoning too (the prompt had opened it). A mark in
     quotes or backticks is spoken about, not used. `extra`: more pairs (opening, closing).
     """
     visible = _final_channel(text)
@@ -98,7 +98,7 @@ def opened_by(prompt: str) -> str:
 
 
 def is_mark(token: str) -> bool:
-    """Say whether a token of a tokenizer is, as a whole, a mark of reasoning."""
+    """Whether a token of a tokenizer is, as a whole, a mark of reasoning."""
     return token in _HARMONY_TOKENS or _MARK.fullmatch(token) is not None
 
 

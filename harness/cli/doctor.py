@@ -8,7 +8,7 @@ import typer
 
 
 def doctor(json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False) -> None:
-    """Say what is installed, which device, sandbox and languages work here, and whether the hub answers."""
+    """Show what is installed, which device, sandbox and languages work here, and whether the hub answers."""
     import json
 
     findings = examine()

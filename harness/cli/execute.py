@@ -14,7 +14,7 @@ def execute(
     file: Annotated[Path, typer.Argument(help="the program, as a model would have written it")],
     lang: Annotated[str | None, typer.Option("--lang", help="language; default: by the file's ending")] = None,
     tests: Annotated[Path | None, typer.Option("--tests", help="tests that follow the program")] = None,
-    prelude: Annotated[Path | None, typer.Option("--prelude", help="text that stands before the program")] = None,
+    prelude: Annotated[Path | None, typer.Option("--prelude", help="text to put before the program")] = None,
     stdin: Annotated[Files, typer.Option("--stdin", help="input of a run as a whole program; with --stdout")] = None,
     stdout: Annotated[Files, typer.Option("--stdout", help="what that run must print")] = None,
     entry_point: Annotated[str | None, typer.Option("--entry-point", help="the function that the tests call")] = None,
@@ -22,7 +22,7 @@ def execute(
         bool, typer.Option("--in-process", help="Python: run the tests in the program's own process")
     ] = False,
     sandbox: Annotated[str, typer.Option(help="auto, or a sandbox by name (`harness doctor` lists them)")] = "auto",
-    seconds: Annotated[float, typer.Option(min=0.1, help="wall seconds for the program")] = 10.0,
+    seconds: Annotated[float, typer.Option(min=0.1, help="wall-clock seconds for the program")] = 10.0,
     package: Annotated[
         list[str] | None, typer.Option("--package", help="Python package that it may import; may be repeated")
     ] = None,
@@ -90,5 +90,7 @@ def _by_ending(file: Path) -> str:
         for ending in getattr(plugins.load("language", name), "ENDINGS", ()):
             known[ending] = name
     if file.suffix not in known:
-        raise ConfigError(f"{file}: no language is known by the ending {file.suffix!r}; --lang says which it is")
+        raise ConfigError(
+            f"{file}: the ending {file.suffix!r} belongs to no known language; name the language with --lang"
+        )
     return known[file.suffix]

@@ -56,7 +56,7 @@ class Interrupts:
         raise Interrupted
 
     def _unraisable(self, args: sys.UnraisableHookArgs) -> None:
-        """Say nothing of an interrupt that Python could not raise: the timer ends the process."""
+        """Ignore an interrupt that Python could not raise: the timer ends the process."""
         if not issubclass(args.exc_type, Interrupted | KeyboardInterrupt):
             self._hook(args)
 

@@ -34,13 +34,13 @@ def inspect_model(
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
     context: Annotated[
-        int | None, typer.Option(min=1, help="tokens to tell the memory for [default: the window]")
+        int | None, typer.Option(min=1, help="sequence length for the memory estimate [default: the context window]")
     ] = None,
     weights: Annotated[
         bool | None,
         typer.Option(
             "--weights/--no-weights",
-            help="find the level on the weights, or on a small random twin [default: weights, if they are here]",
+            help="self-check on the weights, or on a tiny random model of the same class [default: the weights, if downloaded]",
         ),
     ] = None,
     trust_remote_code: Annotated[
@@ -48,9 +48,9 @@ def inspect_model(
     ] = False,
     json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
-    """Say what a model is (parameters, attention, cache, memory, licence) and how the default engine would run it.
+    """Show what a model is (parameters, attention, cache, memory, licence) and how the default engine would run it.
 
-    A config alone is enough; nothing is downloaded but small files, unless --weights asks for more.
+    A config alone is enough; only small files are downloaded, unless --weights is given.
     """
     import json
 

@@ -1,4 +1,4 @@
-"""A run going by, on stderr: a live bar with rate and time left, or plain lines where nobody watches a terminal."""
+"""A run going by, on stderr: a live bar with rate and time left, or plain lines without a terminal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Progress:
             self._bar.stop()
 
     def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
-        """Say what will run, with the settings in force."""
+        """Show what will run, with its settings."""
         leave_to_the_run()
         requests = sum(len(task.requests) for task in tasks)
         place = ", ".join(str(part) for part in (facts.device, facts.dtype) if part)
@@ -121,7 +121,7 @@ class Progress:
 
 
 def _protocol(task: Task) -> str:
-    """How a task is asked, in a few words: what must agree before its score may be compared with another."""
+    """How a task is prompted, in a few words: what must agree before its score may be compared with another."""
     shots = f"{task.fingerprint['shots']} shots"
     sampling = task.page.sampling
     if task.page.ask == "loglikelihood" or sampling is None:

@@ -141,7 +141,7 @@ def test_a_passing_fault_is_tried_again_and_retry_after_is_kept_to(commits: dict
         assert read(tmp_path, NOBODY) == f"new-test {NEW}", "no other commit is cached"
         hub.faults = [(429, {"Retry-After": "3600"})]
         refused = read(tmp_path / "other", hub.address)
-    assert "asks to wait 3600 s" in refused and refused.startswith("HubError 2 ")
+    assert "requests a pause of 3600 s" in refused and refused.startswith("HubError 2 ")
 
 
 def test_a_data_file_that_fails_once_is_fetched_again(commits: dict[str, Path], tmp_path: Path) -> None:
