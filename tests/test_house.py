@@ -196,10 +196,6 @@ def engine_words() -> tuple[set[str], set[str]]:
     return set(plugins.names("engine")) - {"reference"}, set(LocalEngine.paced_by | ReferenceEngine.paced_by)
 
 
-# Flags of the command line and of the Python API that are short for options of engines
-ENGINE_FLAGS = {"__init__.py", "config/building.py"}
-
-
 def test_no_package_but_engines_names_an_engine():
     """An engine's name or option outside `engines/` is a special case that a third party's engine cannot have."""
     engines, options = engine_words()
@@ -215,7 +211,7 @@ def test_no_package_but_engines_names_an_engine():
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 # Levels of an inspected model are in the documents of `models`
                 known = options - ({"level"} if package(path) in ("models", "report", "cli") else set())
-                named |= name(path) not in ENGINE_FLAGS and node.value in known
+                named |= node.value in known
                 named |= mentioned.search(node.value) is not None
             if named and id(node) not in documented:
                 wrong.append(f"{name(path)}:{node.lineno}: {node.value!r}")

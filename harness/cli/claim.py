@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from harness.cli.app import App
-from harness.cli.run import ENGINE_HELP
-from harness.cli.run_options import with_run_options
+from harness.cli.run_options import ENGINE_HELP, with_run_options
 from harness.cli.settings import read_settings
 from harness.config.options import RunOptions
-from harness.engines import REPLAY_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,8 +81,8 @@ def show(name: Name, json_out: Json = False) -> None:
     after="model",
     names=("engine", "completions", "out", "limit", "seed", "device", "revision", "mirror", "sandbox"),
     help={
-        "engine": f"with --run: {ENGINE_HELP}",
-        "completions": f"with --run: answers for --engine {REPLAY_ENGINE}",
+        "engine": f"with --run: {ENGINE_HELP['engine']}",
+        "completions": f"with --run: {ENGINE_HELP['completions']}",
         "out": "with --run: run folder [default: runs/claim-ID-MODEL-HASH]",
         "limit": "with --run: the most samples to draw",
         "seed": "with --run: seed of the order and of sampled answers",

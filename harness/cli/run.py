@@ -9,13 +9,11 @@ import typer
 
 from harness.cli.run_options import with_run_options
 from harness.config.options import RunOptions
-from harness.engines import BUILT_IN, DEFAULT_ENGINE, REPLAY_ENGINE
 
 if TYPE_CHECKING:
     from harness.config.schema import RunConfig
 
 Text = str | None
-ENGINE_HELP = f"what answers: {', '.join(BUILT_IN)} [default: {DEFAULT_ENGINE}]"
 Tasks = Annotated[
     list[str] | None,
     typer.Option(help="tasks instead of a suite: names, patterns ('humanevalx_*') or files; with commas or repeated"),
@@ -30,10 +28,7 @@ Settings = Annotated[
 ]
 
 
-@with_run_options(
-    after="tasks",
-    help={"engine": ENGINE_HELP, "completions": f"answers for --engine {REPLAY_ENGINE} (JSON lines)"},
-)
+@with_run_options(after="tasks")
 def run(
     model: Annotated[
         Text, typer.Option(help="hub id, folder, or a name in configs/models [default: demo-larger]")

@@ -9,10 +9,16 @@ from typing import Annotated, Any, TypeVar
 import typer
 
 from harness.config.options import run_options
+from harness.engines import BUILT_IN, DEFAULT_ENGINE, REPLAY_ENGINE
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 # Options that the environment may set too
 ENVIRONMENT = {"mirror": "HARNESS_MIRROR"}
+# Only the engines' package knows its engines
+ENGINE_HELP = {
+    "engine": f"what answers: {', '.join(BUILT_IN)} [default: {DEFAULT_ENGINE}]",
+    "completions": f"answers for --engine {REPLAY_ENGINE} (JSON lines)",
+}
 
 
 def with_run_options(
@@ -33,7 +39,7 @@ def with_run_options(
         flags = []
         for name in names or options:
             kind, option = options[name]
-            text = (help or {}).get(name, option.help)
+            text = {**ENGINE_HELP, **(help or {})}.get(name, option.help)
             # A switch has no `--no-` form
             declared = (f"--{name.replace('_', '-')}",) if kind is bool else ()
             flag = typer.Option(

@@ -26,9 +26,10 @@ class RunOptions(TypedDict, total=False):
 
     limit: Annotated[int | None, RunOption("limit", "only the first so many samples of each task")]
     out: Annotated[PathText | None, RunOption("out", "run folder [default: runs/SUITE-MODEL-HASH]")]
-    engine: Annotated[str | None, RunOption("engine.name", "what answers")]
+    engine: Annotated[str | None, RunOption("engine.name", "the name of the engine that answers")]
     completions: Annotated[
-        PathText | None, RunOption("engine.completions", "file of answers made elsewhere (JSON lines)")
+        PathText | None,
+        RunOption("engine.completions", "answers made elsewhere (JSON lines)"),
     ]
     completion_column: Annotated[
         str | None, RunOption("engine.completion_column", "key of the file's completions; a list is repeats")

@@ -261,4 +261,4 @@ def test_what_only_a_loaded_model_has_is_refused(tmp_path, name, value):
     file.write_text('{"task": "a", "sample_id": "1", "completion": "x"}\n')
     spec = ModelSpec(path="m", **{name: value})
     with pytest.raises(ConfigError, match=f"model.{name} has no effect"):
-        build(spec, {"completions": str(file)})
+        scripted.build(spec, {"completions": str(file)})
