@@ -60,7 +60,7 @@ def _notes(found: LanguageCount) -> tuple[str, ...]:
     return (
         f"Languages that hold: at least {found.shown} and at most {found.at_most} of {tested} (each bound with "
         f"{sure} confidence, Holm over {tested}). By point estimates alone: {found.seen}.",
-        f"It holds if it scores above {found.chance:g} (chance; {found.above_chance} shown, exact binomial test) "
+        f"A language holds if above {found.chance:g} (chance; {found.above_chance} shown, exact binomial test) "
         f"and at most {found.margin:g} below {found.english} ({found.within} shown, non-inferiority, {how}).",
         "p: of each criterion and language alone; p (Holm): of both criteria, adjusted over all languages; shown at <= "
         f"{found.alpha:g}. Power: at least this power for a language as good as English.",

@@ -79,7 +79,7 @@ def _row(each: ProtocolScore, words: Mapping[str, str]) -> dict[str, Any]:
 def _notes(found: Sweep, words: Words) -> tuple[str, ...]:
     """The summary: the spread, the spread expected by chance, and the protocol's share of the variance."""
     best, worst = (", ".join(words[name].values()) for name in (found.best, found.worst))
-    spread = f"Spread (max - min): {found.spread:.3f}, {best} to {worst}, on the same {found.n} samples."
+    spread = f"Spread (max - min): {found.spread:.3f}, highest {best}, lowest {worst}, on the same {found.n} samples."
     if not found.spread:
         spread = f"Spread (max - min): 0: every protocol scores the same on these {found.n} samples."
     chance = (

@@ -47,7 +47,7 @@ def scripted(cli, sums, tmp_path):
 def test_the_larger_sibling_is_found_better(cli, siblings):
     seen = cli("compare", *siblings)
     assert seen.code == 0
-    assert "demo-larger against demo-smaller" in seen.out
+    assert "demo-larger compared with demo-smaller" in seen.out
     row = next(line for line in seen.out.splitlines() if line.startswith("demo_math"))
     assert " better " in row
     assert "Detectable diff." in seen.out

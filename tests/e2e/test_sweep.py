@@ -68,7 +68,7 @@ def test_the_table_has_a_row_a_protocol_and_says_how_much_is_the_protocol(swept,
         ["plain", "0.500"],
         ["wordy", "0.800"],
     ]
-    assert "Spread (max - min): 0.400, from page down to plain, on the same 10 samples." in seen.out
+    assert "Spread (max - min): 0.400, highest page, lowest plain, on the same 10 samples." in seen.out
     assert "Protocol's share of a score's variance:" in seen.out
     assert "3 protocols" in (tmp_path / "swept/table.md").read_text()
 
