@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# Every causal language model of transformers, as a small twin, against plain transformers; writes the table of the docs
+# Every causal language model of transformers, as a tiny model, against plain transformers; writes the table of the docs
 test-models: $(VENV)/.installed-dev
 	$(BIN)/python tests/engines/matrix.py --out docs/architectures.md
 
@@ -28,8 +28,8 @@ bench-gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/vs_peers.py --device cuda --dtype bfloat16
 
 check: $(VENV)/.installed-dev
-	$(BIN)/ruff check harness tests
-	$(BIN)/ruff format --check harness tests
+	$(BIN)/ruff check harness tests examples
+	$(BIN)/ruff format --check harness tests examples
 	$(BIN)/mypy
 
 # --no-compile: what is never imported need not be compiled, a third of the set-up time

@@ -3,7 +3,7 @@
 python benchmarks/execution.py --mirror ../shared/data --cores 0,1 --rounds 5
 
 All ways run the same programs in turn, each from a process of its own that is warm before it is measured. README.md
-says how to read it.
+explains how to read it.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ _BITS = "#include <bits/stdc++.h>\n"
 
 
 class Worker:
-    """One way with some cores: a process that runs all its programs when it is told to."""
+    """One way with some cores: a process that runs all its programs on request."""
 
     def __init__(self, way: str, python: Path, programs: Path, cores: tuple[int, ...]) -> None:
         """Start it. Raises BenchError."""
         self.way, self.cores = way, cores
         self._meter = Meter(f"execution-{os.getpid()}-{way}-{len(cores)}")
-        self._said = programs.parent / f"{programs.stem}-{way}-{len(cores)}.txt"
-        with self._said.open("w", encoding="utf-8") as said:
+        self._log = programs.parent / f"{programs.stem}-{way}-{len(cores)}.txt"
+        with self._log.open("w", encoding="utf-8") as log:
             self._process = subprocess.Popen(
                 [str(python), str(RUNNER), way, str(programs), str(len(cores))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
-                stderr=said,
+                stderr=log,
                 text=True,
                 env={**os.environ, "HF_HUB_OFFLINE": "1"},
                 preexec_fn=lambda: os.sched_setaffinity(0, cores),
@@ -59,8 +59,8 @@ class Worker:
         except BrokenPipeError:
             line = ""
         if not line:
-            last = self._said.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing"]
-            raise BenchError(f"{self.way} ended, see {self._said}; it said: {last[-1]}")
+            last = self._log.read_text(encoding="utf-8", errors="replace").strip().splitlines() or ["nothing"]
+            raise BenchError(f"{self.way} ended, see {self._log}; its last line: {last[-1]}")
         after, answer = self._meter.seconds(), json.loads(line)
         cpu = None if before is None or after is None else (after - before) / count
         passed = sum(status in ("passed", "pass") for status in answer["statuses"])
@@ -79,7 +79,7 @@ class Worker:
 
 
 def main() -> int:
-    """Measure what was asked for; return the exit code."""
+    """Measure what the options request; return the exit code."""
     options = _options()
     try:
         results = _measure(options)

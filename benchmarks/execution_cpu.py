@@ -1,6 +1,6 @@
 """Processor time of a tree of processes, by a control group: the only count that misses none of them.
 
-What a process's own children took is told by the kernel only for those that it waited for. Processes of a pid
+What a process's own children took is reported by the kernel only for those that it waited for. Processes of a pid
 namespace whose first process ends are collected by the kernel and counted nowhere, so our sandbox would look cheaper
 than it is. Without a writable group there is no figure.
 """
@@ -53,7 +53,7 @@ class Meter:
 
     @staticmethod
     def how() -> str | None:
-        """Say what counts here, None where nothing can."""
+        """What counts processor time here, None where nothing can."""
         for parent in _parents():
             if os.access(parent, os.W_OK):
                 return "cgroup v2 cpu.stat" if (parent / "cpu.stat").is_file() else "cgroup v1 cpuacct.usage"

@@ -55,16 +55,16 @@ def scaling(runs: Sequence[Mapping[str, Any]], way: str) -> dict[str, float] | N
 
 def markdown(results: Mapping[str, Any]) -> str:
     """A table for each kind of programs."""
-    said = results["setting"]
+    setting = results["setting"]
     lines = [
         "# Programs a second",
         "",
-        f"{said['processor']}, cores {', '.join(map(str, said['cores']))}; Linux {said['kernel']}, Python "
-        f"{said['python']}; load {said['load']:.1f} at the start.",
+        f"{setting['processor']}, cores {', '.join(map(str, setting['cores']))}; Linux {setting['kernel']}, Python "
+        f"{setting['python']}; load {setting['load']:.1f} at the start.",
     ]
     for kind, found in results["kinds"].items():
         lines += ["", f"## {KINDS[kind]} ({found['programs']})", "", *_table(found["runs"], found["programs"])]
-    how = f"counted by {said['cpu']}" if said["cpu"] else "not counted: no control group can be made here"
+    how = f"counted by {setting['cpu']}" if setting["cpu"] else "not counted: no control group can be made here"
     lines += [
         "",
         "Medians of the rounds (least to largest). `Ours faster by` is how many times longer the other way took in the "

@@ -1,4 +1,4 @@
-"""One way of running programs, in a process of its own: reads "run" lines, runs all its programs, tells how it went.
+"""One way of running programs, in a process of its own: reads "run" lines, runs all its programs, reports the result.
 
     python execution_runner.py WAY PROGRAMS.json WORKERS
 

@@ -38,7 +38,7 @@ from harness.errors import ConfigError, DataError
 from harness.prompts import build as prompts
 from harness.prompts.fewshot import choose
 from harness.prompts.template import render
-from harness.scoring.base import Scorer, Tools
+from harness.scoring.base import TaskScorer, Tools
 from harness.scoring.factory import build_scorers
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -58,7 +58,7 @@ class Task:
     style: Style
     samples: tuple[Sample, ...]
     requests: tuple[Request, ...]
-    scorers: tuple[Scorer, ...]
+    scorers: tuple[TaskScorer, ...]
     total: int
     fingerprint: Mapping[str, Any]
     commit: str | None = None
@@ -179,7 +179,7 @@ class Binder:
         ]
 
 
-def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[Scorer, ...]:
+def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[TaskScorer, ...]:
     """Build a page's scorers, and check all that needs neither data nor model: metrics, options, the language.
 
     Raises ConfigError or UnknownName with the page's file and line.
@@ -192,7 +192,8 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[Scorer
             raise ConfigError(f"{where}metric {name} does not go with `ask: {page.ask}`; name another, such as {fits}")
     if page.reference.tests is not None:
         plugins.load("language", page.reference.tests.language, where=source.where(("reference", "tests", "language")))
-    return build_scorers(page.score, tools, source.where(("score",)))
+    with source.at("score"):
+        return build_scorers(page.score, tools)
 
 
 def _samples(

@@ -14,7 +14,8 @@ from typing import Any
 from harness.analysis.compare import Join, as_family, compare, join
 from harness.analysis.protocol import Difference, protocol_differences
 from harness.datatypes import Comparison
-from harness.errors import RunFolderError, UserError
+from harness.engines.base import ONCE_IN_IDENTITY
+from harness.errors import UserError
 from harness.store.manifest import Manifest
 from harness.store.run_folder import DRAWN_FILE, read_manifest, read_scores
 
@@ -75,7 +76,8 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     ]
     for side, manifest in zip(sides[1:], manifests[1:], strict=True):
         tasks, notes = _common_tasks(sides[0], manifests[0], side, manifest)
-        found = protocol_differences(manifests[0].identity, manifest.identity, tasks)
+        identities = (manifests[0].identity.written, manifest.identity.written)
+        found = protocol_differences(*identities, tasks, ONCE_IN_IDENTITY)
         if found.refused and not allow_protocol:
             raise UserError(_refusal(sides[0], side, found.refused))
         protocol += [(side.label, difference) for difference in found.refused]
@@ -84,7 +86,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
         # One run beside the first at a time: each may hold a hundred thousand records
         _, other = read_scores(side.folder)
         for task in tasks:
-            joined = join(task, _metric(manifests[0], task), first, other)
+            joined = join(task, manifests[0].metric(task), first, other)
             if joined is None:
                 warnings.append(f"{task}: not compared: its metric has no value per sample")
                 continue
@@ -103,7 +105,7 @@ def said(difference: Difference) -> str:
 
 def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:
     """Label runs by their models; by their folders where two are of one model, with numbers where even these agree."""
-    models = [str(manifest.config["model"]["name"]) for manifest in manifests]
+    models = [manifest.model_name for manifest in manifests]
     labels = models if len(set(models)) == len(models) else [str(folder) for folder in folders]
     if len(set(labels)) < len(labels):
         labels = [f"{label} #{place}" for place, label in enumerate(labels, 1)]
@@ -117,21 +119,13 @@ def _common_tasks(
     first: RunSide, one: Manifest, side: RunSide, other: Manifest
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Tasks of both, in the baseline's order, and what is only in one."""
-    held_one, held_other = one.identity["tasks"], other.identity["tasks"]
+    held_one, held_other = one.identity.tasks, other.identity.tasks
     common = tuple(task for task in held_one if task in held_other)
     if not common:
         raise UserError(f"{first.folder} and {side.folder} have no task in common")
     notes = [f"{task}: not compared: only in {first.label}" for task in held_one if task not in held_other]
     notes += [f"{task}: not compared: only in {side.label}" for task in held_other if task not in held_one]
     return common, tuple(notes)
-
-
-def _metric(manifest: Manifest, task: str) -> str:
-    page: Any = manifest.identity["tasks"][task]["page"]
-    try:
-        return str(page["metric"][0])
-    except (KeyError, IndexError, TypeError):
-        raise RunFolderError(f"run {manifest.run_id}: its manifest names no metric for {task!r}") from None
 
 
 def _refusal(first: RunSide, side: RunSide, refused: Sequence[Difference]) -> str:

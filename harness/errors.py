@@ -17,13 +17,18 @@ HarnessError
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 
 class HarnessError(Exception):
-    """Base of the family. `str(error)` is one line for the user; `exit_code` is what the CLI returns."""
+    """Base of the family. `str(error)` is one line for the user; `exit_code` is what the CLI returns.
+
+    `located`: the message already begins with the file and line (or the flag) that is wrong.
+    """
 
     exit_code = 3
+    located = False
 
 
 class UserError(HarnessError):
@@ -84,6 +89,16 @@ class SandboxError(EnvironmentFault):
 
 class StorageError(EnvironmentFault):
     """The disk refused a write."""
+
+
+@contextmanager
+def error_prefix(text: str) -> Iterator[None]:
+    """Put `text` ("--sweep: ") in front of the message of a HarnessError that passes by."""
+    try:
+        yield
+    except HarnessError as error:
+        error.args = (f"{text}{error}",)
+        raise
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

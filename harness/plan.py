@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,15 +21,23 @@ from harness.config.schema import ModelPage, RunConfig, TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader
 from harness.datatypes import Tests
-from harness.engines.base import Engine, EngineFacts, HoldsAnswers, ModelSpec
+from harness.engines.base import (
+    Capabilities,
+    Engine,
+    EngineFacts,
+    HoldsAnswers,
+    ModelSpec,
+    capabilities_of,
+    refuse_unsupported,
+    reproducibility_notes,
+)
+from harness.engines.registry import engine_name, open_engine
 from harness.errors import ConfigError, DataError, SandboxError, UnknownName
 from harness.execution import packages
 from harness.execution.base import Limits
 from harness.scoring.golds import plain_fault
 from harness.scoring.services import Services
 
-# How fast, not what: a run may go on with other values of these
-PACE = {"batch_size", "threads", "level", "max_memory", "step_tokens"}
 # Samples whose gold answer is scored before a run
 SAMPLES_TRIED = 3
 # Unknown until a hub's weights are here; the commit stands for them
@@ -45,12 +53,15 @@ class Plan:
     facts: EngineFacts
     tasks: tuple[Task, ...]
     services: Services
+    capabilities: Capabilities
 
     def identity(self) -> dict[str, Any]:
         """What must agree before records may share a journal. A limit need not: a run may be extended."""
         known = OF_WEIGHTS if self.facts.revision else set()
         digests = {name: digest for name, digest in self.facts.digests.items() if name not in known}
         execution = execution_identity(self.config, self.tasks)
+        # Pace, not content: a run may go on with other values of these
+        paced_by = self.capabilities.throughput_options
         return {
             "model": {"name": self.config.model.name, "revision": self.facts.revision, **digests},
             "engine": {
@@ -58,7 +69,7 @@ class Plan:
                 "style": self.facts.style,
                 "device": self.facts.device,
                 "dtype": self.facts.dtype,
-                "generation": {key: value for key, value in self.facts.generation.items() if key not in PACE},
+                "generation": {key: value for key, value in self.facts.generation.items() if key not in paced_by},
             },
             "tasks": {task.name: dict(task.fingerprint) for task in self.tasks},
             "execution": execution,
@@ -69,6 +80,12 @@ class Plan:
         """Load the engine, and return its facts with all that is known only then (the digest of a hub's weights)."""
         self.engine.load()
         return self.engine.facts()
+
+    def engine_facts(self) -> dict[str, Any]:
+        """The engine's facts for the manifest, with what may keep its answers from being made again."""
+        facts = self.engine.facts()
+        requests = [request for task in self.tasks for request in task.requests]
+        return asdict(replace(facts, notes=(*facts.notes, *reproducibility_notes(self.capabilities, requests))))
 
     def folder(self) -> Path:
         """Where the run goes: `--out`, or a name that the same command always finds again."""
@@ -92,12 +109,11 @@ def planned(config: RunConfig) -> Iterator[Plan]:
             # Before the engine, which may have to ask a hub
             page_scorers(page, source, services.tools())
         model = config.model
-        engine = plugins.load("engine", config.engine.name).build(
-            model_spec(model),
-            config.engine.options(),
-        )
-        assert engine is not None
-        facts = engine.facts()
+        name = engine_name(config.engine.name)
+        # The default by its name, so that a stored config runs the same engine when the default is another
+        config = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
+        engine = open_engine(name, model_spec(model), config.engine.options())
+        able, facts = capabilities_of(engine, name), engine.facts()
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
         binder = Binder(
             Loader(mirror),
@@ -117,8 +133,10 @@ def planned(config: RunConfig) -> Iterator[Plan]:
                 config = fitted
                 tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
             tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
-        engine.check([request for task in tasks for request in task.requests])
-        yield Plan(config, engine, facts, tasks, services)
+        requests = [request for task in tasks for request in task.requests]
+        refuse_unsupported(name, able, requests)
+        engine.check(requests)
+        yield Plan(config, engine, facts, tasks, services, able)
     finally:
         if engine is not None:
             engine.close()

@@ -1,7 +1,7 @@
-"""What a run would ask and cost, before it runs: nothing is loaded but the tokenizer.
+"""What a run would request and cost, before it runs: nothing is loaded but the tokenizer.
 
-Token counts are exact. Time and memory are rough, and say what they rest on: weights and a batch's KV cache for
-memory, floating-point work over this processor's measured rate for time.
+Token counts are exact where the engine counts tokens. Time and memory are rough: memory is weights and a batch's KV
+cache, time is floating-point work over this processor's measured rate.
 """
 
 from __future__ import annotations
@@ -36,12 +36,16 @@ class TaskPreview:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """All tasks, the engine without weights, rough seconds at most, rough bytes (None where unknown)."""
+    """All tasks, the engine without weights, rough seconds at most, rough bytes (None where unknown).
+
+    `counts_tokens`: False where the engine knows no tokens, and the tasks' token counts are 0.
+    """
 
     facts: EngineFacts
     tasks: tuple[TaskPreview, ...]
     seconds_at_most: float | None
     memory_bytes: int | None
+    counts_tokens: bool = True
 
 
 def preview(config: RunConfig) -> Preview:
@@ -64,14 +68,15 @@ def preview(config: RunConfig) -> Preview:
                     first_rendered=sizes[0].rendered,
                 )
             )
-        facts = plan.engine.facts()
-        return Preview(facts, tuple(tasks), _seconds(facts, tasks), _memory(facts, tasks))
+        facts, able = plan.engine.facts(), plan.capabilities
+        batch = min(sum(task.requests for task in tasks), able.concurrency)
+        seconds, memory = _seconds(facts, tasks, batch), _memory(facts, tasks, batch)
+        return Preview(facts, tuple(tasks), seconds, memory, able.token_ids)
 
 
-def _memory(facts: EngineFacts, tasks: list[TaskPreview]) -> int | None:
+def _memory(facts: EngineFacts, tasks: list[TaskPreview], batch: int) -> int | None:
     if facts.weights_bytes is None:
         return None
-    batch = _rows(facts, tasks)
     longest = max(
         (task.longest + task.first.sampling.max_tokens if isinstance(task.first, GenerateRequest) else task.longest)
         for task in tasks
@@ -81,24 +86,14 @@ def _memory(facts: EngineFacts, tasks: list[TaskPreview]) -> int | None:
     return facts.weights_bytes + batch * longest * (facts.kv_bytes_per_token or 0)
 
 
-def _seconds(facts: EngineFacts, tasks: list[TaskPreview]) -> float | None:
-    """2 floating-point operations a parameter and token; only for the CPU, whose rate is measured here and now."""
+def _seconds(facts: EngineFacts, tasks: list[TaskPreview], batch: int) -> float | None:
+    """2 floating-point operations per parameter and token; only for the CPU, whose rate is measured here."""
     if facts.parameters is None or facts.device != "cpu":
         return None
     tokens_in = sum(task.tokens_in for task in tasks)
     tokens_out = sum(task.tokens_out_at_most for task in tasks)
-    batch = _rows(facts, tasks)
     work = 2.0 * facts.parameters * (tokens_in + tokens_out) / _operations_a_second()
     return work + tokens_out / batch * SECONDS_A_STEP
-
-
-def _rows(facts: EngineFacts, tasks: list[TaskPreview]) -> int:
-    """Rows that run at once: as set, or as the local engine would have it with enough memory."""
-    from harness.engines.local.modes import ROWS_CPU, ROWS_GPU
-
-    if said := facts.generation.get("batch_size"):
-        return int(said)
-    return min(sum(task.requests for task in tasks), ROWS_CPU if facts.device == "cpu" else ROWS_GPU)
 
 
 def _operations_a_second() -> float:

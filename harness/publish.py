@@ -26,10 +26,9 @@ from harness.store.run_folder import write_text
 
 def publish(result: Result) -> tuple[str, list[Table]]:
     """Write the files; return the text of scores.json and the tables, scores first. Raises StorageError."""
-    config: Any = result.manifest.config
-    model, suite = str(config["model"]["name"]), check_values(SuitePage, config["suite"], "manifest.json")
-    engine = str(result.manifest.engine["engine"])
-    run = RunFacts(run_id=result.manifest.run_id, model=model, suite=suite.name, engine=engine)
+    manifest = result.manifest
+    model, suite = manifest.model_name, check_values(SuitePage, manifest.config["suite"], "manifest.json")
+    run = RunFacts(run_id=manifest.run_id, model=model, suite=suite.name, engine=manifest.identity.engine.name)
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
     tables = [score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)]

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import plugins
 from harness.config.schema import RunConfig
 from harness.datatypes import Record
+from harness.engines.registry import engine_module
 from harness.plan import model_spec
 from harness.store.run_folder import write_text
 
@@ -35,13 +35,14 @@ def compared(config: RunConfig, records: Iterable[Record]) -> Compared | None:
 
     A score of 1 is right, any other is wrong; what is unscored is not compared.
     """
-    if config.engine.name != "scripted":
+    recorded_verdicts = getattr(engine_module(config.engine.name), "recorded_verdicts", None)
+    if recorded_verdicts is None:
         return None
-    engine = plugins.load("engine", "scripted").build(model_spec(config.model), config.engine.options())
+    verdict_of = recorded_verdicts(model_spec(config.model), config.engine.options())
     n = recorded = scored = 0
     differing: list[dict[str, Any]] = []
     for record in records:
-        verdict, score = engine.verdict(record.request), record.scores[0]
+        verdict, score = verdict_of(record.request), record.scores[0]
         if verdict is None or score.value is None:
             continue
         right = score.value == 1

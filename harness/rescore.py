@@ -60,11 +60,9 @@ def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
             config=config.model_dump(mode="json"),
             tasks={task.name: {**task_facts(task), "n": _samples(task.requests)} for task in tasks},
             # Today's pages and limits: an unfinished run goes on with them
-            identity={
-                **manifest.identity,
-                "tasks": {task.name: dict(task.fingerprint) for task in tasks},
-                "execution": execution_identity(config, tasks),
-            },
+            identity=manifest.identity.with_tasks(
+                {task.name: dict(task.fingerprint) for task in tasks}, execution_identity(config, tasks)
+            ),
             packages=package_versions(),
         )
         write_manifest(path / MANIFEST, manifest)
@@ -107,7 +105,9 @@ def _with_settings(kept: Mapping[str, Any], settings: Mapping[str, Any]) -> RunC
 def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
     """Bind a run's tasks whole, whatever its last limit was: no stored answer may keep an old score."""
     loader, data = Loader(Path(config.data.mirror) if config.data.mirror else None), config.data
-    binder = Binder(loader, services.tools(), manifest.engine["style"], None, config.seed, False, data.trust_page_code)
+    binder = Binder(
+        loader, services.tools(), manifest.identity.engine.style, None, config.seed, False, data.trust_page_code
+    )
     tasks = tuple(binder.bind(page, source) for page, source in suite_pages(config))
     for task in tasks:
         if manifest.tasks.get(task.name, {}).get("ask") != task.fingerprint["ask"]:

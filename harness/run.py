@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -35,13 +35,13 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.engines.asked_once import asked_once
 from harness.engines.base import EngineFacts
+from harness.engines.deduplicated import deduplicated
 from harness.errors import HarnessError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
-from harness.scoring.base import Scorer
-from harness.scoring.checked import in_range, noted
+from harness.scoring.base import TaskScorer
+from harness.store.identity import Identity, Section
 from harness.store.manifest import Manifest, machine, package_versions
 from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
 from harness.store.slim import slim
@@ -119,7 +119,7 @@ def evaluate(
                 folder.mark(
                     "finished",
                     time.time(),
-                    engine=asdict(plan.engine.facts()) if asked else folder.manifest.engine,
+                    engine=plan.engine_facts() if asked else folder.manifest.engine,
                     sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
                 )
             return result_of(plan.tasks, path, folder.manifest, asked)
@@ -177,7 +177,7 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], tell: Ca
     with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
         try:
-            for reply in asked_once(plan.engine, requests):
+            for reply in deduplicated(plan.engine, plan.capabilities, requests):
                 waiting.add(pool.submit(settle, reply))
                 waiting = _collect(waiting, tell, patient=len(waiting) >= MAX_WAITING)
             while waiting:
@@ -211,9 +211,9 @@ def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[S
     return tuple(_one_score(scorer, sample, request.prompt, reply) for scorer in task.scorers)
 
 
-def _one_score(scorer: Scorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+def _one_score(scorer: TaskScorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
     try:
-        return noted(in_range(scorer.score(sample, prompt, reply), binary=scorer.binary), sample, reply)
+        return scorer.score(sample, prompt, reply)
     except HarnessError as error:
         return Score(scorer.name, None, failure=Failure("score", type(error).__name__, str(error), ours=True))
     except Exception as error:  # noqa: BLE001 - a fault in a scorer leaves one sample unscored, never a run lost
@@ -230,9 +230,8 @@ def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, asked: int)
         scorers = [scorer.name for scorer in task.scorers]
         estimates += estimate_task(task.name, own, task.page.metric, task.page.repeats, task.total, scorers)
         kept += own
-    suite: Any = manifest.config["suite"]
-    shared = len({entry["task"] for entry in suite["tasks"]}) < len(tasks)
-    overall = estimate_suite(str(suite["name"]), estimates, shared=shared) if len(tasks) > 1 else None
+    shared = len(set(manifest.pages)) < len(tasks)
+    overall = estimate_suite(manifest.suite_name, estimates, shared=shared) if len(tasks) > 1 else None
     return Result(path, manifest, tuple(kept), tuple(estimates), overall, asked)
 
 
@@ -242,9 +241,9 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
     digest = hashlib.sha256(json.dumps([identity, started], default=str).encode()).hexdigest()
     return Manifest(
         run_id=digest[:16],
-        identity=json.loads(json.dumps(identity, default=str)),
+        identity=Identity.parse(Section(json.loads(json.dumps(identity, default=str)), path="identity.")),
         config=plan.config.model_dump(mode="json"),
-        engine=asdict(plan.facts),
+        engine=plan.engine_facts(),
         tasks={task.name: task_facts(task) for task in plan.tasks},
         command=tuple(command),
         started_at=started,

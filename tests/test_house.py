@@ -186,13 +186,24 @@ def test_plug_ins_do_not_import_each_other(where):
             assert not known & (peers - {file.stem}), file
 
 
-@pytest.mark.xfail(strict=True, reason="issue 11")
-def test_no_package_but_engines_names_an_engine():
-    """An engine's name or option outside `engines/` is a special case that a third party's engine cannot have."""
+def engine_words() -> tuple[set[str], set[str]]:
+    """Names of the engines, and those of their options that change only the pace."""
     from harness import plugins
+    from harness.engines.local.engine import LocalEngine
+    from harness.engines.reference import ReferenceEngine
 
     # "reference" is a key of task pages too
-    engines = set(plugins.names("engine")) - {"reference"}
+    return set(plugins.names("engine")) - {"reference"}, set(LocalEngine.paced_by | ReferenceEngine.paced_by)
+
+
+# Flags of the command line and of the Python API that are short for options of engines
+ENGINE_FLAGS = {"__init__.py", "config/building.py"}
+
+
+def test_no_package_but_engines_names_an_engine():
+    """An engine's name or option outside `engines/` is a special case that a third party's engine cannot have."""
+    engines, options = engine_words()
+    mentioned = re.compile(rf"\bengines? (?:{'|'.join(sorted(engines | {'reference'}))})\b")
     wrong = []
     for path, tree in trees():
         if package(path) == "engines":
@@ -201,6 +212,11 @@ def test_no_package_but_engines_names_an_engine():
         for node in ast.walk(tree):
             # Attention kinds are called local too
             named = isinstance(node, ast.Constant) and node.value in engines and package(path) != "models"
+            if isinstance(node, ast.Constant) and isinstance(node.value, str):
+                # Levels of an inspected model are in the documents of `models`
+                known = options - ({"level"} if package(path) in ("models", "report", "cli") else set())
+                named |= name(path) not in ENGINE_FLAGS and node.value in known
+                named |= mentioned.search(node.value) is not None
             if named and id(node) not in documented:
                 wrong.append(f"{name(path)}:{node.lineno}: {node.value!r}")
             if isinstance(node, ast.ImportFrom) and node.module:

@@ -8,7 +8,7 @@ that a field not known to be harmless counts as refused. What a manifest does no
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,6 @@ COUNTS = ("n", "total")
 # Hashes that differ because a field beside them does
 DERIVED = ("ask", "version")
 OF_THE_MODEL = ("context_window", "end_token_ids", "eos_token_id", "bos_token_id")
-PACE = ("level", "threads", "batch_size", "max_memory", "step_tokens")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +36,16 @@ class ProtocolDifferences:
     told: tuple[Difference, ...]
 
 
-def protocol_differences(a: Mapping[str, Any], b: Mapping[str, Any], tasks: Sequence[str]) -> ProtocolDifferences:
-    """Compare two manifests' `identity` on the given tasks, which both hold."""
+def protocol_differences(
+    a: Mapping[str, Any],
+    b: Mapping[str, Any],
+    tasks: Sequence[str],
+    throughput_options: Collection[str] = (),
+) -> ProtocolDifferences:
+    """Compare two manifests' `identity` on the given tasks, which both hold.
+
+    `throughput_options`: settings of the engine that change only the pace, which early versions recorded there too.
+    """
     refused: list[Difference] = []
     told: list[Difference] = []
     for task in tasks:
@@ -49,7 +56,7 @@ def protocol_differences(a: Mapping[str, Any], b: Mapping[str, Any], tasks: Sequ
     for found in _walk(engine_a.get("generation") or {}, engine_b.get("generation") or {}, "engine.generation."):
         key = found.field.split(".")[2]
         # An engine that does not tell a setting (answers made elsewhere) cannot be held to it
-        harmless = key in OF_THE_MODEL + PACE or found.a is None or found.b is None
+        harmless = key in OF_THE_MODEL or key in throughput_options or found.a is None or found.b is None
         (told if harmless else refused).append(found)
     for key in ("name", "device", "dtype"):
         if engine_a.get(key) != engine_b.get(key):

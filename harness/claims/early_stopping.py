@@ -21,6 +21,7 @@ from harness.config.schema import RunConfig
 from harness.datatypes import Record, Request
 from harness.errors import RunFolderError, UserError
 from harness.run import Result, Watcher, evaluate
+from harness.store.identity import Section, TaskIdentity
 from harness.store.run_folder import DRAWN_FILE, write_text
 
 # How the suite of such a run is called: a plain run's folder is another one, for its n was chosen beforehand
@@ -64,10 +65,10 @@ class Drawing:
                     f"{task.name}: its samples come in groups, which no test here may take one by one: use "
                     f"`harness run`, then `harness claim check {self.claim.id} RUN`"
                 )
-            held = {"tasks": {task.name: task.fingerprint}, "model": {}}
-            faults = run_faults(self.claim, None, held, task.name) if self._of_subject else ()
+            identity = TaskIdentity.parse(Section(task.fingerprint))
+            faults = run_faults(self.claim, None, identity) if self._of_subject else ()
             if faults:
-                options = " ".join(run_options(self.claim, held, task.name)) or "no option of a run changes that"
+                options = " ".join(run_options(self.claim, identity, task.name)) or "no option of a run changes that"
                 raise UserError(
                     f"{task.name} would not be asked as the claim says: {'; '.join(faults)} (add {options}; or "
                     "--stand-in, which judges the numbers for themselves)"

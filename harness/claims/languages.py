@@ -18,7 +18,7 @@ def of_languages(claim: Claim, run: Run, role: Role) -> list[Evidence]:
     test = claim.test
     values: dict[str, dict[str, float]] = {}
     for task in run.tasks:
-        own = values_of(run.records, task, str(run.manifest.identity["tasks"][task]["page"]["metric"][0]))
+        own = values_of(run.records, task, run.manifest.metric(task))
         if own is not None and own.values and all(value in (0, 1) for value in own.values):
             values[task] = dict(zip(own.ids, own.values, strict=True))
     if test.english not in values or len(values) < 2:

@@ -21,6 +21,7 @@ from harness.claims.published import bar_of, gap_of, parts_of, source_of, times_
 from harness.claims.runs import Run, of_comparators, of_subject
 from harness.claims.sequential_test import Walk
 from harness.claims.verdict import Evidence, Role, Ruling
+from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import RunFolderError, UserError
 from harness.stats.hypothesis import HypothesisTest
 from harness.stats.relations import Differed, paired_test, unpaired_test
@@ -99,10 +100,10 @@ def replayed(claim: Claim, runs: Sequence[Run], role: Role) -> Measured | None:
     Raises RunFolderError as `drawing.replay` does, UserError where it is given together with others.
     """
     for run in runs:
-        metrics = {task: str(run.manifest.identity["tasks"][task]["page"]["metric"][0]) for task in run.tasks}
+        metrics = {task: run.manifest.metric(task) for task in run.tasks}
         walk = replay(claim, run.folder, run.records, metrics)
         if walk is None:
-            if str(run.manifest.config["suite"]["name"]).startswith(DRAWN):
+            if run.manifest.suite_name.startswith(DRAWN):
                 raise RunFolderError(
                     f"{run.folder} was cut off while it was drawn for a claim: run the same command again"
                 )
@@ -124,13 +125,13 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
     for task in tasks:
         if task not in run.tasks:
             continue
-        metric = str(run.manifest.identity["tasks"][task]["page"]["metric"][0])
+        metric = run.manifest.metric(task)
         values = values_of(run.records, task, metric)
         if values is None or not values.values:
             continue
-        faults = run_faults(claim, party, run.manifest.identity, task)
+        faults = run_faults(claim, party, run.manifest.task(task), run.manifest.identity.model.revision)
         notes = [f"{len(values.unscored)} samples are unscored and left out"] if values.unscored else []
-        total = int(run.manifest.tasks[task]["total"])
+        total = run.manifest.total(task)
         if len(values.values) + len(values.unscored) < total:
             notes.append(f"the first {len(values.values)} of {total} items, taken as if drawn at random")
         if run.said == "subject" and party is not None and not run.is_of(party):
@@ -138,7 +139,7 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
         if party is None or run.allow_protocol:
             notes += [f"protocol is not the claim's: {fault}" for fault in faults]
             faults = ()
-        elif faults and (options := run_options(claim, run.manifest.identity, task)):
+        elif faults and (options := run_options(claim, run.manifest.task(task), task)):
             notes.append(f"{AGAIN}{' '.join(options)}")
         found.append(Part(run, task, values, total, faults, tuple(notes)))
     return found
@@ -191,7 +192,8 @@ def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role
     told = replace(_told(part, role), part=f"{part.task}, {party.model}", notes=(*part.notes, *other.notes))
     told = replace(told, what=f"{part.task}: {part.run.model} less {other.run.model}")
     told = replace(told, source=f"{_where(part.run)} and {other.run.folder}")
-    apart = protocol_differences(part.run.manifest.identity, other.run.manifest.identity, [part.task])
+    identities = (part.run.manifest.identity.written, other.run.manifest.identity.written)
+    apart = protocol_differences(*identities, [part.task], ONCE_IN_IDENTITY)
     faults = [*part.faults, *other.faults, *(f"{d.field}: {d.a} | {d.b}" for d in apart.refused)]
     if faults and part.run.allow_protocol:
         told, faults = replace(told, notes=(*told.notes, *(f"allowed: {fault}" for fault in faults))), []

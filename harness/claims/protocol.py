@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.claims.page import Claim, ClaimTest, Party, Protocol, Published
 from harness.config.pages import label
+from harness.store.identity import TaskIdentity
 
 # Words for the plain share of right answers
 PLAIN = ("accuracy", "exact_match", "mean", "pass@1")
@@ -30,21 +31,24 @@ def published_faults(claim: Claim, party: Party, row: Published) -> tuple[str, .
     return tuple(faults)
 
 
-def run_faults(claim: Claim, party: Party | None, identity: Mapping[str, Any], task: str) -> tuple[str, ...]:
-    """Return why a run's numbers on a task are not under the claim's protocol; `party` is None for a stand-in."""
-    held = identity["tasks"][task]
-    faults = [] if party is None else _who(party, identity["model"].get("revision"), party.mode)
-    faults += _fields(claim.protocol, run_protocol(held))
-    metric = str(held["page"]["metric"][0])
-    if not same_metric(claim.test, metric):
-        faults.append(_fault("metric", claim.test.metric, metric))
+def run_faults(
+    claim: Claim, party: Party | None, identity: TaskIdentity, revision: str | None = None
+) -> tuple[str, ...]:
+    """Return why a run's numbers on a task are not under the claim's protocol; `party` is None for a stand-in.
+
+    `revision` is the model's.
+    """
+    faults = [] if party is None else _who(party, revision, party.mode)
+    faults += _fields(claim.protocol, run_protocol(identity))
+    if not same_metric(claim.test, identity.metric):
+        faults.append(_fault("metric", claim.test.metric, identity.metric))
     return tuple(faults)
 
 
-def run_options(claim: Claim, identity: Mapping[str, Any], task: str) -> tuple[str, ...]:
+def run_options(claim: Claim, identity: TaskIdentity, task: str) -> tuple[str, ...]:
     """Return the options of `harness run` that bring a task to the claim's protocol; none where no option does."""
     wanted = claim.protocol
-    seen = run_protocol(identity["tasks"][task])
+    seen = run_protocol(identity)
     greedy = "0" if wanted.decoding == "greedy" else f"{wanted.temperature or 1:g}"
     known = {
         "prompt": f"--style {wanted.prompt}",
@@ -58,24 +62,21 @@ def run_options(claim: Claim, identity: Mapping[str, Any], task: str) -> tuple[s
     return tuple(dict.fromkeys(known[name] for name in differing if name in known))
 
 
-def run_protocol(fingerprint: Mapping[str, Any]) -> dict[str, Any]:
-    """Say a task's protocol, from the manifest, in the words of a claim."""
-    page = fingerprint["page"]
-    sampling = page.get("sampling") or {}
-    temperature = float(sampling.get("temperature", 0.0))
-    said: dict[str, Any] = {
-        "shots": fingerprint["shots"],
-        "prompt": fingerprint["style"],
-        "samples": page.get("repeats", 1),
+def run_protocol(identity: TaskIdentity) -> dict[str, Any]:
+    """Return a task's protocol, from the manifest, under the names that a claim page uses."""
+    protocol: dict[str, Any] = {
+        "shots": identity.shots,
+        "prompt": identity.style,
+        "samples": identity.repeats,
         "tools": False,
     }
-    if sampling:
-        said |= {
-            "decoding": "sampled" if temperature else "greedy",
-            "temperature": temperature,
-            "max_tokens": sampling["max_tokens"],
+    if identity.max_tokens is not None:
+        protocol |= {
+            "decoding": "sampled" if identity.temperature else "greedy",
+            "temperature": identity.temperature,
+            "max_tokens": identity.max_tokens,
         }
-    return said
+    return protocol
 
 
 def same_metric(test: ClaimTest, metric: str) -> bool:

@@ -47,16 +47,16 @@ class Run:
     @property
     def model(self) -> str:
         """The model's name in the manifest."""
-        return str(self.manifest.config["model"]["name"])
+        return self.manifest.model_name
 
     @property
     def tasks(self) -> tuple[str, ...]:
         """The tasks that it was asked."""
-        return tuple(self.manifest.identity["tasks"])
+        return tuple(self.manifest.identity.tasks)
 
     def is_of(self, party: Party) -> bool:
         """Whether the manifest names this model, by name or by path."""
-        return is_named(self.model, party) or is_named(str(self.manifest.config["model"]["path"]), party)
+        return is_named(self.model, party) or is_named(self.manifest.model_path, party)
 
 
 def read_given(given: Given) -> list[Run]:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from harness.cli.app import App
+from harness.cli.run import ENGINE_HELP
 from harness.cli.settings import read_settings
+from harness.engines import REPLAY_ENGINE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,8 +96,8 @@ def check(
         bool, typer.Option("--run", help="run --model on samples in random order until the claim is settled")
     ] = False,
     model: Annotated[Text, typer.Option(help="with --run: hub id, folder, or a name in configs/models")] = None,
-    engine: Annotated[Text, typer.Option(help="with --run: local (the default), reference, scripted")] = None,
-    completions: Annotated[Text, typer.Option(help="with --run: answers for --engine scripted")] = None,
+    engine: Annotated[Text, typer.Option(help=f"with --run: {ENGINE_HELP}")] = None,
+    completions: Annotated[Text, typer.Option(help=f"with --run: answers for --engine {REPLAY_ENGINE}")] = None,
     out: Annotated[Text, typer.Option(help="with --run: run folder [default: runs/claim-ID-MODEL-HASH]")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="with --run: the most samples to draw")] = None,
     seed: Annotated[int | None, typer.Option(help="with --run: seed of the order and of sampled answers")] = None,

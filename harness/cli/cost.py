@@ -63,14 +63,14 @@ def cost_of_run(
     if not parts:
         raise UserError(f"{folder}: the run has no answers yet")
     if len(parts) > 1:
-        parts.append(together(str(manifest.config["suite"]["name"]), parts))
+        parts.append(together(manifest.suite_name, parts))
     prices = _in_force(price or [], _day(on))
     rows, notes = _costed(parts, prices, dollars_per_hour)
     warnings = _warnings(parts, manifest.status)
     if json_out:
         print(json.dumps(cost_document(rows, folder, warnings), indent=2, ensure_ascii=False))
         return
-    title = f"Cost of {manifest.config['model']['name']} on {manifest.config['suite']['name']}"
+    title = f"Cost of {manifest.model_name} on {manifest.suite_name}"
     _print(cost_table(rows, title, notes, warnings))
 
 

@@ -39,7 +39,7 @@ def inspect_model(
         bool | None,
         typer.Option(
             "--weights/--no-weights",
-            help="self-check on the weights, or on a tiny random model of the same class [default: the weights, if downloaded]",
+            help="self-check on the weights or on a tiny random model of the class [default: weights, if downloaded]",
         ),
     ] = None,
     trust_remote_code: Annotated[
@@ -47,7 +47,7 @@ def inspect_model(
     ] = False,
     json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
-    """Show what a model is (parameters, attention, cache, memory, licence) and how the local engine would run it.
+    """Show what a model is (parameters, attention, cache, memory, licence) and how the default engine would run it.
 
     A config alone is enough; only small files are downloaded, unless --weights is given.
     """

@@ -25,10 +25,14 @@ def show_preview(config: RunConfig, *, as_json: bool) -> None:
     print(f"model     {facts.model}, {facts.engine} engine, {place}, {facts.style} prompts")
     print(f"window    {facts.context_window or 'unknown'} tokens")
     for task in seen.tasks:
-        print(
-            f"{task.task}: {task.requests} requests on {task.samples} samples ({task.style}); "
+        tokens = (
             f"{task.tokens_in} tokens in (longest {task.longest}), at most {task.tokens_out_at_most} out; "
             f"{task.cut_prompts} prompts would be cut"
+        )
+        unknown = f"tokens in unknown, at most {task.tokens_out_at_most} out"
+        print(
+            f"{task.task}: {task.requests} requests on {task.samples} samples ({task.style}); "
+            f"{tokens if seen.counts_tokens else unknown}"
         )
     if seen.seconds_at_most is not None:
         print(f"time      roughly {_duration(seen.seconds_at_most)} at most (every answer as long as allowed)")

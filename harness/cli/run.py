@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from harness.engines import BUILT_IN, DEFAULT_ENGINE, REPLAY_ENGINE
+
 if TYPE_CHECKING:
     from harness.config.schema import RunConfig
 
 Text = str | None
+ENGINE_HELP = f"what answers: {', '.join(BUILT_IN)} [default: {DEFAULT_ENGINE}]"
 Tasks = Annotated[
     list[str] | None,
     typer.Option(help="tasks instead of a suite: names, patterns ('humanevalx_*') or files; with commas or repeated"),
@@ -36,8 +39,8 @@ def run(
     tasks: Tasks = None,
     limit: Annotated[int | None, typer.Option(help="only the first so many samples of each task")] = None,
     out: Annotated[Text, typer.Option(help="run folder [default: runs/SUITE-MODEL-HASH]")] = None,
-    engine: Annotated[Text, typer.Option(help="what answers: local, reference, scripted [default: local]")] = None,
-    completions: Annotated[Text, typer.Option(help="answers for --engine scripted (JSON lines)")] = None,
+    engine: Annotated[Text, typer.Option(help=ENGINE_HELP)] = None,
+    completions: Annotated[Text, typer.Option(help=f"answers for --engine {REPLAY_ENGINE} (JSON lines)")] = None,
     completion_column: Annotated[Text, typer.Option(help="key of the file's completions; a list is repeats")] = None,
     verdict_column: Annotated[
         Text, typer.Option(help="key of recorded verdicts to compare with [default: verdict, is_correct, passed]")

@@ -93,8 +93,6 @@ def run_config(
             raise ConfigError(f"{origin}: {word} is empty; leave it out for the default")
         if not all(value is None or isinstance(value, str) for value in values or ()):
             raise ConfigError(f"{origin}: {word}: expected a name or a path (found {values!r})")
-    if "engine.completions" in settings and settings.get("engine.name", "local") in ("local", "reference"):
-        raise ConfigError(f"{origin}: completions go with engine scripted, which replays answers made elsewhere")
     model, settings = _one_model(model, settings, origin)
     for dotted in settings:
         if dotted in ("suite", "suite.tasks"):

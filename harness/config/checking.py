@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, get_args
@@ -66,6 +67,8 @@ def first_fault(schema: type[BaseModel], error: ValidationError, page: YamlPage,
     message = message[0].lower() + message[1:]
     given = fault.get("input")
     shown = f" (found {given!r})" if isinstance(given, str | int | float | bool) or given is None else ""
+    if fault["type"] == "literal_error" and isinstance(given, str):
+        shown += suggestion(given, re.findall(r"'([^']*)'", fault["ctx"]["expected"]))
     return f"{where}{name + ': ' if name else ''}{message}{shown}"
 
 

@@ -240,10 +240,10 @@ class ModelPage(Section):
 
 
 class EngineConfig(BaseModel):
-    """Which engine; its own options stand beside the name and are checked by the engine itself."""
+    """Which engine (None: the default one); its options are given beside the name and checked by the engine itself."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
-    name: str = "local"
+    name: str | None = None
 
     def options(self) -> dict[str, Any]:
         """Everything but the name."""

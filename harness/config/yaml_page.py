@@ -7,12 +7,13 @@ may come from strangers: their size, depth, and what their references (`*name`) 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, HarnessError, error_prefix
 
 KeyPath = tuple[str | int, ...]
 # The largest shipped page has 10 kB; the parser is slow
@@ -45,6 +46,21 @@ class YamlPage:
         while key and key not in self.lines:
             key = key[:-1]
         return f"{shown(self.path)}:{self.lines.get(key, 1)}: "
+
+    @contextmanager
+    def at(self, *key: str | int) -> Iterator[None]:
+        """Put the place of a key (`where`) in front of the message of a HarnessError that passes by.
+
+        The innermost place is kept: an error that passes through several of these gets one. Costs nothing until then.
+        """
+        try:
+            yield
+        except HarnessError as error:
+            if error.located:
+                raise
+            error.located = True
+            with error_prefix(self.where(key)):
+                raise
 
 
 class _NotYaml(Exception):

@@ -1,1 +1,10 @@
-"""Requests in, replies out, as a stream. An engine knows no task; one file an engine, all stand on `base`."""
+"""Requests in, replies out, as a stream. An engine knows no task; `base` is the contract that each of them keeps.
+
+The names of the engines that come with the library are known here and nowhere else.
+"""
+
+BUILT_IN = ("local", "reference", "scripted")
+# What runs where no engine is set
+DEFAULT_ENGINE = "local"
+# What reads answers that were made elsewhere (`--completions`)
+REPLAY_ENGINE = "scripted"

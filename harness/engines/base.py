@@ -1,20 +1,31 @@
-"""What every engine is: something that says what it will do, loads, and answers a stream of requests.
+"""The engine contract: everything that the rest of the harness needs to know about an engine, whoever wrote it.
 
-An engine is built cheaply (tokenizer and config, no weights), so that prompts can be measured and a bad
-set-up refused before anything heavy happens. It owns its tokenizer and with it the chat template.
+An engine is a module with `build(spec, options) -> Engine`. It is built cheaply (tokenizer and config, no weights), so
+that prompts can be measured and a bad set-up refused before anything heavy happens. It owns its tokenizer and with it
+the chat template. How it differs from other engines is in its `Capabilities`; no other package looks at its name.
 
-Guarantees expected of each: every request gets exactly one reply with its key; replies leave as they finish,
-in any order; the text of a reply does not depend on which other requests stand in the stream.
+Expected of each engine: every request gets exactly one reply with its key; replies leave as they finish, in any order.
+
+The module may also have (each is optional):
+
+- `option_names() -> frozenset[str]`: the keys of `engine` in a config that it takes;
+- `recorded_verdicts(spec, options) -> Callable[[Request], bool | None]`: verdicts that were stored with its answers;
+- `inspect_model(spec, *, weights) -> Inspected` and `inspect_tiny(model, tokenizer) -> Inspected`: how it would run a
+  model, for `harness models inspect`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
-from harness.datatypes import GenerateRequest, Reply, Request, Style
+from harness.datatypes import ChatPrompt, GenerateRequest, Reply, Request, Style
 from harness.errors import ConfigError
+
+AnswersBy = Literal["prompt", "task"]
+# Options that change only the pace and that early versions wrote into a run's identity all the same
+ONCE_IN_IDENTITY = frozenset({"batch_size", "threads", "level", "max_memory", "step_tokens"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +42,49 @@ class ModelSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Capabilities:
+    """How an engine answers and what it can do. The defaults claim nothing: they are safe for any engine.
+
+    `answers_by`: "prompt" if a reply depends on the request's prompt and settings alone, so that equal requests of
+    several tasks may share one reply; "task" if it depends on the task or the sample too.
+    `independent`: a reply does not depend on which other requests are in the stream.
+    `throughput_options`: keys of `EngineFacts.generation` that change the pace and no reply; a run may be resumed and
+    compared with other values of them.
+    `concurrency`: most requests that run at once.
+    `loglikelihoods`: answers LikelihoodRequest and RollingRequest; `prefill`: an answer continues `ChatPrompt.prefill`;
+    `token_ids`: it knows the tokens, so `PromptSize.prompt_tokens` is counted and `prompt_hash` is over ids; `seeds`:
+    the same seed gives the same sampled answer again.
+    Raises ConfigError for a value that is none of these.
+    """
+
+    answers_by: AnswersBy = "task"
+    independent: bool = False
+    throughput_options: frozenset[str] = frozenset()
+    concurrency: int = 1
+    loglikelihoods: bool = False
+    prefill: bool = False
+    token_ids: bool = False
+    seeds: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse what a misspelling would turn into a wrong score."""
+        if self.answers_by not in get_args(AnswersBy):
+            raise ConfigError(f"Capabilities: answers_by must be 'prompt' or 'task' (found {self.answers_by!r})")
+        if isinstance(self.throughput_options, str):
+            raise ConfigError(
+                f"Capabilities: throughput_options must be a set of names (found {self.throughput_options!r})"
+            )
+        if not isinstance(self.concurrency, int) or self.concurrency < 1:
+            raise ConfigError(f"Capabilities: concurrency must be 1 or more (found {self.concurrency!r})")
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFacts:
-    """What the manifest says of an engine. Complete after `load`; before it, what is known without weights.
+    """What the manifest records of an engine. Complete after `load`; before it, what is known without weights.
 
     `digests` identify weights, tokenizer and template; `generation` are the settings in force for every
     request; `end_tokens` the texts of the tokens that end an answer; `context_window` in tokens; `weights_bytes` and
-    `kv_bytes_per_token` (of one row's cache) in the dtype that is used.
+    `kv_bytes_per_token` (of one sequence's cache) in the dtype that is used.
     """
 
     engine: str
@@ -57,7 +105,7 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True)
 class PromptSize:
-    """What a request costs before it runs: prompt tokens, tokens cut to fit, most new tokens."""
+    """What a request costs before it runs: prompt tokens (None: unknown), tokens cut to fit, most new tokens."""
 
     prompt_tokens: int | None
     dropped_tokens: int
@@ -65,21 +113,26 @@ class PromptSize:
     rendered: str
 
 
+@dataclass(frozen=True, slots=True)
+class Inspected:
+    """How an engine would run a model: its execution mode, why no faster one, and its facts (None for a tiny model)."""
+
+    mode: str
+    notes: tuple[str, ...] = ()
+    facts: EngineFacts | None = None
+
+
 class Engine(Protocol):
-    """One source of replies.
+    """One source of replies. An engine without `capabilities` gets the defaults."""
 
-    `answers_by`: "prompt" if a reply depends on the request's prompt and settings alone, so that equal requests of
-    several tasks may share one; "task" if it depends on which task or sample asks. An engine without it gets every
-    request.
-    """
-
-    answers_by: Literal["prompt", "task"]
+    def capabilities(self) -> Capabilities:
+        """Return how the engine answers and what it can do, with the options that it was built with."""
 
     def facts(self) -> EngineFacts:
-        """Say what is known of the model and of how it will be run."""
+        """Return what is known of the model and of how it will be run."""
 
     def check(self, requests: Sequence[Request]) -> None:
-        """Refuse what cannot be answered as asked, before anything heavy. Raises ConfigError.
+        """Refuse requests that the engine cannot answer, before anything heavy. Raises ConfigError.
 
         `requests` are all of the run's, those answered by an earlier try too.
         """
@@ -91,10 +144,10 @@ class Engine(Protocol):
         """Load what `stream` needs. Raises EngineError or HubError with one clear line."""
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
-        """Answer each request once, as soon as its answer is there."""
+        """Answer each request once, as soon as its answer is available."""
 
     def close(self) -> None:
-        """Give back memory and processes; safe to call twice."""
+        """Free memory and processes; safe to call twice."""
 
 
 @runtime_checkable
@@ -107,11 +160,55 @@ class HoldsAnswers(Protocol):
         """Return how many answers to a sample there are."""
 
 
-def refuse_greedy_repeats(requests: Sequence[Request]) -> None:
-    """Raise ConfigError where a model would be asked the same thing again, to give the same answer."""
+def capabilities_of(engine: Engine, name: str) -> Capabilities:
+    """Return an engine's capabilities, the safe defaults if it declares none. Raises ConfigError."""
+    declare = getattr(engine, "capabilities", None)
+    if declare is None:
+        return Capabilities()
+    declared = declare() if callable(declare) else declare
+    if not isinstance(declared, Capabilities):
+        raise ConfigError(f"engine {name}: capabilities() must return harness.engines.base.Capabilities")
+    return declared
+
+
+def refuse_unsupported(name: str, able: Capabilities, requests: Sequence[Request]) -> None:
+    """Raise ConfigError for the first request that an engine cannot answer, or could only answer with a wrong score."""
     for request in requests:
-        if isinstance(request, GenerateRequest) and request.repeat > 0 and request.sampling.temperature == 0:
+        missing = _missing(able, request)
+        if missing is not None:
+            what, declared = missing
             raise ConfigError(
-                f"the task {request.task!r} repeats a greedy question, and all answers would be the same: "
-                f"set tasks.{request.task}.sampling.temperature above 0, or repeats to 1"
+                f"the task {request.task!r} needs {what}, which the engine {name!r} does not support "
+                f"(its Capabilities have {declared}=False); leave the task out or use another engine"
             )
+        if able.answers_by == "prompt":
+            _refuse_greedy_repeat(request)
+
+
+def reproducibility_notes(able: Capabilities, requests: Sequence[Request]) -> tuple[str, ...]:
+    """Why the same command might give other answers, for the manifest; empty where it gives the same."""
+    notes = []
+    if not able.independent:
+        notes.append("the engine does not guarantee that an answer is independent of the other requests")
+    sampled = any(isinstance(request, GenerateRequest) and request.sampling.temperature > 0 for request in requests)
+    if sampled and not able.seeds:
+        notes.append("the engine does not guarantee the same sampled answer for the same seed")
+    return tuple(notes)
+
+
+def _missing(able: Capabilities, request: Request) -> tuple[str, str] | None:
+    """What a request needs and the engine lacks, in words and as the field of Capabilities."""
+    if not isinstance(request, GenerateRequest):
+        return None if able.loglikelihoods else ("log-likelihoods", "loglikelihoods")
+    if isinstance(request.prompt, ChatPrompt) and request.prompt.prefill and not able.prefill:
+        return "answers that start with a prefill", "prefill"
+    return None
+
+
+def _refuse_greedy_repeat(request: Request) -> None:
+    """Refuse to request again what has one answer."""
+    if isinstance(request, GenerateRequest) and request.repeat > 0 and request.sampling.temperature == 0:
+        raise ConfigError(
+            f"the task {request.task!r} repeats a greedy question, and all answers would be the same: "
+            f"set tasks.{request.task}.sampling.temperature above 0, or repeats to 1"
+        )

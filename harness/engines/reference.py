@@ -1,4 +1,4 @@
-"""The reference engine: plain `transformers`, slow and obviously right; faster engines are held against it.
+"""The reference engine: plain `transformers`, slow and obviously right; faster engines are compared with it.
 
 Greedy requests run in left-padded batches of equal settings, longest first; sampled ones run alone, each with
 a generator seeded by its own key. Guarantees: greedy text equals `model.generate` on the prompt alone (up to
@@ -28,6 +28,11 @@ class ReferenceOptions(CheckpointOptions):
     batch_size: int = Field(8, ge=1)
 
 
+def option_names() -> frozenset[str]:
+    """Keys of `engine` in a config."""
+    return frozenset(ReferenceOptions.model_fields)
+
+
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> ReferenceEngine:
     """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
     chosen = check_values(ReferenceOptions, options, "engine reference")
@@ -42,9 +47,13 @@ class ReferenceEngine(CheckpointEngine):
     _model: HFModel | None = None
     _batch_size: int | None = None
 
+    def concurrency(self) -> int:
+        """The batch size."""
+        return self._batch_size or self.options.batch_size
+
     def throughput_options(self) -> dict[str, Any]:
-        """How many rows stand in a batch."""
-        return {"batch_size": self._batch_size or self.options.batch_size}
+        """How many requests are in a batch."""
+        return {"batch_size": self.concurrency()}
 
     def start(self, model: HFModel) -> tuple[str, ...]:
         """Try padded batches."""

@@ -3,18 +3,18 @@
 The forms of the file are those of `completions_file.py`. Several answers to a sample are its repeats, and samples may
 have different numbers of them.
 
-Guarantees: a completion is handed on as it stands (no stop string is applied), and a request that the file
-does not answer is refused as unscored, never answered with an empty text. Does not guarantee that the
-completions were made with the prompt that the task asks today: nothing in the file could tell.
+Guarantees: a completion is returned exactly as it is in the file (no stop string is applied), and a request that the
+file does not answer is refused as unscored, never answered with an empty text. Does not guarantee that the completions
+were made with the task's present prompt: the file does not record it.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, StrictBool
 
@@ -33,7 +33,7 @@ from harness.datatypes import (
     Style,
     TextPrompt,
 )
-from harness.engines.base import EngineFacts, ModelSpec, PromptSize
+from harness.engines.base import Capabilities, EngineFacts, ModelSpec, PromptSize
 from harness.engines.completions_file import Answers, Columns, Line, Script, read
 from harness.errors import ConfigError
 
@@ -54,6 +54,16 @@ class ScriptedOptions(BaseModel):
     only_answered: StrictBool = False
 
 
+def option_names() -> frozenset[str]:
+    """Keys of `engine` in a config."""
+    return frozenset(ScriptedOptions.model_fields)
+
+
+def recorded_verdicts(spec: ModelSpec, options: Mapping[str, Any]) -> Callable[[Request], bool | None]:
+    """Return the verdict that the file records of the answer to a request (None: none). Raises as `build` does."""
+    return build(spec, options).verdict
+
+
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> ScriptedEngine:
     """Read the option `completions`' file. Raises ConfigError with file and line of the first fault."""
     chosen = check_values(ScriptedOptions, options, "engine scripted")
@@ -70,8 +80,6 @@ def build(spec: ModelSpec, options: Mapping[str, Any]) -> ScriptedEngine:
 class ScriptedEngine:
     """Answers requests out of a script."""
 
-    answers_by: Literal["prompt", "task"] = "task"
-
     def __init__(
         self, spec: ModelSpec, path: Path, digest: str, script: Script, *, only_answered: bool = False
     ) -> None:
@@ -83,18 +91,22 @@ class ScriptedEngine:
         name = spec.name or spec.path or path.name
         self._facts = EngineFacts("scripted", name, style, digests={"completions": digest})
 
+    def capabilities(self) -> Capabilities:
+        """Answers are looked up by task and sample, and are there for every kind of request."""
+        return Capabilities(answers_by="task", independent=True, loglikelihoods=True, prefill=True, seeds=True)
+
     def facts(self) -> EngineFacts:
         """Name, style and the file's digest."""
         return self._facts
 
     def check(self, requests: Sequence[Request]) -> None:
-        """Refuse a file that answers none of the requests, or holds answers that nobody would score."""
+        """Refuse a file that answers none of the requests, or has answers that would not be scored."""
         if requests and not any(self._lines(request) for request in requests):
             raise ConfigError(self._no_match(requests))
         self._refuse_ambiguous(requests)
-        asked = Counter((request.task, request.sample_id) for request in requests)
+        requested = Counter((request.task, request.sample_id) for request in requests)
         for request in requests:
-            there, wanted = max(self._lines(request), default=-1) + 1, asked[(request.task, request.sample_id)]
+            there, wanted = max(self._lines(request), default=-1) + 1, requested[(request.task, request.sample_id)]
             if there > wanted:
                 raise ConfigError(
                     f"{self._path} has {there} answers {_label(request)}, but {wanted} would be scored; "
@@ -110,15 +122,15 @@ class ScriptedEngine:
         """Do nothing: the file was read when the engine was built."""
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
-        """Answer in the order asked."""
+        """Answer in the order of the requests."""
         for request in requests:
             yield self._answer(request)
 
     def close(self) -> None:
-        """Do nothing: no memory worth giving back."""
+        """Do nothing: the file's text is all that it holds."""
 
     def held(self, task: str, sample_id: str) -> int:
-        """Return how many answers to a sample the file has room for: its highest repeat, from 1."""
+        """Return the number of repeats that the file answers for a sample: its highest repeat, from 1."""
         return max(self._script.of(task, sample_id), default=-1) + 1
 
     def verdict(self, request: Request) -> bool | None:
@@ -161,11 +173,11 @@ class ScriptedEngine:
         return Likelihood(request.key, _continuations(texts, line), prompt_hash=prompt_hash)
 
     def _no_match(self, requests: Sequence[Request]) -> str:
-        asked = list(dict.fromkeys(f"{r.task}: {r.sample_id}" for r in requests))[:EXAMPLES_SHOWN]
+        needed = list(dict.fromkeys(f"{r.task}: {r.sample_id}" for r in requests))[:EXAMPLES_SHOWN]
         held = [f"{task}: {sample}" if task else sample for task, sample in self._script.answers][:EXAMPLES_SHOWN]
         return (
             f"{self._path}: answers none of the {len(requests)} requests; the file has {', '.join(held)}; "
-            f"the run needs {', '.join(asked)}"
+            f"the run needs {', '.join(needed)}"
         )
 
 

@@ -1,23 +1,22 @@
 """What a model is, by its config alone, and what the local engine would do with it.
 
-Parameters are counted without memory for them, the cache is computed from the config and measured on a small twin (the
-same class and kinds of layers, random float32 weights). The engine's level is what a run would find: on the weights
-where they are here, else on the twin, which says whether the arrangement fits the class and not what precision and
-kernels do to this model. Guarantees: a bare config is enough; what is not known is None, and where computed and
-measured disagree both are told and nothing is built upon them.
+Parameters are counted without memory for them, the cache is computed from the config and measured on a tiny model
+(the same class and kinds of layers, random float32 weights). The engine's mode is the one that a run would use: tested
+on the weights where they are downloaded, else on the tiny model, which shows whether the mode fits the class and not
+what precision and kernels do to this model. Guarantees: a bare config is enough; what is not known is None; where
+computed and measured figures differ both are reported and neither is used further.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from harness.config.schema import ModelPage
-from harness.engines.base import EngineFacts
-from harness.engines.local import build
+from harness.engines.base import EngineFacts, Inspected
+from harness.engines.registry import engine_module, engine_name
 from harness.errors import HarnessError, ModelError
 from harness.models.attention import Attention
 from harness.models.cache_growth import Growth
@@ -27,7 +26,6 @@ from harness.plan import model_spec
 
 if TYPE_CHECKING:
     from harness.engines.hf.model_files import ModelFiles
-    from harness.engines.local.engine import LocalEngine
 
 # Bytes of a number in the weights and in the cache: packed weights leave the cache in half precision
 PRECISIONS = {"float32": (4.0, 4), "bfloat16": (2.0, 2), "8 bit": (1.0, 2), "4 bit": (0.5, 2)}
@@ -35,20 +33,20 @@ PRECISIONS = {"float32": (4.0, 4), "bfloat16": (2.0, 2), "8 bit": (1.0, 2), "4 b
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Elements that a token adds to the cache of keys and values: of the model, and of its twin in two ways.
+    """Elements that a token adds to the KV cache of the tiny model: computed, and measured.
 
-    `agree` is None where the twin could not be asked.
+    `agree` is None where the tiny model could not be measured.
     """
 
-    twin_computed: Fraction | None
-    twin: Growth | None
+    tiny_computed: Fraction | None
+    tiny: Growth | None
 
     @property
     def agree(self) -> bool | None:
-        """Whether the rule that the model's figure comes from holds for the twin."""
-        if self.twin is None or self.twin_computed is None:
+        """Whether the rule that the model's figure comes from holds for the tiny model."""
+        if self.tiny is None or self.tiny_computed is None:
             return None
-        return self.twin_computed == self.twin.per_token
+        return self.tiny_computed == self.tiny.per_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +61,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How the engine would run it: `of` the weights or a twin; unknown where neither could be tried."""
+    """How the engine would run it: `of` the weights or a tiny model ("twin"); unknown where neither could be tried."""
 
     name: str
     of: str
@@ -92,6 +90,7 @@ class Inspection:
     vocabulary: int | None
     tokenizer: TokenizerFacts | None
     memory: tuple[Memory, ...]
+    engine: str
     level: Level
     facts: EngineFacts | None
     notes: tuple[str, ...] = ()
@@ -101,7 +100,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
     """Look at a hub id, a folder or a config file. Raises ConfigError, ModelError or HubError with one line.
 
     `weights`: find the level on the weights (None: where they lie in the folder already); `context`: tokens that the
-    memory is told for (None: the model's window).
+    memory is computed for (None: the model's window).
     """
     from harness.engines.hf.checkpoint import context_window, has_tokenizer, load_tokenizer, open_config
     from harness.models.attention import attention_of, layer_count
@@ -117,14 +116,14 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
     parameters, notes = _parameters(config, model.trust_remote_code)
     if (listed and tokenizer is not None) or weights:
         try:
-            facts, level = _engine_facts(model, weights=bool(here if weights is None else weights))
+            facts, level = _on_engine(model, weights=bool(here if weights is None else weights))
         except ModelError as error:
             if weights:
                 raise
             notes = (*notes, f"cannot be run here: {error}")
     attention = attention_of(config)
-    twin = _twin(config, tokenizer)
-    cache = _cache(twin)
+    tiny = _tiny_model(config, tokenizer)
+    cache = _cache(tiny)
     window = context_window(config, getattr(tokenizer, "model_max_length", None))
     return Inspection(
         path=model.path,
@@ -142,7 +141,8 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
         vocabulary=getattr(text_config(config), "vocab_size", None),
         tokenizer=tokenizer_facts(tokenizer) if tokenizer is not None else None,
         memory=_memory(parameters, attention, cache, context or window),
-        level=level or _level_of_twin(twin, tokenizer),
+        engine=engine_name(None),
+        level=level or _level_of_tiny(tiny, tokenizer),
         facts=facts,
         notes=notes,
     )
@@ -155,28 +155,16 @@ def _weights_listed(files: ModelFiles) -> bool:
         return False
 
 
-def _engine_facts(model: ModelPage, *, weights: bool) -> tuple[EngineFacts, Level]:
-    """What the engine says of a whole checkpoint, and the level that it finds."""
-    with closing(build(model_spec(model), {})) as engine:
-        if weights:
-            engine.load()
-        facts = engine.facts() if weights else _with_level_of_twin(engine)
-        return facts, Level(str(facts.generation["level"]), "weights" if weights else "twin")
+def _on_engine(model: ModelPage, *, weights: bool) -> tuple[EngineFacts | None, Level | None]:
+    """What the default engine finds on a whole checkpoint; nothing where it does not inspect models."""
+    inspect_model = getattr(engine_module(None), "inspect_model", None)
+    if inspect_model is None:
+        return None, None
+    inspected: Inspected = inspect_model(model_spec(model), weights=weights)
+    return inspected.facts, Level(inspected.mode, "weights" if weights else "twin")
 
 
-def _with_level_of_twin(engine: LocalEngine) -> EngineFacts:
-    """Let the engine find the level of a twin in place of the model; nothing is read and nothing kept."""
-    from harness.engines.hf.hf_model import HFModel
-    from harness.engines.hf.tiny_model import tiny_config, tiny_model
-
-    facts = engine.facts()
-    # The engine's checks write with the model's own tokenizer
-    config = tiny_config(engine.checkpoint.config, vocab_size=len(engine.encoder.tokenizer))
-    notes = engine.start(HFModel(tiny_model(config), engine.encoder, (), facts.device or "cpu"))
-    return replace(facts, generation={**facts.generation, **engine.throughput_options()}, notes=(*facts.notes, *notes))
-
-
-def _twin(config: Any, tokenizer: Any) -> Any:
+def _tiny_model(config: Any, tokenizer: Any) -> Any:
     """A small model of the class; None where there is none."""
     from harness.engines.hf.tiny_model import tiny_config, tiny_model
     from harness.models.parameters import text_config
@@ -187,29 +175,27 @@ def _twin(config: Any, tokenizer: Any) -> Any:
         return None
 
 
-def _cache(twin: Any) -> Cache:
+def _cache(tiny: Any) -> Cache:
     from harness.models.attention import attention_of
     from harness.models.cache_growth import measure_growth
 
-    if twin is None:
+    if tiny is None:
         return Cache(None, None)
-    rule = attention_of(twin.config).cache
-    return Cache(None if rule is None else rule.per_token, measure_growth(twin))
+    rule = attention_of(tiny.config).cache
+    return Cache(None if rule is None else rule.per_token, measure_growth(tiny))
 
 
-def _level_of_twin(twin: Any, tokenizer: Any) -> Level:
+def _level_of_tiny(tiny: Any, tokenizer: Any) -> Level:
     """The level of a model that lacks weights or tokenizer; a tokenizer of bytes writes the check's prompts."""
-    from harness.engines.hf.hf_model import HFModel
-    from harness.engines.hf.prompt_encoding import PromptEncoder
-    from harness.engines.local.modes import Limits, choose_mode
     from harness.models.tokenizer_facts import byte_tokenizer
 
-    if twin is None:
-        return Level("unknown", "twin", ("no small twin can be made of this class",))
-    encoder = PromptEncoder(tokenizer if tokenizer is not None else byte_tokenizer())
-    chosen = choose_mode(HFModel(twin, encoder, (), "cpu"), "packed", Limits(None, None, None))
-    chosen.mode.close()
-    return Level(chosen.name, "twin", chosen.notes)
+    if tiny is None:
+        return Level("unknown", "twin", ("no tiny model can be made of this class",))
+    inspect_tiny = getattr(engine_module(None), "inspect_tiny", None)
+    if inspect_tiny is None:
+        return Level("unknown", "twin", (f"the engine {engine_name(None)} does not inspect models",))
+    inspected: Inspected = inspect_tiny(tiny, tokenizer if tokenizer is not None else byte_tokenizer())
+    return Level(inspected.mode, "twin", inspected.notes)
 
 
 def _parameters(config: Any, trust_remote_code: bool) -> tuple[Parameters | None, tuple[str, ...]]:
@@ -224,7 +210,7 @@ def _parameters(config: Any, trust_remote_code: bool) -> tuple[Parameters | None
 def _memory(
     parameters: Parameters | None, attention: Attention, cache: Cache, context: int | None
 ) -> tuple[Memory, ...]:
-    """Weights and one row's cache in each precision. A cache that the twin contradicts is not used."""
+    """Weights and one row's cache in each precision. A cache size that the tiny model contradicts is not used."""
     if parameters is None:
         return ()
     rule = attention.cache if cache.agree is not False else None
@@ -236,12 +222,12 @@ def _memory(
 
 
 def _sizes(files: ModelFiles) -> Iterator[tuple[str, int | None]]:
-    """Files by name with their bytes, None where the hub did not tell; what lies in folders below is left out."""
-    told = dict(files.sizes)
+    """Files by name with their bytes, None where the hub gives none; files in folders below are left out."""
+    sizes = dict(files.sizes)
     for name in sorted(files.names):
         file = files.folder / name
         if not file.is_dir():
-            yield name, file.stat().st_size if file.is_file() else told.get(name)
+            yield name, file.stat().st_size if file.is_file() else sizes.get(name)
 
 
 def _class_name(config: Any, *, own_code: bool) -> str:

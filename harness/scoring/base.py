@@ -1,21 +1,49 @@
-"""What a scorer is, and the shared services that scorers may ask for.
+"""What a scorer and an extractor are, and the way from a reply to a score, which is the same for all of them.
 
-A scorer is built once per task from the page's `score` entry: `build(options, tools) -> Scorer`, where
-`options` are the keys that are its own. It is called from several threads; anything slow or dangerous happens
-in another process. A scorer never raises for what a model wrote: that is a Score of 0 with a Failure.
+A scorer is a module with `build(options, tools) -> Scorer`, called once per task; an extractor is a module with
+`build(options) -> Extract`. `options` are the keys of the page's entry but `by`; `checked_options` reads them. A scorer
+says which references it accepts, and has `score_answer`, `score_likelihood`, or both, by the replies that it accepts.
+
+`TaskScorer` does the rest: it refuses what the scorer does not accept, removes reasoning, extracts the answer, scores a
+completion without one as 0, and checks the value. So a scorer gets only what it accepts, never an empty answer. It is
+called from several threads; slow or dangerous work belongs in another process (`Tools`). A scorer raises nothing for
+what a model wrote: that is a Score of 0 with a Failure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Protocol
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 
-from harness.datatypes import Completion, Likelihood, Prompt, Sample, Score
+from pydantic import BeforeValidator, StringConstraints
+
+from harness.config.checking import check_values
+from harness.config.schema import Section
+from harness.datatypes import (
+    Answer,
+    ChatPrompt,
+    Choice,
+    Completion,
+    Failure,
+    Likelihood,
+    Prompt,
+    Reference,
+    Sample,
+    Score,
+)
 from harness.execution.base import Limits, Sandbox
+from harness.reasoning import opened_by, without_reasoning
+from harness.scoring.presence import is_stated
 
-# (text of the answer with its prefill, prompt, sample) -> the answer read out, None if there is none
+# (completion with its prefill, prompt, sample) -> the answer, None or empty where there is none
 Extract = Callable[[str, Prompt, Sample], str | None]
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+# --- what a run lends to scorers -----------------------------------------------------------------
 
 
 class MathJudge(Protocol):
@@ -30,22 +58,236 @@ class MathJudge(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the run lends to scorers: factories, called on first use, so a math run never probes a sandbox."""
+    """Factories, called on first use, so that a run without programs never probes a sandbox."""
 
     sandbox: Callable[[], Sandbox]
     math: Callable[[], MathJudge]
     limits: Limits
 
 
+# --- options -------------------------------------------------------------------------------------
+
+
+def _compiled(source: Any) -> re.Pattern[str]:
+    if not isinstance(source, str):
+        raise ValueError("expected a regular expression")
+    try:
+        return re.compile(source)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ValueError(f"not a regular expression: {error}") from None
+
+
+def _pairs_of_marks(given: Any) -> tuple[tuple[str, str], ...]:
+    pairs: list[tuple[str, str]] = []
+    for pair in given if isinstance(given, list | tuple) else [None]:
+        match pair:
+            case [str(opening), str(closing)] if opening and closing and opening != closing:
+                pairs.append((opening, closing))
+            case _:
+                raise ValueError(f"expected a list of pairs [opening, closing] of two different texts, not {given!r}")
+    return tuple(pairs)
+
+
+NonEmpty = Annotated[str, StringConstraints(min_length=1)]
+Pattern = Annotated[re.Pattern[str], BeforeValidator(_compiled)]
+
+
+class ScorerOptions(Section):
+    """Keys of every `score` entry: the score's name and the extractor. Scorers add their own."""
+
+    name: NonEmpty
+    extract: Any = None
+
+
+class ExtractorOptions(Section):
+    """Keys of every `extract` entry. Extractors add their own.
+
+    `strip_reasoning`: what is between the marks of reasoning that models use (`harness.reasoning` lists them), or
+    before a lone closing mark, is not the answer; reasoning that never ends means that there is none.
+    `reasoning_marks` adds pairs that only this page's models write: [["<plan>", "</plan>"]].
+    Not guaranteed: reasoning without a known mark is part of the answer.
+    """
+
+    strip_reasoning: bool = True
+    reasoning_marks: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs_of_marks)] = ()
+
+
+Options = TypeVar("Options", bound=Section)
+
+
+def checked_options(schema: type[Options], options: Mapping[str, Any], part: str) -> Options:
+    """Read the options of `part` ("extractor 'regex'"). Raises ConfigError that names the part and the key.
+
+    A key without a value (null) is as if it were not there.
+    """
+    return check_values(schema, {key: value for key, value in options.items() if value is not None}, part)
+
+
+# --- scorers -------------------------------------------------------------------------------------
+
+
 class Scorer(Protocol):
-    """One way of judging."""
+    """One way of scoring; also an AnswerScorer, a LikelihoodScorer, or both.
 
-    name: str
-    # True where 0/1 are the only values: proportions get a Wilson interval
-    binary: bool
+    `binary`: 0 and 1 are the only values (proportions get a Wilson interval). `references`: the kinds of reference that
+    it accepts.
+    """
 
-    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
-        """Judge one reply."""
+    @property
+    def name(self) -> str:
+        """The score's name in records and tables."""
+
+    @property
+    def binary(self) -> bool:
+        """Whether 0 and 1 are the only values."""
+
+    @property
+    def references(self) -> tuple[type[Reference], ...]:
+        """The kinds of reference that it accepts."""
+
+
+@runtime_checkable
+class AnswerScorer(Protocol):
+    """A scorer that accepts completions."""
+
+    @property
+    def extractor(self) -> str:
+        """The extractor that is used where the page names none."""
+
+    def score_answer(self, sample: Sample, answer: str) -> Score:
+        """Score the answer that was extracted from a completion; it is never empty."""
+
+
+@runtime_checkable
+class LikelihoodScorer(Protocol):
+    """A scorer that accepts log-likelihoods."""
+
+    def score_likelihood(self, sample: Sample, reply: Likelihood) -> Score:
+        """Score the log-likelihoods of a sample's continuations, or of its text."""
 
 
 Build = Callable[[Mapping[str, Any], Tools], Scorer]
+
+
+@dataclass(frozen=True, slots=True)
+class Extraction:
+    """An extractor with the options that all of them have."""
+
+    read: Extract
+    options: ExtractorOptions
+
+    def __call__(self, text: str, prompt: Prompt, sample: Sample) -> str | None:
+        """Return the answer in a completion, without the reasoning; None where there is none."""
+        visible = without_reasoning(text, self.options.reasoning_marks) if self.options.strip_reasoning else text
+        return None if visible is None else self.read(visible, prompt, sample) or None
+
+
+@dataclass(frozen=True, slots=True)
+class TaskScorer:
+    """A scorer of one task and its extractor: reply in, score out."""
+
+    scorer: Scorer
+    extract: Extraction
+
+    @property
+    def name(self) -> str:
+        """The score's name in records and tables."""
+        return self.scorer.name
+
+    @property
+    def binary(self) -> bool:
+        """Whether 0 and 1 are the only values."""
+        return self.scorer.binary
+
+    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+        """Check that the scorer accepts the reply, extract the answer, score it, and check the score.
+
+        Raises what the scorer raises.
+        """
+        scorer = self.scorer
+        if not isinstance(sample.reference, scorer.references):
+            accepted = " or ".join(kind.__name__.lower() for kind in scorer.references)
+            kind = type(sample.reference).__name__.lower()
+            return misused(self.name, f"it scores against {accepted}, and the task's reference is {kind}")
+        if isinstance(reply, Likelihood):
+            if not isinstance(scorer, LikelihoodScorer):
+                return misused(self.name, "it scores generated text (`ask: generate`), and the reply is a likelihood")
+            return in_range(scorer.score_likelihood(sample, reply), binary=scorer.binary)
+        if not isinstance(scorer, AnswerScorer):
+            return misused(self.name, "it scores likelihoods, and the reply is generated text")
+        answer = self.extract(full_text(prompt, reply), prompt, sample)
+        score = unanswered(self.name, reply) if answer is None else scorer.score_answer(sample, answer)
+        return noted(in_range(score, binary=scorer.binary), sample, reply)
+
+
+def full_text(prompt: Prompt, reply: Completion) -> str:
+    """Return the whole answer: the reasoning mark and the prefill that the prompt ends with, then the completion."""
+    if isinstance(prompt, ChatPrompt):
+        return reply.reasoning_mark + prompt.prefill + reply.text
+    return opened_by(prompt.text) + reply.text
+
+
+def unanswered(scorer: str, reply: Completion) -> Score:
+    """Score a completion from which no answer was extracted: 0, with the likely cause."""
+    message = "nothing could be extracted from the completion"
+    if reply.finish == "length":
+        message += "; it was cut at max_tokens"
+    elif not reply.text.strip():
+        message += "; it is empty"
+    failure = Failure(stage="extract", kind="no_answer", message=message, ours=False)
+    return Score(scorer=scorer, value=0.0, answer=None, explanation=message, failure=failure)
+
+
+def misused(scorer: str, why: str) -> Score:
+    """Leave a sample unscored because the page combines a scorer with what it does not accept."""
+    message = f"scorer {scorer!r} cannot be used here: {why}"
+    return Score(scorer=scorer, value=None, failure=Failure("score", "misused", message, ours=True))
+
+
+def in_range(score: Score, *, binary: bool) -> Score:
+    """Return the score; unscored, as a fault of its scorer, if its value is no number or not 0 or 1 though `binary`.
+
+    A value outside of what a metric expects would shift the mean of all samples unnoticed.
+    """
+    value = score.value
+    if value is None or (math.isfinite(value) and (not binary or value in (0, 1))):
+        return score
+    kind = "out_of_range" if math.isfinite(value) else "not_a_number"
+    expected = "gives 0 or 1" if binary else "gives finite numbers"
+    message = f"scorer {score.scorer!r} {expected}; it gave {value}"
+    return replace(score, value=None, failure=Failure("score", kind, message, ours=True))
+
+
+def noted(score: Score, sample: Sample, reply: Completion) -> Score:
+    """Note in the detail (`gold_present`) that a completion which scored 0 states a right answer.
+
+    Only for references that are answers: options and tests are not looked for.
+    """
+    if score.value != 0 or not isinstance(sample.reference, Answer):
+        return score
+    if not any(is_stated(gold, reply.text) for gold in sample.reference.values):
+        return score
+    return replace(score, detail={**score.detail, "gold_present": True})
+
+
+# --- what scorers of answers share ---------------------------------------------------------------
+
+
+def right_answers(reference: Reference) -> tuple[str, ...]:
+    """Return the texts that count as right: the values of an answer, or the right option's text; else none."""
+    if isinstance(reference, Choice):
+        return (reference.options[reference.gold],)
+    return reference.values if isinstance(reference, Answer) else ()
+
+
+def no_digit(answer: str, golds: Sequence[str]) -> dict[str, bool]:
+    """Return the detail that flags an answer without a digit where every right answer is a number; else nothing.
+
+    Such an answer is a sign that the extractor does not fit what the model writes.
+    """
+    numeric = bool(golds) and all(_has_digit(gold) and _LETTER.search(gold) is None for gold in golds)
+    return {"no_digit": True} if numeric and not _has_digit(answer) else {}
+
+
+def _has_digit(text: str) -> bool:
+    return any(sign.isdigit() for sign in text)

@@ -3,7 +3,7 @@
 `normalise` divides each log-probability before they are compared: `none` (what papers call acc), `chars`
 (acc_norm of lm-evaluation-harness), `bytes` or `tokens`. The separator between prompt and option is no part
 of the option's length: where every continuation is longer than its option by the same amount, that amount is
-not counted. Ties go to the first option, and the score tells that there was one.
+not counted. Ties go to the first option, and the score's detail says so.
 """
 
 from __future__ import annotations
@@ -12,41 +12,37 @@ import math
 import string
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from harness.datatypes import Choice, Completion, Failure, Likelihood, Prompt, Sample, Score
-from harness.scoring.base import Extract, Scorer, Tools
-from harness.scoring.extraction import build_extractor, full_text, misused, unanswered
-from harness.scoring.options import Options
+from harness.datatypes import Choice, Failure, Likelihood, Reference, Sample, Score
+from harness.scoring.base import NonEmpty, Scorer, ScorerOptions, Tools, checked_options, misused
 
 
 @dataclass(slots=True)
 class ChoiceScorer:
-    """Judges which option was chosen."""
+    """Scores which option was chosen."""
 
     name: str
-    extract: Extract
     normalise: str
     letters: str
     binary: bool = True
+    references: tuple[type[Reference], ...] = (Choice,)
+    extractor: str = "letter"
 
-    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
-        """Score 1 where the chosen option is the right one."""
-        reference = sample.reference
-        if not isinstance(reference, Choice):
-            return misused(self.name, "the reference has no options (`reference: {choice: ...}` gives them)")
-        if isinstance(reply, Likelihood):
-            return self._by_likelihood(reference, reply)
-        letter = self.extract(full_text(prompt, reply), prompt, sample)
-        if letter is None:
-            return unanswered(self.name, reply)
-        right = self.letters[reference.gold]
+    def score_answer(self, sample: Sample, answer: str) -> Score:
+        """Score 1 where the extracted letter is that of the right option."""
+        assert isinstance(sample.reference, Choice)
+        gold = sample.reference.gold
+        right = self.letters[gold]
         # Extractor `letter` gives labels of other scripts as the Latin letter of their position
-        same = not right.isascii() and letter == string.ascii_uppercase[reference.gold]
-        hit = same or letter.strip().upper() == right.upper()
-        return Score(self.name, float(hit), letter, f"chose {letter}, right is {right}")
+        same = not right.isascii() and answer == string.ascii_uppercase[gold]
+        hit = same or answer.strip().upper() == right.upper()
+        return Score(self.name, float(hit), answer, f"chose {answer}, right is {right}")
 
-    def _by_likelihood(self, reference: Choice, reply: Likelihood) -> Score:
+    def score_likelihood(self, sample: Sample, reply: Likelihood) -> Score:
+        """Score 1 where the continuation with the highest normalised log-probability is the right option's."""
+        reference = sample.reference
+        assert isinstance(reference, Choice)
         if len(reply.continuations) != len(reference.options):
             counts = f"{len(reply.continuations)} continuations for {len(reference.options)} options"
             return misused(self.name, f"the engine scored {counts}")
@@ -60,12 +56,12 @@ class ChoiceScorer:
         best = max(scores)
         chosen = scores.index(best)
         tied = scores.count(best) > 1
-        said = f"chose option {chosen}, right is {reference.gold}"
+        explanation = f"chose option {chosen}, right is {reference.gold}"
         return Score(
             self.name,
             float(chosen == reference.gold),
             reference.options[chosen],
-            said + ("; tied, the first was taken" if tied else ""),
+            explanation + ("; tied, the first was taken" if tied else ""),
             detail={"chosen": chosen, "tied": tied, "scores": scores},
         )
 
@@ -88,12 +84,14 @@ def _without_separator(counted: Sequence[int], options: Sequence[int]) -> list[i
     return [max(1, length) for length in (options if separated else counted)]
 
 
+class ChoiceOptions(ScorerOptions):
+    """`normalise`: what a log-probability is divided by; `letters`: the options' labels in generated text."""
+
+    normalise: Literal["none", "chars", "bytes", "tokens"] = "none"
+    letters: NonEmpty = string.ascii_uppercase
+
+
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
-    """Options: name; normalise none|chars|bytes|tokens; for texts: extract (letter), letters (A-Z)."""
-    own = Options(options, "scorer 'choice'")
-    name = own.text("name", "choice")
-    extract = build_extractor(own.get("extract"), default="letter")
-    normalise = own.one_of("normalise", ("none", "chars", "bytes", "tokens"), "none")
-    letters = own.text("letters", string.ascii_uppercase)
-    own.done()
-    return ChoiceScorer(name, extract, normalise, letters)
+    """Build from ChoiceOptions. Raises ConfigError."""
+    chosen = checked_options(ChoiceOptions, options, "scorer 'choice'")
+    return ChoiceScorer(chosen.name, chosen.normalise, chosen.letters)

@@ -12,18 +12,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from harness.datatypes import Completion, Likelihood, Prompt, Sample, Score, Tests, Text
-from harness.scoring.base import Extract, Scorer, Tools
-from harness.scoring.extraction import (
-    NEEDS_TEXT,
-    build_extractor,
-    full_text,
-    misused,
-    no_digit,
-    right_answers,
-    unanswered,
-)
-from harness.scoring.options import Options
+from pydantic import Field
+
+from harness.datatypes import Answer, Choice, Reference, Sample, Score
+from harness.scoring.base import Pattern, Scorer, ScorerOptions, Tools, checked_options, no_digit, right_answers
 
 _NUMBER = re.compile(r"\s*\$?\s*([-+]?)\$?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s*%?\s*\.?\s*")
 
@@ -64,38 +56,32 @@ def as_number(text: str) -> Decimal | None:
 
 @dataclass(slots=True)
 class ExactMatch:
-    """Judges by equality of texts."""
+    """Scores by equality of texts."""
 
     name: str
-    extract: Extract
     cleaning: Cleaning
     binary: bool = True
+    references: tuple[type[Reference], ...] = (Answer, Choice)
+    extractor: str = "text"
 
-    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+    def score_answer(self, sample: Sample, answer: str) -> Score:
         """Score 1 where any right answer is the same as the extracted one."""
-        if not isinstance(reply, Completion):
-            return misused(self.name, NEEDS_TEXT)
-        if isinstance(sample.reference, Text):
-            return misused(self.name, "the reference is a text (`by: text_likelihood` scores its likelihood)")
-        if isinstance(sample.reference, Tests):
-            return misused(self.name, "the reference is tests (`by: unit_tests` runs them)")
-        answer = self.extract(full_text(prompt, reply), prompt, sample)
-        if answer is None:
-            return unanswered(self.name, reply)
         golds = right_answers(sample.reference)
         hit = any(self.cleaning.same(answer, gold) for gold in golds)
-        said = "is" if hit else "is not"
-        told = f"{answer!r} {said} {' or '.join(map(repr, golds))}"
-        return Score(
-            self.name, float(hit), answer, told, detail={"vote": self.cleaning.vote(answer), **no_digit(answer, golds)}
-        )
+        explanation = f"{answer!r} {'is' if hit else 'is not'} {' or '.join(map(repr, golds))}"
+        detail = {"vote": self.cleaning.vote(answer), **no_digit(answer, golds)}
+        return Score(self.name, float(hit), answer, explanation, detail=detail)
+
+
+class ExactMatchOptions(ScorerOptions):
+    """`ignore`: patterns that are removed from both sides; `numeric`: 70,000 is 70000.0."""
+
+    ignore: list[Pattern] = Field([])
+    ignore_case: bool = False
+    numeric: bool = False
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
-    """Options: name; extract (default text); ignore_case; ignore (patterns); numeric (70,000 is 70000.0)."""
-    own = Options(options, "scorer 'exact_match'")
-    name = own.text("name", "exact_match")
-    extract = build_extractor(own.get("extract"), default="text")
-    cleaning = Cleaning(own.patterns("ignore"), own.flag("ignore_case", False), own.flag("numeric", False))
-    own.done()
-    return ExactMatch(name, extract, cleaning)
+    """Build from ExactMatchOptions. Raises ConfigError."""
+    chosen = checked_options(ExactMatchOptions, options, "scorer 'exact_match'")
+    return ExactMatch(chosen.name, Cleaning(tuple(chosen.ignore), chosen.ignore_case, chosen.numeric))

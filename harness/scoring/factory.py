@@ -1,4 +1,4 @@
-"""Makes the scorers of one task out of its page's `score` entries."""
+"""Builds the scorers of a task, each with its extractor, from the entries of its page."""
 
 from __future__ import annotations
 
@@ -6,30 +6,54 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness import plugins
-from harness.errors import ConfigError, UnknownName
-from harness.scoring.base import Build, Scorer, Tools
+from harness.errors import ConfigError, error_prefix
+from harness.scoring.base import (
+    AnswerScorer,
+    Build,
+    Extract,
+    Extraction,
+    ExtractorOptions,
+    TaskScorer,
+    Tools,
+    checked_options,
+)
 
 
-def build_scorers(entries: Sequence[Mapping[str, Any]], tools: Tools, where: str) -> tuple[Scorer, ...]:
-    """Build each entry's scorer: `by` names it, `name` (default: `by`) its scores, the rest is its own.
+def build_scorers(entries: Sequence[Mapping[str, Any]], tools: Tools) -> tuple[TaskScorer, ...]:
+    """Build the scorer of each `score` entry: `by` names it, `name` (default: `by`) its score, `extract` its extractor.
 
-    `where` ("file:line: ") leads every message. Raises UnknownName for a scorer that nobody has, and
-    ConfigError for a missing `by`, an unknown extractor, a refused option, or two scores of one name.
+    Raises UnknownName for a scorer or extractor that does not exist, and ConfigError for a missing `by`, a wrong
+    option, or two scores of one name.
     """
-    scorers: list[Scorer] = []
-    names: set[str] = set()
+    scorers: list[TaskScorer] = []
     for number, entry in enumerate(entries, start=1):
         by = entry.get("by")
         if not isinstance(by, str):
-            raise ConfigError(f"{where}score entry {number} needs `by`, the scorer's name")
-        options = {"name": by, **{key: value for key, value in entry.items() if key != "by"}}
-        build: Build = plugins.load("scorer", by, where=where).build
-        try:
-            scorer = build(options, tools)
-        except (ConfigError, UnknownName) as error:
-            raise ConfigError(f"{where}score entry {number}: {error}") from error
-        if scorer.name in names:
-            raise ConfigError(f"{where}two scores are called {scorer.name!r}; give one of them another `name`")
-        names.add(scorer.name)
-        scorers.append(scorer)
+            raise ConfigError(f"score entry {number} needs `by`, the scorer's name")
+        build: Build = plugins.load("scorer", by).build
+        with error_prefix(f"score entry {number}: "):
+            scorer = build({"name": by, **{key: value for key, value in entry.items() if key != "by"}}, tools)
+            extract = build_extractor(
+                entry.get("extract"), scorer.extractor if isinstance(scorer, AnswerScorer) else "text"
+            )
+        if scorer.name in {other.name for other in scorers}:
+            raise ConfigError(f"two scores are called {scorer.name!r}; give one of them another `name`")
+        scorers.append(TaskScorer(scorer, extract))
     return tuple(scorers)
+
+
+def build_extractor(entry: Any, default: str) -> Extraction:
+    """Build from the page's `extract`: a name, a mapping `{by: name, ...options}`, or None for `default`.
+
+    Raises UnknownName for an extractor that does not exist, ConfigError for a wrong option.
+    """
+    if entry is None:
+        entry = {"by": default}
+    elif isinstance(entry, str):
+        entry = {"by": entry}
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("by"), str):
+        raise ConfigError(f"`extract` must be a name or a mapping with `by`, not {entry!r}")
+    options = {key: value for key, value in entry.items() if key != "by" and value is not None}
+    read: Extract = plugins.load("extractor", entry["by"]).build(options)
+    shared = {key: value for key, value in options.items() if key in ExtractorOptions.model_fields}
+    return Extraction(read, checked_options(ExtractorOptions, shared, f"extractor {entry['by']!r}"))

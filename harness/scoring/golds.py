@@ -19,10 +19,10 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.scoring.base import Scorer
+from harness.scoring.base import TaskScorer
 
 
-def gold_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> str | None:
+def gold_fault(scorers: Sequence[TaskScorer], sample: Sample, request: Request) -> str | None:
     """Say what a scorer makes wrong of the gold answer of a sample or of an empty one; None if all is right.
 
     A sample without a gold completion cannot be tried, and has no fault.
@@ -49,7 +49,7 @@ def gold_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> s
     return None
 
 
-def plain_fault(scorers: Sequence[Scorer], sample: Sample, request: Request) -> str | None:
+def plain_fault(scorers: Sequence[TaskScorer], sample: Sample, request: Request) -> str | None:
     """As `gold_fault`, but only what no scorer can mean: a gold answer that scores 0, a wrong option that wins.
 
     A scorer of a user's own may be generous, and one that fails leaves its samples unscored; a run goes on with both.

@@ -11,42 +11,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.datatypes import Completion, Failure, Likelihood, Prompt, Sample, Score, Tests, Text
-from harness.scoring.base import Extract, MathJudge, Scorer, Tools
-from harness.scoring.extraction import (
-    NEEDS_TEXT,
-    build_extractor,
-    full_text,
-    misused,
-    no_digit,
-    right_answers,
-    unanswered,
-)
+from harness.datatypes import Answer, Choice, Failure, Reference, Sample, Score
+from harness.scoring.base import MathJudge, Scorer, ScorerOptions, Tools, checked_options, no_digit, right_answers
 from harness.scoring.math_judge import OUR_REASONS
 from harness.scoring.maths.reading import tidied
-from harness.scoring.options import Options
 
 
 @dataclass(slots=True)
 class MathEquality:
-    """Judges by mathematical equality."""
+    """Scores by mathematical equality."""
 
     name: str
-    extract: Extract
     judge: Callable[[], MathJudge]
     binary: bool = True
+    references: tuple[type[Reference], ...] = (Answer, Choice)
+    extractor: str = "math"
 
-    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+    def score_answer(self, sample: Sample, answer: str) -> Score:
         """Score 1 where any right answer equals the extracted one; detail keeps how it was decided."""
-        if not isinstance(reply, Completion):
-            return misused(self.name, NEEDS_TEXT)
-        if isinstance(sample.reference, Text):
-            return misused(self.name, "the reference is a text (`by: text_likelihood` scores its likelihood)")
-        if isinstance(sample.reference, Tests):
-            return misused(self.name, "the reference is tests (`by: unit_tests` runs them)")
-        answer = self.extract(full_text(prompt, reply), prompt, sample)
-        if answer is None:
-            return unanswered(self.name, reply)
         undecided = ""
         reason = ""
         for gold in right_answers(sample.reference):
@@ -71,9 +53,5 @@ class MathEquality:
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
-    """Options: name; extract (default math)."""
-    own = Options(options, "scorer 'math_equality'")
-    name = own.text("name", "math_equality")
-    extract = build_extractor(own.get("extract"), default="math")
-    own.done()
-    return MathEquality(name, extract, tools.math)
+    """Build from ScorerOptions. Raises ConfigError."""
+    return MathEquality(checked_options(ScorerOptions, options, "scorer 'math_equality'").name, tools.math)

@@ -13,12 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness import plugins
-from harness.datatypes import Completion, Failure, Likelihood, Prompt, Sample, Score, Tests
+from harness.datatypes import Failure, Reference, Sample, Score, Tests
 from harness.execution.base import Job, Limits, Sandbox, Verdict
 from harness.execution.languages.forms import Shape, misfit
-from harness.scoring.base import Extract, Scorer, Tools
-from harness.scoring.extraction import NEEDS_TEXT, build_extractor, full_text, misused, unanswered
-from harness.scoring.options import Options
+from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options
 
 # Verdicts that a completion in an unknown form gets
 _UNREAD = ("compile_error", "error", "failed")
@@ -26,24 +24,19 @@ _UNREAD = ("compile_error", "error", "failed")
 
 @dataclass(slots=True)
 class UnitTests:
-    """Judges by running."""
+    """Scores by running the program."""
 
     name: str
-    extract: Extract
     sandbox: Callable[[], Sandbox]
     limits: Limits
     binary: bool = True
+    references: tuple[type[Reference], ...] = (Tests,)
+    extractor: str = "code"
 
-    def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
+    def score_answer(self, sample: Sample, answer: str) -> Score:
         """Run the extracted program against the sample's tests."""
-        if not isinstance(reply, Completion):
-            return misused(self.name, NEEDS_TEXT)
-        if not isinstance(sample.reference, Tests):
-            return misused(self.name, "the reference has no tests (`reference: {tests: ...}` gives them)")
-        program = self.extract(full_text(prompt, reply), prompt, sample)
-        if program is None:
-            return unanswered(self.name, reply)
-        job = Job(program, sample.reference)
+        assert isinstance(sample.reference, Tests)
+        job = Job(answer, sample.reference)
         verdict = self.sandbox().run(job, self.limits)
         return self._scored(job, verdict)
 
@@ -79,9 +72,6 @@ def _check_of(language: str) -> Callable[[Job], str] | None:
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
-    """Options: name; extract (default code)."""
-    own = Options(options, "scorer 'unit_tests'")
-    name = own.text("name", "unit_tests")
-    extract = build_extractor(own.get("extract"), default="code")
-    own.done()
-    return UnitTests(name, extract, tools.sandbox, tools.limits)
+    """Build from ScorerOptions. Raises ConfigError."""
+    name = checked_options(ScorerOptions, options, "scorer 'unit_tests'").name
+    return UnitTests(name, tools.sandbox, tools.limits)

@@ -1,6 +1,8 @@
 """What a run was: enough to explain every number in it, to resume it, and to refuse to mix it with another.
 
-`identity` is what must agree before records may stand in one journal; the rest is told, not compared.
+`identity` must agree before records may share one journal; the rest explains the run and is not compared. Commands
+read a manifest through its accessors: what they need is checked when the file is read, so that a file which lacks it
+is one clear line for every command.
 """
 
 from __future__ import annotations
@@ -10,14 +12,14 @@ import os
 import platform
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 from harness.datatypes import MANIFEST_SCHEMA
 from harness.errors import RunFolderError, StorageError
-from harness.store.manifest_shape import checked, fault
+from harness.store.identity import Identity, Section, TaskIdentity
 
 PACKAGES = (
     "torch",
@@ -34,10 +36,14 @@ PACKAGES = (
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """`manifest.json`. Times are seconds since the epoch; `tasks` maps a task's name to its fingerprint's parts."""
+    """`manifest.json`. Times are seconds since the epoch.
+
+    `config` is the run's config, `engine` the engine's facts, `tasks` each task's fingerprint with its counts; all
+    three as the file holds them.
+    """
 
     run_id: str
-    identity: Mapping[str, Any]
+    identity: Identity
     config: Mapping[str, Any]
     engine: Mapping[str, Any]
     tasks: Mapping[str, Any]
@@ -51,21 +57,63 @@ class Manifest:
     machine: Mapping[str, Any] = field(default_factory=dict)
     schema: int = MANIFEST_SCHEMA
 
+    @property
+    def model_name(self) -> str:
+        """The model's name, as in tables."""
+        return str(self.config["model"]["name"])
+
+    @property
+    def model_path(self) -> str:
+        """The model's hub id or folder."""
+        return str(self.config["model"]["path"])
+
+    @property
+    def suite_name(self) -> str:
+        """The suite's name."""
+        return str(self.config["suite"]["name"])
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The task page of each of the suite's entries; several entries may use one page."""
+        return tuple(str(entry["task"]) for entry in self.config["suite"]["tasks"])
+
+    @property
+    def digests(self) -> Mapping[str, str]:
+        """Hashes of the model's files by kind (weights, tokenizer, ...); empty for an engine without a checkpoint."""
+        digests: Mapping[str, str] = self.engine.get("digests", {})
+        return digests
+
+    def task(self, name: str) -> TaskIdentity:
+        """How a task was run."""
+        return self.identity.tasks[name]
+
+    def metric(self, task: str) -> str:
+        """The primary metric of a task."""
+        return self.identity.tasks[task].metric
+
+    def total(self, task: str) -> int:
+        """How many samples the task's data holds, whatever the run's limit."""
+        return int(self.tasks[task]["total"])
+
+    def as_written(self) -> dict[str, Any]:
+        """Return what `manifest.json` holds."""
+        values = {each.name: getattr(self, each.name) for each in fields(self)}
+        return values | {"identity": self.identity.written}
+
 
 def write(path: Path, manifest: Manifest) -> None:
     """Write in one step, so that a reader never sees half. Raises StorageError."""
+    text = json.dumps(manifest.as_written(), indent=2, ensure_ascii=False, default=str)
     fresh = path.with_name(path.name + ".new")
     try:
-        fresh.write_text(
-            json.dumps(asdict(manifest), indent=2, ensure_ascii=False, default=str) + "\n", encoding="utf-8"
-        )
+        fresh.write_text(text + "\n", encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
 
 def read(path: Path) -> Manifest:
-    """Read a manifest. Raises RunFolderError for a folder that is no run, or of another schema."""
+    """Read a manifest. Raises RunFolderError for a folder that is no run, another schema, or a key that is wrong."""
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -74,14 +122,39 @@ def read(path: Path) -> Manifest:
         raise RunFolderError(f"{path}: cannot be read: {error}") from None
     if not isinstance(values, dict):
         raise RunFolderError(f"{path}: not a manifest: expected keys with values; restore it, or give another --out")
+    whole = Section(values, str(path))
     if values.get("schema") != MANIFEST_SCHEMA:
-        found = f"is {values['schema']!r}" if "schema" in values else "is missing"
-        raise RunFolderError(fault(str(path), "schema", f"{found}, but this version reads {MANIFEST_SCHEMA}"))
-    known = {one.name for one in fields(Manifest)}
+        actual = f"is {values['schema']!r}" if "schema" in values else "is missing"
+        raise whole.fault("schema", f"{actual}, but this version reads {MANIFEST_SCHEMA}")
+    known = {each.name for each in fields(Manifest)}
     if unknown := [key for key in values if key not in known]:
-        raise RunFolderError(fault(str(path), unknown[0], "is not known"))
-    kept = checked(values, str(path))
-    return Manifest(**{**kept, "command": tuple(kept["command"])})
+        raise whole.fault(unknown[0], "is not known")
+    return _parsed(whole)
+
+
+def _parsed(whole: Section) -> Manifest:
+    """Check what the accessors and a resumed run read. Raises RunFolderError for the first key that is wrong."""
+    whole.text("run_id")
+    identity = Identity.parse(whole.section("identity"))
+    config = whole.section("config")
+    for key in ("name", "path"):
+        config.section("model").text(key)
+    suite = config.section("suite")
+    suite.text("name")
+    for place, entry in enumerate(suite.items("tasks")):
+        if not isinstance(entry, Mapping) or not isinstance(entry.get("task"), str):
+            raise suite.fault(f"tasks.{place}.task", "is missing")
+    for key in ("engine", "style"):
+        whole.section("engine").text(key)
+    tasks = whole.section("tasks").sections()
+    for facts in tasks.values():
+        facts.whole("total")
+    for name in identity.tasks:
+        if name not in tasks:
+            raise whole.section("tasks").fault(name, "is missing")
+    command = whole.items("command")
+    whole.text("status")
+    return Manifest(**{**whole.values, "identity": identity, "command": tuple(command)})
 
 
 def package_versions() -> dict[str, str]:

@@ -47,8 +47,8 @@ class RunFolder:
 
     def keep_weights(self, digests: Mapping[str, str]) -> None:
         """Record the digest of the weights that are loaded. Raises RunFolderError if the answers are of others."""
-        _refuse_other_weights(self.path, self.manifest.engine, digests)
-        if _of_weights(digests) != _of_weights(self.manifest.engine.get("digests", {})):
+        _refuse_other_weights(self.path, self.manifest.digests, digests)
+        if _of_weights(digests) != _of_weights(self.manifest.digests):
             engine = {**self.manifest.engine, "digests": dict(digests)}
             self.mark(self.manifest.status, self.manifest.finished_at, engine=engine)
 
@@ -69,15 +69,15 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
     try:
         if (path / MANIFEST).exists():
             kept = manifest.read(path / MANIFEST)
-            differing = differences(kept.identity, fresh.identity)
+            differing = differences(kept.identity.written, fresh.identity.written)
             if differing:
                 raise RunFolderError(
                     f"{path} holds a run that differs in {', '.join(differing[:4])}; give another --out, or delete it"
                 )
-            now = fresh.engine.get("digests", {})
-            _refuse_other_weights(path, kept.engine, now)
+            now = fresh.digests
+            _refuse_other_weights(path, kept.digests, now)
             # Weights that are not here yet are compared when they are
-            digests = {**_of_weights(kept.engine.get("digests", {})), **now}
+            digests = {**_of_weights(kept.digests), **now}
             engine = {**fresh.engine, "digests": digests} if digests else fresh.engine
             # Today's config (a limit may have changed), the first try's name and times
             current = replace(
@@ -102,12 +102,12 @@ def _of_weights(digests: Mapping[str, str]) -> dict[str, str]:
     return {name: digests[name] for name in OF_WEIGHTS if name in digests}
 
 
-def _refuse_other_weights(path: Path, engine: Mapping[str, Any], digests: Mapping[str, str]) -> None:
-    kept, now = _of_weights(engine.get("digests", {})), _of_weights(digests)
+def _refuse_other_weights(path: Path, before: Mapping[str, str], digests: Mapping[str, str]) -> None:
+    kept, now = _of_weights(before), _of_weights(digests)
     if kept and now and kept != now:
-        before, after = (next(iter(found.values()))[:12] for found in (kept, now))
+        first, second = (next(iter(found.values()))[:12] for found in (kept, now))
         raise RunFolderError(
-            f"{path} holds answers of other weights (digest {before}, now {after}); give another --out, or delete it"
+            f"{path} holds answers of other weights (digest {first}, now {second}); give another --out, or delete it"
         )
 
 

@@ -38,8 +38,11 @@ MISSING = (
     "identity.tasks",
     "identity.model",
     "identity.engine",
+    "identity.model.name",
+    "identity.engine.style",
     "identity.tasks.sums.page",
     "identity.tasks.sums.page.metric",
+    "identity.tasks.sums.page.sampling.max_tokens",
     "identity.tasks.sums.shots",
     "config.model.name",
     "config.suite",
@@ -90,6 +93,7 @@ def test_a_missing_key_is_named_by_every_command(cli: Callable, manifest: Path, 
         ("schema", 99),
         ("identity", "text"),
         ("identity.tasks.sums", ["a"]),
+        ("identity.tasks.sums.page.repeats", "one"),
         ("identity.tasks.sums.page.metric", []),
         ("tasks.sums.total", "ten"),
         ("config.suite.tasks", [{}]),
@@ -102,11 +106,18 @@ def test_a_value_of_another_kind_is_named(cli: Callable, manifest: Path, dotted:
     assert seen.code == 2 and f"the key '{dotted}" in seen.err and len(seen.err.splitlines()) == 1, seen.err
 
 
-def test_any_other_key_is_named_when_it_is_looked_up(manifest: Path):
-    from harness.errors import RunFolderError
-    from harness.store.manifest import read
+def test_fields_of_another_version_are_kept_when_a_run_is_rescored(cli: Callable, manifest: Path):
+    for dotted in ("identity.later", "identity.model.later", "identity.engine.later", "config.model.about"):
+        change(manifest, dotted, "kept")
+    before = json.loads(manifest.read_text(encoding="utf-8"))
+    assert cli("rescore", "a").code == 0
+    after = json.loads(manifest.read_text(encoding="utf-8"))
+    assert after["identity"] == before["identity"] and after["config"] == before["config"]
 
-    kept = read(manifest)
-    with pytest.raises(RunFolderError, match=r"identity\.tasks\.sums\.page\.nowhere"):
-        kept.identity["tasks"]["sums"]["page"]["nowhere"]
-    assert kept.identity["tasks"]["sums"].get("nowhere") is None
+
+def test_a_manifest_is_written_as_it_was_read(manifest: Path):
+    from harness.store.manifest import read, write
+
+    before = manifest.read_bytes()
+    write(manifest, read(manifest))
+    assert manifest.read_bytes() == before

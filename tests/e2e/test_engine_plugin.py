@@ -10,7 +10,7 @@ from files import SUMS_PAGE, read_jsonl
 
 ENGINE = '''
 from harness.datatypes import Completion
-from harness.engines.base import EngineFacts, PromptSize
+from harness.engines.base import Capabilities, EngineFacts, PromptSize
 
 
 class ByTask:
@@ -45,9 +45,13 @@ def build(spec, options):
 
 @pytest.mark.parametrize(
     ("declared", "seen"),
-    [("", {"sums": " 6", "again": " 7"}), ("answers_by = 'task'", {"sums": " 6", "again": " 7"})],
+    [
+        ("", {"sums": " 6", "again": " 7"}),
+        ("capabilities = lambda self: Capabilities(answers_by='task')", {"sums": " 6", "again": " 7"}),
+        ("capabilities = lambda self: Capabilities(answers_by='prompt')", {"sums": " 6", "again": " 6"}),
+    ],
 )
-def test_an_engine_that_answers_by_task_gets_the_requests_of_each_task(
+def test_an_engine_gets_the_requests_of_each_task_unless_it_answers_by_prompt(
     cli, sums: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, declared: str, seen: dict[str, str]
 ) -> None:
     package = tmp_path / "site"
@@ -62,6 +66,6 @@ def test_an_engine_that_answers_by_task_gets_the_requests_of_each_task(
     done = cli("run", "--engine", "by_task", "--tasks", "./sums.yaml,./again.yaml", "--limit", 1, "--out", "run")
     assert done.code == 0, done.err
     rows = read_jsonl(tmp_path / "run" / "records.jsonl")
-    assert len({str(row["request"]["prompt"]) for row in rows}) == 1, "both tasks ask the same"
+    assert len({str(row["request"]["prompt"]) for row in rows}) == 1, "both tasks have the same prompt"
     answers = {row["request"]["task"]: row["reply"]["text"] for row in rows}
     assert answers == seen

@@ -43,7 +43,7 @@ def scorer(entry: dict[str, Any], judge: ProcessMathJudge) -> Scorer:
     def no_sandbox() -> Sandbox:
         raise AssertionError("math needs no sandbox")
 
-    return build_scorers([entry], Tools(no_sandbox, lambda: judge, Limits()), "")[0]
+    return build_scorers([entry], Tools(no_sandbox, lambda: judge, Limits()))[0]
 
 
 def value(by: Scorer, gold: str, text: str) -> float | None:

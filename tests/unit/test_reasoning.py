@@ -7,7 +7,8 @@ import pytest
 from harness.datatypes import Answer, ChatPrompt, Completion, Message, Sample, TextPrompt
 from harness.errors import ConfigError
 from harness.reasoning import is_mark, opened_by, without_reasoning
-from harness.scoring.extraction import build_extractor, full_text
+from harness.scoring.base import full_text
+from harness.scoring.factory import build_extractor
 
 PAIRS = [
     ("<think>", "</think>"),

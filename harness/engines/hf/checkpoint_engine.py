@@ -1,9 +1,9 @@
-"""What engines of our own have in common: a checkpoint whose prompts become token jobs, and token results replies.
+"""The common part of our own engines: a checkpoint whose prompts become token jobs, and token results replies.
 
 A `CheckpointEngine` opens config and tokenizer, knows the model's facts, renders, fits and checks prompts, loads the
 weights and words the replies; how token jobs are run is its engine's own affair (`start` and `answer`). Guarantees:
 likelihoods are the field's (context and continuation tokenised as one text); what does not fit into the context
-window is cut or refused as the user said, and told in the reply.
+window is cut or refused as the user set it, and reported in the reply.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.datatypes import Refusal, Reply, Request, Style
-from harness.engines.base import EngineFacts, ModelSpec, PromptSize, refuse_greedy_repeats
+from harness.engines.base import Capabilities, EngineFacts, ModelSpec, PromptSize
 from harness.engines.hf.checkpoint import (
     Checkpoint,
     kv_bytes_per_token,
@@ -41,7 +41,7 @@ ONE_THREAD_BELOW = 20_000_000
 
 
 class CheckpointOptions(BaseModel):
-    """Options of every engine of our own. `template_options` go to the chat template by name (`enable_thinking`, say).
+    """Options of every engine of our own. `template_options` go to the chat template by name.
 
     `threads` on a CPU: torch's own choice, but one for a tiny model, unless given.
     """
@@ -72,8 +72,9 @@ def opened(spec: ModelSpec) -> Opened:
 class CheckpointEngine(ABC):
     """One local model behind the engine interface."""
 
-    answers_by: Literal["prompt", "task"] = "prompt"
     name: str
+    # Names of the options that change only the pace
+    paced_by: frozenset[str] = frozenset({"threads", "batch_size"})
 
     def __init__(self, opened: Opened, options: CheckpointOptions) -> None:
         """Resolve style, end tokens and digests; hash the weights if they are here already."""
@@ -96,15 +97,19 @@ class CheckpointEngine(ABC):
         self._facts = self._first_facts(opened.spec, opened.dtype, style)
 
     @abstractmethod
+    def concurrency(self) -> int:
+        """Most sequences that run at once."""
+
+    @abstractmethod
     def throughput_options(self) -> dict[str, Any]:
-        """Settings that decide how fast answers come, not which (`batch_size`)."""
+        """Settings that change only the pace of answers, with their values (`batch_size`)."""
 
     @abstractmethod
     def start(self, model: HFModel) -> tuple[str, ...]:
         """Make ready to answer with `model`, in the precision it is in; return notes for the manifest."""
 
     def measured_kv_bytes(self) -> int | None:
-        """What a token was seen to take in the cache, once ready; None where nobody looked."""
+        """Measured bytes per token of the KV cache, once loaded; None where it was not measured."""
         return None
 
     @abstractmethod
@@ -115,16 +120,25 @@ class CheckpointEngine(ABC):
     def drop(self) -> None:
         """Let go of the weights and of what was made from them; safe to call twice."""
 
+    def capabilities(self) -> Capabilities:
+        """Everything: the tokens are computed here, each request for itself."""
+        return Capabilities(
+            answers_by="prompt",
+            independent=True,
+            throughput_options=self.paced_by,
+            concurrency=self.concurrency(),
+            loglikelihoods=True,
+            prefill=True,
+            token_ids=True,
+            seeds=True,
+        )
+
     def facts(self) -> EngineFacts:
         """All is known before `load`, but for the weights' digest and count if they are not here yet."""
         return self._facts
 
     def check(self, requests: Sequence[Request]) -> None:
-        """Refuse repeats that would all be the same, and examples that the chat template does not show.
-
-        Raises ConfigError or ModelError.
-        """
-        refuse_greedy_repeats(requests)
+        """Refuse examples that the chat template does not show. Raises ModelError."""
         self.encoder.chat.require_turns(requests)
 
     def measure(self, request: Request) -> PromptSize:
@@ -161,7 +175,7 @@ class CheckpointEngine(ABC):
         )
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
-        """Answer each request once; what cannot be asked is refused first. Raises EngineError for a second stream."""
+        """Answer each request once; what cannot run is refused first. Raises EngineError for a second stream."""
         if self._streaming:
             raise EngineError("the engine is answering another stream; finish or close that one first")
         self._streaming = True
@@ -172,17 +186,17 @@ class CheckpointEngine(ABC):
 
     def _stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
         self.load()
-        asked: dict[str, tuple[Request, Any]] = {}
+        pending: dict[str, tuple[Request, Any]] = {}
         jobs: list[Job] = []
         for request in requests:
             fitted = self._fitting.fit(request)
             if isinstance(fitted, Refusal):
                 yield fitted
             else:
-                asked[request.key] = (request, fitted)
+                pending[request.key] = (request, fitted)
                 jobs.append(fitted.job)
         for outcome in self.answer(jobs):
-            request, fitted = asked.pop(outcome.key)
+            request, fitted = pending.pop(outcome.key)
             yield self._fitting.reply(request, fitted, outcome)
 
     def close(self) -> None:

@@ -11,10 +11,31 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.config.checking import check_values
-from harness.engines.base import ModelSpec
+from harness.engines.base import Inspected, ModelSpec
 
 if TYPE_CHECKING:
     from harness.engines.local.engine import LocalEngine
+
+
+def option_names() -> frozenset[str]:
+    """Keys of `engine` in a config."""
+    from harness.engines.local.engine import LocalOptions
+
+    return frozenset(LocalOptions.model_fields)
+
+
+def inspect_model(spec: ModelSpec, *, weights: bool) -> Inspected:
+    """Find the mode on the weights, or on a tiny model of the same class. Raises as `build` does."""
+    from harness.engines.local.inspection import inspect_model
+
+    return inspect_model(build(spec, {}), weights=weights)
+
+
+def inspect_tiny(model: Any, tokenizer: Any) -> Inspected:
+    """Find the mode of a tiny model that is in memory."""
+    from harness.engines.local.inspection import inspect_tiny
+
+    return inspect_tiny(model, tokenizer)
 
 
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> LocalEngine:

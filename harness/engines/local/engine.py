@@ -32,9 +32,16 @@ class LocalEngine(CheckpointEngine):
     """One local model, in the fastest execution mode that is correct for it."""
 
     name = "local"
+    paced_by = frozenset({"threads", "batch_size", "level", "max_memory", "step_tokens"})
     options: LocalOptions
     _model: HFModel | None = None
     _chosen: ChosenMode | None = None
+
+    def concurrency(self) -> int:
+        """The batch size that is set, else the most sequences that the device runs at once with enough memory."""
+        from harness.engines.local.modes import ROWS_CPU, ROWS_GPU
+
+        return self.options.batch_size or (ROWS_CPU if self.facts().device == "cpu" else ROWS_GPU)
 
     def throughput_options(self) -> dict[str, Any]:
         """Rows and memory as the user set them; the level once it is known."""

@@ -17,6 +17,7 @@ from typing import Any, cast
 
 from harness.engines.base import EngineFacts, ModelSpec
 from harness.engines.hf.checkpoint_engine import opened
+from harness.engines.hf.model_errors import MODEL_ERRORS
 from harness.engines.hf.token_jobs import Job, Outcome
 from harness.engines.local.engine import LocalEngine, LocalOptions
 from harness.engines.local.prefix_tree import assign_prefixes, sequence_groups
@@ -182,7 +183,6 @@ def _worker_loop(connection: Connection, spec: ModelSpec, options: dict[str, Any
     """The replica's process: load, then answer until the parent closes the connection."""
     # An interrupt is the parent's to handle; it ends this process
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    from harness.engines.local.runner import MODEL_ERRORS
     from harness.errors import HarnessError
 
     try:

@@ -15,15 +15,13 @@ from typing import Any
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, DynamicCache, PreTrainedModel
 
+from harness.engines.hf.model_errors import MODEL_ERRORS
 from harness.engines.local.kv_cache import KVCache, PackingUnsupported
 from harness.engines.local.masks import BatchTensors
 from harness.engines.local.packed_batch import BatchResult, Chunk, PackedBatch, SampledToken, TokenLogprob
 from harness.engines.local.padded_batch import ATTENTION_CACHES, cache_name
 from harness.engines.local.prefix_tree import PrefixNode
 from harness.engines.local.sampling import sample, score
-
-# What a model's own code may raise when it is run packed, which its authors did not foresee
-MODEL_ERRORS = (RuntimeError, ValueError, TypeError, AttributeError, LookupError, AssertionError)
 
 
 class Runner:

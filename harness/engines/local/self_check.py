@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from harness.datatypes import Sampling
+from harness.engines.hf.model_errors import MODEL_ERRORS
 from harness.engines.hf.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoreJob
 from harness.errors import ConfigError
 
@@ -99,7 +100,6 @@ def _answers(model: HFModel, jobs: Sequence[Job]) -> list[tuple[Job, Outcome]]:
 
 
 def _difference(mode: Answers, oracle: Sequence[tuple[Job, Outcome]], dtype: str) -> str | None:
-    from harness.engines.local.runner import MODEL_ERRORS
 
     try:
         answers = {outcome.key: outcome for outcome in mode.answer([job for job, _ in oracle])}

@@ -7,16 +7,14 @@ evaluate.load("harness/metrics/extracted_match").compute(
 
 from __future__ import annotations
 
-import datasets
-import evaluate
+from harness.metrics import module
 
-from harness.datatypes import Answer, Completion, Sample, TextPrompt
-from harness.execution.base import Limits
-from harness.scoring.base import Tools
-from harness.scoring.exact_match import build
 
-_DESCRIPTION = "Share of predictions out of which exactly the reference can be read."
-_INPUTS = """
+class ExtractedMatch(module.Module):
+    """Share of exact matches after extraction and clean-up."""
+
+    description = "Share of predictions out of which exactly the reference can be read."
+    inputs = """
 Args:
     predictions: texts; the answer is read out of each by `extract`.
     references: right answers, one a prediction.
@@ -28,19 +26,6 @@ Returns:
     extracted_match: float; unextracted: how many had no answer.
 """
 
-
-class ExtractedMatch(evaluate.Metric):
-    """Share of exact matches after extraction and clean-up."""
-
-    def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation="",
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": text, "references": text}),
-        )
-
     def _compute(
         self,
         predictions: list[str],
@@ -50,23 +35,9 @@ class ExtractedMatch(evaluate.Metric):
         ignore_case: bool = False,
         numeric: bool = False,
     ) -> dict[str, float]:
-        if not predictions:
-            raise ValueError("there are no predictions to score")
-        options = {"extract": extract, "ignore": ignore, "ignore_case": ignore_case, "numeric": numeric}
-        scorer = build(options, Tools(sandbox=_unused, math=_unused, limits=Limits()))
-        scores = [
-            scorer.score(
-                Sample(str(number), {}, Answer((reference,))),
-                TextPrompt(""),
-                Completion(str(number), prediction, "stop"),
-            )
-            for number, (prediction, reference) in enumerate(zip(predictions, references, strict=True))
-        ]
+        options = {"extract": extract, "ignore": list(ignore), "ignore_case": ignore_case, "numeric": numeric}
+        scores = module.scores({"by": "exact_match", **options}, predictions, references)
         return {
             "extracted_match": sum(score.value or 0.0 for score in scores) / len(scores),
             "unextracted": sum(score.answer is None for score in scores),
         }
-
-
-def _unused() -> None:
-    raise AssertionError("exact match runs nothing")

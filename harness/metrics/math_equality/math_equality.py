@@ -4,20 +4,20 @@ r"""Mathematical equality as an `evaluate` metric: the share of predictions that
         predictions=[r"So \boxed{\frac{1}{2}}.", "3"], references=["0.5", "4"])
     {"math_equality": 0.5, "undecided": 0, "unextracted": 0}
 
-Judged by math-verify in a process of its own that is killed at its deadline, so that no prediction can hang it.
+math-verify decides in a process of its own that is killed at its deadline, so that no prediction can hang it.
 """
 
 from __future__ import annotations
 
-import datasets
-import evaluate
-
-from harness.datatypes import Answer, Sample, TextPrompt
-from harness.scoring.extraction import build_extractor
+from harness.metrics import module
 from harness.scoring.math_judge import ProcessMathJudge
 
-_DESCRIPTION = "Share of predictions that are mathematically equal to their reference."
-_INPUTS = """
+
+class MathEquality(module.Module):
+    """Share of mathematically equal answers."""
+
+    description = "Share of predictions that are mathematically equal to their reference."
+    inputs = """
 Args:
     predictions: texts; the answer is read out of each by `extract`.
     references: right answers, LaTeX or plain, one a prediction.
@@ -27,19 +27,6 @@ Returns:
     math_equality: float; undecided and unextracted: how many counted as wrong for want of a verdict or an answer.
 """
 
-
-class MathEquality(evaluate.Metric):
-    """Share of mathematically equal answers."""
-
-    def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation="",
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": text, "references": text}),
-        )
-
     def _compute(
         self,
         predictions: list[str],
@@ -47,22 +34,10 @@ class MathEquality(evaluate.Metric):
         extract: str | dict[str, object] = "math",
         seconds: float = 6.0,
     ) -> dict[str, float]:
-        if not predictions:
-            raise ValueError("there are no predictions to score")
-        read = build_extractor(extract, default="math")
-        equal = undecided = unextracted = 0
         with ProcessMathJudge(seconds=seconds) as judge:
-            for number, (prediction, reference) in enumerate(zip(predictions, references, strict=True)):
-                sample = Sample(str(number), {}, Answer((reference,)))
-                answer = read(prediction, TextPrompt(""), sample)
-                if answer is None:
-                    unextracted += 1
-                    continue
-                verdict, _ = judge.equal(reference, answer)
-                equal += verdict is True
-                undecided += verdict is None
+            scores = module.scores({"by": "math_equality", "extract": extract}, predictions, references, judge)
         return {
-            "math_equality": equal / len(predictions),
-            "undecided": undecided,
-            "unextracted": unextracted,
+            "math_equality": sum(score.value or 0.0 for score in scores) / len(scores),
+            "undecided": sum(score.answer is not None and score.failure is not None for score in scores),
+            "unextracted": sum(score.answer is None for score in scores),
         }

@@ -4,27 +4,30 @@
         predictions=[["def f(): return 1", "def f(): return 2"]], references=["assert f() == 1"], k=[1, 2])
     {"pass@1": 0.5, "pass@2": 1.0, "statuses": [["passed", "failed"]]}
 
-Untrusted programs run only isolated from this machine: where no sandbox works, it refuses (SandboxError).
+Untrusted programs run only isolated from this machine: where no sandbox works, it raises SandboxError.
 """
 
 from __future__ import annotations
 
-import statistics
+from types import MappingProxyType
 
 import datasets
-import evaluate
 
 from harness.datatypes import Tests
 from harness.errors import SandboxError
 from harness.execution.base import Job, Limits
 from harness.execution.choose import open_sandbox
-from harness.stats.pass_at_k import pass_at_k
+from harness.metrics import module
 
-_DESCRIPTION = "pass@k of programs that run against unit tests in a sandbox."
-_INPUTS = """
+
+class ProgramTests(module.Module):
+    """pass@k by running programs."""
+
+    description = "pass@k of programs that run against unit tests in a sandbox."
+    inputs = """
 Args:
     predictions: for each problem, a list of candidate programs.
-    references: for each problem, the program text that tests a candidate (it stands after it).
+    references: for each problem, the program text that tests a candidate (it runs after it).
     k: the values of k, each at most the number of candidates to every problem (default [1]).
     language: what the programs are written in (default "python").
     wall_seconds: the longest that one program may run (default 10).
@@ -32,19 +35,7 @@ Args:
 Returns:
     {"pass@<k>": float} for each k, and statuses: what became of each candidate.
 """
-
-
-class ProgramTests(evaluate.Metric):
-    """pass@k by running programs."""
-
-    def _info(self) -> evaluate.MetricInfo:
-        text = datasets.Value("string")
-        return evaluate.MetricInfo(
-            description=_DESCRIPTION,
-            citation="",
-            inputs_description=_INPUTS,
-            features=datasets.Features({"predictions": datasets.Sequence(text), "references": text}),
-        )
+    columns = MappingProxyType({"predictions": datasets.Sequence(module.TEXT), "references": module.TEXT})
 
     def _compute(
         self,
@@ -60,17 +51,14 @@ class ProgramTests(evaluate.Metric):
         statuses: list[list[str]] = []
         running = open_sandbox(sandbox)
         try:
-            for candidates, tests in zip(predictions, references, strict=True):
-                judged = Tests(language, tests=tests)
-                verdicts = [running.run(Job(candidate, judged), limits) for candidate in candidates]
+            for candidates, source in zip(predictions, references, strict=True):
+                tests = Tests(language, tests=source)
+                verdicts = [running.run(Job(candidate, tests), limits) for candidate in candidates]
                 for verdict in verdicts:
                     if verdict.status == "infra":
                         raise SandboxError(f"a program could not be run: {verdict.message}")
                 statuses.append([verdict.status for verdict in verdicts])
         finally:
             running.close()
-        rates = {
-            f"pass@{size}": statistics.fmean(pass_at_k(len(each), each.count("passed"), size) for each in statuses)
-            for size in k
-        }
+        rates = module.pass_at_k([[status == "passed" for status in each] for each in statuses], k)
         return {**rates, "statuses": statuses}

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.scoring.base import Extract
-from harness.scoring.extractors.base import reading
+from harness.scoring.base import Extract, ExtractorOptions, checked_options
 from harness.scoring.extractors.latex import last_boxed
-from harness.scoring.options import Options
 
 
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: strip_reasoning."""
-    return reading(Options(options, "extractor 'boxed'"), lambda text, prompt, sample: last_boxed(text))
+    """Build from ExtractorOptions. Raises ConfigError."""
+    checked_options(ExtractorOptions, options, "extractor 'boxed'")
+    return lambda text, prompt, sample: last_boxed(text)

@@ -26,11 +26,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.datatypes import Prompt, Sample, Tests, TextPrompt
-from harness.scoring.base import Extract
+from harness.scoring.base import Extract, ExtractorOptions, checked_options
 from harness.scoring.extractors import python_program, python_source
-from harness.scoring.extractors.base import reading
 from harness.scoring.extractors.fences import Block, blocks
-from harness.scoring.options import Options
 
 # What models write behind a fence for a language, where it is not the language's own name.
 _LABELS = {
@@ -55,10 +53,15 @@ _BEGIN = re.compile(r"^[ \t]*\[(BEGIN|PYTHON|CODE|SOLUTION)\][ \t]*\n?", re.MULT
 _END = re.compile(r"^[ \t]*\[(?:DONE|END|/PYTHON|/CODE|/SOLUTION)\][ \t]*$", re.MULTILINE)
 
 
+class CodeOptions(ExtractorOptions):
+    """`verbatim`: the completion to the letter."""
+
+    verbatim: bool = False
+
+
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: verbatim (false; true: the completion to the letter), strip_reasoning."""
-    chosen = Options(options, "extractor 'code'")
-    verbatim = chosen.flag("verbatim", False)
+    """Build from CodeOptions. Raises ConfigError."""
+    verbatim = checked_options(CodeOptions, options, "extractor 'code'").verbatim
 
     def read(text: str, prompt: Prompt, sample: Sample) -> str | None:
         if verbatim:
@@ -73,7 +76,7 @@ def build(options: Mapping[str, Any]) -> Extract:
         tests = sample.reference if isinstance(sample.reference, Tests) else Tests(language="python")
         return _of_answer(text, tests)
 
-    return reading(chosen, read)
+    return read
 
 
 def _unfenced(text: str) -> str | None:

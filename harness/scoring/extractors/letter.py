@@ -27,10 +27,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Choice, Prompt, Sample, TextPrompt
-from harness.scoring.base import Extract
+from harness.scoring.base import Extract, ExtractorOptions, checked_options
 from harness.scoring.extractors import letter_words as words
-from harness.scoring.extractors.base import reading
-from harness.scoring.options import Options
 
 # Looked at around a letter, in characters; and how many letters of a long completion: its first, and its last
 _BEFORE, _AFTER, _MOST = 120, 120, 400
@@ -69,13 +67,14 @@ class _Label:
 
 
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: strip_reasoning."""
+    """Build from ExtractorOptions. Raises ConfigError."""
+    checked_options(ExtractorOptions, options, "extractor 'letter'")
 
     def read(text: str, prompt: Prompt, sample: Sample) -> str | None:
         choices = sample.reference.options if isinstance(sample.reference, Choice) else ()
         return _read(_plain(text), prompt, choices, len(choices) or len(string.ascii_uppercase))
 
-    return reading(Options(options, "extractor 'letter'"), read)
+    return read
 
 
 def _read(text: str, prompt: Prompt, choices: Sequence[str], count: int) -> str | None:

@@ -14,17 +14,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.scoring.base import Extract
+from harness.scoring.base import Extract, ExtractorOptions, checked_options
 from harness.scoring.extractors.announcements import corrected, spoken_answer
-from harness.scoring.extractors.base import reading
 from harness.scoring.extractors.latex import last_box
 from harness.scoring.extractors.values import with_western_digits
-from harness.scoring.options import Options
 
 
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: strip_reasoning, reasoning_marks."""
-    return reading(Options(options, "extractor 'math'"), lambda text, prompt, sample: _answer(text))
+    """Build from ExtractorOptions. Raises ConfigError."""
+    checked_options(ExtractorOptions, options, "extractor 'math'")
+    return lambda text, prompt, sample: _answer(text)
 
 
 def _answer(text: str) -> str | None:

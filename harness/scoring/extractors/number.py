@@ -8,25 +8,36 @@ the same way.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
-from harness.scoring.base import Extract
-from harness.scoring.extractors.base import NUMBER, pick_match, reading
+from harness.scoring.base import Extract, ExtractorOptions, checked_options
 from harness.scoring.extractors.values import numbers, with_western_digits
-from harness.scoring.options import Options
+
+# What lm-evaluation-harness calls flexible extraction for word problems: runs of digits, separators and
+# dollar signs, or a whole number. Kept to the letter, so that the same completions give the same score.
+LM_EVAL = re.compile(r"-?[$0-9.,]{2,}|-?[0-9]+")
+
+
+class NumberOptions(ExtractorOptions):
+    """`pick`: which number of the completion; `rule`: what a number is."""
+
+    pick: Literal["last", "first"] = "last"
+    rule: Literal["plain", "lm_eval"] = "plain"
 
 
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: pick last (default) or first; rule plain (default) or lm_eval; strip_reasoning, reasoning_marks."""
-    own = Options(options, "extractor 'number'")
-    pick = own.one_of("pick", ("last", "first"), "last")
-    rule = own.one_of("rule", ("plain", "lm_eval"), "plain")
-    if rule == "lm_eval":
-        return reading(own, lambda text, prompt, sample: pick_match(NUMBER, text, pick))
-    return reading(own, lambda text, prompt, sample: _number(text, pick))
+    """Build from NumberOptions. Raises ConfigError."""
+    chosen = checked_options(NumberOptions, options, "extractor 'number'")
+    place = 0 if chosen.pick == "first" else -1
+    find = LM_EVAL.findall if chosen.rule == "lm_eval" else _plain
+    return lambda text, prompt, sample: _at(find(text), place)
 
 
-def _number(text: str, pick: str) -> str | None:
-    found = numbers(with_western_digits(text))
-    return found[0 if pick == "first" else -1] if found else None
+def _plain(text: str) -> list[str]:
+    return numbers(with_western_digits(text))
+
+
+def _at(matches: list[str], place: int) -> str | None:
+    return matches[place] if matches else None

@@ -5,21 +5,41 @@ Not guaranteed: a bound on time. A pattern that backtracks without end is the pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from harness.errors import ConfigError
-from harness.scoring.base import Extract
-from harness.scoring.extractors.base import pick_match, reading
-from harness.scoring.options import Options
+from harness.scoring.base import Extract, ExtractorOptions, Pattern, checked_options
+
+
+class RegexOptions(ExtractorOptions):
+    """`group`: the group of the match that is the answer; by default the first that matched something, else all."""
+
+    pattern: Pattern
+    pick: Literal["first", "last"] = "first"
+    group: int | None = Field(None, ge=0)
 
 
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: pattern; pick first (default) or last; group (default: first matched); strip_reasoning."""
-    own = Options(options, "extractor 'regex'")
-    pattern = own.pattern("pattern")
-    pick = own.one_of("pick", ("first", "last"), "first")
-    group = own.whole("group")
+    """Build from RegexOptions. Raises ConfigError."""
+    chosen = checked_options(RegexOptions, options, "extractor 'regex'")
+    pattern, group = chosen.pattern, chosen.group
     if group is not None and group > pattern.groups:
         raise ConfigError(f"extractor 'regex': `group` is {group}, but the pattern has {pattern.groups} groups")
-    return reading(own, lambda text, prompt, sample: pick_match(pattern, text, pick, group))
+    return lambda text, prompt, sample: _answer(pattern, text, chosen.pick, group)
+
+
+def _answer(pattern: re.Pattern[str], text: str, pick: str, group: int | None) -> str | None:
+    picked = None
+    for match in pattern.finditer(text):
+        picked = match
+        if pick == "first":
+            break
+    if picked is None:
+        return None
+    if group is not None or pattern.groups == 0:
+        return (picked.group(group or 0) or "").strip()
+    return next((part for part in picked.groups() if part), "").strip()

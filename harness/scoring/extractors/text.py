@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.scoring.base import Extract
-from harness.scoring.extractors.base import reading
-from harness.scoring.options import Options
+from harness.scoring.base import Extract, ExtractorOptions, checked_options
 
 
 def build(options: Mapping[str, Any]) -> Extract:
-    """Options: strip_reasoning."""
-    return reading(Options(options, "extractor 'text'"), lambda text, prompt, sample: text.strip())
+    """Build from ExtractorOptions. Raises ConfigError."""
+    checked_options(ExtractorOptions, options, "extractor 'text'")
+    return lambda text, prompt, sample: text.strip()

@@ -7,7 +7,7 @@ import pytest
 from harness.config import pages
 from harness.config.building import run_config
 from harness.config.yaml_page import parse_value, read
-from harness.errors import ConfigError, UnknownName
+from harness.errors import ConfigError, UnknownName, error_prefix
 
 
 def test_lines_are_kept_for_nested_keys(tmp_path):
@@ -17,6 +17,34 @@ def test_lines_are_kept_for_nested_keys(tmp_path):
     assert page.data == {"a": 1, "b": {"c": [{"d": 2, "e": 3}]}}
     assert page.where(("b", "c", 0, "e")).endswith("p.yaml:5: ")
     assert page.where(("b", "c", 0, "missing")).endswith("p.yaml:4: ")
+
+
+def test_an_error_gets_the_place_of_the_innermost_key_once(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("a: 1\nb:\n  c: 2\n")
+    page = read(path)
+    with pytest.raises(UnknownName) as caught, page.at("b"), page.at("b", "c"):
+        raise UnknownName("scorer", "exact_mach", ["exact_match"])
+    message = str(caught.value)
+    assert message.endswith("p.yaml:3: no scorer is called 'exact_mach'; did you mean 'exact_match'?")
+    assert message.count("p.yaml") == 1
+
+
+def test_a_prefix_goes_before_the_place(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("a: 1\n")
+    page = pages.replaced(read(path), {"a": 2}, "--set tasks.t.")
+    with pytest.raises(ConfigError) as caught, error_prefix("--sweep: "), page.at("a"):
+        raise ConfigError("too small")
+    assert str(caught.value) == "--sweep: --set tasks.t.a: too small"
+
+
+def test_other_errors_pass_a_place_unchanged(tmp_path):
+    path = tmp_path / "p.yaml"
+    path.write_text("a: 1\n")
+    with pytest.raises(KeyError) as caught, read(path).at("a"):
+        raise KeyError("metric")
+    assert caught.value.args == ("metric",)
 
 
 def test_yaml_words_stay_words(tmp_path):

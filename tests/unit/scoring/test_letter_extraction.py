@@ -7,8 +7,8 @@ import pytest
 from harness.datatypes import ChatPrompt, Choice, Completion, Message, Prompt, Sample, TextPrompt
 from harness.execution.base import Limits
 from harness.scoring.base import Tools
-from harness.scoring.choice import build as build_choice
 from harness.scoring.extractors.letter import build
+from harness.scoring.factory import build_scorers
 
 QUESTION = ChatPrompt((Message("user", "Which one?"),))
 FOUR = Sample("s/0", {}, Choice(("north", "a cat", "east", "west"), 1))
@@ -141,6 +141,6 @@ def test_a_page_with_letters_of_its_own_is_judged_by_position() -> None:
         raise AssertionError("a letter needs neither sandbox nor judge")
 
     tools = Tools(unused, unused, Limits())  # type: ignore[arg-type]
-    scorer = build_choice({"letters": "أبجد"}, tools)
+    (scorer,) = build_scorers([{"by": "choice", "letters": "أبجد"}], tools)
     scores = [scorer.score(FOUR, QUESTION, Completion("k", text, "stop")).value for text in ("الجواب: ب", "الجواب: ج")]
     assert scores == [1.0, 0.0]

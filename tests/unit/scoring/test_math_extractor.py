@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harness.datatypes import Answer, Sample, TextPrompt
-from harness.scoring.extraction import build_extractor
+from harness.scoring.factory import build_extractor
 
 READ = build_extractor({"by": "math"}, "math")
 

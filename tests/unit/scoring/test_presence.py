@@ -7,7 +7,7 @@ import math
 import pytest
 
 from harness.datatypes import Answer, Choice, Completion, Sample, Score
-from harness.scoring.checked import in_range, noted
+from harness.scoring.base import in_range, noted
 from harness.scoring.presence import is_stated
 
 THERE = [
