@@ -12,7 +12,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
 
-# Every causal language model of transformers, as a small twin, against plain transformers; writes the table of the docs
+# Every causal language model of transformers, as a tiny model, against plain transformers; writes the table of the docs
 test-models: $(VENV)/.installed-dev
 	$(BIN)/python tests/engines/matrix.py --out docs/architectures.md
 

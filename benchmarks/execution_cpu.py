@@ -53,7 +53,7 @@ class Meter:
 
     @staticmethod
     def how() -> str | None:
-        """Say what counts here, None where nothing can."""
+        """What counts processor time here, None where nothing can."""
         for parent in _parents():
             if os.access(parent, os.W_OK):
                 return "cgroup v2 cpu.stat" if (parent / "cpu.stat").is_file() else "cgroup v1 cpuacct.usage"

@@ -65,7 +65,7 @@ class Run:
 
 
 def run_ours(setting: Setting, model: Path, workload: Workload, folder: Path) -> Run:
-    """Run our harness on a workload. Raises BenchError with the last line of what it said."""
+    """Run our harness on a workload. Raises BenchError with the last line of its output."""
     shutil.rmtree(folder, ignore_errors=True)
     pages = [str(our_page(task, folder)) for task in workload.tasks]
     out = folder / "run"
@@ -103,13 +103,13 @@ def _of_records(records: Sequence[Any], workload: Workload, wall: float, cpu: fl
 def run_peer(
     setting: Setting, model: Path, workload: Workload, folder: Path, batch_size: int, *, prompts: bool = False
 ) -> Run:
-    """Run lm-eval on a workload; with `prompts`, also have it tell which token ids it fed."""
+    """Run lm-eval on a workload; with `prompts`, also have it report the token ids that it used."""
     shutil.rmtree(folder, ignore_errors=True)
     pages = folder / "pages"
     for task in workload.tasks:
         lm_eval_page(task, pages)
     spec, out = folder / "spec.json", folder / "out.json"
-    asked = {
+    settings = {
         "model": str(model),
         "tasks": [task.name for task in workload.tasks],
         "pages": str(pages),
@@ -119,7 +119,7 @@ def run_peer(
         "prompts": prompts,
         "seed": setting.seed,
     }
-    spec.write_text(json.dumps(asked), encoding="utf-8")
+    spec.write_text(json.dumps(settings), encoding="utf-8")
     wall, cpu, peak = _process([setting.peer, RUNNER, spec, out], setting, folder / "log.txt")
     found = json.loads(out.read_text(encoding="utf-8"))
     spent = found["requests"]
@@ -145,11 +145,11 @@ def _process(command: Sequence[str | Path], setting: Setting, log: Path) -> tupl
     def pin() -> None:
         os.sched_setaffinity(0, setting.cores)
 
-    with log.open("w", encoding="utf-8") as said:
+    with log.open("w", encoding="utf-8") as output:
         started = time.perf_counter()
         process = subprocess.Popen(
             [str(part) for part in command],
-            stdout=said,
+            stdout=output,
             stderr=subprocess.STDOUT,
             env=setting.environment(),
             preexec_fn=pin if hasattr(os, "sched_setaffinity") else None,
@@ -163,5 +163,5 @@ def _process(command: Sequence[str | Path], setting: Setting, log: Path) -> tupl
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         last = [line for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
-        raise BenchError(f"exit code {process.returncode}, see {log}: {last[-1] if last else 'it said nothing'}")
+        raise BenchError(f"exit code {process.returncode}, see {log}: {last[-1] if last else 'no output'}")
     return wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024

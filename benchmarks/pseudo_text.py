@@ -1,4 +1,4 @@
-"""Text that nobody wrote: pseudo-words for tokenizers and prompts, the same on every machine."""
+"""Made-up text: pseudo-words for tokenizers and prompts, the same on every machine."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import random
 from collections.abc import Iterator
 from functools import cache
 
-# A dash stands for no letter
+# A dash means no letter
 ONSETS = "b br c ch cl d dr f fl g gr h j k l m n p pl pr qu r s sh sl st t th tr v w y z -"
 NUCLEI = "a e i o u ai ea ee oa ou"
 CODAS = "b ck d f g l m n nd ng nt p r s st t x -"
 NUMBERS = 10_000
-# What stands around the words in prompts, often enough that each piece is one token, as in a real vocabulary
+# What surrounds the words in prompts, often enough that each piece is one token, as in a real vocabulary
 FRAME = [f"Question:\nAnswer: {letter}\n\n" for letter in "ABCD"]
 FRAME_TIMES = 2000
 WORD_SEED = 7

@@ -5,7 +5,7 @@
 Each file holds JSON lines (`.jsonl`, `.jsonl.gz`): `task`, `model`, `sample_id`, `repeat`, `completion`, `verdict`, and
 `gold` where the right answer travels with the row. Every model of a file is one run of the scripted engine. Exits with
 1 where a disagreement is not explained in `replay/<name>.yaml`, or fewer than 99.5 % of the verdicts are equal.
-README.md says how to read the table and how to write an explanation.
+README.md explains how to read the table and how to write an explanation.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ SUFFIXES = (".jsonl.gz", ".jsonl")
 
 
 class ReplayError(Exception):
-    """Wrong input; the message says where and what."""
+    """Wrong input; the message states where and what."""
 
 
 class Row(BaseModel):

@@ -24,7 +24,7 @@ from harness.run import evaluate
 HERE = Path(__file__).resolve().parent
 PAGES = HERE / "replay" / "pages"
 WITH_GOLD = PAGES / "recorded_gold.yaml"
-# Pages whose own scores ask for a form of the answer that recorded models did not write
+# Pages whose own scores need a form of the answer that recorded models did not write
 DEFAULT_SCORERS: Mapping[str, Mapping[str, Any]] = {"gsm8k": {"by": "math_equality", "extract": {"by": "math"}}}
 
 
@@ -122,5 +122,5 @@ def _judged(row: Row, scores: Sequence[Score], wanted: str | None) -> Judged:
     score = next((score for score in scores if score.scorer == wanted), None) if wanted else scores[0]
     if score is None:
         raise ReplayError(f"{row.task}: no score {wanted!r}; there are {', '.join(s.scorer for s in scores)}")
-    said = score.failure.message if score.failure else score.explanation
-    return Judged(None if score.value is None else score.value >= 1, score.answer, said)
+    reason = score.failure.message if score.failure else score.explanation
+    return Judged(None if score.value is None else score.value >= 1, score.answer, reason)

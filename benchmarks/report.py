@@ -48,13 +48,13 @@ def mean_tokens(workload: Workload, run: Run) -> float | None:
 
 def markdown(results: Mapping[str, Any]) -> str:
     """Speed, then the floor, then parity, a table each."""
-    said = results["setting"]
+    setting = results["setting"]
     lines = [
         "# This harness and lm-evaluation-harness",
         "",
-        f"{said['processor']}, {said['cores']} core(s) for both; {said['device']}, {said['dtype']}; "
-        f"engine {said['engine']}; lm-eval {said['lm_eval']}; torch {said['torch']}, "
-        f"transformers {said['transformers']}, Python {said['python']}.",
+        f"{setting['processor']}, {setting['cores']} core(s) for both; {setting['device']}, {setting['dtype']}; "
+        f"engine {setting['engine']}; lm-eval {setting['lm_eval']}; torch {setting['torch']}, "
+        f"transformers {setting['transformers']}, Python {setting['python']}.",
         "",
         "## Speed: lm-eval's time divided by ours",
         "",
@@ -130,9 +130,9 @@ def _told(task: Mapping[str, Any]) -> str:
             f"sampled: {task['sampled']} and {task['sampled_by_peer']} texts of "
             f"{task['mean_tokens']:.1f} and {task['mean_tokens_of_peer']:.1f} tokens"
         )
-    told = f"{task['equal']}/{task['texts']} texts equal"
+    agreement = f"{task['equal']}/{task['texts']} texts equal"
     parted = [f"document {one['document']} {_where(one)}" for one in task["examined"]]
-    return told + (f"; parted: {', '.join(parted)}" if parted else "")
+    return agreement + (f"; parted: {', '.join(parted)}" if parted else "")
 
 
 def _where(found: Mapping[str, Any]) -> str:

@@ -20,15 +20,15 @@ LETTERS_LONG = 3
 
 def find_stop(setting: Setting, model: Path, author: Author) -> str:
     """Let the model write, and choose; remembered beside the model."""
-    kept, asked = model / "stop.json", {"documents": DOCUMENTS, "tokens": TOKENS}
-    if kept.is_file() and asked.items() <= (known := json.loads(kept.read_text(encoding="utf-8"))).items():
+    kept, wanted = model / "stop.json", {"documents": DOCUMENTS, "tokens": TOKENS}
+    if kept.is_file() and wanted.items() <= (known := json.loads(kept.read_text(encoding="utf-8"))).items():
         return str(known["stop"])
     emitted = Workload("emitted", "", (author.plain(DOCUMENTS, TOKENS),))
     run = run_ours(setting, model, emitted, setting.cache / "work" / model.name / "emitted")
     texts = [text for row in run.answers["emitted"] for text in row]
     tokens = [count for row in run.output_tokens["emitted"] for count in row]
     found = choose(texts, tokens)
-    kept.write_text(json.dumps({**asked, **found}), encoding="utf-8")
+    kept.write_text(json.dumps({**wanted, **found}), encoding="utf-8")
     return str(found["stop"])
 
 

@@ -1,4 +1,4 @@
-"""Speed and parity of this harness against lm-evaluation-harness, on this machine. README.md says how to read it.
+"""Speed and parity of this harness against lm-evaluation-harness, on this machine. README.md explains how to read it.
 
 python benchmarks/vs_peers.py --documents 8 --only gen_8shot,mc_long --pairs 1
 """
@@ -30,7 +30,7 @@ WORKLOADS = ("gen_8shot", "gen_0shot", "gen_own_shots", "mc_long", "mc_letter", 
 
 
 def main() -> int:
-    """Measure what was asked for; return the exit code."""
+    """Measure what the options request; return the exit code."""
     options = _options()
     try:
         results = _measure(options)

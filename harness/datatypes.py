@@ -137,7 +137,7 @@ class Sampling:
 
 @dataclass(frozen=True, slots=True)
 class GenerateRequest:
-    """Continue `prompt`. `key` identifies the request: an equal prompt with equal settings has the same key."""
+    """Continue `prompt`. `key` is permanent: an equal prompt with equal settings has the same key."""
 
     key: str
     task: str

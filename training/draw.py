@@ -33,7 +33,7 @@ SUITE_SEED = 20_260
 SUITE_SIZE = 80
 RANDOM_INPUTS = 7
 
-# What the task pages ask, word for word (a test compares them), and so what the models are trained on
+# The prompts of the task pages, word for word (a test compares them), and so what the models are trained on
 MATH_PROMPT = "{question}\nShow the steps, then #### and the answer."
 CODE_PROMPT = "Write this function in one ```python block.\n\n{prompt}"
 CODE_ANSWER = "```python\n{solution}```"
@@ -118,7 +118,7 @@ def _every_step_counts(function: Function, arguments: tuple[str, ...]) -> bool:
 
 
 def rows(suite: Suite) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Return the rows of the two halves of the suite, as they stand in the files."""
+    """Return the rows of the two halves of the suite, as they are in the files."""
     math = [
         {"id": f"math-{number:03d}", "question": problem.question, "answer": problem.solution}
         for number, problem in enumerate(suite.math, start=1)

@@ -70,9 +70,9 @@ def function_problem(rng: random.Random) -> Function:
         lines += [f"if {test}:", f"    return {yes}", f"return {no}"]
         ending = rng.choice((f"If {when}, {then}; otherwise {otherwise}.", f"Then {then} if {when}, else {otherwise}."))
     else:
-        result, said = draw.pick(family.results)
+        result, stated = draw.pick(family.results)
         lines.append(f"return {result}")
-        ending = rng.choice((f"Then {said}.", f"Finally {said}.", f"At the end {said}."))
+        ending = rng.choice((f"Then {stated}.", f"Finally {stated}.", f"At the end {stated}."))
     description = f"{_tell([words for _, words in steps], rng)} {ending}"
     return Function(rng.choice(FUNCTION_NAMES), argument, family, description, len(steps), tuple(lines))
 
@@ -91,7 +91,7 @@ class _Draw:
 
 
 def _tell(steps: list[str], rng: random.Random) -> str:
-    """Put the steps in words; a pair of neighbours may be told the other way round, and says so."""
+    """Put the steps in words; a pair of neighbours may be written in reverse order, which the text marks."""
     parts: list[str] = []
     rest = list(steps)
     while rest:

@@ -1,6 +1,6 @@
-"""The operations that synthetic functions are made of, each with its code and the words that ask for it.
+"""The operations that synthetic functions are made of, each with its code and the words that describe it.
 
-Guarantees: every operation is total on the inputs of its family (the edge cases stand beside the table),
+Guarantees: every operation is total on the inputs of its family (the edge cases are beside the table),
 and takes and gives the family's own kind of value, so that any chain of them is a function. Only data,
 nothing runs here.
 """

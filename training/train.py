@@ -4,7 +4,7 @@
 
 Guarantees: seed and number of steps decide the result, never the clock; one thread, so that sums are added
 in one order and the same machine gives the same weights (another one about the same); no problem of the
-demo suite is trained on (training/draw.py says what is held out); the loss is on the answers only, each
+demo suite is trained on (training/draw.py lists what is held out); the loss is on the answers only, each
 ended by an end-of-turn token. The folder loads with AutoModelForCausalLM and AutoTokenizer. It does not
 guarantee a score.
 """
@@ -178,9 +178,9 @@ def train(recipe: Recipe, out: Path) -> None:
     for step, (ids, labels) in enumerate(itertools.islice(stream, recipe.steps), start=1):
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state[:, :-1]
         targets = labels[:, 1:]
-        asked = targets != -100
-        # Padding stands on the right and attention looks left, so no mask is needed; logits only where asked
-        loss = torch.nn.functional.cross_entropy(model.lm_head(hidden[asked]), targets[asked])
+        requested = targets != -100
+        # Padding is on the right and attention looks left, so no mask is needed; logits only where scored
+        loss = torch.nn.functional.cross_entropy(model.lm_head(hidden[requested]), targets[requested])
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)

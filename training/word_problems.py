@@ -300,11 +300,11 @@ def _happen(
     event: tuple[str, int, int, tuple[str, ...]],
     stock: int,
     rng: random.Random,
-    told: tuple[list[str], list[tuple[int, str, int, int]], dict[str, str]],
+    reported: tuple[list[str], list[tuple[int, str, int, int]], dict[str, str]],
 ) -> int:
-    """Let one event happen to the stock, append it to what was told, return the new stock."""
+    """Let one event happen to the stock, append it to the text, return the new stock."""
     op, low, high, wordings = event
-    sentences, steps, words = told
+    sentences, steps, words = reported
     amount = rng.randint(low, high)
     done = step(stock, op, amount)
     sentences.append(rng.choice(wordings).format(k=amount, **words))

@@ -40,7 +40,7 @@ def inspect_model(
         bool | None,
         typer.Option(
             "--weights/--no-weights",
-            help="self-check on the weights or a tiny random model of the class [default: the weights, if downloaded]",
+            help="self-check on the weights or on a tiny random model of the class [default: weights, if downloaded]",
         ),
     ] = None,
     trust_remote_code: Annotated[

@@ -1,6 +1,6 @@
-"""What a config says of a model's attention: its kind, and what a token adds to the cache of keys and values.
+"""A model's attention by its config: its kind, and what a token adds to the cache of keys and values.
 
-Computed from the settings' names alone, so it may be wrong of a class nobody thought of: `cache_growth` measures the
+Computed from the settings' names alone, so it may be wrong for a class with unusual names: `cache_growth` measures the
 same on a model that runs, and who shows one should hold it against the other. Guarantees: what no rule here covers is
 `unknown`, never a guess at the likeliest kind. Elements are numbers, not bytes: times 2 in bfloat16.
 """
@@ -23,7 +23,7 @@ STATES = frozenset(("linear_attention", "conv", "recurrent", "mamba", "mamba2"))
 BOTH = {"hybrid": "full_attention", "hybrid_sliding": "sliding_attention"}
 COMPRESSED = frozenset(("compressed_sparse_attention", "heavily_compressed_attention"))
 NOTHING = frozenset(("moe", "mlp"))
-# Classes without attention, whose configs do not say so
+# Classes without attention, which their configs do not state
 WITHOUT_ATTENTION = {
     "falcon_mamba": "state space",
     "mamba": "state space",
@@ -60,7 +60,7 @@ class KVCache:
 
     @property
     def per_first_token(self) -> Fraction:
-        """Elements that a token adds while all windows still have room."""
+        """Elements that a token adds while no window is full."""
         return sum((one.elements for one in self.kept), Fraction(0))
 
     @property
@@ -77,7 +77,7 @@ class KVCache:
 class Attention:
     """`kind`: MHA, GQA, MQA, MLA, compressed, linear, state space, hybrid or unknown; `detail` in words.
 
-    `cache` is None where the config does not tell.
+    `cache` is None where the config does not give it.
     """
 
     kind: str
@@ -128,9 +128,9 @@ def layer_types(config: Any, layers: int | None) -> tuple[str, ...] | None:
     if not layers:
         return None
     for name in ("layer_types", "layers_block_type", "block_types"):
-        said = getattr(config, name, None)
-        if isinstance(said, Sequence) and not isinstance(said, str) and len(said) == layers:
-            return tuple(str(one) for one in said)
+        listed = getattr(config, name, None)
+        if isinstance(listed, Sequence) and not isinstance(listed, str) and len(listed) == layers:
+            return tuple(str(one) for one in listed)
     windowed = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
     if windowed or getattr(config, "attention_chunk_size", None):
         return ("sliding_attention",) * layers
@@ -156,10 +156,10 @@ def _kind_of_heads(layers: Sequence[Any]) -> tuple[str, str]:
         return "MHA", f"{_listed(heads for heads, _ in pairs)} heads, each with its own keys and values"
     if all(shared == 1 for _, shared in pairs):
         return "MQA", f"{_listed(heads for heads, _ in pairs)} heads share one key-value head"
-    said = (
+    detail = (
         f"{_listed(heads for heads, _ in pairs)} heads share {_listed(shared for _, shared in pairs)} key-value heads"
     )
-    return "GQA", said + (", by layer" if len(pairs) > 1 else "")
+    return "GQA", detail + (", by layer" if len(pairs) > 1 else "")
 
 
 def _listed(numbers: Iterable[int]) -> str:
@@ -185,8 +185,10 @@ def _kind_of_states(config: Any, types: Sequence[str]) -> str:
 
 def _counts(types: Sequence[str]) -> str:
     """`2 sliding, 21 compressed sparse and 20 heavily compressed layers`."""
-    said = (f"{types.count(kind)} {kind.removesuffix('_attention').replace('_', ' ')}" for kind in dict.fromkeys(types))
-    *first, last = said
+    parts = (
+        f"{types.count(kind)} {kind.removesuffix('_attention').replace('_', ' ')}" for kind in dict.fromkeys(types)
+    )
+    *first, last = parts
     return f"{', '.join(first)} and {last} layers" if first else f"{last} layers"
 
 

@@ -1,8 +1,8 @@
 """What a token adds to the cache of a model that runs: measured, whatever the class keeps and calls it.
 
-One prompt of each of two lengths goes through the model; every number in the cache that it hands back is counted.
+One prompt of each of two lengths goes through the model; every number in the cache that it returns is counted.
 The difference is what tokens add, the rest is fixed: windows that are full, states, what waits to be compressed.
-Guarantees: no name of a cache's parts is assumed. Does not say what an engine that keeps its own cache would need.
+Guarantees: no name of a cache's parts is assumed. Does not measure what an engine that keeps its own cache would need.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from harness.engines.hf.model_errors import MODEL_ERRORS
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
-# Beyond a twin's windows (16), and multiples of what its layers compress (4 and 16); 512 positions is all it has
+# Longer than a tiny model's windows (16), multiples of what its layers compress (4 and 16), below its 512 positions
 SHORT, LONG = 192, 320
 
 
@@ -30,7 +30,7 @@ class Growth:
 
 
 def measure_growth(model: PreTrainedModel) -> Growth | None:
-    """Run a small model twice; None for one that hands back no cache, or refuses a plain prompt."""
+    """Run a small model twice; None for one that returns no cache, or refuses a plain prompt."""
     try:
         short, long = (_cached(model, length) for length in (SHORT, LONG))
     except MODEL_ERRORS:

@@ -1,10 +1,10 @@
 """What a model is, by its config alone, and how the default engine would run it.
 
-Parameters are counted without memory for them; the cache is computed from the config and measured on a tiny model (the
-same class and kinds of layers, random float32 weights). The engine's level is the one that a run would choose: on the
-weights if they are in the folder, else on the tiny model, which shows whether a mode fits the class and not what
-precision and kernels do to this model. Guarantees: a bare config is enough; what is not known is None, and where
-computed and measured figures disagree both are reported and neither is used.
+Parameters are counted without memory for them, the cache is computed from the config and measured on a tiny model
+(the same class and kinds of layers, random float32 weights). The engine's mode is the one that a run would use: tested
+on the weights where they are downloaded, else on the tiny model, which shows whether the mode fits the class and not
+what precision and kernels do to this model. Guarantees: a bare config is enough; what is not known is None; where
+computed and measured figures differ both are reported and neither is used further.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ PRECISIONS = {"float32": (4.0, 4), "bfloat16": (2.0, 2), "8 bit": (1.0, 2), "4 b
 
 @dataclass(frozen=True, slots=True)
 class Cache:
-    """Elements that a token adds to the cache of keys and values: of the model, and of its twin in two ways.
+    """Elements that a token adds to the KV cache of the tiny model: computed, and measured.
 
-    `agree` is None where the twin could not be measured.
+    `agree` is None where the tiny model could not be measured.
     """
 
-    twin_computed: Fraction | None
-    twin: Growth | None
+    tiny_computed: Fraction | None
+    tiny: Growth | None
 
     @property
     def agree(self) -> bool | None:
-        """Whether the rule that the model's figure comes from holds for the twin."""
-        if self.twin is None or self.twin_computed is None:
+        """Whether the rule that the model's figure comes from holds for the tiny model."""
+        if self.tiny is None or self.tiny_computed is None:
             return None
-        return self.twin_computed == self.twin.per_token
+        return self.tiny_computed == self.tiny.per_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """How the engine would run it: `of` the weights or a twin; unknown where neither could be tried."""
+    """How the engine would run it: `of` the weights or a tiny model ("twin"); unknown where neither could be tried."""
 
     name: str
     of: str
@@ -100,7 +100,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
     """Look at a hub id, a folder or a config file. Raises ConfigError, ModelError or HubError with one line.
 
     `weights`: find the level on the weights (None: where they lie in the folder already); `context`: tokens that the
-    the memory is computed for (None: the model's window).
+    memory is computed for (None: the model's window).
     """
     from harness.engines.hf.checkpoint import context_window, has_tokenizer, load_tokenizer, open_config
     from harness.models.attention import attention_of, layer_count
@@ -122,8 +122,8 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
                 raise
             notes = (*notes, f"cannot be run here: {error}")
     attention = attention_of(config)
-    twin = _twin(config, tokenizer)
-    cache = _cache(twin)
+    tiny = _tiny_model(config, tokenizer)
+    cache = _cache(tiny)
     window = context_window(config, getattr(tokenizer, "model_max_length", None))
     return Inspection(
         path=model.path,
@@ -142,7 +142,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
         tokenizer=tokenizer_facts(tokenizer) if tokenizer is not None else None,
         memory=_memory(parameters, attention, cache, context or window),
         engine=engine_name(None),
-        level=level or _level_of_twin(twin, tokenizer),
+        level=level or _level_of_tiny(tiny, tokenizer),
         facts=facts,
         notes=notes,
     )
@@ -164,7 +164,7 @@ def _on_engine(model: ModelPage, *, weights: bool) -> tuple[EngineFacts | None, 
     return inspected.facts, Level(inspected.mode, "weights" if weights else "twin")
 
 
-def _twin(config: Any, tokenizer: Any) -> Any:
+def _tiny_model(config: Any, tokenizer: Any) -> Any:
     """A small model of the class; None where there is none."""
     from harness.engines.hf.tiny_model import tiny_config, tiny_model
     from harness.models.parameters import text_config
@@ -175,26 +175,26 @@ def _twin(config: Any, tokenizer: Any) -> Any:
         return None
 
 
-def _cache(twin: Any) -> Cache:
+def _cache(tiny: Any) -> Cache:
     from harness.models.attention import attention_of
     from harness.models.cache_growth import measure_growth
 
-    if twin is None:
+    if tiny is None:
         return Cache(None, None)
-    rule = attention_of(twin.config).cache
-    return Cache(None if rule is None else rule.per_token, measure_growth(twin))
+    rule = attention_of(tiny.config).cache
+    return Cache(None if rule is None else rule.per_token, measure_growth(tiny))
 
 
-def _level_of_twin(twin: Any, tokenizer: Any) -> Level:
+def _level_of_tiny(tiny: Any, tokenizer: Any) -> Level:
     """The level of a model that lacks weights or tokenizer; a tokenizer of bytes writes the check's prompts."""
     from harness.models.tokenizer_facts import byte_tokenizer
 
-    if twin is None:
-        return Level("unknown", "twin", ("no small twin can be made of this class",))
+    if tiny is None:
+        return Level("unknown", "twin", ("no tiny model can be made of this class",))
     inspect_tiny = getattr(engine_module(None), "inspect_tiny", None)
     if inspect_tiny is None:
         return Level("unknown", "twin", (f"the engine {engine_name(None)} does not inspect models",))
-    inspected: Inspected = inspect_tiny(twin, tokenizer if tokenizer is not None else byte_tokenizer())
+    inspected: Inspected = inspect_tiny(tiny, tokenizer if tokenizer is not None else byte_tokenizer())
     return Level(inspected.mode, "twin", inspected.notes)
 
 
@@ -210,7 +210,7 @@ def _parameters(config: Any, trust_remote_code: bool) -> tuple[Parameters | None
 def _memory(
     parameters: Parameters | None, attention: Attention, cache: Cache, context: int | None
 ) -> tuple[Memory, ...]:
-    """Weights and one row's cache in each precision. A cache that the twin contradicts is not used."""
+    """Weights and one row's cache in each precision. A cache size that the tiny model contradicts is not used."""
     if parameters is None:
         return ()
     rule = attention.cache if cache.agree is not False else None
@@ -222,12 +222,12 @@ def _memory(
 
 
 def _sizes(files: ModelFiles) -> Iterator[tuple[str, int | None]]:
-    """Files by name with their bytes, None where the hub did not report them; files in folders are left out."""
-    reported = dict(files.sizes)
+    """Files by name with their bytes, None where the hub gives none; files in folders below are left out."""
+    sizes = dict(files.sizes)
     for name in sorted(files.names):
         file = files.folder / name
         if not file.is_dir():
-            yield name, file.stat().st_size if file.is_file() else reported.get(name)
+            yield name, file.stat().st_size if file.is_file() else sizes.get(name)
 
 
 def _class_name(config: Any, *, own_code: bool) -> str:

@@ -1,7 +1,7 @@
-"""The licence that a model came with, as its own files say it: the card's heading, else the licence file's first words.
+"""The licence that a model came with, by its own files: the card's heading, else the licence file's first words.
 
-Guarantees: nothing is concluded from a model's name or owner; what no file says is None. It is what the files say, not
-legal advice, and a licence may name terms that stand in another file.
+Guarantees: nothing is concluded from a model's name or owner; what no file states is None. This is no
+legal advice: the files may be wrong, and a licence may name terms that are in another file.
 """
 
 from __future__ import annotations
@@ -44,6 +44,6 @@ def _of_file(folder: Path) -> str | None:
                 lines = file.read_text(encoding="utf-8").splitlines()
             except (OSError, UnicodeDecodeError):
                 continue
-            said = next((line.strip(" #*") for line in lines if line.strip(" #*")), "")
-            return f"{said[:MOST_CHARACTERS]} (first line of {file.name})" if said else None
+            first_line = next((line.strip(" #*") for line in lines if line.strip(" #*")), "")
+            return f"{first_line[:MOST_CHARACTERS]} (first line of {file.name})" if first_line else None
     return None

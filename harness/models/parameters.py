@@ -3,7 +3,7 @@
 The model is built on torch's meta device, where a parameter has a shape and no memory. Guarantees: tied parameters
 count once; routed experts are the parameters whose name holds `.experts.` (an expert may be a module or a slice of one
 tensor, so modules are never counted); where a config names experts and the class shows none, has some under other
-names, or does not say how many a token uses, the active count is None and not a guess. Does not count what a
+names, or does not state how many a token uses, the active count is None and not a guess. Does not count what a
 checkpoint holds beside the class (layers that predict several tokens ahead, say).
 """
 

@@ -1,4 +1,4 @@
-"""A model's facts as labelled lines for a reader, and as one document for machines. What is not known is said so.
+"""A model's facts as labelled lines for a reader, and as one document for machines. Unknown facts are marked as such.
 
 Counts are given whole in the document and rounded in the lines; sizes of files are in powers of 1000, memory in GiB.
 """
@@ -48,8 +48,8 @@ def document(seen: Inspection) -> dict[str, Any]:
                 "elements_per_token": float(kept.per_token) if kept else None,
                 "elements_per_first_token": float(kept.per_first_token) if kept else None,
                 "longest_window": kept.longest_window if kept else None,
-                "twin_computed": None if seen.cache.twin_computed is None else float(seen.cache.twin_computed),
-                "twin_measured": None if seen.cache.twin is None else float(seen.cache.twin.per_token),
+                "twin_computed": None if seen.cache.tiny_computed is None else float(seen.cache.tiny_computed),
+                "twin_measured": None if seen.cache.tiny is None else float(seen.cache.tiny.per_token),
                 "agree": seen.cache.agree,
             },
             "context_window": seen.context_window,
@@ -82,13 +82,13 @@ def document(seen: Inspection) -> dict[str, Any]:
 
 
 def _tokenizer_document(seen: Inspection) -> dict[str, Any] | None:
-    if (told := seen.tokenizer) is None:
+    if (tokenizer := seen.tokenizer) is None:
         return None
     return {
-        "kind": told.kind,
-        "unit": told.unit,
-        "normaliser": told.normaliser,
-        "bytes_per_token": dict(told.bytes_per_token),
+        "kind": tokenizer.kind,
+        "unit": tokenizer.unit,
+        "normaliser": tokenizer.normaliser,
+        "bytes_per_token": dict(tokenizer.bytes_per_token),
     }
 
 
@@ -115,8 +115,8 @@ def _facts(seen: Inspection) -> Iterator[tuple[str, list[str]]]:
         yield "style", [f"{facts.style} ({style})"]
         yield "runs as", [f"{facts.dtype} on {facts.device}, weights {_gibibytes(facts.weights_bytes)}"]
     tried = {
-        "weights": "held against transformers",
-        "twin": "of a small random twin in float32; the weights were not tried",
+        "weights": "checked against transformers",
+        "twin": "of a tiny random model in float32; the weights were not tried",
     }
     yield "level", [f"{seen.level.name} ({tried[seen.level.of]})"]
     if facts:
@@ -128,48 +128,48 @@ def _parameters(seen: Inspection) -> list[str]:
     if seen.parameters is None:
         return [UNKNOWN]
     total = seen.parameters.total
-    said = [f"{total:,} ({_rounded(total)})"]
+    lines = [f"{total:,} ({_rounded(total)})"]
     if seen.stored is not None and seen.stored != total:
         more = seen.stored - total
-        said.append(f"the weight files hold {seen.stored:,}: {abs(more):,} {'more' if more > 0 else 'fewer'}")
-    return said
+        lines.append(f"the weight files hold {seen.stored:,}: {abs(more):,} {'more' if more > 0 else 'fewer'}")
+    return lines
 
 
 def _active(seen: Inspection) -> list[str]:
     counted = seen.parameters
     if counted is None or counted.active is None:
-        return [f"{UNKNOWN}: how many experts a token uses is not told, or varies" if counted else UNKNOWN]
+        return [f"{UNKNOWN}: the config does not give the experts per token, or they vary" if counted else UNKNOWN]
     without = f"{_rounded(counted.active_without_embedding)} without the input embedding"
     if not counted.routed:
         return [f"all of them for each token; {without}" if counted.input_embedding else "all of them for each token"]
-    said = f"{_rounded(counted.active)} for each token" + (f"; {without}" if counted.input_embedding else "")
-    return [f"{said} ({counted.used} of {counted.experts} routed experts a layer)"]
+    lines = f"{_rounded(counted.active)} for each token" + (f"; {without}" if counted.input_embedding else "")
+    return [f"{lines} ({counted.used} of {counted.experts} routed experts a layer)"]
 
 
 def _cache(seen: Inspection) -> list[str]:
     rule, cache = seen.attention.cache, seen.cache
-    said = []
+    lines = []
     if rule is None:
-        said.append(f"{UNKNOWN}: the config does not tell")
+        lines.append(f"{UNKNOWN}: the config does not give it")
     elif not rule.per_first_token:
-        said.append("0 bytes a token: what is kept does not grow")
+        lines.append("0 bytes per token: the cache does not grow")
     else:
         grown = f"{_bytes(rule.per_token)} a token in bfloat16 ({_number(rule.per_token)} numbers)"
         if rule.longest_window:
             before = f"{_bytes(rule.per_first_token)} each"
-            grown += f" beyond the windows; {before} while every window has room (full after {rule.longest_window:,})"
-        said.append(grown)
+            grown += f" beyond the windows; {before} until every window is full (after {rule.longest_window:,})"
+        lines.append(grown)
     if rule is not None and rule.states:
-        said.append(f"beside it {rule.states} layers keep a state of fixed size, which is not counted here")
-    if cache.twin is None:
-        said.append("not measured: no twin of the class hands back a cache")
-        return said
-    measured = f"measured on a small twin: {_number(cache.twin.per_token)} numbers a token"
+        lines.append(f"in addition {rule.states} layers keep a state of fixed size, which is not counted here")
+    if cache.tiny is None:
+        lines.append("not measured: no tiny model of the class returns a cache")
+        return lines
+    measured = f"measured on a tiny model: {_number(cache.tiny.per_token)} numbers a token"
     if cache.agree is None:
-        return [*said, measured]
-    computed = f"computed for the same twin: {_number(cache.twin_computed)}"
-    verdict = "they agree" if cache.agree else "THEY DISAGREE, so the figure above is not to be trusted"
-    return [*said, f"{measured}; {computed}: {verdict}"]
+        return [*lines, measured]
+    computed = f"computed for the same model: {_number(cache.tiny_computed)}"
+    verdict = "they agree" if cache.agree else "THEY DISAGREE, so do not rely on the figure above"
+    return [*lines, f"{measured}; {computed}: {verdict}"]
 
 
 def _vocabulary(seen: Inspection) -> str:
@@ -178,12 +178,12 @@ def _vocabulary(seen: Inspection) -> str:
 
 
 def _tokenizer(seen: Inspection) -> list[str]:
-    told = seen.tokenizer
-    if told is None:
+    tokenizer = seen.tokenizer
+    if tokenizer is None:
         return ["none"]
-    normaliser = f"normaliser {told.normaliser}" if told.normaliser else "no normaliser"
-    rates = ", ".join(f"{name} {rate:.2f}" for name, rate in told.bytes_per_token.items())
-    return [f"{told.kind} of {told.unit}, {normaliser}", f"bytes a token on fixed samples: {rates}"]
+    normaliser = f"normaliser {tokenizer.normaliser}" if tokenizer.normaliser else "no normaliser"
+    rates = ", ".join(f"{name} {rate:.2f}" for name, rate in tokenizer.bytes_per_token.items())
+    return [f"{tokenizer.kind} of {tokenizer.unit}, {normaliser}", f"bytes a token on fixed samples: {rates}"]
 
 
 def _files(seen: Inspection) -> list[str]:
@@ -205,8 +205,8 @@ def _memory(seen: Inspection) -> list[str]:
         both = None if one.cache is None else one.weights + one.cache
         grid.append((one.precision, _gibibytes(one.weights), _gibibytes(one.cache), _gibibytes(both)))
     widths = [max(len(cells[at]) for cells in grid) for at in range(4)]
-    said = ["  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)) for cells in grid]
-    return [*said, "(8 and 4 bit: KV in bfloat16; scales, activations and the engine's own buffers come on top)"]
+    lines = ["  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)) for cells in grid]
+    return [*lines, "(8 and 4 bit: KV in bfloat16; scales, activations and the engine's own buffers come in addition)"]
 
 
 def _rounded(count: int | None) -> str:

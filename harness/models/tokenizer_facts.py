@@ -1,7 +1,7 @@
 """What a tokenizer is: its kind, what it does to a text first, and how many bytes its tokens hold on fixed samples.
 
-Two models' scores per token cannot be compared where their tokens differ; bytes a token say by how much. Guarantees:
-the samples never change. Does not say how a tokenizer does on other texts, or in other languages.
+Two models' scores per token cannot be compared where their tokens differ; bytes per token show by how much. Guarantees:
+the samples never change. Does not show how a tokenizer works on other texts, or in other languages.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def tokenizer_facts(tokenizer: Any) -> TokenizerFacts:
 
 
 def byte_tokenizer() -> Any:
-    """A tokenizer of the 256 bytes, to ask something of a model that came without its own."""
+    """A tokenizer of the 256 bytes, to prompt a model that came without its own."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 

@@ -29,7 +29,7 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def test_the_demo_model_is_told_in_a_page(cli: Callable) -> None:
+def test_the_demo_model_fits_a_page(cli: Callable) -> None:
     seen = cli("models", "inspect", "demo-larger")
     assert seen.code == 0, seen.err
     lines = dict(line.split(maxsplit=1) for line in seen.out.splitlines() if line.strip())
@@ -39,12 +39,12 @@ def test_the_demo_model_is_told_in_a_page(cli: Callable) -> None:
     assert lines["KV"].startswith("cache     2,048 bytes a token in bfloat16 (1,024 numbers)")
     assert "no normaliser" in lines["tokenizer"]
     assert "they agree" in seen.out
-    assert lines["level"] == "packed (held against transformers)"
+    assert lines["level"] == "packed (checked against transformers)"
     assert lines["window"] == "2,048 tokens"
 
 
 @pytest.mark.parametrize(("kind", "level"), [("mistral", "packed"), ("bloom", "padded"), ("mamba", "plain")])
-def test_a_checkpoint_is_told_its_level_and_why_it_is_no_faster(
+def test_a_checkpoint_gets_its_mode_and_why_it_is_no_faster(
     cli: Callable, tmp_path: Path, kind: str, level: str
 ) -> None:
     folder = saved(tmp_path / kind, kind)
@@ -55,18 +55,18 @@ def test_a_checkpoint_is_told_its_level_and_why_it_is_no_faster(
     assert any("packed mode is not used" in note for note in engine["notes"]) == (level != "packed")
 
 
-def test_without_weights_a_twin_is_tried_and_that_is_said(cli: Callable) -> None:
+def test_without_weights_a_tiny_model_is_tried_and_that_is_stated(cli: Callable) -> None:
     seen = cli("models", "inspect", "demo-larger", "--no-weights", "--json")
     assert seen.code == 0, seen.err
-    told = json.loads(seen.out)
-    assert (told["engine"]["level"], told["engine"]["level_of"]) == ("packed", "twin")
-    assert told["model"]["parameters"] == 967808, "the model's own, not the twin's"
+    shown = json.loads(seen.out)
+    assert (shown["engine"]["level"], shown["engine"]["level_of"]) == ("packed", "twin")
+    assert shown["model"]["parameters"] == 967808, "the model's own, not the tiny model's"
 
 
 def test_a_bare_config_is_enough(cli: Callable) -> None:
     seen = cli("models", "inspect", CONFIGS / "deepseek-v3.json", "--context", "1000")
     assert seen.code == 0, seen.err
-    for told in (
+    for shown in (
         "671,026,404,352 (671.0 B)",
         "37.6 B for each token; 36.6 B without the input embedding (8 of 256 routed experts a layer)",
         "MLA: 128 heads read one latent of 512 + 64 numbers a token",
@@ -79,7 +79,7 @@ def test_a_bare_config_is_enough(cli: Callable) -> None:
         "1,249.9 GiB",
         "the weights were not tried",
     ):
-        assert told in seen.out, told
+        assert shown in seen.out, shown
 
 
 def test_a_folder_with_only_a_config_and_a_licence_is_enough_too(cli: Callable, tmp_path: Path) -> None:
@@ -87,8 +87,8 @@ def test_a_folder_with_only_a_config_and_a_licence_is_enough_too(cli: Callable, 
     folder.mkdir()
     shutil.copy(CONFIGS / "mixtral-8x7b.json", folder / "config.json")
     (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# A model\n", encoding="utf-8")
-    told = json.loads(cli("models", "inspect", folder, "--json").out)
-    model = told["model"]
+    shown = json.loads(cli("models", "inspect", folder, "--json").out)
+    model = shown["model"]
     assert (model["parameters"], model["active_parameters"]) == (46_702_792_704, 12_879_925_248)
     assert model["licence"] == "apache-2.0 (README.md)"
     assert model["tokenizer"] is None and model["digests"] == {}
@@ -96,7 +96,7 @@ def test_a_folder_with_only_a_config_and_a_licence_is_enough_too(cli: Callable, 
     bfloat16 = next(one for one in model["memory"] if one["precision"] == "bfloat16")
     assert (bfloat16["weights"], bfloat16["kv_cache"]) == (2 * 46_702_792_704, 32_768 * 65_536 * 2)
     assert {file["name"] for file in model["files"]} == {"README.md", "config.json"}
-    assert (told["engine"]["level"], told["engine"]["level_of"]) == ("packed", "twin")
+    assert (shown["engine"]["level"], shown["engine"]["level_of"]) == ("packed", "twin")
 
 
 def test_a_licence_file_speaks_where_no_card_does(cli: Callable, tmp_path: Path) -> None:
@@ -106,35 +106,35 @@ def test_a_licence_file_speaks_where_no_card_does(cli: Callable, tmp_path: Path)
     assert model["licence"] == "MIT License (first line of LICENSE.txt)"
 
 
-def test_a_rule_that_the_twin_contradicts_is_not_trusted(cli: Callable, tmp_path: Path) -> None:
+def test_a_rule_that_the_tiny_model_contradicts_is_not_trusted(cli: Callable, tmp_path: Path) -> None:
     # Xlnet keeps hidden states, not keys and values
     config = tmp_path / "odd.json"
     config.write_text(json.dumps({"model_type": "xlnet", "n_layer": 2, "n_head": 4, "d_model": 32, "d_inner": 64}))
     seen = cli("models", "inspect", config)
     assert seen.code == 0, seen.err
     assert "THEY DISAGREE" in seen.out
-    told = json.loads(cli("models", "inspect", config, "--json", "--context", "100").out)["model"]
-    assert told["kv_cache"]["agree"] is False
-    assert all(one["kv_cache"] is None and one["weights"] > 0 for one in told["memory"])
+    shown = json.loads(cli("models", "inspect", config, "--json", "--context", "100").out)["model"]
+    assert shown["kv_cache"]["agree"] is False
+    assert all(one["kv_cache"] is None and one["weights"] > 0 for one in shown["memory"])
 
 
-def test_real_tokenizers_are_told_apart(shared: Path) -> None:
+def test_real_tokenizers_are_distinguished(shared: Path) -> None:
     from transformers import AutoTokenizer
 
     from harness.models.tokenizer_facts import SAMPLES, tokenizer_facts
 
-    told = {
+    shown = {
         name: tokenizer_facts(AutoTokenizer.from_pretrained(shared / "tokenizers" / name))
         for name in ("gpt2", "qwen2.5", "mistral-7b")
     }
-    assert [told[name].kind for name in told] == ["BPE"] * 3
-    assert [told[name].normaliser for name in told] == [None, "NFC", "Sequence(Prepend, Replace)"]
-    assert [told[name].unit for name in told] == ["bytes", "bytes", "characters, else bytes"]
-    assert told["gpt2"].vocabulary == 50257
+    assert [shown[name].kind for name in shown] == ["BPE"] * 3
+    assert [shown[name].normaliser for name in shown] == [None, "NFC", "Sequence(Prepend, Replace)"]
+    assert [shown[name].unit for name in shown] == ["bytes", "bytes", "characters, else bytes"]
+    assert shown["gpt2"].vocabulary == 50257
     # Qwen's was made for Chinese, GPT-2's was not
-    assert told["qwen2.5"].bytes_per_token["Chinese"] > 2 * told["gpt2"].bytes_per_token["Chinese"]
-    assert all(1 <= rate < 8 for one in told.values() for rate in one.bytes_per_token.values())
-    assert set(told["gpt2"].bytes_per_token) == set(SAMPLES)
+    assert shown["qwen2.5"].bytes_per_token["Chinese"] > 2 * shown["gpt2"].bytes_per_token["Chinese"]
+    assert all(1 <= rate < 8 for one in shown.values() for rate in one.bytes_per_token.values())
+    assert set(shown["gpt2"].bytes_per_token) == set(SAMPLES)
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_real_tokenizers_are_told_apart(shared: Path) -> None:
         (("run", "--engine", "reference", "--device", "cpu,cpu"), "several devices go with engine local"),
     ],
 )
-def test_what_is_wrong_is_told_in_one_line(cli: Callable, words: tuple[str, ...], said: str) -> None:
+def test_what_is_wrong_is_reported_in_one_line(cli: Callable, words: tuple[str, ...], said: str) -> None:
     seen = cli(*words)
     assert seen.code == 2
     assert said in seen.err and len(seen.err.strip().splitlines()) == 1

@@ -24,7 +24,7 @@ def test_the_demo_scores_as_the_readme_shows(cli):
         assert f"[{row['low']:.3f}, {row['high']:.3f}]" == interval
 
 
-def test_the_python_example_runs_as_it_stands(cli, capsys):
+def test_the_python_example_runs_unchanged(cli, capsys):
     (example,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
     assert "demo_math mean" in capsys.readouterr().out
@@ -53,7 +53,7 @@ def test_every_flag_and_command_that_the_readme_names_exists(cli):
 
 
 def test_the_demo_model_runs_gsm8k_from_the_mirror(cli, mirror):
-    """Five worked examples of a real benchmark, through a model that cannot do it: a low score, honestly told."""
+    """Five worked examples of a real benchmark, through a model that cannot do it: a low score, honestly reported."""
     words = ("run", "--tasks", "gsm8k", "--mirror", mirror, "--model", "demo-smaller", "--limit", 6)
     seen = cli(*words, "--style", "text", "--json")
     assert seen.code == 0, seen.err

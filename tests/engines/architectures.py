@@ -1,7 +1,7 @@
-"""One engine held against transformers itself, on a small twin of any class.
+"""One engine compared with transformers itself, on a tiny model of any class.
 
 The oracle is `model.generate` on one prompt at a time and one plain forward pass for each continuation. The
-engine gets all of it as one stream: prompts of unequal lengths, some with a long common start, one asked twice,
+engine gets all of it as one stream: prompts of unequal lengths, some with a long common start, one requested twice,
 one that ends midway, and continuations to score. What differs is named; where the oracle itself had to choose
 between two equal tokens, nothing after that step is compared.
 """
@@ -43,7 +43,7 @@ VARIED = 24
 # Gap of the two best logits, as a share of the logits' spread, below which rounding may choose
 NEAR_TIE = 1e-4
 ABSOLUTE, RELATIVE = 1e-4, 1e-5
-# Some 50 tokens, so longer than any window of a twin
+# Some 50 tokens, so longer than any window of a tiny model
 SHARED = "Weights zig-zag: 12 boxes cost $97, so 1 box is about $8.08.\n"
 PROMPTS = {
     "shared-1": SHARED + "Q: how much are 3 boxes? A:",
@@ -65,7 +65,7 @@ MakeEngine = Callable[[Path], Engine]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What came of one class. `equal` is None where nothing could be compared, and then `reason` says why."""
+    """The result of one class. `equal` is None where nothing could be compared, and then `reason` says why."""
 
     model_type: str
     class_name: str = ""
@@ -80,7 +80,7 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Generation:
     """The oracle's answer to one prompt: its tokens, and how far ahead each was of the next best."""
 
     ids: tuple[int, ...]
@@ -116,7 +116,7 @@ class Oracle:
         self.tokenizer = tokenizer
 
     @torch.inference_mode()
-    def generate(self, text: str) -> Told:
+    def generate(self, text: str) -> Generation:
         """Greedy, and never ending early: end tokens are looked for afterwards."""
         ids = torch.tensor([self.tokenizer(text)["input_ids"]])
         config = GenerationConfig(do_sample=False, max_new_tokens=NEW_TOKENS, pad_token_id=2)
@@ -129,7 +129,7 @@ class Oracle:
                 raise ValueError("logits are not finite")
             best = row.topk(2).values
             margins.append(float((best[0] - best[1]) / (row[row.isfinite()].std() + 1e-9)))
-        return Told(tuple(out.sequences[0, ids.shape[1] :].tolist()), tuple(margins))
+        return Generation(tuple(out.sequences[0, ids.shape[1] :].tolist()), tuple(margins))
 
     def in_double(self) -> Oracle:
         """The same model in float64."""
@@ -140,7 +140,7 @@ class Oracle:
         """One plain forward pass over both, without padding and without a cache."""
         before, whole = (self.tokenizer(text)["input_ids"] for text in (context, context + continuation))
         assert whole[: len(before)] == before, "the continuation must not change the context's tokens"
-        # The last token is not read: models that look ahead would see what they are asked
+        # The last token is not read: models that look ahead would see the answer
         ids = torch.tensor([whole[:-1]])
         logits = self.model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits[0].double()
         rows = logits[len(before) - 1 :]
@@ -153,10 +153,10 @@ class Oracle:
 
 
 def save_twin(model_type: str, folder: Path, seed: int = 0) -> Any:
-    """Write a twin with the tiny tokenizer; returns the tokenizer as it loads beside this class.
+    """Write a tiny model with the tiny tokenizer; returns the tokenizer as it loads beside this class.
 
     Some classes have a tokenizer of their own that splits the same vocabulary otherwise. Raises ConfigError
-    where there is no twin.
+    where there is no tiny model.
     """
     plain = make_tokenizer()
     config = twin_config(model_type, len(plain))
@@ -171,7 +171,7 @@ def save_twin(model_type: str, folder: Path, seed: int = 0) -> Any:
 
 
 def examine(model_type: str, folder: Path, make_engine: MakeEngine) -> Verdict:
-    """Build a twin of the class in `folder` and hold the engine against the oracle on it."""
+    """Build a tiny model of the class in `folder` and compare the engine with the oracle on it."""
     started = time.perf_counter()
     verdict = Verdict(model_type)
     try:
@@ -189,70 +189,70 @@ def examine(model_type: str, folder: Path, make_engine: MakeEngine) -> Verdict:
         oracle = Oracle(AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32), tokenizer)
         verdict = replace(verdict, class_name=type(oracle.model).__name__, distinct=_distinct(free))
         saved = {name: oracle.generate(text) for name, text in PROMPTS.items()}
-        if any(saved[name].ids != told.ids for name, told in free.items()):
+        if any(saved[name].ids != reported.ids for name, reported in free.items()):
             raise ValueError("it generates otherwise")
     except Exception as error:  # noqa: BLE001
-        reason = f"a saved twin does not load as it was ({type(error).__name__}: {_one_line(error)})"
+        reason = f"a saved tiny model does not load as it was ({type(error).__name__}: {_one_line(error)})"
         return replace(verdict, reason=reason, seconds=time.perf_counter() - started)
     try:
-        verdict = _held_against(verdict, oracle, saved, make_engine(folder))
+        verdict = _compared(verdict, oracle, saved, make_engine(folder))
     except Exception as error:  # noqa: BLE001
         kind = "" if isinstance(error, HarnessError) else f"{type(error).__name__}: "
         verdict = replace(verdict, equal=False, differences=(f"the engine fails: {kind}{_one_line(error)}",))
     return replace(verdict, seconds=time.perf_counter() - started)
 
 
-def _most_varied(model_type: str, tokenizer: Any) -> tuple[int, Mapping[str, Told]]:
-    """The first seed whose twin says many different things, else the best of them."""
-    best: tuple[int, Mapping[str, Told]] | None = None
+def _most_varied(model_type: str, tokenizer: Any) -> tuple[int, Mapping[str, Generation]]:
+    """The first seed whose tiny model generates many different tokens, else the best of them."""
+    best: tuple[int, Mapping[str, Generation]] | None = None
     for seed in range(SEEDS):
         oracle = Oracle(tiny_model(twin_config(model_type, len(tokenizer)), seed), tokenizer)
         free = {name: oracle.generate(text) for name, text in PROMPTS.items()}
         if best is None or _distinct(free) > _distinct(best[1]):
             best = seed, free
-        if _distinct(free) >= VARIED and len({told.ids for told in free.values()}) == len(free):
+        if _distinct(free) >= VARIED and len({reported.ids for reported in free.values()}) == len(free):
             break
     assert best is not None
     return best
 
 
-def _distinct(told: Mapping[str, Told]) -> int:
-    return len({token for one in told.values() for token in one.ids})
+def _distinct(reported: Mapping[str, Generation]) -> int:
+    return len({token for one in reported.values() for token in one.ids})
 
 
-def _midway_end(free: Mapping[str, Told], special: Sequence[int]) -> int:
+def _midway_end(free: Mapping[str, Generation], special: Sequence[int]) -> int:
     """A token that ends some answer in its middle, and as few others as may be."""
     found = []
-    for told in free.values():
-        for step, token in enumerate(told.ids):
-            if 3 <= step < NEW_TOKENS - 4 and token not in told.ids[:step] and token not in special:
+    for reported in free.values():
+        for step, token in enumerate(reported.ids):
+            if 3 <= step < NEW_TOKENS - 4 and token not in reported.ids[:step] and token not in special:
                 found.append((sum(token in one.ids[:3] for one in free.values()), step, token))
     return min(found)[2] if found else 1
 
 
-def _requests(oracle: Oracle, told: Mapping[str, Told]) -> list[Request]:
+def _requests(oracle: Oracle, reported: Mapping[str, Generation]) -> list[Request]:
     """One stream: answers to continue and to score, mixed."""
     settings = Sampling(max_tokens=NEW_TOKENS)
-    asked: list[Request] = [
+    requested: list[Request] = [
         GenerateRequest(name, "twins", name, 0, TextPrompt(text), settings) for name, text in PROMPTS.items()
     ]
-    asked.append(GenerateRequest("again", "twins", "again", 0, TextPrompt(PROMPTS[REPEATED]), settings))
+    requested.append(GenerateRequest("again", "twins", "again", 0, TextPrompt(PROMPTS[REPEATED]), settings))
     for place, name in enumerate(SCORED):
-        continuations = (*CONTINUATIONS, *_likeliest(oracle.tokenizer, PROMPTS[name], told[name].ids[0]))
+        continuations = (*CONTINUATIONS, *_likeliest(oracle.tokenizer, PROMPTS[name], reported[name].ids[0]))
         request = LikelihoodRequest(f"score {name}", "twins", name, 0, TextPrompt(PROMPTS[name]), continuations)
-        asked.insert(3 * place + 1, request)
-    return asked
+        requested.insert(3 * place + 1, request)
+    return requested
 
 
 def _likeliest(tokenizer: Any, context: str, token: int) -> tuple[str, ...]:
-    """What the model itself would say next, where a tokenizer reads it as the one token it is."""
+    """The model's own next tokens, where a tokenizer reads it as the one token it is."""
     text = tokenizer.decode([token])
     before, whole = (tokenizer(one)["input_ids"] for one in (context, context + text))
     return (text,) if whole == [*before, token] and text not in CONTINUATIONS else ()
 
 
-def _held_against(verdict: Verdict, oracle: Oracle, told: Mapping[str, Told], engine: Engine) -> Verdict:
-    requests = _requests(oracle, told)
+def _compared(verdict: Verdict, oracle: Oracle, reported: Mapping[str, Generation], engine: Engine) -> Verdict:
+    requests = _requests(oracle, reported)
     try:
         engine.check(requests)
         engine.load()
@@ -273,7 +273,7 @@ def _held_against(verdict: Verdict, oracle: Oracle, told: Mapping[str, Told], en
             wrong.append(f"{request.key}: {reply.failure.message if reply else 'no answer'}")
         elif isinstance(request, GenerateRequest):
             name = REPEATED if request.key == "again" else request.key
-            _compare_text(request.key, oracle, told[name], ends, reply, (wrong, ties))
+            _compare_text(request.key, oracle, reported[name], ends, reply, (wrong, ties))
         else:
             _compare_scores(request, oracle, reply, (wrong, ties))
     return replace(
@@ -289,15 +289,17 @@ def _held_against(verdict: Verdict, oracle: Oracle, told: Mapping[str, Told], en
 Found = tuple[list[str], list[str]]
 
 
-def _compare_text(key: str, oracle: Oracle, told: Told, ends: Sequence[int], reply: Reply, found: Found) -> None:
+def _compare_text(
+    key: str, oracle: Oracle, reported: Generation, ends: Sequence[int], reply: Reply, found: Found
+) -> None:
     assert isinstance(reply, Completion)
-    wanted = told.until(ends)
+    wanted = reported.until(ends)
     text = oracle.tokenizer.decode(wanted, skip_special_tokens=True)
     finish = "eos" if wanted[-1] in ends else "length"
     got = (reply.text, reply.output_tokens, reply.finish)
     if got == (text, len(wanted), finish):
         return
-    tie = told.near_tie()
+    tie = reported.near_tie()
     if tie is not None and tie < len(wanted):
         before = oracle.tokenizer.decode(wanted[:tie], skip_special_tokens=True).rstrip("\ufffd")
         if reply.text.startswith(before):
@@ -318,8 +320,8 @@ def _compare_scores(request: LikelihoodRequest, oracle: Oracle, reply: Reply, fo
             truth = oracle.in_double().score(request.prompt.text, continuation).logprob
             # Long sums round: the engine must then be as near to the truth as plain float32 is
             rounding = abs(got.logprob - truth) <= abs(wanted.logprob - truth)
-            said = f"{request.key}: {continuation!r} is off by {off:.2g} of {wanted.logprob:.4g}"
-            found[1 if rounding else 0].append(said + (", plain float32 by more" if rounding else ""))
+            stated = f"{request.key}: {continuation!r} is off by {off:.2g} of {wanted.logprob:.4g}"
+            found[1 if rounding else 0].append(stated + (", plain float32 by more" if rounding else ""))
         if got.tokens != wanted.tokens:
             found[0].append(f"{request.key}: {continuation!r} has {wanted.tokens} tokens, got {got.tokens}")
         if got.greedy != wanted.greedy:

@@ -29,7 +29,7 @@ CHOICES = (" 7", " the lazy dog", " brown fox jumps over", " café")
 
 
 def ask(key: str, text: str, **sampling: Any) -> GenerateRequest:
-    """A request to continue `text`, greedily and by 16 tokens unless told otherwise."""
+    """A request to continue `text`, greedily and by 16 tokens unless given otherwise."""
     settings = Sampling(**({"max_tokens": 16} | sampling))
     return GenerateRequest(key, "task", key, 0, TextPrompt(text), settings)
 
@@ -49,7 +49,7 @@ def answers(running: Engine, requests: Sequence[GenerateRequest]) -> dict[str, C
 
 
 def score(running: Engine, request: LikelihoodRequest) -> Likelihood:
-    """The one likelihood that was asked for."""
+    """The one likelihood that was requested."""
     (reply,) = running.stream([request])
     assert isinstance(reply, Likelihood), reply
     return reply

@@ -112,7 +112,7 @@ def table(verdicts: Sequence[Verdict], engine: str) -> str:
         "# Architectures",
         "",
         f"Written by `make test-models` (engine {engine}) with transformers {transformers.__version__}.",
-        "For each causal language model class of transformers a small twin with random weights answers one mixed",
+        "For each causal language model class of transformers a tiny model with random weights answers one mixed",
         "stream of requests in float32 on a CPU. Greedy texts, token counts and log-likelihoods (within 1e-4) are",
         "compared with `model.generate` on one prompt at a time and with plain forward passes.",
         "",
@@ -145,14 +145,14 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--limit", type=float, default=120.0, help="seconds for each class")
     parser.add_argument("--option", action="append", default=[], help="an engine option, name=value")
-    asked = parser.parse_args()
-    names = [one for one in asked.only.split(",") if one] or sorted((*causal_model_types(), *VARIANTS))
-    options = dict(one.split("=", 1) for one in asked.option)
-    verdicts = run_all(names, asked.engine, options, max(1, asked.jobs), asked.limit)
-    page = table(verdicts, asked.engine)
-    if asked.out:
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
-        asked.out.write_text(page, encoding="utf-8")
+    requested = parser.parse_args()
+    names = [one for one in requested.only.split(",") if one] or sorted((*causal_model_types(), *VARIANTS))
+    options = dict(one.split("=", 1) for one in requested.option)
+    verdicts = run_all(names, requested.engine, options, max(1, requested.jobs), requested.limit)
+    page = table(verdicts, requested.engine)
+    if requested.out:
+        requested.out.parent.mkdir(parents=True, exist_ok=True)
+        requested.out.write_text(page, encoding="utf-8")
     print("\n".join(row for row in page.splitlines() if row.startswith("- ")))
     return int(any(one.equal is False for one in verdicts))
 

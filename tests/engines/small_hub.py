@@ -31,7 +31,7 @@ class SmallHub(ThreadingHTTPServer):
         self.repos = repos
         self.gated = gated
         self.failures = 0
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.data: dict[str, dict[str, Path]] = {}
         self.faults: list[tuple[int, dict[str, str]]] = []
         self.broken: int | None = None
@@ -66,7 +66,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def do_HEAD(self) -> None:
         """As GET, without the body."""
@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, paths: list[str] | None = None) -> None:
         path = unquote(self.path.split("?")[0])
-        self.server.asked.append(f"{self.command} {path}")
+        self.server.requested.append(f"{self.command} {path}")
         if path == "/":
             return self._send(200, b"")
         if self.server.broken is not None:

@@ -18,7 +18,7 @@ from small_hub import SmallHub, serving
 
 ROOT = Path(__file__).resolve().parents[2]
 OLD, NEW, NOWHERE = "a" * 40, "b" * 40, "c" * 40
-NOBODY = "http://127.0.0.1:9"
+UNREACHABLE = "http://127.0.0.1:9"
 USER = """
 import sys
 from pathlib import Path
@@ -76,7 +76,7 @@ def home(filled: Path, tmp_path: Path) -> Path:
 
 
 def down(hub: SmallHub) -> str:
-    return NOBODY
+    return UNREACHABLE
 
 
 def failing(status: int) -> Callable[[SmallHub], str]:
@@ -101,8 +101,8 @@ def test_a_pinned_commit_is_kept_to_whatever_the_hub_answers(home: Path, fault: 
 
 
 def test_offline_by_the_users_wish_keeps_to_the_pin_too(home: Path) -> None:
-    assert read(home, NOBODY, OLD, HF_HUB_OFFLINE="1") == f"old-test {OLD}"
-    refused = read(home, NOBODY, NOWHERE, HF_HUB_OFFLINE="1")
+    assert read(home, UNREACHABLE, OLD, HF_HUB_OFFLINE="1") == f"old-test {OLD}"
+    refused = read(home, UNREACHABLE, NOWHERE, HF_HUB_OFFLINE="1")
     assert "HF_HUB_OFFLINE is set" in refused and OLD in refused and NEW in refused
 
 
@@ -122,7 +122,7 @@ def test_a_name_is_resolved_to_the_commit_that_it_means_now(home: Path, commits:
         hub.data["org/words"] = {NEW: commits[NEW], OLD: commits[OLD]}
         assert read(home, hub.address) == f"old-test {OLD}", "main has moved since"
         assert read(home, hub.address, "main", split="train") == f"old-train {OLD}"
-    refused = read(home, NOBODY)
+    refused = read(home, UNREACHABLE)
     assert refused.startswith("HubError 2 ") and f"pin one of its commits by data.revision: {OLD}, {NEW}" in refused
 
 
@@ -138,7 +138,7 @@ def test_a_passing_fault_is_tried_again_and_retry_after_is_kept_to(commits: dict
         hub.data["org/words"] = commits
         hub.faults = [(429, {"Retry-After": "0"}), (503, {})]
         assert read(tmp_path, hub.address) == f"new-test {NEW}"
-        assert read(tmp_path, NOBODY) == f"new-test {NEW}", "no other commit is cached"
+        assert read(tmp_path, UNREACHABLE) == f"new-test {NEW}", "no other commit is cached"
         hub.faults = [(429, {"Retry-After": "3600"})]
         refused = read(tmp_path / "other", hub.address)
     assert "requests a pause of 3600 s" in refused and refused.startswith("HubError 2 ")
@@ -163,7 +163,7 @@ def test_a_set_that_is_made_by_a_script_says_so_and_one_of_its_files_can_be_read
         lacking = read(tmp_path / "b", hub.address, OLD, "data/none.jsonl")
     assert "made by a script (words.py)" in refused and "data.file" in refused
     assert "has no file 'data/none.jsonl'" in lacking
-    assert read(tmp_path / "b", NOBODY, OLD, "data/rows.jsonl") == f"2020-01-01 {OLD}"
+    assert read(tmp_path / "b", UNREACHABLE, OLD, "data/rows.jsonl") == f"2020-01-01 {OLD}"
 
 
 def test_the_probes_patience_is_a_setting_that_its_message_names(tmp_path: Path) -> None:

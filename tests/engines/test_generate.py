@@ -1,4 +1,4 @@
-"""What our engines generate, held against `model.generate` on one prompt at a time."""
+"""What our engines generate, compared with `model.generate` on one prompt at a time."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_a_batch_of_unequal_prompts_gives_each_the_text_it_gets_alone(
         assert got[str(index)].text == tokenizer.decode(ids, skip_special_tokens=True)
         assert got[str(index)].output_tokens == len(ids)
         different.add(got[str(index)].text)
-    assert len(different) > 2, "a model that always says the same tests nothing"
+    assert len(different) > 2, "a model that always generates the same tests nothing"
 
 
 def test_sampled_text_depends_on_seed_and_key_and_not_on_the_stream(engine: MakeEngine, llama: Path) -> None:

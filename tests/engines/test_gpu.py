@@ -34,11 +34,14 @@ def a_gpu() -> None:
 
 
 def requests() -> list[Request]:
-    asked: list[Request] = [
+    requested: list[Request] = [
         GenerateRequest(f"g{n}", "t", f"g{n}", 0, TextPrompt(f"{SHOTS if n % 2 else ''}{n} foxes"), Sampling(5 + n))
         for n in range(12)
     ]
-    return [*asked, LikelihoodRequest("l", "t", "l", 0, TextPrompt(SHOTS), (" 7", " fox jumps over", " the lazy dog"))]
+    return [
+        *requested,
+        LikelihoodRequest("l", "t", "l", 0, TextPrompt(SHOTS), (" 7", " fox jumps over", " the lazy dog")),
+    ]
 
 
 def run(folder: Path, name: str, device: str, dtype: str, **options: Any) -> tuple[dict[str, Reply], str]:

@@ -66,12 +66,12 @@ def test_damaged_weights_are_refused_with_and_without_the_hub(llama: Path, run_f
         blob = weights_in_cache(run_folder).resolve()
         blob.chmod(0o644)
         blob.write_bytes(changed(blob))
-        code, told = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "r")
-        assert code == 2 and "other weights" in told, told
-        code, told = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "fresh")
-        assert code == 2 and "model.safetensors in the local cache is not the file that the hub states" in told
-    code, told = harness(run_folder, "http://127.0.0.1:9", "--model", "org/tiny", "--out", "fresh")
-    assert code == 2 and "is not the file" in told and str(blob) in told
+        code, reported = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "r")
+        assert code == 2 and "other weights" in reported, reported
+        code, reported = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "fresh")
+        assert code == 2 and "model.safetensors in the local cache is not the file that the hub states" in reported
+    code, reported = harness(run_folder, "http://127.0.0.1:9", "--model", "org/tiny", "--out", "fresh")
+    assert code == 2 and "is not the file" in reported and str(blob) in reported
 
 
 def test_another_file_than_the_hub_states_is_refused(llama: Path, run_folder: Path) -> None:
@@ -83,10 +83,10 @@ def test_another_file_than_the_hub_states_is_refused(llama: Path, run_folder: Pa
         (blob := file.resolve().parent / hashlib.sha256(other).hexdigest()).write_bytes(other)
         file.unlink()
         file.symlink_to(blob)
-        code, told = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "fresh")
-        assert code == 2 and "is not the file that the hub states" in told, told
-    code, told = harness(run_folder, "http://127.0.0.1:9", "--model", "org/tiny", "--out", "r")
-    assert code == 2 and "holds answers of other weights" in told, told
+        code, reported = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "fresh")
+        assert code == 2 and "is not the file that the hub states" in reported, reported
+    code, reported = harness(run_folder, "http://127.0.0.1:9", "--model", "org/tiny", "--out", "r")
+    assert code == 2 and "holds answers of other weights" in reported, reported
 
 
 def test_a_run_that_was_cut_off_before_its_weights_came_takes_the_first_ones(llama: Path, run_folder: Path) -> None:
@@ -95,8 +95,8 @@ def test_a_run_that_was_cut_off_before_its_weights_came_takes_the_first_ones(lla
         manifest = json.loads((run_folder / "r/manifest.json").read_text())
         digest = manifest["engine"]["digests"]["weights"]
         shutil.rmtree(run_folder / "hf")
-        code, told = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "r")
-        assert code == 0, told
+        code, reported = harness(run_folder, hub.address, "--model", "org/tiny", "--out", "r")
+        assert code == 0, reported
     assert json.loads((run_folder / "r/manifest.json").read_text())["engine"]["digests"]["weights"] == digest
 
 

@@ -1,4 +1,4 @@
-"""Likelihoods of our engines, held against one plain forward pass per continuation."""
+"""Likelihoods of our engines, compared with one plain forward pass per continuation."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from harness.datatypes import ChatPrompt, Message, Refusal, TextPrompt
 
 
 def by_hand(folder: Path, context: list[int], continuation: list[int]) -> tuple[float, bool]:
-    """The oracle: every token by a forward pass over exactly what stands before it."""
+    """The oracle: every token by a forward pass over exactly the tokens before it."""
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
     total, greedy = 0.0, True
     ids = list(context)

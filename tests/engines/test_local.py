@@ -26,7 +26,7 @@ from harness.engines.local.padded_batch import PaddedBatch, PaddedModel
 from harness.engines.local.runner import Runner
 from harness.errors import EngineError
 
-# Longer than the twins' windows, and than the least that is shared
+# Longer than the tiny models' windows, and than the least that is shared
 SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3
 Build = Callable[..., Engine]
 TRANSFORMERS = tuple(int(part) for part in transformers.__version__.split(".")[:2])
@@ -48,8 +48,8 @@ def build() -> Iterator[Build]:
 
 
 @pytest.fixture(scope="session")
-def twin(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: PreTrainedTokenizerFast) -> Callable[..., Path]:
-    """Save a small twin of a model type, with some settings changed."""
+def tiny(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: PreTrainedTokenizerFast) -> Callable[..., Path]:
+    """Save a tiny model of a model type, with some settings changed."""
 
     def make(kind: str, **settings: Any) -> Path:
         folder = tmp_path_factory.mktemp(kind)
@@ -65,15 +65,15 @@ def twin(tmp_path_factory: pytest.TempPathFactory, tiny_tokenizer: PreTrainedTok
 
 def mix() -> list[Request]:
     """Generation with shared shots, without, and twice the same; likelihoods with the same shots and with none."""
-    asked: list[Request] = [ask(f"few-{n}", f"{SHOTS}{text}", max_tokens=6 + n) for n, text in enumerate(PROMPTS)]
-    asked += [ask(f"zero-{n}", text, max_tokens=12 - n) for n, text in enumerate(PROMPTS)]
-    asked += [ask("again", f"{SHOTS}{PROMPTS[0]}", max_tokens=9)]
-    asked += [
+    requested: list[Request] = [ask(f"few-{n}", f"{SHOTS}{text}", max_tokens=6 + n) for n, text in enumerate(PROMPTS)]
+    requested += [ask(f"zero-{n}", text, max_tokens=12 - n) for n, text in enumerate(PROMPTS)]
+    requested += [ask("again", f"{SHOTS}{PROMPTS[0]}", max_tokens=9)]
+    requested += [
         LikelihoodRequest("shots", "t", "s", 0, TextPrompt(f"{SHOTS}Answer:"), CHOICES),
         LikelihoodRequest("bare", "t", "b", 0, TextPrompt("Answer:"), CHOICES),
         LikelihoodRequest("letters", "t", "l", 0, TextPrompt(f"{SHOTS}Answer:"), (" 7", " 3", " 4")),
     ]
-    return asked
+    return requested
 
 
 def replies(engine: Engine, requests: Sequence[Request]) -> dict[str, Reply]:
@@ -115,10 +115,10 @@ FAMILIES["packed" if TRANSFORMERS >= (5, 24) else "padded"] += " gptj"
 @pytest.mark.parametrize(
     ("kind", "wanted"), [(kind, level) for level, kinds in FAMILIES.items() for kind in kinds.split()]
 )
-def test_a_family_runs_at_its_level_and_says_what_the_reference_says(
-    kind: str, wanted: str, twin: Callable[..., Path], build: Build
+def test_a_family_runs_at_its_level_and_answers_as_the_reference_does(
+    kind: str, wanted: str, tiny: Callable[..., Path], build: Build
 ) -> None:
-    folder = twin(kind)
+    folder = tiny(kind)
     engine = build(folder)
     found = replies(engine, mix())
     # One request at a time: batches of some of these classes are not to be trusted
@@ -139,7 +139,7 @@ def test_the_order_of_the_stream_and_what_else_stands_in_it_change_no_text(llama
     kinds: list[dict[str, Any]] = [{}, {"top_p": 0.9}, {"top_k": 20}, {"top_p": 0.8, "top_k": 30}, {"temperature": 2.0}]
     warm = {"temperature": 0.9, "seed": 4, "max_tokens": 12}
     sampled: list[Request] = [ask(f"s{n}", f"{SHOTS}The", **{**warm, **kind}) for n, kind in enumerate(kinds)]
-    # Repeats of one question, as pass@k asks them
+    # Repeats of one question, as for pass@k
     sampled += [ask(f"r{n}", f"{SHOTS}A", **warm) for n in range(4)]
     engine = build(llama)
     together = replies(engine, [*mix(), *sampled])
@@ -176,22 +176,22 @@ def test_log_probabilities_of_new_tokens_are_a_plain_forward_pass_s(
     assert isinstance(engine, CheckpointEngine)
     engine.load()
     prompt = tuple(AutoTokenizer.from_pretrained(llama)(PROMPTS[1])["input_ids"])
-    (told,) = engine.answer([GenerateJob("a", prompt, 8, Sampling(8, logprobs=True, **settings), 3)])
-    assert isinstance(told, Generated) and told.logprobs is not None
+    (reported,) = engine.answer([GenerateJob("a", prompt, 8, Sampling(8, logprobs=True, **settings), 3)])
+    assert isinstance(reported, Generated) and reported.logprobs is not None
     model = AutoModelForCausalLM.from_pretrained(llama).eval()
     with torch.no_grad():
-        logprobs = model(torch.tensor([[*prompt, *told.ids]])).logits[0].double().log_softmax(-1)
+        logprobs = model(torch.tensor([[*prompt, *reported.ids]])).logits[0].double().log_softmax(-1)
     # The model's own, before temperature and filters
-    wanted = [float(logprobs[len(prompt) - 1 + at, token]) for at, token in enumerate(told.ids)]
-    assert len(told.ids) > 1 and told.logprobs == pytest.approx(wanted, abs=1e-4)
+    wanted = [float(logprobs[len(prompt) - 1 + at, token]) for at, token in enumerate(reported.ids)]
+    assert len(reported.ids) > 1 and reported.logprobs == pytest.approx(wanted, abs=1e-4)
 
 
 def test_log_probabilities_come_only_where_they_are_asked_for(llama: Path, build: Build) -> None:
-    found = replies(build(llama), [ask("told", PROMPTS[1], logprobs=True), ask("not", PROMPTS[1])])
-    told, untold = found["told"], found["not"]
-    assert isinstance(told, Completion) and isinstance(untold, Completion)
-    assert told.token_logprobs is not None and len(told.token_logprobs) == told.output_tokens
-    assert untold.token_logprobs is None
+    found = replies(build(llama), [ask("reported", PROMPTS[1], logprobs=True), ask("not", PROMPTS[1])])
+    reported, unreported = found["reported"], found["not"]
+    assert isinstance(reported, Completion) and isinstance(unreported, Completion)
+    assert reported.token_logprobs is not None and len(reported.token_logprobs) == reported.output_tokens
+    assert unreported.token_logprobs is None
 
 
 def test_likelihoods_come_with_their_parts(llama: Path, build: Build) -> None:
@@ -242,9 +242,9 @@ def test_what_does_not_fit_alone_is_refused_and_the_rest_is_answered(
 
 
 def test_a_fast_path_that_forgets_the_window_is_found_out(
-    twin: Callable[..., Path], build: Build, monkeypatch: pytest.MonkeyPatch
+    tiny: Callable[..., Path], build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = twin("mistral")
+    folder = tiny("mistral")
     wanted = replies(build(folder), mix())
     monkeypatch.setattr(
         AttentionMask, "_visible", lambda self, queries, keys: torch.ones_like(queries + keys, dtype=torch.bool)
@@ -274,12 +274,12 @@ def test_a_fast_path_with_wrong_positions_is_found_out(
 
 
 def test_rows_that_would_turn_all_positions_otherwise_run_by_themselves(
-    twin: Callable[..., Path], build: Build
+    tiny: Callable[..., Path], build: Build
 ) -> None:
     factors = {"short_factor": [1.0] * 4, "long_factor": [3.0 + at for at in range(4)]}
     rope = {"rope_type": "longrope", "rope_theta": 10000.0, "original_max_position_embeddings": 40, **factors}
     rope["partial_rotary_factor"] = 1.0
-    folder = twin("phi3", rope_parameters=rope, original_max_position_embeddings=40)
+    folder = tiny("phi3", rope_parameters=rope, original_max_position_embeddings=40)
     engine = build(folder)
     found = replies(engine, mix())
     assert level(engine) == "packed"
@@ -287,10 +287,10 @@ def test_rows_that_would_turn_all_positions_otherwise_run_by_themselves(
 
 
 @pytest.mark.parametrize("name", ["reference", "local"])
-def test_a_long_row_leaves_no_trace_in_those_after_it(twin: Callable[..., Path], build: Build, name: str) -> None:
+def test_a_long_row_leaves_no_trace_in_those_after_it(tiny: Callable[..., Path], build: Build, name: str) -> None:
     """Dynamic rotary scaling remembers the longest row in the model itself."""
     rope = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 8.0}
-    folder = twin("llama", max_position_embeddings=40, rope_parameters=rope)
+    folder = tiny("llama", max_position_embeddings=40, rope_parameters=rope)
     requests = [ask(str(n), (SHOTS * 2)[: 40 * n], max_tokens=8) for n in (2, 5, 3, 4, 1)]
     engine = build(folder, name, context_window=400)
     together = {key: getattr(reply, "text", None) for key, reply in replies(engine, requests).items()}

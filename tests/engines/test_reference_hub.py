@@ -54,18 +54,18 @@ def test_a_hub_model_is_pinned_kept_and_used_again_without_network(llama: Path, 
         hub.failures = 1
         online = run(tmp_path, hub.address, "org/tiny", "", "load")
         assert online[0].startswith(SHA)
-        told, real = map(int, online[0].split()[2:4])
-        assert told == pytest.approx(real, rel=0.05), "the size of the weights is known before they are fetched"
-        resolved = [line for line in hub.asked if "/resolve/" in line]
+        reported, real = map(int, online[0].split()[2:4])
+        assert reported == pytest.approx(real, rel=0.05), "the size of the weights is known before they are fetched"
+        resolved = [line for line in hub.requested if "/resolve/" in line]
         assert resolved and all(f"/resolve/{SHA}/" in line for line in resolved), "one commit, everywhere"
-        assert sum(line.endswith("GET /org/tiny/resolve/" + SHA + "/model.safetensors") for line in hub.asked) == 1
+        assert sum(line.endswith("GET /org/tiny/resolve/" + SHA + "/model.safetensors") for line in hub.requested) == 1
     offline = run(tmp_path, "http://127.0.0.1:9", "org/tiny")
     assert offline[0].split()[:2] == online[0].split()[:2]
     assert "the cached copy is used" in offline[1]
 
 
 @pytest.mark.parametrize(
-    ("model", "revision", "told"),
+    ("model", "revision", "reported"),
     [
         ("org/none", "", "HubError 2 org/none: no such model on the hub"),
         ("org/tiny", "v9", "HubError 2 org/tiny: the hub has no revision 'v9'"),
@@ -77,7 +77,7 @@ def test_a_hub_model_is_pinned_kept_and_used_again_without_network(llama: Path, 
     ],
 )
 def test_what_the_hub_refuses_is_told_in_one_line(
-    llama: Path, tmp_path: Path, model: str, revision: str, told: str
+    llama: Path, tmp_path: Path, model: str, revision: str, reported: str
 ) -> None:
     repos = {"org/tiny": llama, "org/secret": llama}
     for name, file in (("empty", None), ("gguf", "m.gguf"), ("adapter", "adapter_config.json")):
@@ -90,5 +90,5 @@ def test_what_the_hub_refuses_is_told_in_one_line(
     (tmp_path / "packed" / "config.json").write_text(json.dumps(config))
     with serving(repos, gated=frozenset({"org/secret"})) as hub:
         (line,) = run(tmp_path / "home", hub.address, model, revision)
-    assert line.startswith(told)
-    assert not [path for path in hub.asked if path.endswith((".safetensors", ".gguf"))], "no weights were fetched"
+    assert line.startswith(reported)
+    assert not [path for path in hub.requested if path.endswith((".safetensors", ".gguf"))], "no weights were fetched"

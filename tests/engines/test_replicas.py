@@ -21,11 +21,11 @@ SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the 
 
 
 def requests(count: int) -> list[Request]:
-    asked: list[Request] = [
+    requested: list[Request] = [
         GenerateRequest(f"g{n}", "t", f"g{n}", 0, TextPrompt(f"{SHOTS}{n} foxes and"), Sampling(6 + n % 5))
         for n in range(count)
     ]
-    return [*asked, LikelihoodRequest("l", "t", "l", 0, TextPrompt(SHOTS), (" fox", " the lazy dog"))]
+    return [*requested, LikelihoodRequest("l", "t", "l", 0, TextPrompt(SHOTS), (" fox", " the lazy dog"))]
 
 
 def without_time(reply: Reply) -> tuple[object, ...]:

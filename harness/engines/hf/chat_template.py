@@ -26,14 +26,14 @@ PROBE = "harness probe"
 QUESTION, ANSWER, LAST = f"{PROBE} question", f"{PROBE} answer", f"{PROBE} last"
 # The engine's own to give
 RESERVED = ("messages", "add_generation_prompt")
-REMEDY = "ask in plain text with --style text, or give the tokenizer a chat template that works"
+REMEDY = "use plain text prompts with --style text, or give the tokenizer a chat template that works"
 
 
 class ChatTemplate:
     """The template of one tokenizer, with the options that the user set."""
 
     def __init__(self, tokenizer: Any, options: Mapping[str, Any]) -> None:
-        """`options` are variables of the template (`enable_thinking`, say)."""
+        """`options` are variables of the template (for example `enable_thinking`)."""
         self._tokenizer = tokenizer
         self._options = dict(options)
         self._last: tuple[tuple[Message, ...], End, str] | None = None

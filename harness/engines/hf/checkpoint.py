@@ -1,7 +1,7 @@
 """A checkpoint's config and tokenizer, read and checked before any weight is.
 
 Guarantees: what `open_checkpoint` returns is a causal language model with a usable tokenizer; code of the
-repository runs only if the user said so; each refusal is one line that says what to do. Importing
+repository runs only if the user allowed it; each refusal is one line with a remedy. Importing
 transformers' tokenizers imports torch, which costs seconds: nothing here does it before it is called.
 """
 
@@ -45,7 +45,7 @@ WINDOW_KEYS = (
 )
 # Share of an embedding's rows by which a vocabulary may be larger; prompts with such tokens are refused one by one
 BEYOND = 0.01
-# Tokenizers without a limit say about 1e30.
+# Tokenizers without a limit give about 1e30.
 NO_LIMIT = 10**9
 
 
@@ -53,7 +53,7 @@ NO_LIMIT = 10**9
 class Checkpoint:
     """Config, tokenizer and defaults of one model.
 
-    `generation` and `tokenizer_config` are what those files say, empty where they are missing.
+    `generation` and `tokenizer_config` are the contents of those files, empty where they are missing.
     """
 
     files: ModelFiles
@@ -77,19 +77,19 @@ def open_checkpoint(path: str, revision: str | None, trust_remote_code: bool) ->
     refuse_unreadable(files, raw)
     tokenizer = load_tokenizer(files, trust_remote_code)
     _check_ids(files, raw, config, tokenizer)
-    said = {
+    settings = {
         name: _json(files, name) if (files.folder / name).is_file() else {}
         for name in ("generation_config.json", "tokenizer_config.json")
     }
     window = context_window(config, tokenizer.model_max_length)
     if window == 1:
-        raise ModelError(f"{files.name}: config.json: a context window of 1 token leaves no room for an answer")
+        raise ModelError(f"{files.name}: config.json: a context window of 1 token leaves no tokens for an answer")
     return Checkpoint(
         files=files,
         config=config,
         tokenizer=tokenizer,
-        generation=said["generation_config.json"],
-        tokenizer_config=said["tokenizer_config.json"],
+        generation=settings["generation_config.json"],
+        tokenizer_config=settings["tokenizer_config.json"],
         trust_remote_code=trust_remote_code,
         context_window=window,
     )
@@ -116,7 +116,7 @@ def has_tokenizer(files: ModelFiles) -> bool:
 
 
 def kv_bytes_per_token(config: Any, item_bytes: int) -> int | None:
-    """Bytes that one token of one row takes in a plain key-value cache; None where the config does not tell."""
+    """Bytes that one token of one row takes in a plain key-value cache; None where the config does not give it."""
     text = config.get_text_config()
     try:
         heads, layers = getattr(text, "num_attention_heads", None), getattr(text, "num_hidden_layers", None)
@@ -152,7 +152,7 @@ def stumbles() -> tuple[type[Exception], ...]:
 
 
 def vocabulary_of(config: Any) -> int | None:
-    """How many rows the embedding has by the config; None where it does not say."""
+    """How many rows the embedding has by the config; None where it gives none."""
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     size = getattr(text, "vocab_size", None)
     return size if isinstance(size, int) and size > 0 else None
@@ -168,7 +168,7 @@ def _check_ids(files: ModelFiles, raw: dict[str, Any], config: Any, tokenizer: A
         raise ModelError(
             f"{files.name}: config.json: pad_token_id {pad} is no token of the model (0 to {vocabulary - 1})"
         )
-    # Tokens that were added beside the vocabulary (a padding token, say) may lack a row and never be used
+    # Tokens that were added beside the vocabulary (such as a padding token) may lack a row and never be used
     beyond = tokenizer.vocab_size - vocabulary
     if beyond > vocabulary * BEYOND:
         raise ModelError(
@@ -272,7 +272,7 @@ def load_tokenizer(files: ModelFiles, trust_remote_code: bool) -> Any:
 
 
 def context_window(config: Any, limit: int | None = None) -> int | None:
-    """Tokens that prompt and answer share, by the config, else by the tokenizer's `limit`; None where neither tells."""
+    """Tokens that prompt and answer share, by the config, else by the tokenizer's `limit`; None if neither gives it."""
     text = config.get_text_config() if hasattr(config, "get_text_config") else config
     for key in WINDOW_KEYS:
         value = getattr(text, key, None)

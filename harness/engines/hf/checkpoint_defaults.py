@@ -60,7 +60,7 @@ MOST_CHARACTERS = 60
 
 
 def not_applied(generation: Mapping[str, Any]) -> str | None:
-    """Say which defaults of `generation_config.json` are left out; None if they would change nothing.
+    """A note on which defaults of `generation_config.json` are left out; None if they would change nothing.
 
     What transformers may add to its defaults one day is reported as well.
     """

@@ -1,9 +1,9 @@
-"""What engines of our own have in common: a checkpoint whose prompts become token jobs, and token results replies.
+"""The common part of our own engines: a checkpoint whose prompts become token jobs, and token results replies.
 
 A `CheckpointEngine` opens config and tokenizer, knows the model's facts, renders, fits and checks prompts, loads the
 weights and words the replies; how token jobs are run is its engine's own affair (`start` and `answer`). Guarantees:
 likelihoods are the field's (context and continuation tokenised as one text); what does not fit into the context
-window is cut or refused as the user said, and told in the reply.
+window is cut or refused as the user set it, and reported in the reply.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ ONE_THREAD_BELOW = 20_000_000
 
 
 class CheckpointOptions(BaseModel):
-    """Options of every engine of our own. `template_options` go to the chat template by name (`enable_thinking`, say).
+    """Options of every engine of our own. `template_options` go to the chat template by name.
 
     `threads` on a CPU: torch's own choice, but one for a tiny model, unless given.
     """
@@ -109,7 +109,7 @@ class CheckpointEngine(ABC):
         """Make ready to answer with `model`, in the precision it is in; return notes for the manifest."""
 
     def measured_kv_bytes(self) -> int | None:
-        """What a token was seen to take in the cache, once ready; None where nobody looked."""
+        """Measured bytes per token of the KV cache, once loaded; None where it was not measured."""
         return None
 
     @abstractmethod
@@ -175,7 +175,7 @@ class CheckpointEngine(ABC):
         )
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
-        """Answer each request once; what cannot be asked is refused first. Raises EngineError for a second stream."""
+        """Answer each request once; what cannot run is refused first. Raises EngineError for a second stream."""
         if self._streaming:
             raise EngineError("the engine is answering another stream; finish or close that one first")
         self._streaming = True
@@ -186,17 +186,17 @@ class CheckpointEngine(ABC):
 
     def _stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
         self.load()
-        asked: dict[str, tuple[Request, Any]] = {}
+        pending: dict[str, tuple[Request, Any]] = {}
         jobs: list[Job] = []
         for request in requests:
             fitted = self._fitting.fit(request)
             if isinstance(fitted, Refusal):
                 yield fitted
             else:
-                asked[request.key] = (request, fitted)
+                pending[request.key] = (request, fitted)
                 jobs.append(fitted.job)
         for outcome in self.answer(jobs):
-            request, fitted = asked.pop(outcome.key)
+            request, fitted = pending.pop(outcome.key)
             yield self._fitting.reply(request, fitted, outcome)
 
     def close(self) -> None:

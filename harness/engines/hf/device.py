@@ -38,12 +38,12 @@ def choose_device(name: str) -> str:
     if name.startswith("cuda"):
         if not torch.cuda.is_available():
             built = "is built without CUDA" if torch.version.cuda is None else "sees no GPU"
-            raise ConfigError(f"device: {name} was asked for, but this torch {built}; use `--device cpu` or auto")
+            raise ConfigError(f"device: {name} was requested, but this torch {built}; use `--device cpu` or auto")
         count = torch.cuda.device_count()
         if ":" in name and int(name.split(":")[1]) >= count:
-            raise ConfigError(f"device: {name} was asked for, but there are {count} GPUs (cuda:0 to cuda:{count - 1})")
+            raise ConfigError(f"device: {name} was requested, but there are {count} GPUs (cuda:0 to cuda:{count - 1})")
     if name == "mps" and not torch.backends.mps.is_available():
-        raise ConfigError("device: mps was asked for, but this machine has none; use `--device cpu` or auto")
+        raise ConfigError("device: mps was requested, but this machine has none; use `--device cpu` or auto")
     return name
 
 

@@ -1,4 +1,4 @@
-"""The tokens that end an answer: what generation config, tokenizer and chat template say, taken together.
+"""The tokens that end an answer: those of generation config, tokenizer and chat template together.
 
 Checkpoints often name one end token in one place and use another in their template; a model that is not
 stopped at the one it was trained on runs to the token limit. Guarantees: every end token named in any of the

@@ -65,7 +65,7 @@ class Fitting:
         return PromptSize(_tokens(kept), dropped, 0, self.encoder.render(request.prompt))
 
     def fit(self, request: Request) -> FittedJob | Refusal:
-        """Make the job, or say why this request cannot be asked."""
+        """Make the job, or the refusal with its reason."""
         try:
             fitted = self._fit(request)
         except ModelError:
@@ -120,7 +120,7 @@ class Fitting:
             return _refusal(request, "empty_continuation", "a continuation has no tokens to score", ours=True)
         dropped = max(row.dropped for row in rows)
         if not all(row.context for row in rows) or (dropped and self.refuse):
-            return _overflow(request, max(row.asked for row in rows), self.window)
+            return _overflow(request, max(row.length for row in rows), self.window)
         return FittedJob(ScoreJob(request.key, tuple((row.context, row.continuation) for row in rows)), dropped)
 
     def _roll(self, request: RollingRequest) -> FittedJob | Refusal:

@@ -1,10 +1,10 @@
-"""A causal language model's weights on a device, and the two things asked of it: continue rows, score rows.
+"""A causal language model's weights on a device, and its two operations: continue rows, score rows.
 
 Plain transformers: `generate` on left-padded rows, one forward pass on right-padded rows. Guarantees: nothing
-of the checkpoint's generation defaults is in force but what is asked for; a row ends at its own end token or
+of the checkpoint's generation defaults is in force except what is requested; a row ends at its own end token or
 stop string; sampling depends on the seed given and on nothing else. Rows of one batch may differ from rows
-run alone by rounding (in half precision enough to tip a near tie); `padding_fault` says if they differ by
-more.
+run alone by rounding (in half precision enough to tip a near tie); `padding_fault` reports if they differ
+by more.
 """
 
 from __future__ import annotations
@@ -146,12 +146,12 @@ class HFModel:
     def probe_ids(self, text: str = PROBE_TEXTS[0]) -> list[int]:
         """A short text's token ids."""
         ids = list(self.encoder.tokenizer(text)["input_ids"])
-        # A twin has fewer tokens than the tokenizer
+        # A tiny model has fewer tokens than the tokenizer
         return [token % self.vocabulary for token in ids]
 
     @torch.inference_mode()
     def padding_fault(self) -> str | None:
-        """Run two unequal prompts alone and together; say how they differ, None if they do not.
+        """Run two unequal prompts alone and together; return how they differ, None if they do not.
 
         Raises ModelError if the model computes no numbers in this precision.
         """
@@ -245,7 +245,7 @@ def _taken(logits: Sequence[torch.Tensor], new: torch.Tensor) -> list[list[float
 
 
 class _StopStrings(StoppingCriteria):  # type: ignore[misc]
-    """Hands the rows' new tokens to a StopWatch."""
+    """Passes the rows' new tokens to a StopWatch."""
 
     def __init__(self, watch: StopWatch, prompt_width: int) -> None:
         self._watch = watch

@@ -2,7 +2,7 @@
 
 torch has this only behind operators of its compiler (`torch.ops.mkldnn`), which may change: every use is guarded, a
 layer whose packed result differs is left alone, and the whole is done only where a trial shows it to be faster.
-Guarantees: the same products up to float32 rounding; weights that stand nowhere else are not kept twice.
+Guarantees: the same products up to float32 rounding; weights that are used nowhere else are not kept twice.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _pack(layer: Any, *, keep: bool) -> bool:
         return False
     layer.forward = product
     if not keep:
-        # Shape and precision stay to be asked for; the numbers are in the packed weight now
+        # Shape and precision stay readable; the numbers are in the packed weight now
         weight = layer.weight.detach()
         layer.weight = torch.nn.Parameter(weight.to("meta"), requires_grad=False)
         _forget(weight)
@@ -93,7 +93,7 @@ def _pack(layer: Any, *, keep: bool) -> bool:
 
 
 def _forget(weight: torch.Tensor) -> None:
-    """Let the system take back the memory of a weight that nobody reads again.
+    """Let the system take back the memory of a weight that is never read again.
 
     Weights are read out of one mapped file, which stays in memory as long as any of them is held.
     """

@@ -3,7 +3,7 @@
 transformers itself leaves out tensors that its class does not use, and computes on with numbers that are none.
 Guarantees: each parameter comes from the files, in the shape that the config gives it; no tensor of a layer that the
 model has, and no layer, is left out without a word; every parameter is a finite number. Tensors of parts that a causal
-language model does not have (a vision tower, say) are left out and noted.
+language model does not have (such as a vision tower) are left out and noted.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _refuse_packed(files: ModelFiles) -> None:
         if kind in PACKED and name.endswith((".weight", ".qweight", ".weight_packed")):
             raise ModelError(
                 f"{files.name}: {name} is stored as {kind}, so the weights are quantised, but config.json has no "
-                "quantization_config that says how; choose a checkpoint with plain weights"
+                "quantization_config with the method; choose a checkpoint with plain weights"
             )
 
 

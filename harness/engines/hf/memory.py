@@ -1,4 +1,4 @@
-"""Memory of a device: how much is free, and whether an error says that it ran out."""
+"""Memory of a device: how much is free, and whether an error means that it ran out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory ran out: torch has one kind for GPUs and another for the CPU's allocator."""
+    """Whether `error` means that memory ran out: torch has one kind for GPUs and another for the CPU's allocator."""
     return isinstance(error, torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )

@@ -17,7 +17,7 @@ def on_meta(config: Any, *, trust_remote_code: bool = False) -> Any:
     from transformers import AutoModelForCausalLM
 
     plain = copy.deepcopy(config)
-    # A packed weight has another shape; what is counted are the numbers that it stands for
+    # A packed weight has another shape; what is counted are the numbers that it represents
     if getattr(plain, "quantization_config", None) is not None:
         del plain.quantization_config
     try:

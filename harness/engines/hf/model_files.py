@@ -4,7 +4,7 @@ Guarantees: small files (config, tokenizer, template, code) are there when `loca
 `fetch_weights` returns; everything after works on a folder and needs no network. A hub revision is resolved
 to its commit once and only that commit is used. A hub that does not answer is known within seconds; then the
 cached copy serves. What is in the cache is compared with the hash that the hub states for it, and a file that differs
-is refused. Does not check what the files say: `checkpoint` does.
+is refused. Does not check the contents of the files: `checkpoint` does.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from harness.errors import ConfigError, HubError, ModelError
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 SMALL_FILES = (
     *("*.json", "*.jinja", "*.txt", "*.model", "*.tiktoken", "*.py", "additional_chat_templates/*"),
-    # The licence stands in one of these
+    # The licence is in one of these
     *("README.md", "LICENSE*"),
 )
 WEIGHTS = (
@@ -42,7 +42,7 @@ POINTER_HEAD = b"version https://git-lfs"
 class ModelFiles:
     """A model's files: `folder` holds them, `names` lists all of the checkpoint's (fetched or not).
 
-    `repo` and `revision` (a commit) are None for a plain folder; `online` says whether the hub answered; `stated` are
+    `repo` and `revision` (a commit) are None for a plain folder; `online` is whether the hub answered; `stated` are
     the hub's own hashes by file (sha256 of a large file, git's sha1 of a small one), where it answered.
     """
 
@@ -83,7 +83,7 @@ class ModelFiles:
             raise ConfigError(f"{message}; copy the checkpoint again")
 
     def weights_bytes(self) -> int | None:
-        """Size of the weights, None where the hub did not tell."""
+        """Size of the weights, None where the hub did not give it."""
         sizes = dict(self.sizes)
         known = [
             (self.folder / name).stat().st_size if (self.folder / name).exists() else sizes.get(name)
@@ -179,7 +179,7 @@ def _on_hub(repo: str, revision: str | None) -> ModelFiles:
         if kind := other_kind(names):
             raise ModelError(f"{repo}: no model that transformers reads: {kind}")
         raise HubError(f"{repo}: the repository has no config.json, so it holds no model")
-    # By the name that the user gave: only then does the cache remember which commit it stood for.
+    # By the name that the user gave: only then does the cache remember which commit it meant.
     folder = _download(repo, revision, SMALL_FILES)
     sizes = tuple((name, size) for name, size in siblings if size is not None)
     stated = tuple((one.rfilename, value) for one in info.siblings or () if (value := _stated(one)))
@@ -219,7 +219,7 @@ def _hub_info(repo: str, revision: str | None) -> Any:
     hub.quiet()
     from huggingface_hub import HfApi
 
-    # HTTPError is httpx's or httpx2's, whichever this hub client stands on.
+    # HTTPError is httpx's or httpx2's, whichever this hub client uses.
     from huggingface_hub.errors import (  # type: ignore[attr-defined]
         GatedRepoError,
         HFValidationError,
@@ -229,8 +229,8 @@ def _hub_info(repo: str, revision: str | None) -> Any:
     )
 
     try:
-        ask = HfApi().model_info
-        return hub.retried(lambda: ask(repo, revision=revision, files_metadata=True, timeout=30), repo)
+        get_info = HfApi().model_info
+        return hub.retried(lambda: get_info(repo, revision=revision, files_metadata=True, timeout=30), repo)
     except GatedRepoError:
         raise HubError(f"{repo} {hub.GATED}") from None
     except RevisionNotFoundError:

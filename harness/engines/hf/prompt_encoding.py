@@ -2,7 +2,7 @@
 
 Guarantees: a prompt is rendered and tokenised once, and never starts with two BOS; a chat prompt gets exactly
 the special tokens that its template writes, a text prompt exactly those that the tokenizer is configured to
-add, but for an EOS at its end, which would ask the model to continue after the end. Decoding keeps the spaces
+add, but for an EOS at its end, which would make the model continue after the end. Decoding keeps the spaces
 at the start of an answer. Does not repair a tokenizer that drops characters: such a text comes back as the
 tokenizer has it.
 """
@@ -36,7 +36,7 @@ class PromptEncoder:
     """Renders, encodes and decodes for one tokenizer."""
 
     def __init__(self, tokenizer: Any, template_options: Mapping[str, Any] | None = None) -> None:
-        """`template_options` are handed to the chat template by name (`enable_thinking`, say)."""
+        """`template_options` are passed to the chat template by name (such as `enable_thinking`)."""
         self.tokenizer = tokenizer
         self.chat = ChatTemplate(tokenizer, template_options or {})
         self.special_ids = frozenset(tokenizer.all_special_ids)
@@ -48,19 +48,19 @@ class PromptEncoder:
         """The chat template's source, None if the tokenizer has none."""
         return self.chat.source
 
-    def style(self, asked: str) -> Style:
+    def style(self, wanted: str) -> Style:
         """Resolve `auto` to chat where there is a template.
 
         Raises ConfigError for chat without one, ModelError for one that does not show the question.
         """
-        if asked == "auto":
-            asked = "chat" if self.template else "text"
-        if asked == "chat" and not self.template:
-            raise ConfigError("style: chat was asked for, but the tokenizer has no chat template; use style: text")
-        if asked not in ("text", "chat"):
-            raise ConfigError(f"style: {asked!r} is not auto, text or chat")
+        if wanted == "auto":
+            wanted = "chat" if self.template else "text"
+        if wanted == "chat" and not self.template:
+            raise ConfigError("style: chat was requested, but the tokenizer has no chat template; use style: text")
+        if wanted not in ("text", "chat"):
+            raise ConfigError(f"style: {wanted!r} is not auto, text or chat")
         self.chat.require_options()
-        if asked == "text":
+        if wanted == "text":
             return "text"
         self.chat.require_questions()
         return "chat"
@@ -101,7 +101,7 @@ class PromptEncoder:
         return start, tuple(ids[1:] if ids and ids[0] == start else ids)
 
     def decode(self, prompt_ids: Sequence[int], output_ids: Sequence[int]) -> str:
-        """Text of `output_ids` where they stand, after `prompt_ids`; special tokens are left out.
+        """Text of `output_ids` after `prompt_ids`; special tokens are left out.
 
         Marks of reasoning stay, whether or not they are special tokens: an extractor needs them.
         """
@@ -116,8 +116,8 @@ class PromptEncoder:
 
     def reasoning_mark(self, prompt_ids: Sequence[int], prefill: str) -> str:
         """The opening mark of reasoning that a rendered prompt ends with (before its `prefill`), empty if none."""
-        room = MARK_TOKENS + len(prefill)
-        return opened_by(self._text(list(prompt_ids[-room:])).removesuffix(prefill))
+        count = MARK_TOKENS + len(prefill)
+        return opened_by(self._text(list(prompt_ids[-count:])).removesuffix(prefill))
 
     def special_stops(self, stop: Sequence[str]) -> frozenset[int]:
         """Ids of the stop strings that are special tokens of this tokenizer."""
@@ -161,7 +161,7 @@ class PromptEncoder:
         if ids and ids[-1] == self.tokenizer.eos_token_id and len(ids) > 1:
             found.append("the tokenizer ends every text with EOS: taken off prompts")
         if says_bos and ids[:1] != [self.tokenizer.bos_token_id]:
-            found.append("tokenizer_config.json says add_bos_token, but the tokenizer adds none: none is added")
+            found.append("tokenizer_config.json sets add_bos_token, but the tokenizer adds none: none is added")
         return tuple(found)
 
     def _ids(self, text: str, templated: bool) -> list[int]:

@@ -15,7 +15,7 @@ from harness.errors import ModelError
 KEYS = ("quantization_config", "compression_config")
 # What tools write beside a config that does not mention it
 SIDE_FILES = ("quantize_config.json", "quant_config.json", "hf_quant_config.json", "quantization_config.json")
-REMEDY = "choose a checkpoint with plain weights (bfloat16, say)"
+REMEDY = "choose a checkpoint with plain weights (such as bfloat16)"
 
 
 def refuse_unreadable(files: ModelFiles, raw: Mapping[str, Any]) -> None:
@@ -34,7 +34,7 @@ def refuse_unreadable(files: ModelFiles, raw: Mapping[str, Any]) -> None:
         raise ModelError(f"{files.name}: config.json: quantization_config must hold keys (found {settings!r})")
     method = _method(settings)
     if not isinstance(method, str):
-        raise ModelError(f"{files.name}: config.json: quantization_config does not say how (no quant_method); {REMEDY}")
+        raise ModelError(f"{files.name}: config.json: quantization_config has no quant_method; {REMEDY}")
     if fault := _fault(method, dict(settings)):
         raise ModelError(f"{files.name}: is quantised ({method}), which cannot be read here: {fault}; or {REMEDY}")
 

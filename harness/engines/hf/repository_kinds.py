@@ -32,7 +32,7 @@ FORMATS: tuple[tuple[str, str, str], ...] = (
 
 
 def other_kind(names: Iterable[str], folder: Path | None = None) -> str | None:
-    """Say what files without a config, or without weights, are; None where nothing is recognised."""
+    """What files without a config, or without weights, are; None where nothing is recognised."""
     names = sorted(names)
     if ADAPTER in names:
         return adapter(folder)
@@ -43,20 +43,20 @@ def other_kind(names: Iterable[str], folder: Path | None = None) -> str | None:
 
 
 def misnamed(names: Iterable[str]) -> str | None:
-    """Say why files beside a config are not taken for its weights; None where nothing is recognised."""
+    """Why files beside a config are not taken for its weights; None where nothing is recognised."""
     names = sorted(names)
     for name in names:
         if name.endswith(HALF_FETCHED):
             return f"it holds a download that did not finish ({name}); fetch the checkpoint again"
     if shards := [name for name in names if SHARD.fullmatch(name)]:
         kind = "model.safetensors" if shards[0].endswith("safetensors") else "pytorch_model.bin"
-        return f"it holds {shards[0]} but no {kind}.index.json, which says what lies where; copy it beside the weights"
+        return f"it holds {shards[0]} but no {kind}.index.json, the list of its shards; copy it there too"
     other = next((name for name in names if name.endswith(".safetensors") and "/" not in name), None)
     return f"it holds {other}, and a checkpoint's weights are called model.safetensors; rename it" if other else None
 
 
 def adapter(folder: Path | None) -> str:
-    """Say what an adapter is, and of which model where its config lies in `folder`."""
+    """What an adapter is, and of which model where its config lies in `folder`."""
     base = _base(folder / ADAPTER) if folder is not None else None
     of = f" of {base}" if base else ""
     return (

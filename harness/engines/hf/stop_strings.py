@@ -1,7 +1,7 @@
 """Finding stop strings in an answer while it grows, across token borders, without decoding it anew each step.
 
 Guarantees: a stop string is seen at the step whose token completes it, in each row for itself; the final text
-is cut before the earliest stop string. Does not look into the prompt: a stop string that stands there stops
+is cut before the earliest stop string. Does not look into the prompt: a stop string in it stops
 nothing. A stop string that is a special token ends the row by its id, since special tokens show in no text.
 """
 
@@ -35,7 +35,7 @@ class StopWatch:
         self.stopped_at: list[int | None] = [None] * len(prompts)
 
     def look(self, outputs: Sequence[Sequence[int]]) -> list[bool]:
-        """Given each row's output ids so far, say which rows have met a stop string (now or before)."""
+        """Given each row's output ids so far, return which rows have met a stop string (now or before)."""
         for row, output in enumerate(outputs):
             if self.stopped_at[row] is None and self._stop and self._meets(row, output):
                 self.stopped_at[row] = len(output)

@@ -1,8 +1,8 @@
-"""A small twin of a model: the same class and the same kinds of layers, a few ten thousand random weights.
+"""A tiny model of a given class: the same class and the same kinds of layers, a few ten thousand random weights.
 
-A twin says nothing about what a model knows. It says whether an engine computes what the model's own code
-computes, in seconds and without a download. Sizes shrink by the names of a config's settings, so that a class
-nobody thought of shrinks like the others; each exception gives its reason.
+A tiny model shows nothing of what a model knows. It shows whether an engine computes what the model's own code
+computes, in seconds and without a download. Sizes shrink by the names of a config's settings, so that an
+unknown class shrinks like the others; each exception gives its reason.
 """
 
 from __future__ import annotations
@@ -155,7 +155,7 @@ def _heads(old: Mapping[str, Any], new: dict[str, Any]) -> None:
 
 
 def _layers(old: Mapping[str, Any], new: dict[str, Any]) -> None:
-    """Keep the first layer of each kind. A kind is what all lists together say of a layer."""
+    """Keep the first layer of each kind. A kind is the combination of all lists at a layer."""
     counts = [name for name in LAYER_COUNTS if isinstance(old.get(name), int)]
     if not counts:
         return
@@ -212,7 +212,7 @@ def _per_layer(name: str) -> bool:
 
 
 def _has_periods(old: Mapping[str, Any]) -> bool:
-    """Tell if layers differ by counting: every so many layers, something else."""
+    """Whether layers differ by counting: every so many layers, something else."""
     words = ("_period", "_interval", "_step", "_every_n_layers", "_pattern", "group_size")
     return any(name.endswith(words) and isinstance(value, int) and value > 1 for name, value in old.items())
 

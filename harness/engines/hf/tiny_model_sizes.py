@@ -1,4 +1,4 @@
-"""How small each setting of a config becomes in a twin, by its name, and the classes that need more than that."""
+"""How small each setting of a config becomes in a tiny model, by its name, and the classes that need more than that."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 HIDDEN, HEADS, HEAD_DIM, WIDE_HEAD_DIM, WINDOW, POSITIONS = 32, 4, 8, 16, 16, 512
 LEAST_LAYERS, MOST_LAYERS = 2, 8
-# Wide enough that random logits stand apart: rounding must not tip a greedy choice
+# Wide enough that random logits differ: rounding must not tip a greedy choice
 SPREAD = 0.35
 BOS, EOS, PAD, OTHER_SPECIAL = 0, 1, 2, 3
 
@@ -122,7 +122,7 @@ CARE: dict[str, dict[str, Any]] = {
     "deepseek_v4": {"compress_rates": {"compressed_sparse_attention": 4, "heavily_compressed_attention": 16}},
     # Layers with a window have wider heads, which must be the sum of their parts
     "dots3_note_text": {"head_dim": 20},
-    # Keys are chosen by a number that a token repeats wherever it stands: among equals the batch's layout chooses
+    # Keys are chosen by a number that a token repeats at any position: among equals the batch's layout chooses
     "doge": {"keep_window_size": POSITIONS},
     # Written as checkpoints have it, attention and MLP apart: four layers, of which the middle two are run in loops
     "dory": {

@@ -1,4 +1,4 @@
-"""What an engine is asked and answers once text is out of sight: token ids in, token ids and log-probabilities out.
+"""An engine's requests and results without text: token ids in, token ids and log-probabilities out.
 
 No torch and no tokenizer here: schedulers and their tests work on these types alone.
 """
@@ -46,7 +46,7 @@ Job = GenerateJob | ScoreJob
 class Generated:
     """New tokens up to and with the end; `stopped` by a stop string, `ended` by an end token.
 
-    `logprobs`, if asked for: natural-log probability of each new token under the model itself (temperature 1, nothing
+    `logprobs`, if requested: natural-log probability of each new token under the model itself (temperature 1, nothing
     left out). `cached` prompt tokens had been computed for another request; `seconds` is this job's share of the
     engine's time.
     """

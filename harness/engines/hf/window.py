@@ -1,4 +1,4 @@
-"""Fitting prompts into a context window: what is cut, what room is left for the answer. Pure arithmetic.
+"""Fitting prompts into a context window: what is cut, how many tokens are left for the answer. Pure arithmetic.
 
 Guarantees: prompt and answer together never exceed the window; what is cut is cut from the left and counted.
 An answer keeps at least its token limit or half the window, whichever is less.
@@ -21,23 +21,23 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Context and continuation ids that fit; `asked` is their length before the cut."""
+    """Context and continuation ids that fit; `length` is their length before the cut."""
 
     context: tuple[int, ...]
     continuation: tuple[int, ...]
-    asked: int
+    length: int
     dropped: int = 0
 
 
 def fit_prompt(ids: Sequence[int], max_tokens: int, window: int | None) -> Fitted:
-    """Keep the prompt whole where the answer has room enough after it, else keep its end."""
+    """Keep the prompt whole where enough tokens are left for the answer, else keep its end."""
     if window is None:
         return Fitted(tuple(ids), max_tokens)
-    room = min(max_tokens, window // 2)
-    if window - len(ids) >= room:
+    needed = min(max_tokens, window // 2)
+    if window - len(ids) >= needed:
         return Fitted(tuple(ids), min(max_tokens, window - len(ids)))
-    keep = window - room
-    return Fitted(tuple(ids[-keep:]), room, len(ids) - keep)
+    keep = window - needed
+    return Fitted(tuple(ids[-keep:]), needed, len(ids) - keep)
 
 
 def fit_row(context: Sequence[int], continuation: Sequence[int], window: int | None) -> Row:
@@ -45,6 +45,6 @@ def fit_row(context: Sequence[int], continuation: Sequence[int], window: int | N
 
     A continuation that fills the window alone leaves no context: the caller must not score it.
     """
-    asked = len(context) + len(continuation)
-    dropped = max(0, asked - (window + 1)) if window is not None else 0
-    return Row(tuple(context[dropped:]), tuple(continuation), asked, dropped)
+    length = len(context) + len(continuation)
+    dropped = max(0, length - (window + 1)) if window is not None else 0
+    return Row(tuple(context[dropped:]), tuple(continuation), length, dropped)

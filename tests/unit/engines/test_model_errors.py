@@ -48,7 +48,7 @@ def build(path: Path | str, **spec: Any) -> reference.ReferenceEngine:
     return reference.build(ModelSpec(str(path), **{"device": "cpu"} | spec), {})
 
 
-def told(path: Path | str, **spec: Any) -> HarnessError:
+def reported(path: Path | str, **spec: Any) -> HarnessError:
     with pytest.raises(HarnessError) as caught:
         build(path, **spec)
     assert "\n" not in str(caught.value)
@@ -62,59 +62,59 @@ def edit(folder: Path, **changes: Any) -> None:
 
 
 def test_a_missing_folder(tmp_path: Path) -> None:
-    assert "no such folder" in str(told(tmp_path / "nowhere"))
-    assert "no such folder" in str(told("./nowhere"))
-    assert "neither a folder nor a hub id" in str(told("org/na me"))
+    assert "no such folder" in str(reported(tmp_path / "nowhere"))
+    assert "no such folder" in str(reported("./nowhere"))
+    assert "neither a folder nor a hub id" in str(reported("org/na me"))
 
 
 def test_a_file_instead_of_a_folder(copy: Path) -> None:
-    assert "give the folder" in str(told(copy / "config.json"))
+    assert "give the folder" in str(reported(copy / "config.json"))
 
 
 def test_a_folder_without_config(copy: Path) -> None:
     (copy / "config.json").unlink()
-    assert "no config.json" in str(told(copy))
+    assert "no config.json" in str(reported(copy))
 
 
 def test_a_config_that_is_not_json(copy: Path) -> None:
     (copy / "config.json").write_text("{")
-    assert "config.json cannot be read" in str(told(copy))
+    assert "config.json cannot be read" in str(reported(copy))
 
 
 def test_a_folder_without_weights(copy: Path) -> None:
     (copy / "model.safetensors").unlink()
-    assert "no weights there" in str(told(copy))
+    assert "no weights there" in str(reported(copy))
     (copy / "adapter_config.json").write_text("{}")
-    assert "it is an adapter" in str(told(copy))
+    assert "it is an adapter" in str(reported(copy))
 
 
 def test_a_folder_without_tokenizer(copy: Path) -> None:
     (copy / "tokenizer.json").unlink()
-    assert "no tokenizer there" in str(told(copy))
+    assert "no tokenizer there" in str(reported(copy))
 
 
 def test_an_encoder_is_not_a_causal_language_model(copy: Path) -> None:
     edit(copy, model_type="bert", architectures=["BertForMaskedLM"])
-    assert "a bert model (BertForMaskedLM) is not a causal language model" in str(told(copy))
+    assert "a bert model (BertForMaskedLM) is not a causal language model" in str(reported(copy))
     edit(copy, model_type="t5", architectures=["T5ForConditionalGeneration"])
-    assert "a t5 model" in str(told(copy))
+    assert "a t5 model" in str(reported(copy))
 
 
 def test_code_of_the_repository_runs_only_when_told_to(copy: Path) -> None:
     (copy / "configuration_evil.py").write_text(f"open({str(copy / 'ran')!r}, 'w')\nclass Evil: pass\n")
     edit(copy, model_type="evil", auto_map={"AutoConfig": "configuration_evil.Evil"})
-    assert "--trust-remote-code" in str(told(copy))
+    assert "--trust-remote-code" in str(reported(copy))
     assert not (copy / "ran").exists()
 
 
 def test_an_unknown_architecture_names_the_library_version(copy: Path) -> None:
     edit(copy, model_type="tomorrow")
-    assert "model_type 'tomorrow' is unknown to transformers" in str(told(copy))
+    assert "model_type 'tomorrow' is unknown to transformers" in str(reported(copy))
 
 
 def test_a_revision_of_a_folder_and_a_wrong_style(good: Path) -> None:
-    assert "a folder has no revisions" in str(told(good, revision="main"))
-    assert "no chat template" in str(told(good, style="chat"))
+    assert "a folder has no revisions" in str(reported(good, revision="main"))
+    assert "no chat template" in str(reported(good, style="chat"))
 
 
 def test_wrong_options_are_told_with_the_nearest_key(good: Path) -> None:
@@ -133,7 +133,7 @@ def test_wrong_devices_and_dtypes_are_told() -> None:
         choose_dtype("float23", "cpu")
     assert (choose_dtype("bf16", "cpu"), choose_dtype("auto", "cpu")) == ("bfloat16", "float32")
     if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="cuda was asked for, but this torch"):
+        with pytest.raises(ConfigError, match="cuda was requested, but this torch"):
             choose_device("cuda")
 
 

@@ -60,7 +60,7 @@ def test_deepseek_v4_has_no_latent_but_compressed_keys() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
+    ("kind", "reported"),
     [
         ("llama", "GQA"),
         ("gpt2", "MHA"),
@@ -80,14 +80,14 @@ def test_deepseek_v4_has_no_latent_but_compressed_keys() -> None:
         ("minicpm3", "MLA"),
     ],
 )
-def test_what_a_running_model_keeps_is_what_its_config_says(kind: str, told: str) -> None:
+def test_what_a_running_model_keeps_is_what_its_config_says(kind: str, reported: str) -> None:
     """The oracle is the class itself: the numbers in its cache after a short and a long prompt."""
     config = tiny_config(kind)
     attention, growth = attention_of(config), measure_growth(tiny_model(config))
-    assert attention.kind == told
+    assert attention.kind == reported
     assert attention.cache and growth
     assert attention.cache.per_token == growth.per_token
-    assert (growth.per_token == 0) == (told == "state space" or kind == "mistral")
+    assert (growth.per_token == 0) == (reported == "state space" or kind == "mistral")
     assert growth.fixed >= 0
 
 

@@ -45,8 +45,8 @@ def test_counts_are_those_of_the_makers(
 def test_deepseek_v4_flash_with_the_layers_that_it_ships() -> None:
     counted = count_parameters(AutoConfig.from_pretrained(CONFIGS / "deepseek-v4-flash.json"))
     assert counted.active and counted.active_without_embedding
-    told = [counted.total, counted.active, counted.active_without_embedding]
-    assert [round(one / 1e9, 1) for one in told] == [284.3, 13.8, 13.3]
+    reported = [counted.total, counted.active, counted.active_without_embedding]
+    assert [round(one / 1e9, 1) for one in reported] == [284.3, 13.8, 13.3]
     by_default = count_parameters(AutoConfig.for_model("deepseek_v4"))
     assert by_default.total == 284_325_869_015, "the class's own default has other kinds of layers"
 

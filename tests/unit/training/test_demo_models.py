@@ -1,4 +1,4 @@
-"""The kept demo models: small, loadable without a network, with a chat template that does what it says."""
+"""The kept demo models: small, loadable without a network, with a chat template that works."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_training_saw_the_very_tokens_that_the_chat_template_renders(tokenizer: 
 def test_a_greedy_answer_has_the_form_it_was_taught_and_stops_by_itself(model: Any, tokenizer: Any) -> None:
     question = "Mia has 12 pens. Tom gives Mia 5 more. How many pens does Mia have now?"
     turns = [{"role": "user", "content": draw.MATH_PROMPT.format(question=question)}]
-    asked = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True, return_tensors="pt")
-    out = model.generate(**asked, max_new_tokens=120)[0, asked["input_ids"].shape[1] :].tolist()
+    requested = tokenizer.apply_chat_template(turns, add_generation_prompt=True, return_dict=True, return_tensors="pt")
+    out = model.generate(**requested, max_new_tokens=120)[0, requested["input_ids"].shape[1] :].tolist()
     assert out[-1] == model.generation_config.eos_token_id == tokenizer.eos_token_id
     assert "####" in tokenizer.decode(out)

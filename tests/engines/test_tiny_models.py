@@ -1,4 +1,4 @@
-"""Twins: small, of the class asked for, with the parts that make an architecture hard, and never saying the same."""
+"""Tiny models: small, of the requested class, with the parts that make an architecture hard, never repetitive."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from harness.datatypes import Completion, Likelihood, Reply, Request
 from harness.engines.hf.tiny_model import causal_model_types, tiny_config, tiny_model
 from harness.errors import ConfigError
 
-# What must be left of each: settings of the text config, as they are in the twin
+# What must be left of each: settings of the text config, as they are in the tiny model
 FAMILIES: dict[str, dict[str, Any]] = {
     "llama": {"num_attention_heads": 4, "num_key_value_heads": 2, "num_hidden_layers": 2},
     "gpt2": {"n_embd": 32, "n_head": 4, "n_layer": 2},
@@ -54,9 +54,9 @@ def test_a_twin_is_small_has_the_features_of_its_family_and_says_many_things(mod
     assert (config.bos_token_id, config.eos_token_id, config.vocab_size) == (0, 1, 361)
     model = tiny_model(config)
     assert 10_000 < sum(parameter.numel() for parameter in model.parameters()) < 150_000
-    told = answers(model)
-    assert len({tuple(one) for one in told}) == 3, "a model that always says the same tests nothing"
-    assert len({token for one in told for token in one}) >= 10
+    reported = answers(model)
+    assert len({tuple(one) for one in reported}) == 3, "a model that always generates the same tests nothing"
+    assert len({token for one in reported for token in one}) >= 10
 
 
 def test_the_weights_depend_on_the_seed_and_on_nothing_else() -> None:
@@ -121,13 +121,13 @@ GIVEN = {
 @pytest.mark.parametrize("name", GIVEN)
 def test_a_given_config_keeps_its_kind_of_rotary_positions(name: str) -> None:
     given: PretrainedConfig = GIVEN[name]
-    twin = tiny_config(given, 361)
-    assert type(twin) is type(given)
-    assert twin.rope_parameters["rope_type"] == given.rope_parameters["rope_type"]
-    assert twin.rope_parameters["original_max_position_embeddings"] <= twin.max_position_embeddings == 512
-    assert twin.num_hidden_layers == 2
+    tiny = tiny_config(given, 361)
+    assert type(tiny) is type(given)
+    assert tiny.rope_parameters["rope_type"] == given.rope_parameters["rope_type"]
+    assert tiny.rope_parameters["original_max_position_embeddings"] <= tiny.max_position_embeddings == 512
+    assert tiny.num_hidden_layers == 2
     assert given.num_hidden_layers > 2, "the config given is left as it was"
-    assert len({tuple(one) for one in answers(tiny_model(twin))}) == 3
+    assert len({tuple(one) for one in answers(tiny_model(tiny))}) == 3
 
 
 def test_a_given_config_gets_no_feature_it_has_not() -> None:

@@ -1,4 +1,4 @@
-"""The frozen demo suite: big enough, right, and unknown to the models it is asked of."""
+"""The frozen demo suite: big enough, right, and unknown to the models."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ def _program(answer: str) -> str:
 
 
 def test_each_half_has_at_least_40_different_problems(math: list[Row], code: list[Row]) -> None:
-    for rows, asked in ((math, "question"), (code, "prompt")):
+    for rows, requested in ((math, "question"), (code, "prompt")):
         assert len(rows) >= 40
-        assert len({row["id"] for row in rows}) == len({row[asked] for row in rows}) == len(rows)
+        assert len({row["id"] for row in rows}) == len({row[requested] for row in rows}) == len(rows)
 
 
 def test_the_pages_say_how_many_rows_there_are(math: list[Row], code: list[Row]) -> None:
@@ -118,13 +118,13 @@ def test_no_training_problem_shares_a_calculation_or_a_composition_with_the_suit
 ) -> None:
     chains = {_chain(row["answer"]) for row in math}
     compositions = {composition(row["solution"]) for row in code}
-    asked = {_words(draw.MATH_PROMPT.format(**row)) for row in math}
-    asked |= {_words(draw.CODE_PROMPT.format(**row)) for row in code}
+    requested = {_words(draw.MATH_PROMPT.format(**row)) for row in math}
+    requested |= {_words(draw.CODE_PROMPT.format(**row)) for row in code}
     recipe = train.RECIPES[size]
     stream = draw.training_turns(recipe.seed, draw.draw_suite(), recipe.words)
     seen_math = seen_code = 0
     for turn in itertools.islice(stream, 8_000):
-        assert _words(turn.user) not in asked
+        assert _words(turn.user) not in requested
         if turn.assistant.startswith("```"):
             assert composition(_program(turn.assistant)) not in compositions
             seen_code += 1
