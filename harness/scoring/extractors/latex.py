@@ -30,7 +30,7 @@ _TURNS = re.compile(
 _DENIED = re.compile(r"(?i)(?:\bnot|n't|\bnever)\s*(?:\\[(\[]|\$)*\s*\Z")
 
 _RATIO = re.compile(
-    r"(?P<sign>-)?(?:\\[dtc]?frac\{(?P<a>\d{1,30})\}\{(?P<b>\d{1,30})\}"
+    r"(?P<sign>-)?(?:(?P<whole>\d{1,30})?\s?\\[dtc]?frac\{(?P<a>\d{1,30})\}\{(?P<b>\d{1,30})\}"
     r"|(?P<p>\d{1,3}(?:,\d{3}){1,9}|\d{1,30}(?:\.\d{1,30})?)(?:/(?P<q>\d{1,30}))?\s?(?P<percent>\\?%)?)"
 )
 # A formula longer than this is not an answer, and an answer is near the end: two bounds that keep the search
@@ -130,7 +130,8 @@ def _number(text: str) -> Fraction | None:
     value = Fraction(above.replace(",", ""))
     if not Fraction(below):
         return None
-    return value / Fraction(below) / (100 if found.group("percent") else 1) * (-1 if found.group("sign") else 1)
+    value = int(found.group("whole") or 0) + value / Fraction(below) / (100 if found.group("percent") else 1)
+    return -value if found.group("sign") else value
 
 
 def _outer_boxes(text: str, first: int) -> list[Span]:

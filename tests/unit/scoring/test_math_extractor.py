@@ -170,3 +170,29 @@ def test_two_values_left_open_are_both_the_answer_and_one_written_twice_is_one(t
 )
 def test_what_changes_a_value_stays_with_it(text: str, right: str) -> None:
     assert answer(text) == right
+
+
+@pytest.mark.parametrize(
+    ("completion", "right"),
+    [
+        ("(3, 4)", "(3, 4)"),
+        ("p - q.", "p - q"),
+        ("sqrt(2)", "sqrt(2)"),
+        (r"$\left( 3, \frac{\pi}{2} \right)$", r"\left( 3, \frac{\pi}{2} \right)"),
+        ("Evelyn", "Evelyn"),
+        ("**The pink ball**", "The pink ball"),
+        # an equation, a unit, prose: read as in any other completion
+        ("x = 5", "5"),
+        ("72 apples", "72"),
+        ("So 72.", "72"),
+        ("I do not know.", None),
+        (r"\x" * 50 + "=", None),
+    ],
+)
+def test_a_completion_that_is_nothing_but_the_answer_is_read_as_a_whole(completion: str, right: str | None) -> None:
+    assert answer(completion) == right
+
+
+def test_two_boxes_of_one_mixed_number_are_one_answer() -> None:
+    text = r"That is $\boxed{15\frac{39}{40}},$ or $\boxed{\frac{639}{40}}$ inches."
+    assert answer(text) == r"\frac{639}{40}"
