@@ -31,7 +31,8 @@ _EXPRESSION = re.compile(
     rf"(?:\\[A-Za-z]+|\\[^A-Za-z]|(?<![A-Za-z])(?:{_FUNCTION}|[A-Za-z])(?![A-Za-z])"
     r"|[\d\s+\-*/^(){}\[\].,;|<>!%'√π∞°≤≥−·×÷_])++"
 )
-_FEW_WORDS = re.compile(r"[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
+# "no idea", "not sure", "sorry" are no answers; "no" may be one
+_FEW_WORDS = re.compile(r"(?i)(?!(?:no|not|cannot)[ -]|sorry|unsure|unclear)[^\W\d_]+(?:[ -][^\W\d_]+){0,2}")
 _MOST_ALONE = 120
 
 

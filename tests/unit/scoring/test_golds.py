@@ -17,6 +17,7 @@ from harness.datatypes import (
     Score,
     TextPrompt,
 )
+from harness.scoring.base import TaskScorer
 from harness.scoring.golds import gold_fault, plain_fault
 
 SAMPLE = Sample("s1", {}, Answer(("4",)), gold="4")
@@ -34,6 +35,7 @@ class Gives:
     values: dict[str, float | Exception]
     name: str = "own"
     binary: bool = False
+    score_or_failure = TaskScorer.score_or_failure
 
     def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
         assert isinstance(reply, Completion)
