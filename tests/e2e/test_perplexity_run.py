@@ -87,7 +87,7 @@ def test_the_page_is_shown_and_validated(cli: Callable, prose: Path) -> None:
     [
         ("ask: rolling_loglikelihood", "sampling: {max_tokens: 3}", "goes with `reference: {text: ...}`"),
         ("ask: rolling", "prompt: {text: {template: 'x'}}\nask: rolling", "has no prompt"),
-        ("by: text_likelihood", "by: exact_match", "score misused x3"),
+        ("by: text_likelihood", "by: exact_match", "does not score the likelihood of a text"),
         (
             "metric: [bits_per_byte",
             "metric: [mean, bits_per_byte",

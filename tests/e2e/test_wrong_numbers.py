@@ -174,12 +174,13 @@ def test_10_a_setting_has_its_effect_or_is_refused(cli, sums, sums_answers, tmp_
     assert json.loads(first.out)["rows"][0]["value"] == 0.7
     entry = "tasks.sums.score=[{by: exact_match, extract: {by: regex, pattern: '(it)'}}]"
     other = cli(*words[:-1], tmp_path / "p", "--json", "--set", entry)
-    assert json.loads(other.out)["rows"][0]["value"] == 0.0
+    assert other.code == 2 and "the gold answer of sample 's0' scores 0.0" in other.err
 
 
 def test_11_the_same_value_in_another_form_is_right_and_another_value_is_not(cli, sums, tmp_path):
     page = Path(sums)
-    page.write_text(page.read_text().replace("    extract: {by: number, pick: last}", "    numeric: true"))
+    text = page.read_text().replace("    extract: {by: number, pick: last}", "    numeric: true")
+    page.write_text(text.replace('gold: "so the sum is {{ total }}"', 'gold: "{{ total }}"'))
     rows = [{"id": f"s{i}", "a": 0, "b": 0, "total": 1200} for i in range(6)]
     write_jsonl(tmp_path / "sums.jsonl", rows)
     forms = ["1200", "1,200", "1200.0", "12000", "1200.5", "120"]
