@@ -60,11 +60,12 @@ def tool() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.parametrize("level", ["namespace", "bwrap", "landlock", "none"])
-def test_a_toolchain_below_tmp_works(level: str, tool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    if reason := probe(level):
-        pytest.skip(reason)
+# Which levels work is the machine's and the user's matter: root cannot use two of them
+WORKING = [level for level in ("namespace", "bwrap", "landlock", "none") if not probe(level)]
 
+
+@pytest.mark.parametrize("level", WORKING)
+def test_a_toolchain_below_tmp_works(level: str, tool: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Script:
         name = "script"
 

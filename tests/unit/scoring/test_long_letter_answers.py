@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from harness.scoring.factory import build_extractor
 
 from harness.datatypes import ChatPrompt, Choice, Message, Sample
+from harness.scoring.factory import build_extractor
 
 PROMPT = ChatPrompt((Message("user", "Which?\nA. x\nB. y\nC. z\nD. w"),))
 SAMPLE = Sample("1", {}, Choice(("x", "y", "z", "w"), 0))
