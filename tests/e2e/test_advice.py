@@ -122,7 +122,7 @@ def test_a_run_under_another_protocol_says_which_options_to_add(cli: Callable, t
     words = ("run", "--engine", "scripted", "--completions", "answers.jsonl", "--tasks", "./sums.yaml")
     assert cli(*words, "--model", "adder", "--out", "first").code == 0
     out = " ".join(cli("claim", "check", ten, "first").out.split())
-    assert "PROTOCOL DIFFERS" in out and "what was measured here" in out
+    assert "PROTOCOL DIFFERS" in out and "the local runs do not follow the claim's protocol" in out
     options = re.search(r"run it again with ((?:--\w+ \S+ ?)+)", out)
     assert options is not None, out
     added = [word.rstrip(";") for word in options[1].split()]

@@ -179,18 +179,18 @@ def test_majority_votes_count_answers_that_mean_the_same(cli, sums, tmp_path):
 def test_a_fault_of_ours_is_tried_again_by_the_same_command(cli, sums, sums_answers, tmp_path, monkeypatch):
     from harness.scoring.exact_match import ExactMatch
 
-    real = ExactMatch.score
+    real = ExactMatch.score_answer
 
-    def broken(self, sample, prompt, reply):
+    def broken(self, sample, answer):
         if sample.id == "s2":
             raise RuntimeError("the judge fell over")
-        return real(self, sample, prompt, reply)
+        return real(self, sample, answer)
 
     words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out", "r", "--json")
-    monkeypatch.setattr(ExactMatch, "score", broken)
+    monkeypatch.setattr(ExactMatch, "score_answer", broken)
     first = cli(*words)
     assert first.code == 1 and json.loads(first.out)["rows"][0]["unscored"] == 1
-    monkeypatch.setattr(ExactMatch, "score", real)
+    monkeypatch.setattr(ExactMatch, "score_answer", real)
     second = cli(*words)
     row = json.loads(second.out)["rows"][0]
     assert second.code == 0 and (row["n"], row["unscored"], row["value"]) == (10, 0, 0.7)
@@ -259,9 +259,9 @@ def test_a_plug_in_of_another_package_is_found_by_its_entry_point(cli, sums, sum
     (site / "theirs-1.0.dist-info/METADATA").write_text("Metadata-Version: 2.1\nName: theirs\nVersion: 1.0\n")
     (site / "theirs-1.0.dist-info/entry_points.txt").write_text("[harness.scorer]\ngenerous = their_scorer\n")
     (site / "their_scorer.py").write_text(
-        "from harness.datatypes import Score\n"
-        "class Generous:\n    name, binary = 'generous', True\n"
-        "    def score(self, sample, prompt, reply):\n        return Score(self.name, 1.0, reply.text)\n"
+        "from harness.datatypes import Answer, Score\n"
+        "class Generous:\n    name, binary, references, extractor = 'generous', True, (Answer,), 'text'\n"
+        "    def score_answer(self, sample, answer):\n        return Score(self.name, 1.0, answer)\n"
         "def build(options, tools):\n    return Generous()\n"
     )
     monkeypatch.syspath_prepend(str(site))

@@ -85,7 +85,7 @@ def test_math_500_answers_are_read_by_algebra(judge: ProcessMathJudge) -> None:
     test = rows("HuggingFaceH4/MATH-500/test.jsonl")
     written = [canonical(tidied(row["answer"])) for row in test]
     started = time.monotonic()
-    assert [text for text in written if not judge._ask([(text, text)])[0]] == []
+    assert [text for text in written if not judge._by_algebra([(text, text)])[0]] == []
     # 7 s on a loaded core: a scorer thread must keep up with any engine
     assert time.monotonic() - started < 60
 

@@ -16,18 +16,9 @@ _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _SCOPES = (*_FUNCTIONS, ast.ClassDef, *_COMPREHENSIONS)
 # Fields that hold no names: operators, contexts, plain texts and numbers
 _PLAIN_FIELDS = {
-    "ctx",
-    "op",
-    "ops",
-    "id",
-    "attr",
-    "arg",
-    "kind",
-    "module",
-    "level",
-    "type_comment",
-    "conversion",
-    "simple",
+    *("ctx", "op", "ops", "id", "attr", "arg", "kind", "module", "type_comment", "conversion", "simple"),
+    # how many dots a relative import has
+    *ast.ImportFrom._fields[2:],
 }
 _FIELDS = {
     kind: tuple(name for name in kind._fields if name not in _PLAIN_FIELDS)

@@ -23,7 +23,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x, x]\n" + "".join(
         ("a: &a {b: *a}\n", r":1: a reference that holds itself"),
         ("a:\n  b: " + "[" * 20_000 + "]" * 20_000, r":2: nested too deep"),
         ("a: " + "[x, " * 20_000, r":1: nested too deep"),
-        ("".join(" " * depth + "a:\n" for depth in range(900)), r": nested too deep"),
+        ("".join(" " * depth + "a:\n" for depth in range(900)), r": nested (?:too|more than 50) deep"),
         ("a: x\n" * 200_000, "is longer than"),
         ("a: 2020-99-99\n", r":1: not valid YAML: month"),
         ("a: " + "9" * 6000 + "\n", r":1: not valid YAML: Exceeds"),

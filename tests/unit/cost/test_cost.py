@@ -212,7 +212,7 @@ def test_what_nobody_counted_has_no_cost() -> None:
 
 
 def test_a_pace_of_nothing_is_refused() -> None:
-    with pytest.raises(ValueError, match="a pace is above 0"):
+    with pytest.raises(ValueError, match="throughput must be above 0"):
         dollars_per_million(1.0, 0.0)
 
 
