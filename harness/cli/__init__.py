@@ -1,1 +1,1 @@
-"""The command line: one thin file per command. Only this room prints; heavy parts are imported when needed."""
+"""The command line: one thin file per command. Only this package prints; heavy parts are imported when needed."""

@@ -11,7 +11,7 @@ import typer
 def rescore(
     folder: Annotated[str, typer.Argument(metavar="RUN", help="run folder")],
     mirror: Annotated[
-        str | None, typer.Option(envvar="HARNESS_MIRROR", help="folder that stands for the data hub")
+        str | None, typer.Option(envvar="HARNESS_MIRROR", help="local folder used in place of the data hub")
     ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="data.* or execution.* keys")

@@ -18,7 +18,7 @@ app = App(
     help="List, read and check task pages.",
 )
 
-Mirror = Annotated[str | None, typer.Option(envvar="HARNESS_MIRROR", help="folder that stands for the data hub")]
+Mirror = Annotated[str | None, typer.Option(envvar="HARNESS_MIRROR", help="local folder used in place of the data hub")]
 TrustPageCode = Annotated[
     bool, typer.Option("--trust-page-code", help="run the Python file beside a page that is not the project's own")
 ]

@@ -55,7 +55,7 @@ class RunOptions(TypedDict, total=False):
         bool | None,
         RunOption("model.trust_remote_code", "run Python code that the model's repository brings"),
     ]
-    mirror: Annotated[PathText | None, RunOption("data.mirror", "folder that stands for the data hub")]
+    mirror: Annotated[PathText | None, RunOption("data.mirror", "local folder used in place of the data hub")]
     trust_page_code: Annotated[
         bool | None,
         RunOption("data.trust_page_code", "run the Python file beside a page that is not the project's own"),

@@ -43,7 +43,7 @@ Extract = Callable[[str, Prompt, Sample], str | None]
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-# --- what a run lends to scorers -----------------------------------------------------------------
+# --- what a run gives to scorers -----------------------------------------------------------------
 
 
 class MathJudge(Protocol):

@@ -1,4 +1,4 @@
-"""What can be told of Python source without running it: does it parse, what it defines, where in prose it is.
+"""What can be learned from Python source without running it: does it parse, what it defines, where in prose it is.
 
 Every parse is bounded: a text too long for it, or nested too deep, counts as one that does not parse.
 """
