@@ -24,7 +24,7 @@ from harness.datatypes import ChatPrompt, GenerateRequest, Reply, Request, Style
 from harness.errors import ConfigError
 
 AnswersBy = Literal["prompt", "task"]
-# Options that change only the pace and that early versions wrote into a run's identity all the same
+# Options that change only the speed and that early versions wrote into a run's identity all the same
 ONCE_IN_IDENTITY = frozenset({"batch_size", "threads", "level", "max_memory", "step_tokens"})
 
 
@@ -48,7 +48,7 @@ class Capabilities:
     `answers_by`: "prompt" if a reply depends on the request's prompt and settings alone, so that equal requests of
     several tasks may share one reply; "task" if it depends on the task or the sample too.
     `independent`: a reply does not depend on which other requests are in the stream.
-    `throughput_options`: keys of `EngineFacts.generation` that change the pace and no reply; a run may be resumed and
+    `throughput_options`: keys of `EngineFacts.generation` that change the speed and no reply; a run may be resumed and
     compared with other values of them.
     `concurrency`: most requests that run at once.
     `loglikelihoods`: answers LikelihoodRequest and RollingRequest; `prefill`: an answer continues `ChatPrompt.prefill`;

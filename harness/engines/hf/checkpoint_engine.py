@@ -73,7 +73,7 @@ class CheckpointEngine(ABC):
     """One local model behind the engine interface."""
 
     name: str
-    # Names of the options that change only the pace
+    # Names of the options that change only the speed
     paced_by: frozenset[str] = frozenset({"threads", "batch_size"})
 
     def __init__(self, opened: Opened, options: CheckpointOptions) -> None:
@@ -102,7 +102,7 @@ class CheckpointEngine(ABC):
 
     @abstractmethod
     def throughput_options(self) -> dict[str, Any]:
-        """Settings that change only the pace of answers, with their values (`batch_size`)."""
+        """Settings that change only the speed of answers, with their values (`batch_size`)."""
 
     @abstractmethod
     def start(self, model: HFModel) -> tuple[str, ...]:

@@ -133,7 +133,7 @@ def _text(kept: Sequence[ast.stmt], code: str) -> str:
 def _finished(code: str, names: Sequence[str]) -> str:
     """Cut what does not parse behind a finished definition of one of `names`; the code itself where there is none.
 
-    Finished: the first line that is cut stands at the left edge, so no body loses a line.
+    Finished: the first line that is cut is at the left edge, so no body loses a line.
     """
     lines = code.split("\n")
     edges = [n for n, line in enumerate(lines) if line[:1] not in ("", " ", "\t", ")", "]", "}", "#")]
