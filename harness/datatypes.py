@@ -13,7 +13,8 @@ from typing import Any, Literal
 RECORD_SCHEMA = 1
 MANIFEST_SCHEMA = 1
 
-Finish = Literal["stop", "eos", "length"]
+# `filtered`: the server withheld it; `window`: it ended before max_tokens because the context window was full
+Finish = Literal["stop", "eos", "length", "filtered", "window"]
 Style = Literal["text", "chat"]
 
 
@@ -184,12 +185,29 @@ Request = GenerateRequest | LikelihoodRequest | RollingRequest
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """What is known of an answer that a server gave.
+
+    `latency`: seconds from sending the attempt that succeeded to its last byte; `attempts` include it; `model`,
+    `fingerprint` and `provider` as the server stated them (empty: not stated); `reasoning_tokens` are output too.
+    """
+
+    latency: float
+    attempts: int = 1
+    model: str = ""
+    fingerprint: str = ""
+    provider: str = ""
+    reasoning_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """The text that a model produced, without the prompt, the prefill, the stop string and special tokens.
 
     `prompt_hash` is over the token ids (over the text if unknown); `dropped_tokens` were cut from the prompt's left;
     `seconds`: the engine's time, in a batch its share; `token_logprobs`: natural logs at temperature 1, the end token's
-    too; `reasoning_mark`: the opening mark of reasoning that the chat template ended the prompt with.
+    too; `reasoning_mark`: the opening mark of reasoning that the chat template ended the prompt with; `reasoning`: what
+    a server returned as reasoning, apart from the answer; `served`: of an answer that a server gave.
     """
 
     key: str
@@ -203,6 +221,8 @@ class Completion:
     prompt_hash: str = ""
     token_logprobs: tuple[float, ...] | None = None
     reasoning_mark: str = ""
+    reasoning: str = ""
+    served: Served | None = None
     kind: Literal["completion"] = "completion"
 
 
@@ -229,6 +249,7 @@ class Likelihood:
     dropped_tokens: int = 0
     seconds: float | None = None
     prompt_hash: str = ""
+    served: Served | None = None
     kind: Literal["likelihood"] = "likelihood"
 
 
@@ -255,6 +276,30 @@ class Refusal:
 
 
 Reply = Completion | Likelihood | Refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One request that was sent to a server for `key` (empty: the start probe), whether or not it was answered.
+
+    `outcome` is "answered" or the kind of the failure; `kept`: its answer became a reply. Tokens as the server counted
+    them; with `estimated` they are our own count, since the server gave none. `started_at`: seconds since the epoch.
+    """
+
+    key: str
+    url: str
+    started_at: float
+    seconds: float
+    outcome: str
+    kept: bool
+    status: int | None = None
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    cache_written_tokens: int = 0
+    output_tokens: int = 0
+    reasoning_tokens: int = 0
+    estimated: bool = False
+    message: str = ""
 
 
 # --- what it was worth ---------------------------------------------------------------------------

@@ -16,11 +16,11 @@ The module may also have (each is optional):
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, get_args, runtime_checkable
 
-from harness.datatypes import ChatPrompt, GenerateRequest, Reply, Request, Style
+from harness.datatypes import Attempt, ChatPrompt, GenerateRequest, Reply, Request, Style
 from harness.errors import ConfigError
 
 AnswersBy = Literal["prompt", "task"]
@@ -84,7 +84,8 @@ class EngineFacts:
 
     `digests` identify weights, tokenizer and template; `generation` are the settings in force for every
     request; `end_tokens` the texts of the tokens that end an answer; `context_window` in tokens; `weights_bytes` and
-    `kv_bytes_per_token` (of one sequence's cache) in the dtype that is used.
+    `kv_bytes_per_token` (of one sequence's cache) in the dtype that is used; `server`: what a start probe found out
+    about the server; `deterministic`: whether a greedy answer is the same when it is requested again (None: unknown).
     """
 
     engine: str
@@ -101,6 +102,8 @@ class EngineFacts:
     generation: Mapping[str, Any] = field(default_factory=dict)
     end_tokens: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    server: Mapping[str, Any] = field(default_factory=dict)
+    deterministic: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,30 @@ class HoldsAnswers(Protocol):
 
     def held(self, task: str, sample_id: str) -> int:
         """Return how many answers to a sample there are."""
+
+
+class Ledger(Protocol):
+    """Where an engine that is paid by the token records its attempts and asks before it spends; thread-safe."""
+
+    def reserve(self, key: str, prompt_tokens: int, output_tokens: int) -> bool:
+        """Set aside the worst case of one attempt; False if the budget has no room for it now."""
+
+    def record(self, attempt: Attempt) -> None:
+        """Write an attempt down, and release what was set aside for its key. Raises StorageError."""
+
+    def exhausted(self) -> str:
+        """Why `reserve` refuses, for the error that ends the run ("stopped at $1.93 of $2.00")."""
+
+
+@runtime_checkable
+class Accountable(Protocol):
+    """An engine that sends requests to a server, which may cost money and make it wait."""
+
+    def account_to(self, ledger: Ledger, waiting: Callable[[str], None]) -> None:
+        """Record every attempt in `ledger` from now on; call `waiting` with what is waited for ("" when it is over)."""
+
+    def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
+        """After an interrupt: send nothing more, and yield the replies that arrive within so many seconds."""
 
 
 def capabilities_of(engine: Engine, name: str) -> Capabilities:
