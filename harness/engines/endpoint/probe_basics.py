@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.engines.endpoint.probe_session import Session, names_field, shown
+from harness.engines.endpoint.probe_session import TOKENS_TO_REASON, Session, names_field, shown
 from harness.engines.endpoint.wire import Dialect, Fault, WireReply
 from harness.errors import ConfigError, EngineError
 
@@ -37,6 +37,10 @@ def first_reply(session: Session) -> WireReply:
         if isinstance(answer, WireReply):
             return answer
         # Each change can be made once, so this ends
+        if "output limit was reached" in answer.message and session.tokens < TOKENS_TO_REASON:
+            session.tokens = TOKENS_TO_REASON
+            session.notes.append(f"the model gives no answer of a few tokens: trials had {TOKENS_TO_REASON}")
+            continue
         changed = _adapted(session.dialect, answer)
         if changed is None:
             raise _error(session, answer)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.datatypes import Sampling
-from harness.engines.endpoint.probe_session import TOKENS, Session, names_field, shown
+from harness.engines.endpoint.probe_session import Session, names_field, shown
 from harness.engines.endpoint.wire import Fault, WireReply
 
 SEEDS = (11, 12, 13, 14)
@@ -67,4 +67,4 @@ def _try_top_k(session: Session, greedy: str, texts: Mapping[int, str]) -> None:
 
 
 def _draw(session: Session, seed: int, top_k: int = 0) -> WireReply | Fault:
-    return session.generate(sampling=Sampling(TOKENS, temperature=1.0, top_k=top_k, seed=seed), seed=seed)
+    return session.generate(sampling=Sampling(session.tokens, temperature=1.0, top_k=top_k, seed=seed), seed=seed)

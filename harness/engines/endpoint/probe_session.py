@@ -21,6 +21,8 @@ from harness.engines.endpoint.wire import (
 
 # New tokens of a trial
 TOKENS = 8
+# The same for a model that must reason before it can answer at all
+TOKENS_TO_REASON = 2048
 # What any model answers with several words, and is unsure of
 QUESTION = "Write ten random numbers between 1 and 1000, separated by commas."
 # What a base model goes on with in any way
@@ -38,6 +40,7 @@ class Session:
     way: PromptWay
     ids: tuple[int, ...]
     dialect: Dialect
+    tokens: int = TOKENS
     requests: int = 0
     notes: list[str] = field(default_factory=list)
 
@@ -69,7 +72,7 @@ class Session:
     ) -> WireReply | Fault:
         """Generate greedily, or as `sampling` has it."""
         used = dialect or self.dialect
-        chosen = sampling or Sampling(TOKENS, temperature=0.0 if used.temperature else 1.0)
+        chosen = sampling or Sampling(self.tokens, temperature=0.0 if used.temperature else 1.0)
         call = GenerateCall("", prompt or self.prompt(), chosen, tuple(stop), seed if used.seed else None, logprobs)
         return self.send(call, used, url)
 
