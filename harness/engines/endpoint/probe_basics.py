@@ -17,8 +17,8 @@ SAMPLERS = {
     "openai": (("top_k", 0), ("min_p", 0.0), ("repetition_penalty", 1.0)),
     "anthropic": (("top_k", 0),),
 }
-# After so many refusals no field beyond the plain ones is tried any more
-MOST_REFUSALS = 3
+# After so many refusals no field beyond the plain ones is tried any more: a server that lists what it refuses needs one
+MOST_REFUSALS = 2
 
 
 @dataclass(frozen=True, slots=True)

@@ -81,7 +81,7 @@ class FakeServer:
     choice_ids: bool = False
     gives_logprobs: bool = True
     own_top_k: int = 0
-    penalty: float = 1.0
+    penalty: float = 0.0
     flaky: bool = False
     fingerprint: str = ""
     stream: Literal["works", "empty", "no_usage", "refused"] = "works"
@@ -187,8 +187,9 @@ class FakeServer:
         for place in range(call.sampling.max_tokens):
             row = logprobs([*context, *new])
             weighed = list(row)
-            if "repetition_penalty" not in body and self.penalty != 1.0:
-                weighed = [one * self.penalty if token in new else one for token, one in enumerate(row)]
+            if "repetition_penalty" not in body and self.penalty:
+                # Its effect, not its formula: greedy text parts after some tokens
+                weighed[max(SPOKEN, key=lambda token: row[token])] -= self.penalty if place == 3 else 0
             best = sorted(SPOKEN, key=lambda token: -weighed[token])
             draw = random.Random(f"{seed} {place}" if not self.flaky else None)
             if temperature == 0 and not self.flaky:
