@@ -58,6 +58,7 @@ def probe(
     return replace(
         facts,
         dialect=session.dialect,
+        way=needs.way,
         model=base.model,
         listed=listing.listed,
         window=window,
