@@ -40,7 +40,7 @@ def probe(
     ConfigError for another model than the requested one, for token ids that are not taken as they are, and for what
     the server refuses in the plainest request; EngineError where it does not answer.
     """
-    first = dialect or Dialect(extra=dict(options.extra_body))
+    first = dialect or Dialect(extra=dict(options.extra_body), template_options=dict(options.template_options))
     if wire_name == "anthropic":
         first = replace(first, seed=False)
     session = Session(pool, needs.way, needs.ids, replace(first, stream=False))

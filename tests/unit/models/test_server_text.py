@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "engines" / "endpoint"))
-
-from probe_servers import FakeServer, anthropic, llama_server, o_series, openai, transformers_serve, vllm
+from servers.fake_pools import FakeServer, anthropic, llama_server, o_series, openai, transformers_serve, vllm
 
 from harness.engines.endpoint.inspect import inspect_server
 from harness.engines.endpoint.options import EndpointOptions

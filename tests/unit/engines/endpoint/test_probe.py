@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from probe_servers import (
+from servers.fake_pools import (
     START,
     FakeServer,
     anthropic,
