@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from servers.gguf_model import write_gguf
 from servers.running import DEMO_MODEL, RunningServer, running
+from servers.suite import Records, by_sample
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,12 @@ def vllm_shape() -> Iterator[RunningServer]:
     """A server with vLLM's wire shape on the demo model: it has prompt log-probabilities."""
     with running("vllm_shape.py", DEMO_MODEL) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def local_demo(tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """The records of the whole demo suite on the local engine, by sample."""
+    folder = tmp_path_factory.mktemp("local")
+    command = [sys.executable, "-m", "harness", "run", "--suite", "demo", "--out", str(folder / "run")]
+    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return by_sample(folder / "run")

@@ -1,4 +1,4 @@
-"""Stands between a client and a server: counts and keeps requests, holds answers back, and can die.
+"""Stands between a client and a server: counts and keeps requests, holds answers back, gives its own, and can die.
 
 It makes any server one that a test can kill without ending the one that the session shares.
 """
@@ -11,7 +11,7 @@ import json
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -32,12 +32,18 @@ class Seen:
         return dict(json.loads(self.text))
 
 
+# The status and the JSON that a relay answers by itself; None: ask the server
+Answer = Callable[[Seen], tuple[int, Any] | None]
+
+
 @dataclass
 class Relay:
-    """A running relay. `answered`: bodies whose answer went out whole."""
+    """A running relay. `seen`: what arrived; `answered`: bodies whose answer went out whole."""
 
     url: str
     server: ThreadingHTTPServer
+    model: str = "demo"
+    answer: Answer | None = None
     seen: list[Seen] = field(default_factory=list)
     answered: list[str] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -69,16 +75,17 @@ class Relay:
             with contextlib.suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
 
-    def times(self) -> Counter[str]:
-        """How often each body arrived."""
-        return Counter(one.text for one in self.seen if one.text)
+    def prompts(self) -> Counter[str]:
+        """How often each chat was requested, by the text of its last message."""
+        bodies = [one.body for one in self.seen if one.text]
+        return Counter(body["messages"][-1]["content"] for body in bodies if "messages" in body)
 
 
 @contextlib.contextmanager
-def relay(upstream: str) -> Iterator[Relay]:
-    """Relay to the server at `upstream` (with `/v1`) until the block ends."""
+def relay(upstream: str, model: str = "demo", answer: Answer | None = None) -> Iterator[Relay]:
+    """Relay to the server at `upstream` (with `/v1`) until the block ends; `answer` may answer in its place."""
     server = _Server(("127.0.0.1", 0), _Handler)
-    made = Relay(f"http://127.0.0.1:{server.server_address[1]}/v1", server)
+    made = Relay(f"http://127.0.0.1:{server.server_address[1]}/v1", server, model, answer)
     server.relay, server.upstream = made, urlsplit(upstream)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -126,14 +133,30 @@ class _Handler(BaseHTTPRequestHandler):
     def _pass_on(self, method: str) -> None:
         relay = self.server.relay
         raw = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        seen = Seen(self.path, raw.decode(), {key.lower(): value for key, value in self.headers.items()})
         with relay.changed:
-            relay.seen.append(
-                Seen(self.path, raw.decode(), {key.lower(): value for key, value in self.headers.items()})
-            )
+            relay.seen.append(seen)
             number = sum(bool(one.text) for one in relay.seen)
             relay.changed.notify_all()
             if raw:
                 relay.changed.wait_for(lambda: relay.dead or relay.held_from is None or number <= relay.held_from)
+        own = relay.answer(seen) if relay.answer else None
+        status = self._answer_itself(*own) if own else self._ask_server(method, raw)
+        with relay.changed:
+            if raw and status == 200:
+                relay.answered.append(raw.decode())
+            relay.changed.notify_all()
+
+    def _answer_itself(self, status: int, page: Any) -> int:
+        raw = json.dumps(page).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(raw)))
+        self.end_headers()
+        self.wfile.write(raw)
+        return status
+
+    def _ask_server(self, method: str, raw: bytes) -> int:
         upstream = http.client.HTTPConnection(self.server.upstream.netloc, timeout=600)
         with contextlib.closing(upstream):
             upstream.request(method, self.path, raw or None, {"Content-Type": "application/json"})
@@ -145,11 +168,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
             while data := answer.read1(65536):
-                if relay.dead:
+                if self.server.relay.dead:
                     raise ConnectionError("killed")
                 self.wfile.write(f"{len(data):x}\r\n".encode() + data + b"\r\n")
             self.wfile.write(b"0\r\n\r\n")
-        with relay.changed:
-            if raw and answer.status == 200:
-                relay.answered.append(raw.decode())
-            relay.changed.notify_all()
+            return answer.status
