@@ -10,6 +10,7 @@ from harness.models.server import Server
 
 WIDTH = 15
 UNSEEN = "could not be seen"
+_OWN_PREFILL = {"exact": "made here, with the tokenizer", "text": "plain text has none"}
 _PREFILL = {
     "continued": "continued",
     "returned": "continued, and returned before the answer: it is taken off here",
@@ -49,7 +50,7 @@ def _facts(seen: Server) -> Iterator[tuple[str, str]]:
     yield "sampler", _sampler(facts)
     yield "limit", f"sent as {dialect.max_tokens}"
     yield "stop strings", _stops(facts)
-    yield "prefill", "made here, with the tokenizer" if facts.way == "exact" else _PREFILL[facts.prefill]
+    yield "prefill", _OWN_PREFILL[facts.way] if facts.way in _OWN_PREFILL else _PREFILL[facts.prefill]
     ids = "taken: with engine.tokenizer, prompts are exactly those of the local engine"
     yield "token ids", _says(facts.token_ids, ids, "not taken: engine.prompts: exact is refused")
     yield "log-likelihoods", _likelihoods(facts)

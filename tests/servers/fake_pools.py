@@ -64,10 +64,12 @@ class FakeServer:
     known: frozenset[str] = frozenset({"max_tokens", "temperature", "top_p", "stop", "seed", "logprobs", "stream"})
     ignores_unknown: bool = False
     unknown_text: str = "Unrecognized request argument supplied: {}"
+    lists_all_unknown: bool = False
     models: object | None = None
     any_name: bool = False
     requested: str = "demo"
     samples: bool = True
+    sharpness: float = 1.0
     stops: int = 4
     keeps_stop: bool = False
     ignores_stop: bool = False
@@ -142,7 +144,8 @@ class FakeServer:
     def refusal(self, body: Mapping[str, Any]) -> Fault | None:
         unknown = [name for name in body if name not in self.known]
         if unknown and not self.ignores_unknown:
-            return bad_request(self.unknown_text.format(unknown[0]), unknown[0])
+            named = ", ".join(unknown) if self.lists_all_unknown else unknown[0]
+            return bad_request(self.unknown_text.format(named))
         if len(body.get("stop", ())) > self.stops:
             return bad_request(f"stop: at most {self.stops} strings", "stop")
         if body.get("stream") and self.stream == "refused":
@@ -196,7 +199,9 @@ class FakeServer:
                 token = best[0]
             else:
                 kept = best[: top_k or self.own_top_k or len(best)]
-                token = draw.choices(kept, [math.exp(weighed[one]) for one in kept])[0]
+                token = draw.choices(
+                    kept, [math.exp(weighed[one] * self.sharpness / (temperature or 1) ** 9) for one in kept]
+                )[0]
             new.append(token)
             scores.append(row[token])
             text = " ".join(WORDS[one] for one in new)
@@ -276,6 +281,7 @@ def transformers_serve(**changes: Any) -> FakeServer:
         **{
             "unknown_text": "Unexpected fields in the request: {{'{}'}}",
             "models": {"data": [{"id": "demo", "owned_by": "org"}]},
+            "lists_all_unknown": True,
             "samples": False,
             "stops": 99,
             "keeps_stop": True,

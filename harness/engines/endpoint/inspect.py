@@ -42,7 +42,7 @@ def inspect_server(
     Raises what `probe` raises.
     """
     facts = probe(pool, wire_name, model, options, everything(way, ids), urls=urls)
-    if way != "chat" or wire_name == "anthropic":
+    if way == "exact" or wire_name == "anthropic":
         return facts
     session = Session(pool, "exact", SOME_IDS, facts.dialect, requests=facts.requests)
     try:

@@ -10,6 +10,8 @@ from harness.engines.endpoint.probe_session import Session, names_field, shown
 from harness.engines.endpoint.wire import Fault, WireReply
 
 SEEDS = (11, 12, 13, 14)
+# As high as every server that takes more than 1 allows
+HOT = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,12 @@ class Sampled:
 def try_sampling(session: Session, greedy: str, ignores_unknown: bool | None) -> Sampled:
     """Draw with up to four seeds until two texts differ. `greedy` is the greedy text of the same prompt."""
     texts = _texts(session)
+    if len(set(texts.values())) < 2 and any(texts.values()) and _varies_when_hot(session, texts):
+        session.notes.append(
+            "at temperature 1 the model gave one text for four seeds, at a higher temperature another: it samples, and "
+            "is sure of that answer"
+        )
+        return Sampled(True, None)
     if len(set(texts.values())) < 2:
         # Where nothing is shown (hidden reasoning), nothing can be compared
         seen = len(texts) == len(SEEDS) and any(texts.values())
@@ -55,6 +63,14 @@ def _texts(session: Session) -> Mapping[int, str]:
     return texts
 
 
+def _varies_when_hot(session: Session, texts: Mapping[int, str]) -> bool:
+    """Whether the text changes at a high temperature: then the model was sure, and the server does sample."""
+    if not session.dialect.temperature:
+        return False
+    hot = _draw(session, SEEDS[0], temperature=HOT)
+    return isinstance(hot, WireReply) and shown(hot) not in texts.values()
+
+
 def _try_top_k(session: Session, greedy: str, texts: Mapping[int, str]) -> None:
     """A server that ignores unknown fields may ignore top_k: of one token only, a sampled text is the greedy one."""
     seed = next(seed for seed, text in texts.items() if text != greedy)
@@ -66,5 +82,7 @@ def _try_top_k(session: Session, greedy: str, texts: Mapping[int, str]) -> None:
     session.notes.append("the server accepts top_k and does not apply it: it is not sent")
 
 
-def _draw(session: Session, seed: int, top_k: int = 0) -> WireReply | Fault:
-    return session.generate(sampling=Sampling(session.tokens, temperature=1.0, top_k=top_k, seed=seed), seed=seed)
+def _draw(session: Session, seed: int, top_k: int = 0, temperature: float = 1.0) -> WireReply | Fault:
+    return session.generate(
+        sampling=Sampling(session.tokens, temperature=temperature, top_k=top_k, seed=seed), seed=seed
+    )
