@@ -200,7 +200,11 @@ class FakeServer:
             else:
                 kept = best[: top_k or self.own_top_k or len(best)]
                 token = draw.choices(
-                    kept, [math.exp(weighed[one] * self.sharpness / (temperature or 1) ** 9) for one in kept]
+                    kept,
+                    [
+                        math.exp((weighed[one] - weighed[best[0]]) * self.sharpness / (temperature or 1) ** 15)
+                        for one in kept
+                    ],
                 )[0]
             new.append(token)
             scores.append(row[token])

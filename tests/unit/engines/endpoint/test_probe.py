@@ -230,7 +230,7 @@ def test_a_server_without_ids_in_its_answers_proves_nothing():
 
 
 def test_a_model_that_is_sure_at_temperature_1_is_not_taken_for_a_greedy_server():
-    server = vllm(sharpness=50.0)
+    server = vllm(sharpness=5000.0)
     facts = look(server, CHAT)
     assert facts.samples is True
     assert any("is sure of that answer" in note for note in facts.notes)
