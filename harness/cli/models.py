@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,7 +30,17 @@ def models() -> None:
 
 @app.command("inspect")
 def inspect_model(
-    model: Annotated[str, typer.Argument(help="hub id, folder, config file (.json), or a name in configs/models")],
+    model: Annotated[
+        Text, typer.Argument(help="hub id, folder, config file (.json), or a name in configs/models")
+    ] = None,
+    endpoint: Annotated[
+        Text, typer.Option(help="base URL of a server: find out what it really does, with some 20 tiny requests")
+    ] = None,
+    served: Annotated[Text, typer.Option("--model", help="with --endpoint: the model's name on the server")] = None,
+    engine: Annotated[Text, typer.Option(help="with --endpoint: the engine that knows the server's protocol")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="with --endpoint: a key of engine, as engine.key_env=MY_KEY")
+    ] = None,
     revision: Annotated[Text, typer.Option(help="branch, tag or commit of a hub model")] = None,
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
@@ -50,10 +61,24 @@ def inspect_model(
 ) -> None:
     """Show what a model is (parameters, attention, cache, memory, licence) and how the default engine would run it.
 
-    A config alone is enough; only small files are downloaded, unless --weights is given.
+    A config alone is enough; only small files are downloaded, unless --weights is given. With --endpoint, show what a
+    server really does and what that means for runs.
     """
     import json
 
+    name = _one_name(model, served)
+    if endpoint is not None:
+        idle = {
+            "--context": context,
+            "--weights": weights,
+            "--device": device,
+            "--dtype": dtype,
+            "--revision": revision,
+        }
+        _refuse_idle("with --endpoint", idle)
+        _inspect_server(name, endpoint, engine, settings or [], as_json=json_out)
+        return
+    _refuse_idle("without --endpoint", {"--engine": engine, "--set": settings})
     from harness.models.inspect import inspect
     from harness.models.text import document, lines
 
@@ -63,12 +88,48 @@ def inspect_model(
         "dtype": dtype,
         "trust_remote_code": trust_remote_code or None,
     }
-    seen = inspect(_page(model, options), weights=weights, context=context)
+    seen = inspect(_page(name, options), weights=weights, context=context)
     if json_out:
         print(json.dumps(document(seen), indent=2, ensure_ascii=False, default=str))
         return
     for line in lines(seen):
         print(line)
+
+
+def _inspect_server(name: str, endpoint: str, engine: str | None, settings: list[str], *, as_json: bool) -> None:
+    """Print what the probe of a server found."""
+    import json
+
+    from harness.cli.run import read_config
+    from harness.models.server import inspect_server
+    from harness.models.server_text import server_document, server_lines
+
+    config = read_config(name, None, None, {"engine": engine}, [f"engine.url={endpoint}", *settings])
+    seen = inspect_server(config.model, config.engine)
+    if as_json:
+        print(json.dumps(server_document(seen), indent=2, ensure_ascii=False, default=str))
+        return
+    for line in server_lines(seen):
+        print(line)
+
+
+def _one_name(model: str | None, served: str | None) -> str:
+    """The model's name, given before the options or with --model. Raises ConfigError."""
+    from harness.errors import ConfigError
+
+    names = [name for name in (model, served) if name]
+    if len(set(names)) != 1:
+        raise ConfigError("name one model: `harness models inspect MODEL`, or --endpoint URL --model NAME")
+    return names[0]
+
+
+def _refuse_idle(where: str, flags: Mapping[str, object]) -> None:
+    """Raise ConfigError for the first flag that is given and has no effect."""
+    from harness.errors import ConfigError
+
+    for flag, value in flags.items():
+        if value:
+            raise ConfigError(f"{flag} has no effect {where}; leave it out")
 
 
 def _page(model: str, options: RunOptions) -> ModelPage:
