@@ -12,7 +12,7 @@ from harness.cli.app import App
 
 if TYPE_CHECKING:
     from harness.config.options import RunOptions
-    from harness.config.schema import ModelPage
+    from harness.config.schema import ModelPage, RunConfig
 
 app = App(
     no_args_is_help=True,
@@ -66,20 +66,9 @@ def inspect_model(
     """
     import json
 
-    name = _one_name(model, served)
-    if endpoint is not None:
-        idle = {
-            "--context": context,
-            "--weights": weights,
-            "--device": device,
-            "--dtype": dtype,
-            "--revision": revision,
-        }
-        _refuse_idle("with --endpoint", idle)
-        _inspect_server(name, endpoint, engine, settings or [], as_json=json_out)
-        return
-    _refuse_idle("without --endpoint", {"--engine": engine, "--set": settings})
+    from harness.cli.run import read_config
     from harness.models.inspect import inspect
+    from harness.models.server import is_served
     from harness.models.text import document, lines
 
     options: RunOptions = {
@@ -88,7 +77,19 @@ def inspect_model(
         "dtype": dtype,
         "trust_remote_code": trust_remote_code or None,
     }
-    seen = inspect(_page(name, options), weights=weights, context=context)
+    name = _one_name(model, served)
+    file = Path(name).expanduser()
+    if endpoint is None and file.suffix == ".json":
+        page = _page_of_file(name, options)
+    else:
+        config = read_config(name, None, None, {**options, "endpoint": endpoint, "engine": engine}, settings or [])
+        if endpoint is not None or is_served(config.engine):
+            _refuse_idle("for a model on a server", {"--context": context, "--weights": weights})
+            _print_server(config, as_json=json_out)
+            return
+        page = config.model
+    _refuse_idle("without --endpoint", {"--engine": engine, "--set": settings})
+    seen = inspect(page, weights=weights, context=context)
     if json_out:
         print(json.dumps(document(seen), indent=2, ensure_ascii=False, default=str))
         return
@@ -96,21 +97,20 @@ def inspect_model(
         print(line)
 
 
-def _inspect_server(name: str, endpoint: str, engine: str | None, settings: list[str], *, as_json: bool) -> None:
+def _print_server(config: RunConfig, *, as_json: bool) -> None:
     """Print what the probe of a server found."""
     import json
 
-    from harness.cli.run import read_config
+    from harness.cli.output import printable
     from harness.models.server import inspect_server
     from harness.models.server_text import server_document, server_lines
 
-    config = read_config(name, None, None, {"engine": engine}, [f"engine.url={endpoint}", *settings])
     seen = inspect_server(config.model, config.engine)
     if as_json:
         print(json.dumps(server_document(seen), indent=2, ensure_ascii=False, default=str))
         return
     for line in server_lines(seen):
-        print(line)
+        print(printable(line))
 
 
 def _one_name(model: str | None, served: str | None) -> str:
@@ -132,16 +132,13 @@ def _refuse_idle(where: str, flags: Mapping[str, object]) -> None:
             raise ConfigError(f"{flag} has no effect {where}; leave it out")
 
 
-def _page(model: str, options: RunOptions) -> ModelPage:
-    """A name, folder or hub id as every command takes it; a config file by its own name."""
-    from harness.cli.run import read_config
+def _page_of_file(name: str, options: RunOptions) -> ModelPage:
+    """A config file is a model by its own name."""
     from harness.config.checking import check_values
     from harness.config.pages import label
     from harness.config.schema import ModelPage
 
-    file = Path(model).expanduser()
-    if file.suffix != ".json":
-        return read_config(model, None, None, options, []).model
-    name = file.resolve().parent.name if file.name == "config.json" else file.stem
+    file = Path(name).expanduser()
+    own = file.resolve().parent.name if file.name == "config.json" else file.stem
     given = {key: value for key, value in options.items() if value is not None}
-    return check_values(ModelPage, {"name": label(name), "path": model, **given}, "the command line")
+    return check_values(ModelPage, {"name": label(own), "path": name, **given}, "the command line")

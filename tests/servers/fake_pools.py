@@ -70,6 +70,7 @@ class FakeServer:
     requested: str = "demo"
     samples: bool = True
     sharpness: float = 1.0
+    most_temperature: float = 2.0
     stops: int = 4
     keeps_stop: bool = False
     ignores_stop: bool = False
@@ -91,6 +92,7 @@ class FakeServer:
     fault: Fault | None = None
     calls: list[tuple[Call, Dialect]] = field(default_factory=list)
     dialect: Dialect = field(default_factory=Dialect)
+    answered: int = 0
 
     # --- the pool's side
 
@@ -106,6 +108,7 @@ class FakeServer:
         outcome = self.fault or self.answer(call)
         if isinstance(outcome, Fault):
             return Failed(call.key, outcome, 1)
+        self.answered += 1
         return Answered(call.key, outcome, url or "", 0.01, 1)
 
     def stream_calls(self) -> None:
@@ -146,6 +149,8 @@ class FakeServer:
         if unknown and not self.ignores_unknown:
             named = ", ".join(unknown) if self.lists_all_unknown else unknown[0]
             return bad_request(self.unknown_text.format(named))
+        if body.get("temperature", 1.0) > self.most_temperature:
+            return bad_request(f"temperature: at most {self.most_temperature}", "temperature")
         if len(body.get("stop", ())) > self.stops:
             return bad_request(f"stop: at most {self.stops} strings", "stop")
         if body.get("stream") and self.stream == "refused":
@@ -200,7 +205,11 @@ class FakeServer:
             else:
                 kept = best[: top_k or self.own_top_k or len(best)]
                 token = draw.choices(
-                    kept, [math.exp(weighed[one] * self.sharpness / (temperature or 1) ** 9) for one in kept]
+                    kept,
+                    [
+                        math.exp((weighed[one] - weighed[best[0]]) * self.sharpness / (temperature or 1) ** 15)
+                        for one in kept
+                    ],
                 )[0]
             new.append(token)
             scores.append(row[token])

@@ -47,11 +47,11 @@ def inspect_server(
     session = Session(pool, "exact", SOME_IDS, facts.dialect, requests=facts.requests)
     try:
         taken = _takes_ids(session)
-        scoring = try_scoring(session) if taken else None
+        scoring = taken and try_scoring(session)
     except ConfigError as error:
         # Chat-only servers answer that the route or the model is not there
         session.notes.append(f"plain prompts are refused: {error}")
-        taken, scoring = False, None
+        taken, scoring = False, False
     pool.use(facts.dialect)
     return replace(
         facts,

@@ -1,4 +1,4 @@
-"""The start probe: about a dozen tiny requests that find out what a server really does.
+"""The start probe: at most a dozen tiny answers, and a few refusals, that find out what a server really does.
 
 What can be seen by behaviour is not taken from what the server states. A fault in the first plain request is the error;
 later ones become facts or notes. Only what the run needs is tried.

@@ -50,7 +50,9 @@ def first_reply(session: Session) -> WireReply:
 def try_fields(session: Session, wire_name: str, base: WireReply, stream: bool) -> Fields:
     """Request the plain answer again with the sampler's fields, token ids, and streamed; leave out what is refused."""
     plain = session.dialect
-    sampler: dict[str, Any] = dict(SAMPLERS.get(wire_name, ()))
+    # What the user's extra_body sets stays the user's
+    candidates = {name: off for name, off in SAMPLERS.get(wire_name, ()) if name not in plain.extra}
+    sampler: dict[str, Any] = candidates
     ids_back, absurd, refusals = wire_name != "anthropic", True, 0
     while True:
         tried = replace(plain, sampler=dict(sampler), token_ids_back=ids_back, stream=stream)
@@ -74,7 +76,7 @@ def try_fields(session: Session, wire_name: str, base: WireReply, stream: bool) 
             if refusals == MOST_REFUSALS or (not absurd and (left, left_ids) == (sampler, ids_back)):
                 left, left_ids = {}, False
             sampler, ids_back, absurd = left, left_ids, False
-    _note_left_out(session, wire_name, sampler)
+    _note_left_out(session, candidates, sampler)
     session.dialect = replace(tried, token_ids_back=answer.prompt_ids is not None or answer.output_ids is not None)
     return Fields(answer, absurd, _deterministic(session, base, answer))
 
@@ -90,8 +92,8 @@ def _without_named(sampler: Mapping[str, Any], ids_back: bool, fault: Fault) -> 
     return kept, ids_back and not names_field(fault, "return_token_ids")
 
 
-def _note_left_out(session: Session, wire_name: str, sampler: dict[str, Any]) -> None:
-    left_out = [name for name, _ in SAMPLERS.get(wire_name, ()) if name not in sampler]
+def _note_left_out(session: Session, candidates: Mapping[str, Any], sampler: Mapping[str, Any]) -> None:
+    left_out = [name for name in candidates if name not in sampler]
     if left_out:
         session.notes.append(f"the server refuses {', '.join(left_out)}: its own defaults apply")
 

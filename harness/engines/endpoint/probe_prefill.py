@@ -63,12 +63,9 @@ def splits(text: str) -> Iterator[tuple[str, str]]:
             yield head, rest
 
 
-def judge(answer: str, prefill: str, rest: str, reply: str) -> Prefill:
-    """What a reply shows. `answer` is the whole greedy answer, which is `prefill` and then `rest`."""
+def judge(answer: str, rest: str, reply: str) -> Prefill:
+    """What a reply without the prefill shows. `answer` is the whole greedy answer, `rest` what follows the prefill."""
     start, said = answer.strip(), reply.strip()
-    if said.startswith(prefill.strip()):
-        after = said[len(prefill.strip()) :].strip()
-        return "returned" if after and _agree(after, rest) else "unknown"
     if len(said) <= _common(start, rest):
         # Both would begin like this
         return "unknown"
@@ -112,29 +109,31 @@ def _answer_to_split(session: Session, base: WireReply) -> tuple[str, str]:
 
 def _outcome(session: Session, trials: _Trials) -> Prefill:
     """What becomes of a prefill in the session's dialect: by the prompt's ids, else by the text."""
-    found = _by_ids(session, trials.prompt_ids) if trials.prompt_ids else "unknown"
-    return _by_text(session, trials) if found == "unknown" else found
-
-
-def _by_ids(session: Session, before: Sequence[int]) -> Prefill:
     reply = session.generate(chat(QUESTION, UNLIKELY), sampling=Sampling(AFTER_PREFILL))
     if not isinstance(reply, WireReply):
         return _refused(session, reply)
-    found = judge_ids(before, reply.prompt_ids) if reply.prompt_ids else "unknown"
-    return "returned" if found == "continued" and reply.text.strip().startswith(UNLIKELY) else found
+    returned = reply.text.strip().startswith(UNLIKELY)
+    found: Prefill = "unknown"
+    if trials.prompt_ids and reply.prompt_ids:
+        found = judge_ids(trials.prompt_ids, reply.prompt_ids)
+    if found == "unknown":
+        found = _by_text(session, trials, returned)
+    return "returned" if returned and found == "continued" else found
 
 
-def _by_text(session: Session, trials: _Trials) -> Prefill:
+def _by_text(session: Session, trials: _Trials, returned: bool) -> Prefill:
     """Split the answer at two places at most; one match is enough, since a continuation cannot be right by chance."""
     other = False
     for prefill, rest in list(splits(trials.answer))[:TRIALS]:
         reply = session.generate(chat(trials.question, prefill), sampling=Sampling(AFTER_PREFILL))
         if not isinstance(reply, WireReply):
             return _refused(session, reply)
-        seen = judge(trials.answer, prefill, rest, reply.text)
+        text = reply.text.strip()
+        text = text.removeprefix(prefill.strip()) if returned else text
+        seen = judge(trials.answer, rest, text)
         if seen != "unknown":
             return seen
-        other = other or bool(reply.text.strip())
+        other = other or bool(text)
     # Something else than the rest of its own answer
     return "new_turn" if other else "unknown"
 

@@ -25,16 +25,10 @@ class Sampled:
 def try_sampling(session: Session, greedy: str, ignores_unknown: bool | None) -> Sampled:
     """Draw with up to four seeds until two texts differ. `greedy` is the greedy text of the same prompt."""
     texts = _texts(session)
-    if len(set(texts.values())) < 2 and any(texts.values()) and _varies_when_hot(session, texts):
-        session.notes.append(
-            "at temperature 1 the model gave one text for four seeds, at a higher temperature another: it samples, and "
-            "is sure of that answer"
-        )
-        return Sampled(True, None)
     if len(set(texts.values())) < 2:
         # Where nothing is shown (hidden reasoning), nothing can be compared
         seen = len(texts) == len(SEEDS) and any(texts.values())
-        return Sampled(False if seen else None, None)
+        return Sampled(_varies_when_hot(session, texts) if seen else None, None)
     if not session.dialect.seed:
         return Sampled(True, None)
     first = next(iter(texts))
@@ -63,12 +57,19 @@ def _texts(session: Session) -> Mapping[int, str]:
     return texts
 
 
-def _varies_when_hot(session: Session, texts: Mapping[int, str]) -> bool:
-    """Whether the text changes at a high temperature: then the model was sure, and the server does sample."""
-    if not session.dialect.temperature:
+def _varies_when_hot(session: Session, texts: Mapping[int, str]) -> bool | None:
+    """Whether the text changes at a high temperature: then the model was sure, and the server does sample.
+
+    None where the server takes no such temperature.
+    """
+    hot = _draw(session, SEEDS[0], temperature=HOT) if session.dialect.temperature else None
+    if not isinstance(hot, WireReply):
+        session.notes.append("four seeds gave one text at temperature 1, and the server takes none that is higher")
+        return None
+    if shown(hot) in texts.values():
         return False
-    hot = _draw(session, SEEDS[0], temperature=HOT)
-    return isinstance(hot, WireReply) and shown(hot) not in texts.values()
+    session.notes.append("four seeds gave one text at temperature 1, and a higher one another: the model is sure of it")
+    return True
 
 
 def _try_top_k(session: Session, greedy: str, texts: Mapping[int, str]) -> None:

@@ -46,7 +46,9 @@ def try_scoring(session: Session) -> bool:
 
 
 def _generated(session: Session) -> _Greedy | None:
-    answer = session.generate(sampling=Sampling(TOKENS), logprobs=True)
+    # With a way to score, tokens come as ids where the server has no other way to state them
+    tried = replace(session.dialect, scoring="echo")
+    answer = session.generate(dialect=tried, sampling=Sampling(TOKENS), logprobs=True)
     if not isinstance(answer, WireReply):
         session.notes.append(f"log-probabilities of new tokens are refused: {answer.message}")
         return None
@@ -92,7 +94,8 @@ def _scores(session: Session, continuation: Sequence[int]) -> tuple[PromptToken,
 
 def _choices_proved(session: Session, greedy: _Greedy, other: float) -> bool:
     """Whether single tokens can be scored in one request, with the same numbers."""
-    answer = session.send(ChoiceCall("", session.ids, (greedy.ids[0], greedy.other)))
+    call = ChoiceCall("", session.ids, (greedy.ids[0], greedy.other))
+    answer = session.send(call, replace(session.dialect, choice_ids=True))
     if not isinstance(answer, WireReply) or answer.option_logprobs is None:
         return False
     expected = {greedy.ids[0]: greedy.logprobs[0], greedy.other: other}

@@ -24,7 +24,7 @@ TOKENS = 8
 # The same for a model that must reason before it can answer at all
 TOKENS_TO_REASON = 2048
 # What any model answers with several words, and is unsure of
-QUESTION = "Write ten random numbers between 1 and 1000, separated by commas."
+QUESTION = "Write ten random numbers between 1 and 1000, separated by commas, and nothing else."
 # What a base model goes on with in any way
 BEGINNING = "Ten random numbers between 1 and 1000:"
 

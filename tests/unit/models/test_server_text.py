@@ -113,7 +113,7 @@ def test_the_command_prints_lines_or_json(cli, engine):
     [
         (("--endpoint", "http://localhost:8000"), "name one model"),
         (("--endpoint", "http://localhost:8000", "--model", "a/b", "--weights"), "--weights has no effect"),
-        (("a/b", "--engine", "openai"), "--engine has no effect"),
+        (("a/b", "--engine", "local"), "--engine has no effect"),
         (("--endpoint", "http://localhost:8000", "--model", "a/b", "--engine", "scripted"), "no server to inspect"),
     ],
 )

@@ -21,6 +21,7 @@ from servers.fake_pools import (
 from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.probe import probe
 from harness.engines.endpoint.probe_needs import ProbeNeeds, missing
+from harness.engines.endpoint.probe_prefill import judge, splits
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Fault, GenerateCall
 from harness.errors import ConfigError, EngineError
@@ -96,7 +97,9 @@ def test_anthropic_has_no_seeds_and_continues_a_prefill():
 def test_a_dozen_tiny_requests_are_enough(make):
     server = make()
     facts = look(server, replace(CHAT, logprobs="lp"))
-    assert facts.requests == len(server.calls) <= 13
+    assert server.answered <= 12
+    # A refusal costs nothing
+    assert facts.requests == len(server.calls) <= 15
     sizes = [call.sampling.max_tokens for call, _ in server.calls if isinstance(call, GenerateCall)]
     assert max(sizes) <= 8
 
@@ -167,6 +170,18 @@ def test_a_further_url_must_serve_the_same_model():
 # --- faults
 
 
+def test_a_model_that_must_reason_first_gets_more_tokens():
+    class Reasons(FakeServer):
+        def answer(self, call):
+            if call.sampling.max_tokens < 100:
+                return bad_request("Could not finish the message because max_tokens or model output limit was reached.")
+            return super().answer(call)
+
+    facts = look(Reasons(), ProbeNeeds(greedy="sums"))
+    assert facts.deterministic is True
+    assert any("no answer of a few tokens" in note for note in facts.notes)
+
+
 def test_the_first_plain_request_decides_whether_there_is_a_run():
     with pytest.raises(ConfigError, match="no such thing"):
         look(FakeServer(fault=bad_request("no such thing")), ProbeNeeds())
@@ -230,10 +245,22 @@ def test_a_server_without_ids_in_its_answers_proves_nothing():
 
 
 def test_a_model_that_is_sure_at_temperature_1_is_not_taken_for_a_greedy_server():
-    server = vllm(sharpness=50.0)
+    server = vllm(sharpness=5000.0)
     facts = look(server, CHAT)
     assert facts.samples is True
-    assert any("is sure of that answer" in note for note in facts.notes)
+    assert any("the model is sure of it" in note for note in facts.notes)
+
+
+def test_a_sure_model_whose_server_takes_no_higher_temperature_is_not_refused():
+    facts = look(anthropic(sharpness=5000.0, most_temperature=1.0), CHAT, "anthropic")
+    assert facts.samples is None
+    assert missing(facts, CHAT) is None
+
+
+def test_what_the_users_extra_body_sets_is_left_to_it():
+    facts = look(vllm(), CHAT, extra_body={"top_k": 20})
+    assert "top_k" not in facts.dialect.sampler
+    assert facts.dialect.extra == {"top_k": 20}
 
 
 def test_a_seed_that_does_nothing_is_seen():
@@ -277,6 +304,28 @@ def test_a_stop_string_that_is_ignored_is_noted():
 @pytest.mark.parametrize("ids", [True, False])
 def test_what_becomes_of_a_prefill_is_seen_with_and_without_token_ids(prefill, ids):
     assert look(vllm(prefill=prefill, flags_continue=False, returns_ids=ids), CHAT).prefill == prefill
+
+
+@pytest.mark.parametrize(
+    ("reply", "found"),
+    [
+        ("=20\n", "continued"),
+        ("=", "continued"),
+        ("10+", "new_turn"),
+        ("10+10=20", "new_turn"),
+        ("", "unknown"),
+        ("sure", "unknown"),
+    ],
+)
+def test_an_answer_without_spaces_shows_what_became_of_a_prefill(reply, found):
+    prefill, rest = next(splits("10+10=20"))
+    assert (prefill, rest) == ("10+10", "=20")
+    assert judge("10+10=20", rest, reply) == found
+
+
+@pytest.mark.parametrize("answer", ["", "42", "no no no no", "7 7 7 7"])
+def test_an_answer_that_repeats_itself_proves_nothing(answer):
+    assert not list(splits(answer))
 
 
 @pytest.mark.parametrize("stream", ["empty", "no_usage", "refused"])
