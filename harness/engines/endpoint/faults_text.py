@@ -15,7 +15,11 @@ HIDDEN = "[hidden]"
 # What a key looks like in the messages of servers and proxies. The first group stays
 _SECRETS = (
     re.compile(r"(\bbearer\s+)(?!token\b)[^\s\"',;]+", re.IGNORECASE),
-    re.compile(r"()\b(?:sk|pk|rk|gsk|xai|hf|pplx|nvapi|csk|fw|r8|api|key)[-_][\w*.\-]{6,}", re.IGNORECASE),
+    re.compile(r"()\bsk-[\w*.\-]{6,}", re.IGNORECASE),
+    # With a digit, so that names like api-version stay
+    re.compile(
+        r"()\b(?:pk|rk|gsk|xai|hf|pplx|nvapi|csk|fw|r8|api|key)[-_](?=[\w*.\-]*[\d*])[\w*.\-]{6,}", re.IGNORECASE
+    ),
     re.compile(r"()\bAIza[\w*\-]{8,}"),
     re.compile(
         r"(\b(?:api|access|secret|auth)[-_ ]?(?:key|token)s?\b(?:\s+provided)?\s*[:=]\s*[\"']?)[^\s\"',;]+",
