@@ -6,7 +6,7 @@ Pure arithmetic on times that the caller passes in (seconds of any clock); no ne
 from __future__ import annotations
 
 FIRST_LIMIT = 8
-# A round is clean and full if at least this share of its requests ran beside that share of the limit
+# A round is full if so much of the limit was in use
 FULL = 0.8
 # Growth that gains less than this is not worth the load
 LEAST_GAIN = 0.05
@@ -37,7 +37,7 @@ class Pace:
         self._before = self._limit
         self._round = -1
         self.in_flight = 0
-        self._sent = self._accepted = self._beside_others = self._tokens = 0
+        self._sent = self._accepted = self._most = self._tokens = 0
         self._begin(0.0)
 
     @property
@@ -56,6 +56,7 @@ class Pace:
             self._round_began = now
         self._sent += 1
         self.in_flight += 1
+        self._most = max(self._most, self.in_flight)
         return self._round
 
     def accepted(self, number: int, now: float) -> None:
@@ -63,7 +64,6 @@ class Pace:
         if number != self._round:
             return
         self._accepted += 1
-        self._beside_others += self.in_flight >= FULL * self.limit
         self._end_round(now)
 
     def progressed(self, tokens: int) -> None:
@@ -96,7 +96,7 @@ class Pace:
         seconds = now - self._round_began
         if self._accepted < self.limit or seconds < SHORTEST_ROUND:
             return
-        full = self._beside_others >= FULL * self._accepted
+        full = self._most >= FULL * self.limit
         speed = self._tokens / seconds
         if full and self._worth_growing(speed):
             self._before = self._limit
@@ -124,4 +124,4 @@ class Pace:
     def _begin(self, now: float) -> None:
         self._round += 1
         self._round_began = now
-        self._sent = self._accepted = self._beside_others = self._tokens = 0
+        self._sent = self._accepted = self._most = self._tokens = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 
 from harness.engines.endpoint.wire import Fault
@@ -49,8 +50,10 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _reason(error: BaseException) -> str:
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return text or type(error).__name__
+    if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
+        # asyncio puts its own words and the address in place of the system's
+        return os.strerror(error.errno)
+    return str(error) or type(error).__name__
 
 
 def _tls_reason(error: ssl.SSLError) -> str:
