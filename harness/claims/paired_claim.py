@@ -14,12 +14,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from harness.claims.page import ORDERS, Claim
+from harness.claims.page import ORDERS, Claim, Protocol
 from harness.claims.published import gap_of
 from harness.claims.sequential_test import FIRST, MOST, SampleKey
-from harness.claims.verdict import Evidence, Role, Ruling, combine
+from harness.claims.verdict import Evidence, Role, Ruling, Word, combine
 from harness.errors import UserError
 from harness.stats.hypothesis import HypothesisTest
 from harness.stats.relations import paired_test
@@ -49,7 +48,7 @@ def refuse_unless_pairable(claim: Claim) -> None:
 class PairedClaimTest:
     """Tests a claim about models on samples in random order, as far as the answers are known.
 
-    `models`: the subject first, then its comparators. `parties`: what the comparators are called in the claim's parts.
+    `models`: the subject first, then its comparators, as they are called in the claim's parts.
     """
 
     def __init__(
@@ -111,7 +110,7 @@ class PairedClaimTest:
         total = len(self.order)
         progress = f"after {self.fed} of {total} samples"
         if self.settled:
-            word = "refuted" if self.settled == "refuted" else "supported"
+            word: Word = "refuted" if self.settled == "refuted" else "supported"
             return Ruling(word, f"{self._why()}, {progress}; {total - self.fed} were not needed")
         if self.used < total:
             return Ruling("inconclusive", f"not settled {progress}", total - self.used)
@@ -172,15 +171,13 @@ class PairedClaimTest:
         return tests
 
     def _why(self) -> str:
-        part, test = max(self.parts.items(), key=lambda one: self._level(one[1]))
-        if self.settled == "supported" and self.claim.test.aggregate != "any":
-            part, test = min(self.parts.items(), key=lambda one: self._level(one[1]))
-        elif self.settled == "refuted" and self.claim.test.aggregate == "any":
-            part, test = min(self.parts.items(), key=lambda one: self._level(one[1]))
+        # All parts decide together, so the weakest one tells; else the strongest
+        by_all = (self.settled == "supported") != (self.claim.test.aggregate == "any")
+        part, test = (min if by_all else max)(self.parts.items(), key=lambda one: self._level(one[1]))
         where = f" on {part[0]} against {self.models[part[1]]}" if len(self.parts) > 1 else ""
         if test.certain == self.settled:
             return f"the items left cannot change the answer{where}"
-        several = len(self.parts) if (self.settled == "refuted") != (self.claim.test.aggregate == "any") else 1
+        several = 1 if by_all else len(self.parts)
         wrong = "misses" if self.settled == "refuted" else "meets"
         odds = self._level(test)
         size = f"{odds:.0f}" if odds < 1e6 else "more than a million"
@@ -200,7 +197,7 @@ def in_their_place(claim: Claim, models: Sequence[str], tasks: Sequence[str]) ->
     first = claim.subject.model_copy(update={"model": models[0], "revision": None, "mode": None})
     others = [claim.comparators[0].model_copy(update={"model": model, "also": []}) for model in models[1:]]
     test = claim.test.model_copy(update={"tasks": list(tasks)})
-    return claim.model_copy(update={"subject": first, "comparators": others, "test": test})
+    return claim.model_copy(update={"subject": first, "comparators": others, "test": test, "protocol": Protocol()})
 
 
 def paired_error_rates(claim: Claim) -> str:
@@ -210,11 +207,6 @@ def paired_error_rates(claim: Claim) -> str:
         f"Error rates hold at any stopping time and over all parts: a true claim is refuted with probability at most "
         f"{alpha}, a false one supported with at most {alpha}"
     )
-
-
-def with_role(evidence: Sequence[Evidence], role: Role) -> list[Evidence]:
-    """The same evidence in another role."""
-    return [replace(one, role=role) for one in evidence]
 
 
 def _models_of(parts: Sequence[tuple[str, int]]) -> set[int]:

@@ -10,15 +10,15 @@ Three e-processes against "the mean difference is at most b":
 - samples drawn from a large pool, b = 0: the wins among the wins and losses, against a fair coin, mixed uniformly over
   its probability (`sequential.log_mixture`; Robbins 1970, Ann. Math. Statist. 41:1397-1409). Ties change nothing.
 - the same with b other than 0: a bet on each sample, 1 + rate * (difference - b), which is never negative and has mean
-  at most 1; the mean of GRID such capitals with fixed rates (diversified Kelly betting). Source: Waudby-Smith and Ramdas
-  2024, J. R. Stat. Soc. B 86:1-27, on capital processes of bounded means.
+  at most 1; the mean of GRID such capitals with fixed rates (diversified Kelly betting). Source: Waudby-Smith and
+  Ramdas 2024, J. R. Stat. Soc. B 86:1-27, on capital processes of bounded means.
 - exactly these `size` items, in random order: the same bets, where b is replaced before each item by the largest mean
-  that the items left may have (without replacement; same source). The finite mixture of `sequential.BenchmarkTest` would
-  need the number of wins and losses among all items, which is not known before the end.
+  that the items left may have (without replacement; same source). The finite mixture of `sequential.BenchmarkTest`
+  would need the number of wins and losses among all items, which is not known before the end.
 
 Guarantees: a true statement is refuted with probability at most alpha, a false one supported with probability at most
-alpha, whenever one stops. Needs samples in random order; for a large pool also independent ones. A pair with an unscored
-side must not be fed: it is neither a win nor a loss.
+alpha, whenever one stops. Needs samples in random order; for a large pool also independent ones. A pair with an
+unscored side must not be fed: it is neither a win nor a loss.
 """
 
 from __future__ import annotations
@@ -153,6 +153,7 @@ class PairedTest:
         self.gap, self.size = gap, size
         self.wins = self.losses = self.ties = 0
         self.differences: list[int] = []
+        self.sides: tuple[tuple[int, OneSided], ...]
         if gap.within:
             self.sides = ((1, OneSided(-gap.margin, size)), (-1, OneSided(-gap.margin, size)))
         else:
