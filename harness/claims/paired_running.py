@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class PairedRun:
         self.test: PairedClaimTest | None = None
         self.folders: dict[int, Path] = {}
         self.results: dict[int, Result] = {}
-        self.failure: BaseException | None = None
+        self._failed: int | None = None
         self._changed = threading.Condition()
         self._given: dict[int, tuple[Sequence[Task], Mapping[str, Record]]] = {}
         self._next: list[list[Request]] = [[] for _ in sides]
@@ -71,24 +72,19 @@ class PairedRun:
 
         Raises what `run.evaluate` does, KeyboardInterrupt after the folders are marked; records so far are kept.
         """
-        threads = [
-            threading.Thread(target=self._one, args=(side, command), daemon=True) for side in range(len(self.sides))
-        ]
-        try:
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                while thread.is_alive():
-                    thread.join(0.2)
-        except KeyboardInterrupt:
-            with self._changed:
-                self._interrupted = True
-                self._changed.notify_all()
-            for thread in threads:
-                thread.join()
-            raise
-        if self.failure is not None:
-            raise self.failure
+        with ThreadPoolExecutor(len(self.sides), thread_name_prefix="side") as pool:
+            runs = [pool.submit(self._one, side, command) for side in range(len(self.sides))]
+            try:
+                # In short waits, so that an interrupt is noticed at once
+                while wait(runs, timeout=0.2).not_done:
+                    pass
+            except KeyboardInterrupt:
+                with self._changed:
+                    self._interrupted = True
+                    self._changed.notify_all()
+                raise
+        if self._failed is not None:
+            runs[self._failed].result()
         assert self.test is not None
         results = [self.results[side] for side in range(len(self.sides))]
         self._record(results)
@@ -130,24 +126,22 @@ class PairedRun:
             with self._changed:
                 # Plans and imports one after the other, too
                 self._enter(side, always=True)
-            result = evaluate(one.config, command, _SideWatcher(self, side, one.watcher), _SideChooser(self, side))
-            self.results[side] = result
-        except BaseException as error:  # noqa: BLE001 - raised again in the main thread
-            with self._changed:
-                if self.failure is None and not self._interrupted:
-                    self.failure = error
+            watcher, chooser = _SideWatcher(self, side, one.watcher), _SideChooser(self, side)
+            self.results[side] = evaluate(one.config, command, watcher, chooser)
         finally:
             with self._changed:
+                if side not in self.results and self._failed is None:
+                    self._failed = side
                 self._leave(side)
                 self._changed.notify_all()
 
     @property
     def _stopped(self) -> bool:
-        return self._interrupted or self.failure is not None
+        return self._interrupted or self._failed is not None
 
     def _raise_if_stopped(self) -> None:
         self.raise_if_interrupted()
-        if self.failure is not None:
+        if self._failed is not None:
             raise OtherSideFailed("the run of another model of this claim failed")
 
     def _enter(self, side: int, *, always: bool = False) -> None:

@@ -15,6 +15,7 @@ from harness.cli.interrupts import leave_to_the_run
 from harness.cli.progress import LINE_SECONDS, Progress
 from harness.cli.settings import read_settings
 from harness.config.options import RunOptions
+from harness.engines import REPLAY_ENGINE
 from harness.report.visible import visible_line
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ def _config(claim: Claim, tasks: Sequence[str], model: str, options: RunOptions,
     keys = config_keys(options, read_settings(settings))
     named: str | None = model
     if model.endswith(COMPLETIONS):
-        keys, named = {**keys, "engine.name": "scripted", "engine.completions": model}, None
+        keys, named = {**keys, "engine.name": REPLAY_ENGINE, "engine.completions": model}, None
     config = run_config(named, None, tasks, run_settings(claim, tasks) | keys, "the command line")
     if config.out:
         config = config.model_copy(update={"out": str(Path(config.out) / config.model.name)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,41 @@ def test_it_goes_on_where_it_was_killed(cli: Callable, claim: str, tmp_path: Pat
     again = verdict_of(cli("claim", "check", claim, *asked, "--json"))
     assert (again["rule"], again["word"]) == (whole["rule"], whole["word"])
     assert all(len(keys(folder)) == len(set(keys(folder))) for folder in folders)
+
+
+def test_a_model_that_fails_ends_the_runs_of_all_and_the_others_go_on_later(cli: Callable, claim: str, tmp_path: Path):
+    asked = words(tmp_path, 0.8, 0.5, 0.5)
+    held = (tmp_path / "other.jsonl").read_text(encoding="utf-8")
+    (tmp_path / "other.jsonl").write_text("no json\n", encoding="utf-8")
+    seen = cli("claim", "check", claim, *asked)
+    assert seen.code == 2 and "other.jsonl" in seen.err
+    (tmp_path / "other.jsonl").write_text(held, encoding="utf-8")
+    assert verdict_of(cli("claim", "check", claim, *asked, "--json"))["word"] == "supported"
+
+
+def test_an_interrupt_ends_all_runs_and_the_same_command_goes_on(
+    cli: Callable, claim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Ctrl-C comes to the main thread once there are records."""
+    from harness.cli.claim_pairs import SideProgress
+
+    seen_records = []
+    plain = SideProgress.recorded
+
+    def recorded(self: SideProgress, record: Any) -> None:
+        plain(self, record)
+        seen_records.append(record)
+        if len(seen_records) == 4:
+            signal.raise_signal(signal.SIGINT)
+
+    monkeypatch.setattr(SideProgress, "recorded", recorded)
+    asked = words(tmp_path, 0.8, 0.5, 0.5)
+    seen = cli("claim", "check", claim, *asked)
+    assert seen.code == 130 and "run the same command again to resume" in seen.err
+    assert verdict_of(cli("claim", "check", claim, *asked, "--json"))["word"] == "supported"
+    for name in ("adder", "rival-2024", "other"):
+        found = keys(tmp_path / "runs" / name)
+        assert len(found) == len(set(found))
 
 
 def test_the_summary_has_folders_counts_and_error_rates(cli: Callable, claim: str, tmp_path: Path):
