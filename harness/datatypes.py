@@ -340,7 +340,8 @@ class Estimate:
     """A metric of a task with its interval (95 % unless stated), and what a reader must know to trust it.
 
     Shares are of the n samples' answers, n * `repeats` - `absent`; tokens, speed: means over answers that report them.
-    `completed`: the score without truncated answers, None where none was; `unread`: of 0 with the right one in them.
+    `completed`: the score without truncated answers, None where none was; `unread`: of 0 with the right one in them;
+    `truncated`: ended at max_tokens or a full window; `window`: the latter alone; `filtered`: withheld by a server.
     """
 
     task: str
@@ -363,6 +364,8 @@ class Estimate:
     absent: int = 0
     completed: float | None = None
     unread: float | None = None
+    filtered: float | None = None
+    window: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 
 from harness.catalog import Task
 from harness.config.schema import RunConfig
-from harness.cost.ledger import dearest, token_cost
-from harness.cost.prices import Price
+from harness.cost.prices import Price, dearest, token_cost
 from harness.datatypes import Completion, GenerateRequest, Request
 from harness.engines.base import Accountable, EngineFacts, PromptSize
 from harness.plan import Plan, planned

@@ -6,11 +6,12 @@ A suite that sets `sweep` or `languages` gets a table of each sweep, and of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.analysis.estimates import count_by_failure
 from harness.analysis.languages import count_languages
+from harness.analysis.served import changes
 from harness.analysis.sweep import sweep_of
 from harness.analysis.values import SampleValues, values_if_any
 from harness.config.checking import check_values
@@ -41,7 +42,9 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
     scores = score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)
-    output = Output(document, [scores])
+    changed = changes(result.scored)
+    document["warnings"] += changed
+    output = Output(document, [replace(scores, warnings=(*scores.warnings, *changed))])
     for page, uses in _sweeps(suite).items():
         _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
     if suite.languages is not None:

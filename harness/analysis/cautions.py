@@ -15,10 +15,29 @@ from harness.datatypes import Estimate, Failure, Score
 
 # Above this share the score says more about the set-up than about the model
 MOST = 0.5
+# Above this share of answers that were cut off or are empty, the score is clearly too low
+MOST_LOST = 0.05
 # Above this share of right answers that extraction missed, the score also measures the extraction rule
 MOST_UNREAD = 0.05
 # Above this share extraction reads something that cannot be the answer
 FEW = 0.01
+
+# What to do about faults of a server, by stage and kind
+AGAIN = "the same command requests them again"
+REMEDIES = {
+    "engine server_error": f"the server failed, or could not be reached: see its log, then {AGAIN}",
+    "engine timeout": f"the server did not answer in time: raise engine.request_deadline or lower engine.concurrency, "
+    f"then {AGAIN}",
+    "engine broken_reply": f"the server's answers were incomplete or no valid replies: see its log, then {AGAIN}",
+    "engine rate_limited": f"the server's rate limit was reached: lower engine.concurrency; {AGAIN}",
+    "engine bad_request": "the server refused these requests: records.jsonl has its words; change the settings that "
+    "they name",
+    "engine context_overflow": "the prompts are longer than the model's context window: use fewer shots or fewer new "
+    "tokens",
+    "engine no_model": "the server does not have this model: check the name",
+    "engine quota": f"the account has no quota left: top it up, then {AGAIN}",
+    "engine refused_key": f"the server refused the API key: set the right one, then {AGAIN}",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +47,8 @@ class SampleCounts:
     `ragged`: of how many samples a file of completions has too few tries for the metric; `fewest`: the fewest tries
     that it has of a sample, None where it has all.
     `digitless` is the share of answers out of which a scorer read no digit though the right answers are numbers.
+    Of `answers` completions, `empty` ended by themselves without a text, and in `reasoned_out` the reasoning, which a
+    server returned apart, left no room for an answer.
     """
 
     samples: int
@@ -36,6 +57,9 @@ class SampleCounts:
     ragged: int = 0
     fewest: int | None = None
     digitless: float = 0.0
+    answers: int = 0
+    empty: int = 0
+    reasoned_out: int = 0
 
 
 def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> tuple[str, ...]:
@@ -44,7 +68,10 @@ def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> t
         _unscored(estimate, counts, faults),
         _ragged(estimate, counts),
         _beyond(estimate),
-        _truncated(estimate),
+        _empty(counts),
+        _truncated(estimate, counts),
+        _window(estimate),
+        _filtered(estimate),
         _unextracted(estimate),
         _unread(estimate),
         _digitless(estimate, counts),
@@ -76,7 +103,9 @@ def _unscored(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure
     kinds = Counter(map(kind_of, faults))
     ranked = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
     causes = ", ".join(f"{kind} x{count}" for kind, count in ranked[:3])
-    return f"{estimate.unscored} of {counts.samples} samples are unscored and left out of the score: {causes}"
+    line = f"{estimate.unscored} of {counts.samples} samples are unscored and left out of the score: {causes}"
+    advice = dict.fromkeys(REMEDIES[kind] for kind, _ in ranked[:3] if kind in REMEDIES)
+    return "; ".join((line, *advice))
 
 
 def _ragged(estimate: Estimate, counts: SampleCounts) -> str:
@@ -96,13 +125,43 @@ def _beyond(estimate: Estimate) -> str:
     return f"{estimate.metric} overflows a float; use bits_per_byte"
 
 
-def _truncated(estimate: Estimate) -> str:
-    if estimate.truncated is None or estimate.truncated <= MOST:
+def _empty(counts: SampleCounts) -> str:
+    if counts.empty <= MOST_LOST * counts.answers:
         return ""
     return (
-        f"{_percent(estimate.truncated)} of the answers were cut off at the token limit, so the score "
+        f"{counts.empty} of {counts.answers} answers are empty, and score 0: read a prompt (`harness run --dry-run`); "
+        "is the chat template right (behind an endpoint the server's own)?"
+    )
+
+
+def _truncated(estimate: Estimate, counts: SampleCounts) -> str:
+    cut = (estimate.truncated or 0.0) - (estimate.window or 0.0)
+    if cut <= MOST_LOST:
+        return ""
+    reasoned = (
+        f" (in {counts.reasoned_out} of {counts.answers} the reasoning used all of it, and no answer followed)"
+        if counts.reasoned_out
+        else ""
+    )
+    return (
+        f"{_percent(cut)} of the answers were cut off at max_tokens{reasoned}, so the score "
         "is likely too low: raise sampling.max_tokens or check the stop strings"
     )
+
+
+def _window(estimate: Estimate) -> str:
+    if not estimate.window or estimate.window <= MOST_LOST:
+        return ""
+    return (
+        f"{_percent(estimate.window)} of the answers ended because the context window was full, so the score is likely "
+        "too low: give the server a longer window, or use fewer shots"
+    )
+
+
+def _filtered(estimate: Estimate) -> str:
+    if not estimate.filtered or estimate.filtered <= MOST_LOST:
+        return ""
+    return f"{_percent(estimate.filtered)} of the answers were withheld by the server's content filter, and score 0"
 
 
 def _unextracted(estimate: Estimate) -> str:

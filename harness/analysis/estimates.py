@@ -98,6 +98,8 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
         tokens_per_second=_pooled_speed(parts),
         absent=sum(part.absent for part in parts),
         unread=_pooled(parts, lambda part: part.unread),
+        filtered=_pooled(parts, lambda part: part.filtered),
+        window=_pooled(parts, lambda part: part.window),
     )
     odd = [part.task for part in parts if part.method == RATIO]
     if odd:
@@ -160,11 +162,13 @@ def _estimate(
         absent=sum(sample.absent for sample in kept),
         completed=_completed(fold, full),
         unread=_unread(full) if outputs else None,
+        filtered=share([output.finish == "filtered" for output in outputs]),
+        window=share([output.finish == "window" for output in outputs]),
     )
     digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
-    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless)
+    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full))
     programs = cautions.of_programs([score for _, scores in full for score in scores])
     return replace(estimate, warnings=cautions.of(estimate, counts, [f for s in unscored for f in s.faults]) + programs)
 
@@ -201,7 +205,22 @@ def _completed(fold: Metric | CorpusMetric, full: Sequence[tuple[SampleTries, Se
 
 
 def _is_truncated(reply: Reply) -> bool:
-    return isinstance(reply, Completion) and reply.finish == "length"
+    return isinstance(reply, Completion) and reply.finish in ("length", "window")
+
+
+def _empty(full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> tuple[int, int, int]:
+    """Count the completions, those that ended by themselves without a text, and the truncated ones of reasoning alone.
+
+    A slim record has no text: the scorer noted which are empty.
+    """
+    answers = [
+        (score.detail.get("empty"), record.reply)
+        for sample, scores in full
+        for score, record in zip(scores, sample.records, strict=True)
+        if isinstance(record.reply, Completion)
+    ]
+    empty = sum(kind == "text" and reply.finish in ("stop", "eos") for kind, reply in answers)
+    return len(answers), empty, sum(kind == "reasoning" and _is_truncated(reply) for kind, reply in answers)
 
 
 def _unread(full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> float | None:

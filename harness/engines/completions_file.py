@@ -1,6 +1,6 @@
 """Reads a file of completions that were made elsewhere: JSON lines (`.gz` too), in these forms, which may be mixed:
 
-    {"task": ..., "sample_id": ..., "completion": ... [, "repeat": 0, "finish": "length"]}
+    {"task": ..., "sample_id": ..., "completion": ... [, "repeat": 0, "finish": "length", "reasoning": ...]}
     {"task": ..., "sample_id": ..., "loglikelihoods": [...] [, "tokens": [...], "greedy": [...]]}
     {"task_id": ..., "completion" or "solution": ...}    of HumanEval and EvalPlus
     {"id" or "name" or ...: ..., COLUMN: ...}            with `completion_column: COLUMN`
@@ -38,7 +38,7 @@ _TRUE, _FALSE = (
     {"true", "passed", "pass", "correct", "right", "1"},
     {"false", "failed", "fail", "incorrect", "wrong", "0"},
 )
-_OWN = ("task", "sample_id", "completion", "repeat", "finish", "loglikelihoods", "tokens", "greedy")
+_OWN = ("task", "sample_id", "completion", "repeat", "finish", "reasoning", "loglikelihoods", "tokens", "greedy")
 _PREFIX = re.compile(r"([A-Za-z][\w+ -]*)/(.+)\Z", re.DOTALL)
 
 
@@ -60,6 +60,7 @@ class Line(BaseModel):
     completion: StrictStr | None = None
     repeat: StrictInt | None = None
     finish: Finish = "stop"
+    reasoning: StrictStr = ""
     loglikelihoods: list[float] | None = None
     tokens: list[int] | None = None
     greedy: list[bool] | None = None
@@ -185,7 +186,7 @@ def _own_form(data: Mapping[str, Any], where: str, columns: Columns) -> dict[str
     if foreign:
         if name is None:
             raise ConfigError(f"{where}nothing names the sample; a line needs one of {', '.join(IDS)}")
-        values = {key: data[key] for key in ("task", "repeat", "finish") if data.get(key) is not None}
+        values = {key: data[key] for key in ("task", "repeat", "finish", "reasoning") if data.get(key) is not None}
         values = {"task": None, **values, "sample_id": data[name], "completion": _completion(data, where, columns)}
     for key in data:
         if key not in _OWN and not foreign and (hint := suggestion(key, [one for one in _OWN if one not in data])):

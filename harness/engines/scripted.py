@@ -167,7 +167,9 @@ class ScriptedEngine:
         if isinstance(request, GenerateRequest):
             if line.completion is None:
                 return _refusal(request, "missing", f"{self._path} has no completion {_label(request)}")
-            return Completion(request.key, line.completion, line.finish, prompt_hash=prompt_hash)
+            return Completion(
+                request.key, line.completion, line.finish, prompt_hash=prompt_hash, reasoning=line.reasoning
+            )
         if line.loglikelihoods is None:
             return _refusal(request, "missing", f"{self._path} has no loglikelihoods {_label(request)}")
         texts = (request.text,) if isinstance(request, RollingRequest) else request.continuations

@@ -14,7 +14,7 @@ from typing import Any
 from harness.datatypes import Estimate
 from harness.report.tables import primary_flags, warning_lines
 
-SCORES_SCHEMA = 4
+SCORES_SCHEMA = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,8 @@ def _row(estimate: Estimate, primary: bool) -> dict[str, Any]:
         "unextracted": estimate.unextracted,
         "completed": estimate.completed,
         "unread": estimate.unread,
+        "window": estimate.window,
+        "filtered": estimate.filtered,
         "cut_prompts": estimate.cut_prompts,
         "mean_tokens": estimate.mean_tokens,
         "tokens_per_second": estimate.tokens_per_second,

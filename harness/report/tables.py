@@ -44,8 +44,10 @@ COLUMNS = (
     Column("Tokens"),
     Column("Tokens/s"),
 )
-# Shown only where some row has them: the score without truncated answers, right answers that extraction passed over
+# Shown only where some row has them: the score without truncated answers, right answers that extraction passed over,
+# answers that ended at a full context window, answers that a server withheld
 COMPLETED, UNREAD = Column("Completed only"), Column("Not read %")
+WINDOW, FILTERED = Column("Window full %"), Column("Filtered %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +154,20 @@ def _extra_columns(estimates: Sequence[Estimate]) -> tuple[Column, ...]:
         found += (COMPLETED,)
     if any(estimate.unread for estimate in estimates):
         found += (UNREAD,)
+    if any(estimate.window for estimate in estimates):
+        found += (WINDOW,)
+    if any(estimate.filtered for estimate in estimates):
+        found += (FILTERED,)
     return found
 
 
 def _extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, ...]:
-    cells = {COMPLETED: _score(estimate.completed), UNREAD: _percent(estimate.unread)}
+    cells = {
+        COMPLETED: _score(estimate.completed),
+        UNREAD: _percent(estimate.unread),
+        WINDOW: _percent(estimate.window),
+        FILTERED: _percent(estimate.filtered),
+    }
     return tuple(cells[column] for column in columns)
 
 
@@ -164,6 +175,8 @@ def _extra_legend(columns: tuple[Column, ...]) -> tuple[str, ...]:
     meaning = {
         COMPLETED: "Completed only: the score without truncated answers.",
         UNREAD: "Not read: the answer scores 0, but its text contains the right answer.",
+        WINDOW: "Window full: truncated because the context window was full, not at max_tokens.",
+        FILTERED: "Filtered: withheld by the server's content filter; these answers score 0.",
     }
     return (" ".join(meaning[column] for column in columns),) if columns else ()
 

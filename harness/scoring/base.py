@@ -214,6 +214,8 @@ class TaskScorer:
             return in_range(self._of_likelihoods.score_likelihood(sample, reply), binary=self.binary)
         if self._of_answers is None:
             return misused(self.name, "it scores likelihoods, and the reply is generated text")
+        if reply.finish == "filtered":
+            return withheld(self.name, reply)
         answer = self.extract(full_text(prompt, reply), prompt, sample)
         score = unanswered(self.name, reply) if answer is None else self._of_answers.score_answer(sample, answer)
         return noted(in_range(score, binary=self.binary), sample, reply)
@@ -236,11 +238,26 @@ def full_text(prompt: Prompt, reply: Completion) -> str:
 def unanswered(scorer: str, reply: Completion) -> Score:
     """Score a completion from which no answer was extracted: 0, with the likely cause."""
     message = "nothing could be extracted from the completion"
-    if reply.finish == "length":
-        message += "; it was cut at max_tokens"
-    elif not reply.text.strip():
-        message += "; it is empty"
+    if reply.text.strip():
+        message += {"length": "; it was cut at max_tokens", "window": "; the context window was full"}.get(
+            reply.finish, ""
+        )
+    elif reply.finish in ("length", "window"):
+        limit = "max_tokens" if reply.finish == "length" else "the context window"
+        message += (
+            f"; the reasoning used all of {limit}" if reply.reasoning else f"; it was cut at {limit}, and it is empty"
+        )
+    else:
+        message += "; it is empty" + (" after its reasoning" if reply.reasoning else "")
     failure = Failure(stage="extract", kind="no_answer", message=message, ours=False)
+    return Score(scorer=scorer, value=0.0, answer=None, explanation=message, failure=failure)
+
+
+def withheld(scorer: str, reply: Completion) -> Score:
+    """Score a completion that the server's content filter withheld or cut: 0, as the model's own failure."""
+    part = "cut the completion off" if reply.text.strip() else "withheld the completion"
+    message = f"the server's content filter {part}"
+    failure = Failure(stage="engine", kind="filtered", message=message, ours=False)
     return Score(scorer=scorer, value=0.0, answer=None, explanation=message, failure=failure)
 
 
@@ -265,10 +282,13 @@ def in_range(score: Score, *, binary: bool) -> Score:
 
 
 def noted(score: Score, sample: Sample, reply: Completion) -> Score:
-    """Note in the detail (`gold_present`) that a completion which scored 0 states a right answer.
+    """Note in the detail what a completion that scored 0 is like.
 
-    Only for references that are answers: options and tests are not looked for.
+    `gold_present`: it states a right answer, only for references that are answers (options and tests are not looked
+    for). `empty`: it has no text; "reasoning" where a server returned reasoning apart, else "text".
     """
+    if score.value == 0 and not reply.text.strip():
+        return replace(score, detail={**score.detail, "empty": "reasoning" if reply.reasoning.strip() else "text"})
     if score.value != 0 or not isinstance(sample.reference, Answer):
         return score
     if not any(is_stated(gold, reply.text) for gold in sample.reference.values):

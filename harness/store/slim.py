@@ -24,6 +24,7 @@ from harness.datatypes import (
     RollingRequest,
     Sampling,
     Score,
+    Served,
     Stage,
     TextPrompt,
 )
@@ -34,7 +35,7 @@ ANSWER, BEGINNING = 80, 64
 MESSAGE = 160
 # Keys of a score's detail that metrics and warnings read: the answer for a vote, the parts of a perplexity, notes on
 # the answer. A metric or a warning that reads another key has to add it here
-KEPT = ("vote", "logprob", "bytes", "words", "gold_present", "no_digit", "form")
+KEPT = ("vote", "logprob", "bytes", "words", "gold_present", "no_digit", "form", "empty")
 _NO_PROMPT = TextPrompt("")
 _NO_DETAIL: dict[str, Any] = {}
 
@@ -69,10 +70,20 @@ def slim_request(request: Request) -> Request:
 
 def _reply(reply: Reply, key: str) -> Reply:
     if isinstance(reply, Completion):
-        return replace(reply, key=key, text="", prompt_hash="", token_logprobs=None)
+        return replace(
+            reply, key=key, text="", reasoning="", prompt_hash="", token_logprobs=None, served=_served(reply.served)
+        )
     if isinstance(reply, Likelihood):
-        return replace(reply, key=key, continuations=(), prompt_hash="")
+        return replace(reply, key=key, continuations=(), prompt_hash="", served=_served(reply.served))
     return Refusal(key, _slim_failure(reply.failure))
+
+
+def _served(served: Served | None) -> Served | None:
+    """What a server stated, with one copy of texts that all answers of a run share."""
+    if served is None:
+        return None
+    model, fingerprint, provider = map(sys.intern, (served.model, served.fingerprint, served.provider))
+    return replace(served, model=model, fingerprint=fingerprint, provider=provider)
 
 
 def _score(score: Score) -> Score:

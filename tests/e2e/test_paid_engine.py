@@ -141,3 +141,33 @@ def test_a_dry_run_says_what_it_would_cost_at_most_and_by_the_answers_so_far(pai
     assert document["dollars_typical"] == pytest.approx(1.2)
     assert document["tasks"][0]["estimated"] is True and document["tasks"][0]["answered"] == 4
     assert "unknown: no price" in paid("--dry-run", priced=False).out
+
+
+def test_the_cost_of_a_run_is_that_of_every_attempt_by_the_models_own_price(paid: Callable, cli: Callable):
+    assert paid("--set", "engine.fails_at=4").code == 3
+    assert paid().code == 0
+    seen = cli("cost", "run", "--json")
+    assert seen.code == 0, seen.err
+    row = json.loads(seen.out)["rows"][0]
+    assert row["dollars"] == pytest.approx(2 * PROBE + 10 * ANSWER) == pytest.approx(spent())
+    assert row["dollars_per_solved"] == pytest.approx(row["dollars"] / 10)
+    shown = " ".join(cli("cost", "run").out.split())
+    assert (
+        "12 requests" in shown and "2 of the start probe" in shown and "20 of the output tokens are reasoning" in shown
+    )
+
+
+def test_two_runs_are_compared_by_the_tokens_that_they_took(paid: Callable, cli: Callable, tmp_path: Path):
+    (tmp_path / "dear.yaml").write_text(
+        (tmp_path / "mine.yaml").read_text().replace("mine", "dear").replace("00\n", "000\n")
+    )
+    assert paid().code == 0
+    assert paid("--set", "model.price=./dear.yaml", "--out", "dear", priced=False).code == 2, "--out is given twice"
+    words = ("--engine", "paid", "--model", "paid-model", "--tasks", "sums.yaml", "--out", "dear")
+    assert cli("run", *words, "--set", "model.price=./dear.yaml").code == 0
+    seen = cli("cost", "compare", "run", "dear", "--cheaper-by", "60%", "--json")
+    assert seen.code == 0, seen.err
+    ours, theirs = json.loads(seen.out)["runs"]
+    assert ours["dollars_per_answer"] == pytest.approx((PROBE + 10 * ANSWER) / 10)
+    assert theirs["saving_per_answer"] == pytest.approx(0.9) and theirs["passes_per_solved"] is True
+    assert "Cost by measured tokens" in cli("cost", "compare", "run", "dear").out

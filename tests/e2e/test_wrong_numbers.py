@@ -200,3 +200,37 @@ def test_12_cached_tokens_are_counted_once_and_an_unknown_count_costs_nothing_kn
     assert task_cost(whole, price).total == pytest.approx((3 * 2.0 + 20_000 * 0.5 + 100 * 8.0) / 1e6)
     # No count is no price: None, never a cost of 0
     assert task_cost(usage(Completion("k", "4", "stop")), price).total is None
+
+
+def test_what_a_server_withheld_scores_0_and_what_it_left_empty_is_reported(cli, sums, tmp_path):
+    """The text of a filtered answer may state the right one; it counts as withheld all the same."""
+    rows = [
+        {"task": "sums", "sample_id": f"s{i}", "completion": str(3 * i), "finish": finish}
+        for i, finish in enumerate(["filtered"] * 2 + ["window"] * 3 + ["stop"] * 5)
+    ]
+    _, row, records = scored(cli, sums, write_jsonl(tmp_path / "withheld.jsonl", rows))
+    assert (row["value"], row["filtered"], row["window"], row["truncated"]) == (0.8, 0.2, 0.3, 0.3)
+    assert (row["unextracted"], row["unread"]) == (0.0, 0.0)
+    assert {record["scores"][0]["failure"]["kind"] for record in records if record["scores"][0]["value"] == 0} == {
+        "filtered"
+    }
+    page = (tmp_path / "withheld.run" / "table.md").read_text()
+    assert "Window full %" in page and "Filtered %" in page
+
+    empty = [{"task": "sums", "sample_id": f"s{i}", "completion": ""} for i in range(10)]
+    _, row, _ = scored(cli, sums, write_jsonl(tmp_path / "empty.jsonl", empty))
+    page = (tmp_path / "empty.run" / "table.md").read_text()
+    assert (row["value"], row["n"]) == (0.0, 10)
+    assert "10 of 10 answers are empty" in page and "Filtered %" not in page
+
+
+def test_reasoning_apart_from_the_text_is_never_read_as_the_answer(cli, sums, tmp_path):
+    rows = [
+        {"task": "sums", "sample_id": f"s{i}", "completion": "", "reasoning": f"it is {3 * i}", "finish": "length"}
+        for i in range(10)
+    ]
+    _, row, records = scored(cli, sums, write_jsonl(tmp_path / "spent.jsonl", rows))
+    assert (row["value"], row["unextracted"]) == (0.0, 1.0)
+    assert records[1]["reply"]["reasoning"] == "it is 3"
+    assert "reasoning used all of max_tokens" in records[1]["scores"][0]["explanation"]
+    assert "in 10 of 10 the reasoning used all of it" in (tmp_path / "spent.run" / "table.md").read_text()

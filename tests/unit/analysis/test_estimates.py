@@ -124,13 +124,53 @@ def test_samples_of_one_group_widen_the_interval() -> None:
 def test_a_score_made_of_cut_off_answers_says_so() -> None:
     records = [record(i, score(0.0, NO_ANSWER), reply=completion("length")) for i in range(10)]
     truncated, unextracted = only(records).warnings
-    assert truncated.startswith("all of the answers were cut off at the token limit")
+    assert truncated.startswith("all of the answers were cut off at max_tokens")
     assert "sampling.max_tokens" in truncated
     assert unextracted.startswith("strict found no answer in all of the completions")
-    half = [record(i, score(1.0), reply=completion("length" if i < 5 else "eos")) for i in range(10)]
-    assert only(half).warnings == ()
+    few = [record(i, score(1.0), reply=completion("length" if i < 1 else "eos")) for i in range(20)]
+    assert only(few).warnings == ()
     over = [record(i, score(1.0), reply=completion("length" if i < 6 else "eos")) for i in range(10)]
     assert "60.0 % of the answers were cut off" in only(over).warnings[0]
+
+
+def test_a_full_window_is_truncation_with_its_own_share_and_its_own_advice() -> None:
+    estimate = only([record(i, score(0.0), reply=completion("window" if i < 3 else "eos")) for i in range(10)])
+    assert (estimate.truncated, estimate.window, estimate.filtered, estimate.completed) == (0.3, 0.3, 0.0, 0.0)
+    (warning,) = estimate.warnings
+    assert warning.startswith("30.0 % of the answers ended because the context window was full")
+
+
+def test_filtered_answers_are_counted_as_such_and_not_as_unread_or_truncated() -> None:
+    filtered = Failure("engine", "filtered", "withheld", ours=False)
+    records = [record(i, score(0.0, filtered), reply=completion("filtered")) for i in range(2)]
+    records += [record(i, score(1.0)) for i in range(2, 10)]
+    estimate = only(records)
+    assert (estimate.value, estimate.filtered, estimate.truncated, estimate.unextracted) == (0.8, 0.2, 0.0, 0.0)
+    assert "20.0 % of the answers were withheld by the server's content filter" in estimate.warnings[0]
+    assert count_by_failure(records) == {"gsm8k": {"engine filtered": 2}}
+    suite = estimate_suite("suite", [estimate])
+    assert suite is not None and (suite.filtered, suite.window) == (0.2, 0.0)
+
+
+def test_empty_answers_are_reported_and_not_only_scored() -> None:
+    empty = replace(score(0.0, NO_ANSWER), detail={"empty": "text"})
+    (first, *_) = only([record(i, empty) for i in range(24)]).warnings
+    assert first.startswith("24 of 24 answers are empty")
+    assert only([record(0, empty), *(record(i, score(1.0)) for i in range(1, 20))]).warnings == ()
+
+
+def test_a_budget_that_reasoning_used_up_is_named() -> None:
+    spent = replace(score(0.0, NO_ANSWER), detail={"empty": "reasoning"})
+    warnings = only([record(i, spent, reply=completion("length")) for i in range(4)]).warnings
+    assert "in 4 of 4 the reasoning used all of it" in warnings[0]
+    assert not any("are empty" in warning for warning in warnings)
+
+
+def test_a_fault_of_a_server_comes_with_what_to_do() -> None:
+    limited = Failure("engine", "rate_limited", "429", ours=True)
+    refusals = [record(i, reply=Refusal(f"k{i}", limited)) for i in range(3)]
+    (warning,) = only([*refusals, record(3, score(1.0))]).warnings
+    assert "engine rate_limited x3" in warning and "lower engine.concurrency" in warning
 
 
 def test_cut_prompts_and_a_limited_run_are_warned_of() -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.cost.ledger import Budget, RunLedger, dearest
-from harness.cost.prices import Price
+from harness.cost.ledger import Budget, RunLedger
+from harness.cost.prices import Price, dearest
 from harness.datatypes import Attempt
 
 PRICE = Price("p", input=10.0, cached=1.0, output=50.0)
