@@ -19,9 +19,11 @@ from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
 from harness.config.schema import ModelPage, RunConfig, TaskPage
 from harness.config.yaml_page import YamlPage
+from harness.cost.ledger import Budget, budget_of
 from harness.data.rows import Loader
 from harness.datatypes import Tests
 from harness.engines.base import (
+    Accountable,
     Capabilities,
     Engine,
     EngineFacts,
@@ -54,6 +56,7 @@ class Plan:
     tasks: tuple[Task, ...]
     services: Services
     capabilities: Capabilities
+    budget: Budget
 
     def identity(self) -> dict[str, Any]:
         """What must agree before records may share a journal. The limit may differ: a run can be extended."""
@@ -109,11 +112,12 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         # Before the engine, which may need a hub
         scorers = [page_scorers(page, source, services.tools()) for page, source in specs]
         model = config.model
-        name = engine_name(config.engine.name)
+        name = engine_name(config.engine.name, config.engine.options())
         # The default by its name, so that a stored config runs the same engine when the default is another
         config = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
         engine = open_engine(name, model_spec(model), config.engine.options())
         able, facts = capabilities_of(engine, name), engine.facts()
+        budget = budget_of(config, accountable=isinstance(engine, Accountable))
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
         binder = Binder(
             Loader(mirror),
@@ -136,7 +140,7 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         requests = [request for task in tasks for request in task.requests]
         refuse_unsupported(name, able, requests)
         engine.check(requests)
-        yield Plan(config, engine, facts, tasks, services, able)
+        yield Plan(config, engine, facts, tasks, services, able, budget)
     finally:
         if engine is not None:
             engine.close()

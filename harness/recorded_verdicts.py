@@ -10,7 +10,7 @@ from typing import Any
 
 from harness.config.schema import RunConfig
 from harness.datatypes import Record
-from harness.engines.registry import engine_module
+from harness.engines.registry import engine_module, engine_name
 from harness.plan import model_spec
 from harness.store.run_folder import write_text
 
@@ -35,10 +35,11 @@ def compared(config: RunConfig, records: Iterable[Record]) -> VerdictComparison 
 
     A score of 1 is right, any other is wrong; unscored answers are not compared.
     """
-    recorded_verdicts = getattr(engine_module(config.engine.name), "recorded_verdicts", None)
+    options = config.engine.options()
+    recorded_verdicts = getattr(engine_module(engine_name(config.engine.name, options)), "recorded_verdicts", None)
     if recorded_verdicts is None:
         return None
-    verdict_of = recorded_verdicts(model_spec(config.model), config.engine.options())
+    verdict_of = recorded_verdicts(model_spec(config.model), options)
     n = recorded = scored = 0
     disagreements: list[dict[str, Any]] = []
     for record in records:

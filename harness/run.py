@@ -12,8 +12,9 @@ import hashlib
 import json
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +22,7 @@ from typing import Any, Protocol
 from harness.analysis.estimates import estimate_suite, estimate_task
 from harness.catalog import Task
 from harness.config.schema import RunConfig
+from harness.cost.ledger import RunLedger
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
@@ -35,8 +37,9 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.engines.base import EngineFacts
-from harness.engines.deduplicated import deduplicated
+from harness.engines.base import Accountable, EngineFacts
+from harness.engines.deduplicated import Deduplicated
+from harness.errors import ConfigError, EngineError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
 from harness.scoring.base import TaskScorer
@@ -50,7 +53,22 @@ MAX_WAITING = 512
 
 
 # Faults of the harness that the same inputs give again: a retry cannot help
-PERMANENT = {"missing", "mismatch", "template", "empty_prompt", "empty_continuation", "vocabulary"}
+PERMANENT = {
+    "missing",
+    "mismatch",
+    "template",
+    "empty_prompt",
+    "empty_continuation",
+    "vocabulary",
+    "context_overflow",
+    "bad_request",
+}
+# How long an interrupted or failed run waits for answers that a server is giving, in seconds: they are paid for
+LAST_ANSWERS_SECONDS = 30.0
+LAST_ANSWERS = (
+    f"waiting {LAST_ANSWERS_SECONDS:.0f} s at most for the answers that are under way, since they are paid for; "
+    "interrupt again to leave at once"
+)
 
 
 class Watcher(Protocol):
@@ -64,6 +82,28 @@ class Watcher(Protocol):
 
     def recorded(self, record: Record) -> None:
         """A record was appended to the journal."""
+
+    def waiting(self, text: str) -> None:
+        """What the run waits for, as a line ("waiting 12 s for the server (429 x3)"); "" when that is over.
+
+        May be called from any thread.
+        """
+
+
+class Unwatched:
+    """A Watcher that shows nothing."""
+
+    def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
+        """Nothing."""
+
+    def started(self, total: int, known: int) -> None:
+        """Nothing."""
+
+    def recorded(self, record: Record) -> None:
+        """Nothing."""
+
+    def waiting(self, text: str) -> None:
+        """Nothing."""
 
 
 class Chooser(Protocol):
@@ -105,20 +145,21 @@ def evaluate(
     With a `chooser` only the requests that it selects, step by step; the run is finished when it selects no new one.
     Raises HarnessError; records so far stay in the run folder. After a KeyboardInterrupt the run can be resumed.
     """
+    watcher = watcher or Unwatched()
     with planned(config) as plan:
         for task in plan.tasks:
             try_toolchains(task, plan.services)
         path = plan.folder()
-        if watcher:
-            watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
+        watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
-            requested = _run_requests(plan, folder, watcher, chooser)
+            with accounts(plan, folder, watcher):
+                requested = _run_requests(plan, folder, watcher, chooser)
             if requested or folder.manifest.status != "finished":
                 folder.mark(
                     "finished",
                     time.time(),
-                    engine=plan.engine_facts() if requested else folder.manifest.engine,
+                    engine=folder.with_notes(plan.engine_facts()) if requested else folder.manifest.engine,
                     sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
                 )
             return result_of(plan.tasks, path, folder.manifest, requested)
@@ -129,7 +170,18 @@ def evaluate(
             folder.close()
 
 
-def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher | None, chooser: Chooser | None) -> int:
+@contextmanager
+def accounts(plan: Plan, folder: RunFolder, watcher: Watcher) -> Iterator[None]:
+    """Have an engine that sends requests to a server record them in the folder, within the budget."""
+    if not isinstance(plan.engine, Accountable):
+        yield
+        return
+    with closing(RunLedger(folder.path, plan.budget)) as ledger:
+        plan.engine.account_to(ledger, watcher.waiting)
+        yield
+
+
+def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher, chooser: Chooser | None) -> int:
     """Send the unanswered requests to the engine, in the chooser's steps if there is one; return how many were sent."""
     every = [request for task in plan.tasks for request in task.requests]
     known = {record.request.key: record for record in folder.records if not _worth_a_retry(record)}
@@ -137,8 +189,7 @@ def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher | None, choose
 
     def report(record: Record) -> None:
         known[record.request.key] = slim(record)
-        if watcher:
-            watcher.recorded(record)
+        watcher.recorded(record)
 
     while True:
         wanted = chooser.choose(plan.tasks, known) if chooser else every
@@ -149,15 +200,22 @@ def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher | None, choose
             if folder.manifest.status == "finished":
                 # A larger limit extends a finished run, which is incomplete until then
                 folder.mark("running", None)
-            folder.keep_weights(plan.loaded().digests)
-            if watcher:
-                watcher.started(len(every), sum(request.key in known for request in every))
+            facts = plan.loaded()
+            folder.keep_weights(facts.digests)
+            folder.keep_server(facts.server)
+            watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
-        _stream(plan, folder, part, report)
+        _stream(plan, folder, part, report, watcher)
 
 
-def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], report: Callable[[Record], None]) -> None:
-    """Send requests to the engine, and append each reply to the journal when it is scored."""
+def _stream(
+    plan: Plan, folder: RunFolder, requests: Sequence[Request], report: Callable[[Record], None], watcher: Watcher
+) -> None:
+    """Send requests to the engine, and append each reply to the journal when it is scored.
+
+    When the engine fails, the answers that it gave before are scored and kept. So they are after an interrupt, where
+    answers cost money; those under way are waited for. Another interrupt ends that.
+    """
     by_key = {request.key: (task, request) for task in plan.tasks for request in task.requests}
     samples = {task.name: task.sample_of() for task in plan.tasks}
     stopped = threading.Event()
@@ -173,14 +231,38 @@ def _stream(plan: Plan, folder: RunFolder, requests: Sequence[Request], report: 
         folder.journal.append(record)
         return record
 
+    once = Deduplicated(plan.capabilities, requests)
+    engine = plan.engine
     with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
-        try:
-            for reply in deduplicated(plan.engine, plan.capabilities, requests):
+
+        def take(replies: Iterator[Reply]) -> None:
+            nonlocal waiting
+            for reply in once.shared(replies):
                 waiting.add(pool.submit(score_and_append, reply))
                 waiting = _collect(waiting, report, patient=len(waiting) >= MAX_WAITING)
+
+        def score_the_rest() -> None:
+            nonlocal waiting
             while waiting:
                 waiting = _collect(waiting, report, patient=True)
+
+        try:
+            try:
+                take(engine.stream(once.unique))
+                score_the_rest()
+            except (KeyboardInterrupt, EngineError, ConfigError) as error:
+                interrupted = isinstance(error, KeyboardInterrupt)
+                if isinstance(engine, Accountable):
+                    if interrupted:
+                        watcher.waiting(LAST_ANSWERS)
+                    # A second failure says no more than the first
+                    with suppress(EngineError, ConfigError):
+                        take(engine.finish_in_flight(LAST_ANSWERS_SECONDS))
+                elif interrupted:
+                    raise
+                score_the_rest()
+                raise
         except BaseException:
             stopped.set()
             pool.shutdown(wait=False, cancel_futures=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -34,6 +35,9 @@ class Progress:
         self._start = 0.0
         self._spoke = 0.0
         self._fresh = 0
+        self._waits = ""
+        self._last_wait = ""
+        self._waited = 0.0
 
     def __enter__(self) -> Progress:
         """Begin."""
@@ -95,10 +99,11 @@ class Progress:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
+            TextColumn("{task.fields[waits]}", markup=False),
             console=console(errors=True),
             transient=True,
         )
-        self._job = self._bar.add_task("", total=total, completed=known, rate="")
+        self._job = self._bar.add_task("", total=total, completed=known, rate="", waits=self._waits)
         self._bar.start()
         # The bar prints above itself what is printed meanwhile, and would obey it
         sys.stdout, sys.stderr = Shown(sys.stdout), Shown(sys.stderr)
@@ -115,6 +120,19 @@ class Progress:
             self._spoke = now
             left = (self._total - self._done) / rate
             self._say(f"{self._done}/{self._total} answers, {rate:.1f}/s, about {left:.0f} s left")
+
+    def waiting(self, text: str) -> None:
+        """Show what the run waits for, beside the bar; without a terminal as a plain line, now and then."""
+        self._waits = text
+        if self._bar is not None:
+            self._bar.update(self._job, waits=visible_line(text))
+            self._bar.refresh()
+            return
+        # A wait is shown once, though its seconds go down, and again if it lasts
+        kind, now = re.sub(r"\d+", "", text), time.monotonic()
+        if text and (kind != self._last_wait or now - self._waited >= LINE_SECONDS):
+            self._last_wait, self._waited = kind, now
+            self._say(text)
 
     def _say(self, line: str) -> None:
         print(visible_line(line), file=sys.stderr, flush=True)

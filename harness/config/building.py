@@ -82,10 +82,15 @@ def run_config(
     for dotted in settings:
         if dotted in ("suite", "suite.tasks"):
             raise ConfigError(f"{origin}: {dotted} cannot be set: name a suite, or the tasks")
+        if f"{dotted}.".startswith("model.engine."):
+            raise ConfigError(f"{origin}: {dotted} cannot be set: leave out `model.`, as in engine.url=URL")
+    page = _model(model, settings, origin)
     data: dict[str, Any] = {
-        "model": _model(model, settings).model_dump(),
+        "model": page.model_dump(exclude={"engine"}),
         "suite": _suite(suite, tasks, sweep or {}).model_dump(),
     }
+    if defaults := _engine_defaults(page, settings):
+        data["engine"] = defaults
     for dotted, value in settings.items():
         data = _with_setting(data, dotted, value)
     if isinstance(mirror := data.get("data", {}).get("mirror"), str):
@@ -107,7 +112,42 @@ def _one_model(model: str | None, settings: Mapping[str, Any], origin: str) -> t
     return model, settings
 
 
-def _model(model: str | None, settings: Mapping[str, Any]) -> ModelPage:
+def _engine_defaults(page: ModelPage, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The `engine` of a model page; nothing where the command names another engine, which has other options."""
+    if page.engine is None or _set_engine_key(settings, "name") not in (None, page.engine.name):
+        return {}
+    defaults = page.engine.model_dump(exclude_none=True)
+    if _set_engine_key(settings, "url") is not None:
+        # The page's key is for the page's server
+        defaults.pop("key_env", None)
+    return defaults
+
+
+def _set_engine_key(settings: Mapping[str, Any], key: str) -> Any:
+    """The value of a key of `engine`, set by itself or with the whole section; None where it is not set."""
+    section = settings.get("engine")
+    return settings.get(f"engine.{key}", section.get(key) if isinstance(section, Mapping) else None)
+
+
+def _served_model(model: str | None, origin: str) -> ModelPage:
+    """The model behind a server that the command names: a page with an `engine`, else the name that the server knows.
+
+    Raises ConfigError without a name: a server may have several models, and the name is a part of every record.
+    """
+    if model is None:
+        raise ConfigError(
+            f"{origin}: a server is given (engine.url), but not which of its models: add --model NAME, as the "
+            "server's /models lists it"
+        )
+    if model.endswith((".yaml", ".yml")):
+        return pages.model_page(model)
+    page = pages.model_page(model) if model in pages.index("configs/models") else None
+    return page if page is not None and page.engine is not None else ModelPage(name=pages.label(model), path=model)
+
+
+def _model(model: str | None, settings: Mapping[str, Any], origin: str) -> ModelPage:
+    if _set_engine_key(settings, "url") is not None:
+        return _served_model(model, origin)
     completions = settings.get("engine.completions")
     if model is None and completions:
         # The file "gpt-4.1.jsonl.gz" names the model "gpt-4.1"

@@ -27,6 +27,18 @@ class RunOptions(TypedDict, total=False):
     limit: Annotated[int | None, RunOption("limit", "only the first so many samples of each task")]
     out: Annotated[PathText | None, RunOption("out", "run folder [default: runs/SUITE-MODEL-HASH]")]
     engine: Annotated[str | None, RunOption("engine.name", "the name of the engine that answers")]
+    endpoint: Annotated[
+        str | None, RunOption("engine.url", "base URL of the server that has the model; several with commas", "URL")
+    ]
+    concurrency: Annotated[
+        int | None, RunOption("engine.concurrency", "most requests at a server at once [default: as many as it bears]")
+    ]
+    max_cost: Annotated[
+        float | None, RunOption("budget.max_cost", "stop before the run costs more, all tries together", "DOLLARS")
+    ]
+    max_total_tokens: Annotated[
+        int | None, RunOption("budget.max_total_tokens", "stop before so many tokens, in and out, all tries together")
+    ]
     completions: Annotated[
         PathText | None,
         RunOption("engine.completions", "answers made elsewhere (JSON lines)"),

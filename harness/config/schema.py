@@ -229,19 +229,6 @@ class SuitePage(Section):
     languages: LanguageRule | None = None
 
 
-class ModelPage(Section):
-    """A model by name: a hub id, a folder, or `package:folder` inside the installed harness."""
-
-    name: Name = "model"
-    about: str = ""
-    path: str
-    revision: str | None = None
-    style: Literal["auto", "text", "chat"] = "auto"
-    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
-    device: str = "auto"
-    trust_remote_code: bool = False
-
-
 class EngineConfig(BaseModel):
     """The engine (None: the default one); its options are keys beside the name, and the engine checks them."""
 
@@ -251,6 +238,24 @@ class EngineConfig(BaseModel):
     def options(self) -> dict[str, Any]:
         """Everything but the name."""
         return dict(self.model_extra or {})
+
+
+class ModelPage(Section):
+    """A model by name: a hub id, a folder, `package:folder` inside the installed harness, or its name on a server.
+
+    `engine` are defaults of the section `engine` of a run; `price` is the page in configs/prices of what it costs.
+    """
+
+    name: Name = "model"
+    about: str = ""
+    path: str
+    revision: str | None = None
+    style: Literal["auto", "text", "chat"] = "auto"
+    dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
+    device: str = "auto"
+    trust_remote_code: bool = False
+    engine: EngineConfig | None = None
+    price: str | None = None
 
 
 class DataConfig(Section):
@@ -280,6 +285,13 @@ class ExecutionConfig(Section):
     )
 
 
+class BudgetConfig(Section):
+    """The most that a run may cost, with all earlier tries in its folder: US dollars, and tokens in and out."""
+
+    max_cost: float | None = Field(None, gt=0, strict=False)
+    max_total_tokens: int | None = Field(None, gt=0)
+
+
 class RunConfig(Section):
     """One run: a model on a suite. `tasks` holds overrides by task name (`tasks.gsm8k.fewshot.count`)."""
 
@@ -288,6 +300,7 @@ class RunConfig(Section):
     engine: EngineConfig = EngineConfig()
     data: DataConfig = DataConfig()
     execution: ExecutionConfig = ExecutionConfig()
+    budget: BudgetConfig = BudgetConfig()
     tasks: dict[str, dict[str, Any]] = {}
     limit: int | None = Field(None, ge=1)
     seed: int = 0

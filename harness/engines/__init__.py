@@ -6,5 +6,7 @@ The names of the engines that come with the library are known here and nowhere e
 BUILT_IN = ("local", "reference", "scripted")
 # What runs where no engine is set
 DEFAULT_ENGINE = "local"
+# What asks a server where its URL is set (`--endpoint`) and no engine
+ENDPOINT_ENGINE = "openai"
 # What reads answers that were made elsewhere (`--completions`)
 REPLAY_ENGINE = "scripted"

@@ -108,12 +108,16 @@ class EngineFacts:
 
 @dataclass(frozen=True, slots=True)
 class PromptSize:
-    """What a request costs before it runs: prompt tokens (None: unknown), tokens cut to fit, most new tokens."""
+    """What a request costs before it runs: prompt tokens (None: unknown), tokens cut to fit, most new tokens.
+
+    `estimated`: `prompt_tokens` were not counted but estimated from the length of the text.
+    """
 
     prompt_tokens: int | None
     dropped_tokens: int
     max_new_tokens: int
     rendered: str
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

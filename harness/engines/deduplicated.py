@@ -8,31 +8,41 @@ engine that answers by task gets every request.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from harness.datatypes import GenerateRequest, LikelihoodRequest, Refusal, Reply, Request
 from harness.engines.base import Capabilities, Engine
 
 
+class Deduplicated:
+    """The requests of a stream, each content once, and who else gets its reply."""
+
+    def __init__(self, able: Capabilities, requests: Sequence[Request]) -> None:
+        """`unique` are the requests to send; all of them to an engine that answers by task."""
+        self._copies: dict[str, list[str]] = {}
+        if able.answers_by != "prompt":
+            self.unique = tuple(requests)
+            return
+        first: dict[Hashable, Request] = {}
+        for request in requests:
+            sent = first.setdefault(_content(request), request)
+            if sent is not request:
+                self._copies.setdefault(sent.key, []).append(request.key)
+        self.unique = tuple(first.values())
+
+    def shared(self, replies: Iterable[Reply]) -> Iterator[Reply]:
+        """Yield each reply, and behind it its copies for the equal requests."""
+        for reply in replies:
+            yield reply
+            for key in self._copies.get(reply.key, ()):
+                yield _shared(reply, key)
+
+
 def deduplicated(engine: Engine, able: Capabilities, requests: Sequence[Request]) -> Iterator[Reply]:
     """Yield a reply for each request as soon as its answer is available."""
-    if able.answers_by != "prompt":
-        yield from engine.stream(requests)
-        return
-    keys_by_content: dict[Hashable, list[str]] = {}
-    first: list[Request] = []
-    content_of: dict[str, Hashable] = {}
-    for request in requests:
-        content = _content(request)
-        if content not in keys_by_content:
-            first.append(request)
-            content_of[request.key] = content
-        keys_by_content.setdefault(content, []).append(request.key)
-    for reply in engine.stream(first):
-        yield reply
-        for key in keys_by_content[content_of[reply.key]][1:]:
-            yield _shared(reply, key)
+    once = Deduplicated(able, requests)
+    yield from once.shared(engine.stream(once.unique))
 
 
 def _shared(reply: Reply, key: str) -> Reply:

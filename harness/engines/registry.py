@@ -7,14 +7,14 @@ from types import ModuleType
 from typing import Any
 
 from harness import plugins
-from harness.engines import DEFAULT_ENGINE
+from harness.engines import DEFAULT_ENGINE, ENDPOINT_ENGINE
 from harness.engines.base import Engine, ModelSpec
 from harness.errors import ConfigError
 
 
-def engine_name(name: str | None) -> str:
-    """The engine that a config names, the default where it names none."""
-    return name or DEFAULT_ENGINE
+def engine_name(name: str | None, options: Mapping[str, Any] | None = None) -> str:
+    """The engine that a config names; where it names none, the default one, or with a server's URL that for servers."""
+    return name or (ENDPOINT_ENGINE if options and options.get("url") is not None else DEFAULT_ENGINE)
 
 
 def engine_module(name: str | None) -> ModuleType:

@@ -45,7 +45,7 @@ def stream(path: Path, binary: Binary | None = None) -> Iterator[tuple[int, Reco
     """
     keys: dict[tuple[str, str, int], str] = {}
     offset = 0
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(complete_lines(path), 1):
         try:
             record = decode(line)
             if binary is not None:
@@ -69,8 +69,8 @@ def at(path: Path, offsets: Iterable[int]) -> Iterator[Record]:
         raise RunFolderError(f"{path}: changed while it was read: {error}") from None
 
 
-def _lines(path: Path) -> Iterator[bytes]:
-    """Yield complete lines, with their line breaks."""
+def complete_lines(path: Path) -> Iterator[bytes]:
+    """Yield complete lines, with their line breaks; none where there is no file. Raises RunFolderError."""
     try:
         with path.open("rb") as file:
             yield from (line for line in file if line.endswith(b"\n"))
@@ -103,8 +103,8 @@ def _reason(error: ValueError) -> str:
     return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
 
 
-class Journal:
-    """Appends records; safe from several threads of one process (the run folder's lock keeps others out)."""
+class AppendOnlyFile:
+    """Appends lines; safe from several threads of one process (the run folder's lock keeps others out)."""
 
     def __init__(self, path: Path) -> None:
         """Open for appending and drop an incomplete last line. Raises StorageError."""
@@ -117,9 +117,8 @@ class Journal:
         except OSError as error:
             raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
 
-    def append(self, record: Record) -> None:
-        """Write one record. Raises StorageError (full disk); earlier records stay complete."""
-        line = encode(record)
+    def append_line(self, line: bytes) -> None:
+        """Write one line, its end included. Raises StorageError (full disk); earlier lines stay complete."""
         with self._lock:
             try:
                 start = os.fstat(self._file).st_size
@@ -161,6 +160,14 @@ class Journal:
             end = start
         if end < size:
             os.ftruncate(self._file, end)
+
+
+class Journal(AppendOnlyFile):
+    """The records of a run, one a line."""
+
+    def append(self, record: Record) -> None:
+        """Write one record. Raises StorageError (full disk); earlier records stay complete."""
+        self.append_line(encode(record))
 
 
 def replace(path: Path, records: Iterable[Record], keep: Path) -> None:

@@ -6,7 +6,8 @@ of another model, suite or data is refused with the names of the fields that dif
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,10 @@ RECORDS = "records.jsonl"
 ALWAYS_BINARY = {"exact_match", "math_equality", "unit_tests", "choice"}
 # An engine's digest of its weights: of all bytes, or of samples of them
 OF_WEIGHTS = ("weights", "weights_sampled")
+# What of a server's facts must not change: in words, and where it is in them
+SERVER_IDENTITY = {"model": ("model",), "set of sampler fields": ("dialect", "sampler")}
+# What may change, with a note
+SERVER_NOTES = {"fingerprint": "fingerprint", "window": "window", "version": "version", "provider": "provider"}
 # The only files that a run killed before its first manifest can leave
 LEFT_BY_A_KILL = (".lock", MANIFEST + ".new")
 
@@ -51,6 +56,25 @@ class RunFolder:
         if _of_weights(digests) != _of_weights(self.manifest.digests):
             engine = {**self.manifest.engine, "digests": dict(digests)}
             self.mark(self.manifest.status, self.manifest.finished_at, engine=engine)
+
+    def keep_server(self, server: Mapping[str, Any]) -> None:
+        """Record what a start probe found out. Raises RunFolderError if the answers are of another model or sampler.
+
+        Other differences that may change answers become notes.
+        """
+        before = self.manifest.engine.get("server") or {}
+        if not server or server == before:
+            return
+        _refuse_other_server(self.path, before, server)
+        notes = [*self.manifest.engine.get("notes", ()), *_server_notes(before, server)]
+        engine = {**self.manifest.engine, "server": dict(server), "notes": list(dict.fromkeys(notes))}
+        self.mark(self.manifest.status, self.manifest.finished_at, engine=engine)
+
+    def with_notes(self, engine: Mapping[str, Any]) -> Mapping[str, Any]:
+        """An engine's facts, with the notes about its server in the manifest: those of earlier tries too."""
+        if not engine.get("server"):
+            return engine
+        return {**engine, "notes": list(dict.fromkeys([*self.manifest.engine.get("notes", ()), *engine["notes"]]))}
 
     def close(self) -> None:
         """Close the journal and release the lock; safe to call twice."""
@@ -79,6 +103,10 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
             # Weights that are not downloaded yet are compared after loading
             digests = {**_of_weights(kept.digests), **now}
             engine = {**fresh.engine, "digests": digests} if digests else fresh.engine
+            if server := kept.engine.get("server"):
+                # Compared after loading
+                notes = dict.fromkeys([*kept.engine.get("notes", ()), *engine.get("notes", ())])
+                engine = {**engine, "server": server, "notes": list(notes)}
             # The config of this command (the limit may have changed), the id and start time of the first
             current = replace(
                 fresh, engine=engine, run_id=kept.run_id, started_at=kept.started_at, resumed=kept.resumed + 1
@@ -109,6 +137,37 @@ def _refuse_other_weights(path: Path, before: Mapping[str, str], digests: Mappin
         raise RunFolderError(
             f"{path} holds answers of other weights (digest {first}, now {second}); give another --out or delete it"
         )
+
+
+def _refuse_other_server(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Raise RunFolderError where another model is served, or other sampler settings are sent."""
+    for what, keys in SERVER_IDENTITY.items():
+        old, new = _nested(before, keys), _nested(now, keys)
+        if "" not in (old, new) and None not in (old, new) and old != new:
+            raise RunFolderError(
+                f"{path} holds answers of a server with another {what} ({_shown(old)}, now {_shown(new)}); "
+                "give another --out or delete it"
+            )
+
+
+def _server_notes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """What differs from an earlier try and may change answers, for the manifest."""
+    return [
+        f"the server's {what} changed between two tries of this run, from {_shown(before[key])} to {_shown(now[key])}"
+        for key, what in SERVER_NOTES.items()
+        if before.get(key) and now.get(key) and before[key] != now[key]
+    ]
+
+
+def _nested(values: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    inner: Any = values
+    for key in keys:
+        inner = inner.get(key) if isinstance(inner, Mapping) else None
+    return inner
+
+
+def _shown(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 
 
 def read_run(path: Path) -> tuple[Manifest, list[Record]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.engines.hf.stop_strings import cut_at_stop
 from harness.engines.hf.token_jobs import Generated, GenerateJob, Job, Outcome, Refused, Scored, ScoreJob
 from harness.engines.hf.window import Row, fit_prompt, fit_row
+from harness.engines.request_seed import own_seed
 from harness.errors import EngineError, ModelError
 
 
@@ -111,7 +111,7 @@ class Fitting:
         fitted = fit_prompt(prompt.ids, request.sampling.max_tokens, self.window)
         if fitted.dropped and self.refuse:
             return _overflow(request, len(prompt.ids), self.window)
-        seed = _seed(request.sampling.seed, request.key)
+        seed = own_seed(request.sampling.seed, request.key)
         return FittedJob(GenerateJob(request.key, fitted.ids, fitted.max_new, request.sampling, seed), fitted.dropped)
 
     def _score(self, request: LikelihoodRequest) -> FittedJob | Refusal:
@@ -194,11 +194,6 @@ def _rolled(request: RollingRequest, job: ScoreJob, found: Scored) -> Likelihood
         seconds=found.seconds,
         prompt_hash=ids_digest([[*context, *continuation] for context, continuation in job.rows]),
     )
-
-
-def _seed(seed: int, key: str) -> int:
-    """A seed of the request's own, so that its text does not depend on its neighbours."""
-    return int.from_bytes(hashlib.sha256(f"{seed}:{key}".encode()).digest()[:8], "big") >> 1
 
 
 def _tokens(rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> int:

@@ -1,0 +1,187 @@
+"""What a run has spent, and whether its budget has room for another request.
+
+Guarantees: what was spent, with the worst case of every request in flight, never exceeds the budget, as far as prices
+and token counts are right. Earlier tries in the same run folder count. Where several prices are in force (peak hours),
+the dearest counts. Written-to-cache tokens are priced as input.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from harness.config.schema import RunConfig
+from harness.cost.prices import Price, dated_prices, price_page
+from harness.datatypes import Attempt
+from harness.errors import ConfigError, error_prefix
+from harness.store import attempts
+from harness.store.attempts import ATTEMPTS, AttemptLog
+
+MILLION = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """Tokens, in and out, and US dollars (0 without prices)."""
+
+    tokens: int = 0
+    dollars: float = 0.0
+
+    def __add__(self, other: Amount) -> Amount:
+        """Both together."""
+        return Amount(self.tokens + other.tokens, self.dollars + other.dollars)
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """The most that a run may spend (None: no limit), and the model's prices (none: dollars are not counted)."""
+
+    dollars: float | None = None
+    tokens: int | None = None
+    prices: tuple[Price, ...] = ()
+
+    def cost(self, attempt: Attempt) -> Amount:
+        """What an attempt cost, by the dearest price of its day."""
+        day = datetime.fromtimestamp(attempt.started_at, UTC).date()
+        cached = min(attempt.cached_tokens, attempt.prompt_tokens)
+        output = max(attempt.output_tokens, attempt.reasoning_tokens)
+        price = dearest(self.prices, day)
+        dollars = 0.0 if price is None else token_cost(price, attempt.prompt_tokens - cached, cached, output)
+        return Amount(attempt.prompt_tokens + output, dollars)
+
+    def worst(self, prompt_tokens: int, output_tokens: int) -> Amount:
+        """What an attempt may cost at most, today."""
+        price = dearest(self.prices, datetime.now(UTC).date())
+        dollars = 0.0 if price is None else token_cost(price, prompt_tokens, 0, output_tokens)
+        return Amount(prompt_tokens + output_tokens, dollars)
+
+    def holds(self, amount: Amount) -> bool:
+        """Whether so much may be spent."""
+        within = self.tokens is None or amount.tokens <= self.tokens
+        return within and (self.dollars is None or amount.dollars <= self.dollars)
+
+
+def token_cost(price: Price, fresh: int, cached: int, output: int) -> float:
+    """US dollars for uncached input, cached input and output tokens."""
+    per_cached = price.input if price.cached is None else price.cached
+    return (fresh * price.input + cached * per_cached + output * price.output) / MILLION
+
+
+def dearest(prices: Sequence[Price], day: date) -> Price | None:
+    """The highest price of each kind of token that is in force on a day, as one price; None where none is in force."""
+    current = [price for price in prices if price.in_force(day)]
+    if not current:
+        return None
+    cached = max(price.input if price.cached is None else price.cached for price in current)
+    first = max(current, key=lambda price: (price.input, price.output))
+    return replace(
+        first,
+        input=max(price.input for price in current),
+        output=max(price.output for price in current),
+        cached=cached,
+    )
+
+
+def model_prices(config: RunConfig) -> tuple[Price, ...]:
+    """The prices of the page `model.price`; none where no page is named. Raises UnknownName, ConfigError."""
+    if config.model.price is None:
+        return ()
+    with error_prefix("model.price: "):
+        return tuple(dated_prices(price_page(config.model.price)))
+
+
+def budget_of(config: RunConfig, *, accountable: bool) -> Budget:
+    """The budget that a config sets. `accountable`: the engine records what it spends.
+
+    Raises ConfigError for a limit that nothing would keep: an engine that spends nothing, a model without a price.
+    """
+    limits = config.budget
+    if not accountable:
+        if limits != type(limits)():
+            raise ConfigError(
+                "budget: --max-cost and --max-total-tokens limit requests to a server, and this engine sends none; "
+                "leave them out"
+            )
+        return Budget()
+    prices = model_prices(config)
+    if limits.max_cost is not None and dearest(prices, datetime.now(UTC).date()) is None:
+        lacks = f"the price page {config.model.price!r} has none for today" if prices else "none is known"
+        raise ConfigError(
+            f"--max-cost needs the price of {config.model.name}, and {lacks}: name a page of configs/prices with "
+            "--set model.price=NAME, or with `price` in the model's page (`harness cost list` lists the prices)"
+        )
+    return Budget(limits.max_cost, limits.max_total_tokens, prices)
+
+
+class RunLedger:
+    """The attempts of one run folder, as `engines.base.Ledger` wants it; safe from several threads."""
+
+    def __init__(self, folder: Path, budget: Budget) -> None:
+        """Read what earlier tries have spent. Raises RunFolderError for a damaged file, StorageError."""
+        self._budget = budget
+        self._lock = threading.Lock()
+        path = folder / ATTEMPTS
+        # First the file, which drops a line that a kill left incomplete
+        self._log = AttemptLog(path)
+        self._spent = Amount()
+        for attempt in attempts.read(path):
+            self._spent += budget.cost(attempt)
+        # Worst cases in flight, by key: the start probe's attempts share one
+        self._reserved: dict[str, list[Amount]] = {}
+        self._in_flight = Amount()
+        self._refused = Amount()
+
+    @property
+    def spent(self) -> Amount:
+        """What all attempts so far have cost, of earlier tries too."""
+        with self._lock:
+            return self._spent
+
+    def reserve(self, key: str, prompt_tokens: int, output_tokens: int) -> bool:
+        """Set aside the worst case of one attempt; False if the budget has no room for it now."""
+        worst = self._budget.worst(prompt_tokens, output_tokens)
+        with self._lock:
+            if not self._budget.holds(self._spent + self._in_flight + worst):
+                self._refused = worst
+                return False
+            self._reserved.setdefault(key, []).append(worst)
+            self._in_flight += worst
+            return True
+
+    def record(self, attempt: Attempt) -> None:
+        """Write an attempt down, and release what was set aside for its key. Raises StorageError."""
+        cost = self._budget.cost(attempt)
+        with self._lock:
+            self._spent += cost
+            amounts = self._reserved.get(attempt.key)
+            if amounts:
+                released = amounts.pop()
+                self._in_flight += Amount(-released.tokens, -released.dollars)
+                if not amounts:
+                    del self._reserved[attempt.key]
+            if not self._reserved:
+                # No rounding adds up
+                self._in_flight = Amount()
+        self._log.append(attempt)
+
+    def exhausted(self) -> str:
+        """Why `reserve` refuses: what was spent of what, and how to go on."""
+        with self._lock:
+            spent, next_one = self._spent, self._refused
+        budget = self._budget
+        if budget.dollars is not None and spent.dollars + next_one.dollars > budget.dollars:
+            return (
+                f"stopped at ${spent.dollars:.2f} of ${budget.dollars:.2f}; the next request may cost "
+                f"${next_one.dollars:.4f}; run again with a larger --max-cost to go on"
+            )
+        return (
+            f"stopped at {spent.tokens:,} of {budget.tokens or 0:,} tokens; the next request may take "
+            f"{next_one.tokens:,}; run again with a larger --max-total-tokens to go on"
+        )
+
+    def close(self) -> None:
+        """Sync and close the file; safe to call twice."""
+        self._log.close()
