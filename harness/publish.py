@@ -6,11 +6,12 @@ A suite that sets `sweep` or `languages` gets a table of each sweep, and of the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.analysis.estimates import count_by_failure
 from harness.analysis.languages import count_languages
+from harness.analysis.repeatability import repeat_notes, summary
 from harness.analysis.sweep import sweep_of
 from harness.analysis.values import SampleValues, values_if_any
 from harness.config.checking import check_values
@@ -22,6 +23,7 @@ from harness.report.scores import RunFacts, scores_document, scores_text
 from harness.report.sweeps import sweep_document, sweep_table
 from harness.report.tables import Table, score_table
 from harness.run import Result
+from harness.store import repeats
 from harness.store.run_folder import write_text
 
 
@@ -41,6 +43,9 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
     scores = score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)
+    if (check := repeats.read(result.folder, manifest.run_id)) is not None:
+        document["repeat_check"] = summary(check)
+        scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))
     output = Output(document, [scores])
     for page, uses in _sweeps(suite).items():
         _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
