@@ -12,6 +12,9 @@ import pytest
 from files import SHARED, SUMS_PAGE, write_jsonl
 from hypothesis import settings
 
+# Real and made-up servers, shared by a session
+pytest_plugins = ["servers.fixtures"]
+
 # A busy machine makes any example slow; what is too slow is for benchmarks to show
 settings.register_profile("no deadline", deadline=None)
 settings.load_profile("no deadline")

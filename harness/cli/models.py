@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +12,7 @@ from harness.cli.app import App
 
 if TYPE_CHECKING:
     from harness.config.options import RunOptions
-    from harness.config.schema import ModelPage
+    from harness.config.schema import ModelPage, RunConfig
 
 app = App(
     no_args_is_help=True,
@@ -29,7 +30,17 @@ def models() -> None:
 
 @app.command("inspect")
 def inspect_model(
-    model: Annotated[str, typer.Argument(help="hub id, folder, config file (.json), or a name in configs/models")],
+    model: Annotated[
+        Text, typer.Argument(help="hub id, folder, config file (.json), or a name in configs/models")
+    ] = None,
+    endpoint: Annotated[
+        Text, typer.Option(help="base URL of a server: find out what it really does, with some 20 tiny requests")
+    ] = None,
+    served: Annotated[Text, typer.Option("--model", help="with --endpoint: the model's name on the server")] = None,
+    engine: Annotated[Text, typer.Option(help="with --endpoint: the engine that knows the server's protocol")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="with --endpoint: a key of engine, as engine.key_env=MY_KEY")
+    ] = None,
     revision: Annotated[Text, typer.Option(help="branch, tag or commit of a hub model")] = None,
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
@@ -50,11 +61,14 @@ def inspect_model(
 ) -> None:
     """Show what a model is (parameters, attention, cache, memory, licence) and how the default engine would run it.
 
-    A config alone is enough; only small files are downloaded, unless --weights is given.
+    A config alone is enough; only small files are downloaded, unless --weights is given. With --endpoint, show what a
+    server really does and what that means for runs.
     """
     import json
 
+    from harness.cli.run import read_config
     from harness.models.inspect import inspect
+    from harness.models.server import is_served
     from harness.models.text import document, lines
 
     options: RunOptions = {
@@ -63,7 +77,19 @@ def inspect_model(
         "dtype": dtype,
         "trust_remote_code": trust_remote_code or None,
     }
-    seen = inspect(_page(model, options), weights=weights, context=context)
+    name = _one_name(model, served)
+    file = Path(name).expanduser()
+    if endpoint is None and file.suffix == ".json":
+        page = _page_of_file(name, options)
+    else:
+        config = read_config(name, None, None, {**options, "endpoint": endpoint, "engine": engine}, settings or [])
+        if endpoint is not None or is_served(config.engine):
+            _refuse_idle("for a model on a server", {"--context": context, "--weights": weights})
+            _print_server(config, as_json=json_out)
+            return
+        page = config.model
+    _refuse_idle("without --endpoint", {"--engine": engine, "--set": settings})
+    seen = inspect(page, weights=weights, context=context)
     if json_out:
         print(json.dumps(document(seen), indent=2, ensure_ascii=False, default=str))
         return
@@ -71,16 +97,48 @@ def inspect_model(
         print(line)
 
 
-def _page(model: str, options: RunOptions) -> ModelPage:
-    """A name, folder or hub id as every command takes it; a config file by its own name."""
-    from harness.cli.run import read_config
+def _print_server(config: RunConfig, *, as_json: bool) -> None:
+    """Print what the probe of a server found."""
+    import json
+
+    from harness.cli.output import printable
+    from harness.models.server import inspect_server
+    from harness.models.server_text import server_document, server_lines
+
+    seen = inspect_server(config.model, config.engine)
+    if as_json:
+        print(json.dumps(server_document(seen), indent=2, ensure_ascii=False, default=str))
+        return
+    for line in server_lines(seen):
+        print(printable(line))
+
+
+def _one_name(model: str | None, served: str | None) -> str:
+    """The model's name, given before the options or with --model. Raises ConfigError."""
+    from harness.errors import ConfigError
+
+    names = [name for name in (model, served) if name]
+    if len(set(names)) != 1:
+        raise ConfigError("name one model: `harness models inspect MODEL`, or --endpoint URL --model NAME")
+    return names[0]
+
+
+def _refuse_idle(where: str, flags: Mapping[str, object]) -> None:
+    """Raise ConfigError for the first flag that is given and has no effect."""
+    from harness.errors import ConfigError
+
+    for flag, value in flags.items():
+        if value:
+            raise ConfigError(f"{flag} has no effect {where}; leave it out")
+
+
+def _page_of_file(name: str, options: RunOptions) -> ModelPage:
+    """A config file is a model by its own name."""
     from harness.config.checking import check_values
     from harness.config.pages import label
     from harness.config.schema import ModelPage
 
-    file = Path(model).expanduser()
-    if file.suffix != ".json":
-        return read_config(model, None, None, options, []).model
-    name = file.resolve().parent.name if file.name == "config.json" else file.stem
+    file = Path(name).expanduser()
+    own = file.resolve().parent.name if file.name == "config.json" else file.stem
     given = {key: value for key, value in options.items() if value is not None}
-    return check_values(ModelPage, {"name": label(name), "path": model, **given}, "the command line")
+    return check_values(ModelPage, {"name": label(own), "path": name, **given}, "the command line")

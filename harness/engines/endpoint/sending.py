@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.engines.endpoint.wire import Call, Fault, WireReply
+from harness.engines.endpoint.wire import Call, Dialect, Fault, WireReply
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,9 @@ class Pool(Protocol):
     server asks for holds for the whole URL. Raises ConfigError for a refused key or model (after one request),
     EngineError when the run cannot go on (quota, budget, nothing succeeds).
     """
+
+    def use(self, dialect: Dialect) -> None:
+        """Write all further calls in this dialect."""
 
     def once(self, call: Call, url: str | None = None) -> Sent:
         """Send one call and wait for it, with few retries: for the start probe."""
