@@ -1,18 +1,23 @@
-"""What a run would request and cost, before it runs: nothing is loaded but the tokenizer.
+"""What a run would request and cost, before it runs: nothing is loaded but the tokenizer, and nothing is sent.
 
-Token counts are exact where the engine counts tokens. Time and memory are rough: memory is weights and a batch's KV
-cache, time is floating-point work over this processor's measured rate.
+Token counts are exact where the engine counts tokens; an engine of servers may estimate them. Time and memory are
+rough: memory is weights and a batch's KV cache, time is floating-point work over this processor's measured rate.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
+from harness.catalog import Task
 from harness.config.schema import RunConfig
-from harness.datatypes import GenerateRequest, Request
-from harness.engines.base import EngineFacts
-from harness.plan import planned
+from harness.cost.prices import Price, dearest, token_cost
+from harness.datatypes import Completion, GenerateRequest, Request
+from harness.engines.base import Accountable, EngineFacts, PromptSize
+from harness.plan import Plan, planned
+from harness.store.run_folder import MANIFEST, read_scores
 
 # A step of a tiny model is bound by Python and kernel launches, not by arithmetic
 SECONDS_A_STEP = 0.004
@@ -20,7 +25,12 @@ SECONDS_A_STEP = 0.004
 
 @dataclass(frozen=True, slots=True)
 class TaskPreview:
-    """A task's requests in tokens: sums, the longest prompt, how many prompts would be cut to fit the window."""
+    """A task's requests in tokens: sums, the longest prompt, how many prompts would be cut to fit the window.
+
+    `estimated`: the tokens are estimates by the length of the text. `dollars_at_most`: with every answer as long as
+    allowed; `dollars_typical`: with answers of the mean length of the `answered` ones in the run folder. Both are of
+    all requests, and None where they are not known.
+    """
 
     task: str
     style: str
@@ -32,13 +42,18 @@ class TaskPreview:
     cut_prompts: int
     first: Request
     first_rendered: str
+    estimated: bool = False
+    answered: int = 0
+    dollars_at_most: float | None = None
+    dollars_typical: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """All tasks, the engine without weights, rough seconds at most, rough bytes (None where unknown).
 
-    `counts_tokens`: False where the engine knows no tokens, and the tasks' token counts are 0.
+    `counts_tokens`: False where the engine knows no tokens, and the tasks' token counts are 0. `paid`: the engine sends
+    requests to a server; dollars are by `price` (None: no price is known), the sums of the tasks'.
     """
 
     facts: EngineFacts
@@ -46,32 +61,78 @@ class Preview:
     seconds_at_most: float | None
     memory_bytes: int | None
     counts_tokens: bool = True
+    paid: bool = False
+    price: str | None = None
+    dollars_at_most: float | None = None
+    dollars_typical: float | None = None
 
 
 def preview(config: RunConfig) -> Preview:
     """Bind everything and count. Raises what a run would raise before it loads a model."""
     with planned(config) as plan:
-        tasks = []
-        for task in plan.tasks:
-            sizes = [plan.engine.measure(request) for request in task.requests]
-            tasks.append(
-                TaskPreview(
-                    task=task.name,
-                    style=task.style,
-                    samples=len(task.samples),
-                    requests=len(task.requests),
-                    tokens_in=sum(size.prompt_tokens or 0 for size in sizes),
-                    longest=max((size.prompt_tokens or 0 for size in sizes), default=0),
-                    tokens_out_at_most=sum(size.max_new_tokens for size in sizes),
-                    cut_prompts=sum(size.dropped_tokens > 0 for size in sizes),
-                    first=task.requests[0],
-                    first_rendered=sizes[0].rendered,
-                )
-            )
+        paid = isinstance(plan.engine, Accountable)
+        price = dearest(plan.budget.prices, datetime.now(UTC).date()) if paid else None
+        lengths = _known_lengths(plan) if price else {}
+        sizes = {task.name: [plan.engine.measure(request) for request in task.requests] for task in plan.tasks}
+        tasks = [_task(task, sizes[task.name], price, lengths.get(task.name, [])) for task in plan.tasks]
         facts, able = plan.engine.facts(), plan.capabilities
         batch = min(sum(task.requests for task in tasks), able.concurrency)
-        seconds, memory = _seconds(facts, tasks, batch), _memory(facts, tasks, batch)
-        return Preview(facts, tuple(tasks), seconds, memory, able.token_ids)
+        counted = all(size.prompt_tokens is not None for own in sizes.values() for size in own)
+        return Preview(
+            facts,
+            tuple(tasks),
+            _seconds(facts, tasks, batch),
+            _memory(facts, tasks, batch),
+            able.token_ids or counted,
+            paid,
+            f"{price.name} since {price.since}" if price and price.since else price.name if price else None,
+            _sum([task.dollars_at_most for task in tasks]),
+            _sum([task.dollars_typical for task in tasks]),
+        )
+
+
+def _task(task: Task, sizes: Sequence[PromptSize], price: Price | None, lengths: Sequence[int]) -> TaskPreview:
+    """Sums of a task's sizes; `lengths` are the output tokens of the answers that are there already."""
+    tokens_in = sum(size.prompt_tokens or 0 for size in sizes)
+    most = sum(size.max_new_tokens for size in sizes)
+    known = price is not None and all(size.prompt_tokens is not None for size in sizes)
+    at_most = token_cost(price, tokens_in, 0, most) if price and known else None
+    typical = None
+    if price and known and lengths:
+        typical = token_cost(price, tokens_in, 0, round(sum(lengths) / len(lengths) * len(sizes)))
+    return TaskPreview(
+        task=task.name,
+        style=task.style,
+        samples=len(task.samples),
+        requests=len(task.requests),
+        tokens_in=tokens_in,
+        longest=max((size.prompt_tokens or 0 for size in sizes), default=0),
+        tokens_out_at_most=most,
+        cut_prompts=sum(size.dropped_tokens > 0 for size in sizes),
+        first=task.requests[0],
+        first_rendered=sizes[0].rendered,
+        estimated=any(size.estimated for size in sizes),
+        answered=len(lengths),
+        dollars_at_most=at_most,
+        dollars_typical=typical,
+    )
+
+
+def _known_lengths(plan: Plan) -> dict[str, list[int]]:
+    """Output tokens of the answers in the run folder of the same command, by task."""
+    path = plan.folder()
+    found: dict[str, list[int]] = {}
+    if not (path / MANIFEST).is_file():
+        return found
+    for record in read_scores(path)[1]:
+        if isinstance(record.reply, Completion) and record.reply.output_tokens is not None:
+            found.setdefault(record.request.task, []).append(record.reply.output_tokens)
+    return found
+
+
+def _sum(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
 
 
 def _memory(facts: EngineFacts, tasks: list[TaskPreview], batch: int) -> int | None:

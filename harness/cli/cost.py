@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.cost.run_cost import Usage
     from harness.cost.savings import Blend, Cell
     from harness.cost.tables import Costed
+    from harness.datatypes import Attempt
     from harness.report.tables import Table
 
 OF = "of"
@@ -54,18 +55,24 @@ def cost_of_run(
     """Show what a run's answers cost: input, cached and output tokens, throughput, $, $ per solved problem."""
     import json
 
-    from harness.cost.run_cost import together, usages
+    from harness.cost.run_cost import together, unassigned, usages
     from harness.cost.tables import cost_document, cost_table
+    from harness.store import attempts
     from harness.store.run_folder import read_scores
 
     manifest, records = read_scores(Path(folder))
-    parts = usages(records)
+    sent = attempts.read(Path(folder) / attempts.ATTEMPTS)
+    parts = usages(records, sent)
     if not parts:
         raise UserError(f"{folder}: the run has no answers yet")
     if len(parts) > 1:
-        parts.append(together(manifest.suite_name, parts))
-    prices = _in_force(price or [], _day(on))
+        parts.append(together(manifest.suite_name, parts, unassigned(records, sent)))
+    own_price = manifest.config["model"].get("price")
+    names = price or ([own_price] if own_price and dollars_per_hour is None else [])
+    prices = _in_force(names, _day(on))
     rows, notes = _costed(parts, prices, dollars_per_hour)
+    if sent:
+        notes.append(_measured(sent))
     warnings = _warnings(parts, manifest.status)
     if json_out:
         print(json.dumps(cost_document(rows, folder, warnings), indent=2, ensure_ascii=False))
@@ -76,8 +83,10 @@ def cost_of_run(
 
 @app.command("compare")
 def compare_prices(
-    subject: Annotated[str, typer.Argument(help="price pages: names, patterns (deepseek-v4*) or files, with commas")],
-    comparators: Annotated[list[str], typer.Argument(help="price pages to compare with")],
+    subject: Annotated[
+        str, typer.Argument(help="price pages: names, patterns (deepseek-v4*) or files, with commas; or a run folder")
+    ],
+    comparators: Annotated[list[str], typer.Argument(help="price pages, or run folders, to compare with")],
     cheaper_by: Annotated[
         str | None, typer.Option(metavar="SHARE", help="a saving to test in every cell: 60% or 0.6")
     ] = None,
@@ -87,8 +96,15 @@ def compare_prices(
     ] = None,
     json_out: Json = False,
 ) -> None:
-    """Compare prices per token over all dated prices, hours and blends: which cells pass a threshold, which fail."""
+    """Compare prices per token over all dated prices, hours and blends: which cells pass a threshold, which fail.
+
+    Of run folders: what an answer and a solved problem really cost, by measured tokens and their models' prices.
+    """
     import json
+
+    if any((Path(name) / "manifest.json").is_file() for name in (subject, *comparators)):
+        _compare_runs([subject, *comparators], None if cheaper_by is None else _share(cheaper_by), on, as_json=json_out)
+        return
 
     from harness.cost.prices import dated_prices, price_pages
     from harness.cost.savings import cells
@@ -108,6 +124,21 @@ def compare_prices(
         return
     notes = [*_summary(found, threshold), PER_TOKEN]
     _print(saving_table(found, threshold, notes))
+
+
+def _compare_runs(folders: list[str], threshold: Any, on: str | None, *, as_json: bool) -> None:
+    """Print what the answers of each run cost, the first one against the others."""
+    import json
+
+    from harness.cost.compared_runs import refuse_other_samples, run_cost
+    from harness.cost.tables import run_cost_rows, run_cost_table
+
+    runs = [run_cost(folder, _day(on) or date.today()) for folder in folders]
+    refuse_other_samples(runs)
+    if as_json:
+        print(json.dumps({"runs": run_cost_rows(runs, threshold)}, indent=2, ensure_ascii=False))
+    else:
+        _print(run_cost_table(runs, threshold))
 
 
 @app.command("list")
@@ -177,6 +208,19 @@ def _costed(parts: list[Usage], prices: list[Price], dollars_per_hour: float | N
     if not prices and dollars_per_hour is None:
         notes.append("Give --price NAME (harness cost list) or --dollars-per-hour X to see dollars.")
     return rows, notes
+
+
+def _measured(sent: list[Attempt]) -> str:
+    """How the tokens of a run that asked a server were counted."""
+    lost = sum(not attempt.kept and bool(attempt.key) for attempt in sent)
+    probe = sum(not attempt.key for attempt in sent)
+    reasoning = sum(attempt.reasoning_tokens for attempt in sent)
+    guessed = sum(attempt.estimated for attempt in sent)
+    return (
+        f"Measured on {len(sent)} requests as the server counted, {probe} of the start probe and {lost} thrown away "
+        f"included; {reasoning:,} of the output tokens are reasoning"
+        + (f"; of {guessed} requests the tokens are our own count." if guessed else ".")
+    )
 
 
 def _warnings(parts: list[Usage], status: str) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from harness.config.schema import RunConfig
+    from harness.preview import Preview
 
 SHOWN_CHARS = 1500
 
@@ -25,15 +26,18 @@ def show_preview(config: RunConfig, *, as_json: bool) -> None:
     print(f"model     {facts.model}, {facts.engine} engine, {place}, {facts.style} prompts")
     print(f"window    {facts.context_window or 'unknown'} tokens")
     for task in seen.tasks:
+        about = "~" if task.estimated else ""
         tokens = (
-            f"{task.tokens_in} tokens in (longest {task.longest}), at most {task.tokens_out_at_most} out; "
+            f"{about}{task.tokens_in} tokens in (longest {task.longest}), at most {task.tokens_out_at_most} out; "
             f"{task.cut_prompts} prompts would be cut"
         )
         unknown = f"tokens in unknown, at most {task.tokens_out_at_most} out"
         print(
             f"{task.task}: {task.requests} requests on {task.samples} samples ({task.style}); "
-            f"{tokens if seen.counts_tokens else unknown}"
+            f"{tokens if seen.counts_tokens else unknown}{_dollars(task.dollars_at_most, task.dollars_typical)}"
         )
+    if seen.paid:
+        print(_bill(seen))
     if seen.seconds_at_most is not None:
         print(f"time      roughly {_duration(seen.seconds_at_most)} at most (every answer as long as allowed)")
     if seen.memory_bytes is not None:
@@ -42,6 +46,27 @@ def show_preview(config: RunConfig, *, as_json: bool) -> None:
         text = task.first_rendered
         cut = f"\n[... {len(text) - SHOWN_CHARS} more characters]" if len(text) > SHOWN_CHARS else ""
         print(f"\n--- {task.task}, sample {task.first.sample_id!r}, as the model sees it\n{text[:SHOWN_CHARS]}{cut}")
+
+
+def _dollars(at_most: float | None, typical: float | None) -> str:
+    """What requests cost, in a few words; empty where it is not known."""
+    from harness.cost.tables import dollars
+
+    if at_most is None:
+        return ""
+    usual = f", ${dollars(typical)} with answers as long as those so far" if typical is not None else ""
+    return f"; ${dollars(at_most)} at most{usual}"
+
+
+def _bill(seen: Preview) -> str:
+    """The line about money: the sum, and how it was computed."""
+    if seen.price is None:
+        return "cost      unknown: no price; name a page with --set model.price=NAME (`harness cost list`)"
+    whole = _dollars(seen.dollars_at_most, seen.dollars_typical).removeprefix("; ") or "unknown"
+    parts = ["every answer as long as allowed" if seen.dollars_at_most is not None else "tokens in are not known"]
+    if any(task.estimated for task in seen.tasks):
+        parts.append("~: tokens in are estimated from the length of the text")
+    return f"cost      {whole}, by the price {seen.price} ({'; '.join(parts)})"
 
 
 def _duration(seconds: float) -> str:

@@ -96,6 +96,9 @@ def run_config(
     if isinstance(mirror := data.get("data", {}).get("mirror"), str):
         # The absolute path, as for pages: a run may be rescored from another folder
         data["data"]["mirror"] = str(Path(mirror).expanduser().resolve())
+    section = data["model"]
+    if isinstance(section, dict) and isinstance(price := section.get("price"), str) and pages.is_file_name(price):
+        data["model"] = {**section, "price": str(Path(price).expanduser().resolve())}
     return check_values(RunConfig, data, origin)
 
 

@@ -8,19 +8,16 @@ the dearest counts. Written-to-cache tokens are priced as input.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config.schema import RunConfig
-from harness.cost.prices import Price, dated_prices, price_page
+from harness.cost.prices import Price, dated_prices, dearest, price_page, token_cost
 from harness.datatypes import Attempt
 from harness.errors import ConfigError, error_prefix
 from harness.store import attempts
 from harness.store.attempts import ATTEMPTS, AttemptLog
-
-MILLION = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +59,6 @@ class Budget:
         """Whether so much may be spent."""
         within = self.tokens is None or amount.tokens <= self.tokens
         return within and (self.dollars is None or amount.dollars <= self.dollars)
-
-
-def token_cost(price: Price, fresh: int, cached: int, output: int) -> float:
-    """US dollars for uncached input, cached input and output tokens."""
-    per_cached = price.input if price.cached is None else price.cached
-    return (fresh * price.input + cached * per_cached + output * price.output) / MILLION
-
-
-def dearest(prices: Sequence[Price], day: date) -> Price | None:
-    """The highest price of each kind of token that is in force on a day, as one price; None where none is in force."""
-    current = [price for price in prices if price.in_force(day)]
-    if not current:
-        return None
-    cached = max(price.input if price.cached is None else price.cached for price in current)
-    first = max(current, key=lambda price: (price.input, price.output))
-    return replace(
-        first,
-        input=max(price.input for price in current),
-        output=max(price.output for price in current),
-        cached=cached,
-    )
 
 
 def model_prices(config: RunConfig) -> tuple[Price, ...]:

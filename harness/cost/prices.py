@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fnmatch import fnmatchcase
 from typing import Literal
@@ -22,6 +22,7 @@ from harness.config.yaml_page import read
 from harness.errors import ConfigError, UnknownName
 
 KIND = "configs/prices"
+MILLION = 1_000_000
 Hours = Literal["all", "peak", "off_peak"]
 
 
@@ -122,3 +123,24 @@ def dated_prices(page: PricePage) -> list[Price]:
         until = row.until or (later[0] if later else None)
         found.append(Price(page.name, row.input, row.output, row.cached, row.since, until, row.hours))
     return found
+
+
+def token_cost(price: Price, fresh: int, cached: int, output: int) -> float:
+    """US dollars for uncached input, cached input and output tokens."""
+    per_cached = price.input if price.cached is None else price.cached
+    return (fresh * price.input + cached * per_cached + output * price.output) / MILLION
+
+
+def dearest(prices: Sequence[Price], day: date) -> Price | None:
+    """The highest price of each kind of token that is in force on a day, as one price; None where none is in force."""
+    current = [price for price in prices if price.in_force(day)]
+    if not current:
+        return None
+    cached = max(price.input if price.cached is None else price.cached for price in current)
+    first = max(current, key=lambda price: (price.input, price.output))
+    return replace(
+        first,
+        input=max(price.input for price in current),
+        output=max(price.output for price in current),
+        cached=cached,
+    )

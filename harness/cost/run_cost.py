@@ -11,12 +11,31 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.cost.prices import Price
-from harness.datatypes import Completion, Likelihood, Record, Refusal, RollingRequest
+from harness.cost.prices import Price, token_cost
+from harness.datatypes import Attempt, Completion, Likelihood, Record, Refusal, RollingRequest
 from harness.stats.intervals import clustered_standard_error, mean_interval, standard_error, t_quantile
 
 MILLION = 1_000_000
 SECONDS_AN_HOUR = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """Tokens of attempts: uncached input, cached input, output; `reasoning` are part of the output."""
+
+    fresh: int = 0
+    cached: int = 0
+    output: int = 0
+    reasoning: int = 0
+
+    def __add__(self, other: Tokens) -> Tokens:
+        """Both together."""
+        return Tokens(
+            self.fresh + other.fresh,
+            self.cached + other.cached,
+            self.output + other.output,
+            self.reasoning + other.reasoning,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +62,15 @@ class Answered:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """A task's answers. Means are over all of them, None where one was not counted; `refused` were never answered."""
+    """A task's answers. Means are over all of them, None where one was not counted; `refused` were never answered.
+
+    `overhead`: tokens that were paid for and belong to no answer (the start probe, refused and lost requests).
+    """
 
     task: str
     answers: tuple[Answered, ...]
     refused: int = 0
+    overhead: Tokens = Tokens()
 
     @property
     def counted(self) -> bool:
@@ -93,43 +116,80 @@ class Cost:
     high: float | None = None
 
 
-def usages(records: Iterable[Record]) -> list[Usage]:
+def usages(records: Iterable[Record], attempts: Iterable[Attempt] = ()) -> list[Usage]:
     """Gather a run's records by task, in the order in which tasks first come.
 
     An answer has solved its problem when its first scorer gives it the full score (1). Texts scored by likelihood alone
-    (perplexity) have no right answer. Likelihood requests count as input tokens.
+    (perplexity) have no right answer. Likelihood requests count as input tokens. With `attempts` an answer has the
+    tokens of all attempts at it; those of no answer are `overhead`: of their task, or else of a run's only task
+    (`unassigned` has them where there are several).
     """
+    spent = _by_request(attempts)
+    measured = bool(spent)
     by_task: dict[str, list[Answered]] = {}
     refused: dict[str, int] = {}
+    overhead: dict[str, Tokens] = {}
     for record in records:
         task = record.request.task
         answers = by_task.setdefault(task, [])
+        own = spent.pop(record.request.key, None)
         if isinstance(record.reply, Refusal):
             refused[task] = refused.get(task, 0) + 1
-        else:
-            answers.append(_answered(record, record.reply))
-    return [Usage(task, tuple(answers), refused.get(task, 0)) for task, answers in by_task.items()]
+            overhead[task] = overhead.get(task, Tokens()) + (own or Tokens())
+            continue
+        answer = _answered(record, record.reply)
+        if own is None and measured and record.reply.seconds == 0.0:
+            # A copy of the reply to an equal request
+            own = Tokens()
+        if own is not None:
+            answer = replace(answer, fresh=own.fresh, cached=own.cached, output=own.output)
+        answers.append(answer)
+    if len(by_task) == 1:
+        task = next(iter(by_task))
+        overhead[task] = sum(spent.values(), overhead.get(task, Tokens()))
+    return [
+        Usage(task, tuple(answers), refused.get(task, 0), overhead.get(task, Tokens()))
+        for task, answers in by_task.items()
+    ]
 
 
-def together(name: str, parts: Sequence[Usage]) -> Usage:
-    """All tasks' answers as one; samples of two tasks stay two."""
+def unassigned(records: Iterable[Record], attempts: Iterable[Attempt]) -> Tokens:
+    """Tokens of attempts that belong to no record: the start probe, and answers that were lost."""
+    keys = {record.request.key for record in records}
+    return sum((own for key, own in _by_request(attempts).items() if key not in keys), Tokens())
+
+
+def _by_request(attempts: Iterable[Attempt]) -> dict[str, Tokens]:
+    """Tokens by the key of the request; a request of several calls has them under KEY#NUMBER."""
+    found: dict[str, Tokens] = {}
+    for attempt in attempts:
+        key = attempt.key.partition("#")[0]
+        cached = min(attempt.cached_tokens, attempt.prompt_tokens)
+        output = max(attempt.output_tokens, attempt.reasoning_tokens)
+        own = Tokens(attempt.prompt_tokens - cached, cached, output, attempt.reasoning_tokens)
+        found[key] = found.get(key, Tokens()) + own
+    return found
+
+
+def together(name: str, parts: Sequence[Usage], beside: Tokens = Tokens()) -> Usage:
+    """All tasks' answers as one; samples of two tasks stay two. `beside`: what belongs to no task."""
     answers = tuple(
         replace(one, sample_id=f"{part.task}/{one.sample_id}", group=one.group and f"{part.task}/{one.group}")
         for part in parts
         for one in part.answers
     )
-    return Usage(name, answers, sum(part.refused for part in parts))
+    overhead = sum((part.overhead for part in parts), beside)
+    return Usage(name, answers, sum(part.refused for part in parts), overhead)
 
 
 def task_cost(usage: Usage, price: Price) -> Cost:
-    """Price the tokens: input * fresh + cached * cached + output * output, each for a million."""
+    """Price the tokens: input * fresh + cached * cached + output * output, each for a million; with the overhead."""
     if not usage.counted:
         return Cost(None)
-    cached = price.input if price.cached is None else price.cached
-    each = [
-        ((one.fresh or 0) * price.input + one.cached * cached + (one.output or 0) * price.output) / MILLION
-        for one in usage.answers
-    ]
+    extra = usage.overhead
+    # Spread over the answers, so that a solved problem bears its share
+    share = token_cost(price, extra.fresh, extra.cached, extra.output) / len(usage.answers)
+    each = [token_cost(price, one.fresh or 0, one.cached, one.output or 0) + share for one in usage.answers]
     return _cost(usage, each)
 
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from harness.report.tables import UNKNOWN, Column, Row, Table
 
 if TYPE_CHECKING:
+    from harness.cost.compared_runs import RunCost
     from harness.cost.prices import Price
     from harness.cost.run_cost import Cost, Usage
     from harness.cost.savings import Cell
@@ -42,6 +43,16 @@ COSTS = (
     Column("Solved"),
     Column("$ per solved"),
     Column("95 % interval"),
+)
+
+RUN_COSTS = (
+    Column("Run", number=False, key=True),
+    Column("Price", number=False),
+    Column("Answers"),
+    Column("$ per answer"),
+    Column("Saving %"),
+    Column("$ per solved"),
+    Column("Saving %"),
 )
 
 
@@ -105,6 +116,62 @@ def price_table(rows: Sequence[tuple[Price, Fraction, str, str]]) -> Table:
         for price, blend, seen, source in rows
     )
     return Table("US dollars for a million tokens", PRICES, cells)
+
+
+def run_cost_rows(runs: Sequence[RunCost], threshold: Fraction | None) -> list[dict[str, object]]:
+    """Each run's cost; of the others also what the first one saves against them, as a share, and if that is enough."""
+    rows = []
+    for run in runs:
+        row: dict[str, object] = {
+            "run": run.folder,
+            "model": run.model,
+            "price": run.price.name,
+            "measured": run.measured,
+            "answers": len(run.usage.answers),
+            "dollars_per_answer": run.per_answer,
+            "solved": run.usage.solved,
+            "dollars_per_solved": run.cost.per_solved,
+        }
+        if run is not runs[0]:
+            for kind in ("answer", "solved"):
+                ours, theirs = (one.per_answer if kind == "answer" else one.cost.per_solved for one in (runs[0], run))
+                saving = 1 - ours / theirs if ours is not None and theirs else None
+                row[f"saving_per_{kind}"] = saving
+                if threshold is not None:
+                    row[f"passes_per_{kind}"] = None if saving is None else saving >= threshold
+        rows.append(row)
+    return rows
+
+
+def run_cost_table(runs: Sequence[RunCost], threshold: Fraction | None) -> Table:
+    """Return a row for each run; savings are those of the first one."""
+
+    def saving(row: Mapping[str, object], kind: str) -> str:
+        value, passes = row.get(f"saving_per_{kind}"), row.get(f"passes_per_{kind}")
+        if not isinstance(value, float):
+            return UNKNOWN
+        return f"{100 * value:.1f}" + ("" if passes is None else " yes" if passes else " no")
+
+    rows = tuple(
+        Row(
+            (
+                f"{run.model} ({run.folder})",
+                run.price.name,
+                str(len(run.usage.answers)),
+                dollars(run.per_answer),
+                saving(row, "answer"),
+                dollars(run.cost.per_solved),
+                saving(row, "solved"),
+            )
+        )
+        for run, row in zip(runs, run_cost_rows(runs, threshold), strict=True)
+    )
+    notes = [f"Saving: of {runs[0].model} against that run, in per cent, without an interval."]
+    if threshold is not None:
+        notes.append(f"yes, no: whether it is at least {percent(threshold)} %.")
+    if other := [run.folder for run in runs if not run.measured]:
+        notes.append(f"Of {', '.join(other)} only the tokens of kept answers are known.")
+    return Table("Cost by measured tokens", RUN_COSTS, rows, tuple(notes))
 
 
 def by_pair(found: Sequence[Cell]) -> Iterator[tuple[tuple[Price, Price], list[Cell]]]:

@@ -3,7 +3,7 @@
 The names of the engines that come with the library are known here and nowhere else.
 """
 
-BUILT_IN = ("local", "reference", "scripted")
+BUILT_IN = ("local", "reference", "scripted", "openai", "anthropic")
 # What runs where no engine is set
 DEFAULT_ENGINE = "local"
 # What asks a server where its URL is set (`--endpoint`) and no engine

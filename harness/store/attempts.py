@@ -17,7 +17,7 @@ from typing import Any
 
 from harness.datatypes import Attempt
 from harness.errors import RunFolderError
-from harness.store.journal import AppendOnlyFile, complete_lines
+from harness.store.journal import AppendOnlyFile, complete_lines, reason_of
 
 ATTEMPTS = "attempts.jsonl"
 TOKENS = ("prompt_tokens", "cached_tokens", "cache_written_tokens", "output_tokens", "reasoning_tokens")
@@ -43,7 +43,7 @@ def read(path: Path) -> list[Attempt]:
         try:
             found.append(_decoded(line))
         except ValueError as error:
-            reason = str(error).splitlines()[0]
+            reason = reason_of(error)
             raise RunFolderError(f"{path}:{number}: not an attempt of this run: {reason}; restore the line") from None
     return found
 
@@ -62,7 +62,7 @@ def _decoded(line: bytes) -> Attempt:
         raise ValueError("not an object")
     if unknown := sorted(values.keys() - Attempt.__dataclass_fields__.keys()):
         raise ValueError(f"unknown key {unknown[0]!r}")
-    attempt: Attempt = _adapter().validate_python(values, strict=True)
+    attempt: Attempt = _adapter().validate_json(line, strict=True)
     for name in TOKENS:
         if getattr(attempt, name) < 0:
             raise ValueError(f"{name} is below 0")

@@ -52,7 +52,7 @@ def stream(path: Path, binary: Binary | None = None) -> Iterator[tuple[int, Reco
                 _check_values(record, binary)
                 _check_try(record, keys)
         except ValueError as error:
-            reason = f"not a record of this run: {_reason(error)}"
+            reason = f"not a record of this run: {reason_of(error)}"
             raise RunFolderError(f"{path}:{number}: {reason}; delete the line and rerun") from None
         yield offset, record
         offset += len(line)
@@ -92,8 +92,8 @@ def _check_try(record: Record, keys: dict[tuple[str, str, int], str]) -> None:
         raise ValueError(f"a second request for {request.task}: {request.sample_id}, repeat {request.repeat}")
 
 
-def _reason(error: ValueError) -> str:
-    """Return what is wrong, in one line."""
+def reason_of(error: ValueError) -> str:
+    """What is wrong with a line, in one line."""
     if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
         return "not JSON"
     faults = getattr(error, "errors", None)

@@ -15,10 +15,11 @@ from typing import Protocol
 
 from harness.datatypes import Refusal, Reply, Request
 from harness.engines.base import Capabilities, EngineFacts, Ledger, PromptSize
-from harness.engines.endpoint.needs import Features, Needs, needs_of, refuse_by_options
+from harness.engines.endpoint.needs import Features, needs_of, refuse_by_options
 from harness.engines.endpoint.notes import AnswerChanges, notes_of_server
 from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.prepared import Prepared, Prompts
+from harness.engines.endpoint.probe_needs import ProbeNeeds
 from harness.engines.endpoint.replies import is_empty, reply_to_fault
 from harness.engines.endpoint.sending import Failed, Pool, Sendable, Sent
 from harness.engines.endpoint.server import ServerFacts
@@ -31,11 +32,14 @@ class Connection(Protocol):
     def open(self, ledger: Ledger | None, waiting: Callable[[str], None] | None) -> Pool:
         """Open the pool. Sends nothing."""
 
-    def probe(self, pool: Pool, needs: Needs) -> ServerFacts:
+    def probe(self, pool: Pool, needs: ProbeNeeds) -> ServerFacts:
         """Find out what the server does, and have the pool use it.
 
         Raises ConfigError where the server lacks what is needed, EngineError where it does not answer.
         """
+
+    def inspect(self, pool: Pool, ids: tuple[int, ...]) -> ServerFacts:
+        """Find out everything; what the server lacks is in the facts. Raises ConfigError, EngineError."""
 
 
 class EndpointEngine:
@@ -50,7 +54,7 @@ class EndpointEngine:
         self._prompts = prompts
         self._connection = connection
         self._facts = facts
-        self._needs = Needs()
+        self._needs = ProbeNeeds(prompts.way)
         self._ledger: Ledger | None = None
         self._waiting: Callable[[str], None] | None = None
         self._pool: Pool | None = None
@@ -82,7 +86,7 @@ class EndpointEngine:
         """Refuse what the options rule out, and note what the server must be able to do. Raises ConfigError."""
         refuse_by_options(requests, self._prompts.way, self._features)
         self._prompts.check(requests)
-        self._needs = needs_of(requests)
+        self._needs = needs_of(requests, self._prompts.way, self._prompts.probe_ids())
 
     def measure(self, request: Request) -> PromptSize:
         """Count with the tokenizer, or estimate by the length of the text. Raises EngineError."""
@@ -107,6 +111,14 @@ class EndpointEngine:
             server=server.as_facts(),
             deterministic=server.deterministic,
         )
+
+    def inspect(self) -> ServerFacts:
+        """Find out everything about the server, and close the connections. Raises ConfigError, EngineError."""
+        self._pool = self._connection.open(self._ledger, self._waiting)
+        try:
+            return self._connection.inspect(self._pool, self._prompts.probe_ids())
+        finally:
+            self.close()
 
     def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
         """Answer each request once; what cannot be sent is refused first.

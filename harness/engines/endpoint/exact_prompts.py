@@ -46,6 +46,10 @@ class ExactPrompts:
         """Refuse examples that the chat template does not show. Raises ModelError."""
         self._encoder.chat.require_turns(requests)
 
+    def probe_ids(self) -> tuple[int, ...]:
+        """The start token alone. Raises EngineError where the tokenizer has none."""
+        return (self._encoder.start_and_ids("")[0],)
+
     def size(self, request: Request) -> PromptSize:
         """Count as the local engine does; the server's own window is not known yet."""
         return self._fitting(request, ServerFacts()).size(request)

@@ -6,25 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.datatypes import ChatPrompt, GenerateRequest, Request
+from harness.engines.endpoint.probe_needs import ProbeNeeds
 from harness.engines.endpoint.wire import PromptWay
 from harness.errors import ConfigError
-
-
-@dataclass(frozen=True, slots=True)
-class Needs:
-    """What the requests of a run need, each with the first task that needs it (empty: none does).
-
-    `stops` is the most stop strings of a request; `top_k`: a task samples from so many tokens only; `logprobs`: of the
-    new tokens.
-    """
-
-    greedy: str = ""
-    sampled: str = ""
-    top_k: str = ""
-    prefill: str = ""
-    likelihoods: str = ""
-    logprobs: str = ""
-    stops: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +23,8 @@ class Features:
     seeds: bool
 
 
-def needs_of(requests: Sequence[Request]) -> Needs:
-    """Collect what the requests need."""
+def needs_of(requests: Sequence[Request], way: PromptWay, ids: tuple[int, ...] = ()) -> ProbeNeeds:
+    """Collect what the requests need, prompted in this way; `ids` are the probe's prompt for `exact`."""
     first: dict[str, str] = {}
     stops = 0
     for request in requests:
@@ -56,7 +40,7 @@ def needs_of(requests: Sequence[Request]) -> Needs:
             first.setdefault("prefill", request.task)
         if sampling.logprobs:
             first.setdefault("logprobs", request.task)
-    return Needs(stops=stops, **first)
+    return ProbeNeeds(way, ids, stops=stops, **first)
 
 
 def refuse_by_options(requests: Sequence[Request], way: PromptWay, features: Features) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.engines.endpoint.address import Servers
-from harness.engines.endpoint.needs import Needs
 from harness.engines.endpoint.options import EndpointOptions
+from harness.engines.endpoint.probe_needs import ProbeNeeds
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import WireReply
 
@@ -22,7 +22,7 @@ def first_notes(options: EndpointOptions, servers: Servers, of_tokenizer: Sequen
     return tuple(notes)
 
 
-def notes_of_server(facts: ServerFacts, needs: Needs) -> tuple[str, ...]:
+def notes_of_server(facts: ServerFacts, needs: ProbeNeeds) -> tuple[str, ...]:
     """Notes on what the probe found, as far as the run needs it."""
     notes = list(facts.notes)
     if needs.sampled and not facts.dialect.sampler:

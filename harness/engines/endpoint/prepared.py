@@ -58,6 +58,9 @@ class Prompts(Protocol):
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse prompts that cannot be made. Raises ConfigError or ModelError."""
 
+    def probe_ids(self) -> tuple[int, ...]:
+        """A prompt for the probe, after which a model is unsure; empty where the server has the tokenizer."""
+
     def size(self, request: Request) -> PromptSize:
         """Render and count a prompt, without the server. Raises EngineError if the template refuses it."""
 

@@ -54,6 +54,10 @@ class ServerPrompts:
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse nothing: the server has the template."""
 
+    def probe_ids(self) -> tuple[int, ...]:
+        """None: tokens are unknown."""
+        return ()
+
     def size(self, request: Request) -> PromptSize:
         """Estimate the tokens: with a tokenizer by the template that it has, else by the length of the text."""
         shown = rendered(request.prompt)

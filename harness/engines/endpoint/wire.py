@@ -77,8 +77,8 @@ class Dialect:
     the value that switches each off (`{"top_k": 0, "min_p": 0.0}`); `temperature`: it takes temperatures other than 1;
     `stops`: the most stop strings in a request; `continue_flags`: an unfinished assistant turn needs
     `continue_final_message` and `add_generation_prompt`; `token_ids_back`: `return_token_ids` works; `scoring`: how
-    prompt log-probabilities are had; `extra` is the user's `extra_body`, merged into every body; `template_options` go to
-    the server's chat template (`chat_template_kwargs`).
+    prompt log-probabilities are had; `extra` is the user's `extra_body`, merged into every body; `template_options`
+    go to the server's chat template (`chat_template_kwargs`).
     """
 
     max_tokens: str = "max_tokens"

@@ -9,11 +9,12 @@ from typing import Any
 from harness.datatypes import ChatPrompt, GenerateRequest, Message, Prompt, Reply, Request, Sampling
 from harness.engines.base import Ledger, ModelSpec
 from harness.engines.endpoint.engine import EndpointEngine
-from harness.engines.endpoint.needs import Features, Needs
+from harness.engines.endpoint.needs import Features
 from harness.engines.endpoint.opening import Api, open_endpoint
+from harness.engines.endpoint.probe_needs import ProbeNeeds
 from harness.engines.endpoint.sending import Answered, Failed, Sendable, Sent
 from harness.engines.endpoint.server import ServerFacts
-from harness.engines.endpoint.wire import Call, Fault, Usage, WireReply
+from harness.engines.endpoint.wire import Call, Dialect, Fault, Usage, WireReply
 
 API = Api("openai", "https://api.openai.com/v1", "OPENAI_API_KEY", Features(True, True, True))
 MESSAGES_API = Api("anthropic", "https://api.anthropic.com/v1", "ANTHROPIC_API_KEY", Features(False, False, False))
@@ -43,6 +44,9 @@ class FakePool:
         if isinstance(found, Fault):
             return Failed(call.key, found, 3)
         return Answered(call.key, found, URL, latency=0.5, attempts=1)
+
+    def use(self, dialect: Dialect) -> None:
+        """Nothing is written here."""
 
     def once(self, call: Call, url: str | None = None) -> Sent:
         """One call."""
@@ -77,7 +81,7 @@ class FakeConnection:
 
     pool: FakePool
     server: ServerFacts
-    needs: Needs | None = None
+    needs: ProbeNeeds | None = None
     opened: list[tuple[Ledger | None, Any]] = field(default_factory=list)
 
     def open(self, ledger: Ledger | None, waiting: Callable[[str], None] | None) -> FakePool:
@@ -85,9 +89,13 @@ class FakeConnection:
         self.opened.append((ledger, waiting))
         return self.pool
 
-    def probe(self, pool: Any, needs: Needs) -> ServerFacts:
+    def probe(self, pool: Any, needs: ProbeNeeds) -> ServerFacts:
         """The facts."""
         self.needs = needs
+        return self.server
+
+    def inspect(self, pool: Any, ids: tuple[int, ...]) -> ServerFacts:
+        """The facts."""
         return self.server
 
 

@@ -1,0 +1,388 @@
+"""Sends one stream of calls to the servers: which call next, when again, and when the run cannot go on.
+
+Everything here runs in the pool's event loop, in one thread; outcomes leave through a queue.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import math
+import queue
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.datatypes import Attempt
+from harness.engines.base import Ledger
+from harness.engines.endpoint.connections import Attempted, Waits, written
+from harness.engines.endpoint.options import EndpointOptions
+from harness.engines.endpoint.run_health import RunHealth
+from harness.engines.endpoint.sending import Answered, Failed, Sendable, Sent
+from harness.engines.endpoint.site import Backoff, Site
+from harness.engines.endpoint.urls import Queues
+from harness.engines.endpoint.wire import Call, ChoiceCall, Dialect, Fault, GenerateCall, ScoreCall, Wire
+from harness.errors import EngineError
+
+# A request that fails with status 500 so often while others pass is itself the cause
+MOST_500 = 3
+# Seconds of an attempt beyond the idle time: for each new token and for each token of the prompt
+SECONDS_PER_TOKEN, SECONDS_PER_PROMPT_TOKEN = 0.5, 0.05
+CHARS_PER_TOKEN = 4
+
+
+class Clock(Protocol):
+    """Time for waits between attempts; tests have one of their own."""
+
+    def now(self) -> float:
+        """Seconds since any moment."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(slots=True)
+class Session:
+    """What all streams of a pool share. `proven`: a server has accepted the key and the model."""
+
+    wire: Wire
+    model: str
+    dialect: Dialect
+    options: EndpointOptions
+    clock: Clock
+    backoff: Backoff
+    ledger: Ledger | None
+    waiting: Callable[[str], None] | None
+    proven: bool = False
+
+
+@dataclass(slots=True)
+class Job:
+    """One call and its attempts so far. Times are in seconds of the clock."""
+
+    item: Sendable
+    attempts: int = 0
+    began_at: float = 0.0
+    errors_500: int = 0
+    others_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """A single call of the start probe: so many attempts at most, and no budget."""
+
+    attempts: int = 4
+
+
+# An outcome, the error that ends the stream, or None at its end
+Message = Sent | BaseException | None
+
+
+class Dispatch:
+    """One stream of calls. `messages` holds its outcomes; None or an error is the last."""
+
+    def __init__(self, session: Session, sites: Sequence[Site], items: Sequence[Sendable], once: Once | None) -> None:
+        """Send nothing yet."""
+        self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self._session = session
+        self._sites = {site.url: site for site in sites}
+        self._once = once
+        self._queues: Queues[Job] = Queues(list(self._sites))
+        for item in items:
+            self._queues.add(item.prefix or item.call.key, Job(item))
+        self._later: list[tuple[float, int, Job]] = []
+        self._order = itertools.count()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._timer: asyncio.Task[None] | None = None
+        self._timer_at = math.inf
+        self._health = RunHealth(
+            len(items), session.options.max_failed, session.options.stall_seconds, session.clock.now()
+        )
+        self._draining = False
+        self._ended = False
+        self._notice: tuple[float, str] | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the last message was put."""
+        return self._ended
+
+    def start(self) -> None:
+        """Begin to send."""
+        self._pump()
+
+    def drain(self) -> None:
+        """Send nothing more; what is in flight may end."""
+        self._draining = True
+        self._queues.clear()
+        self._later.clear()
+        self._say("", 0.0)
+        self._end_if_done()
+
+    def stop(self, error: BaseException | None = None) -> None:
+        """Cancel everything; `error` ends the stream."""
+        if self._ended:
+            return
+        self._ended = True
+        self._say("", 0.0)
+        for task in self._tasks:
+            task.cancel()
+        if self._timer is not None:
+            self._timer.cancel()
+        self.messages.put(error)
+
+    async def stopped(self) -> None:
+        """Wait until what was cancelled is over."""
+        tasks = [*self._tasks, *([self._timer] if self._timer else [])]
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    # --- sending -------------------------------------------------------------------------------
+
+    def _pump(self) -> None:
+        """Send what may be sent now, and wake up when the next may be."""
+        if self._ended or self._draining:
+            self._end_if_done()
+            return
+        now = self._session.clock.now()
+        while self._later and self._later[0][0] <= now:
+            job = heapq.heappop(self._later)[2]
+            self._queues.add(job.item.prefix or job.item.call.key, job, first=True)
+        for site in self._sites.values():
+            if site.dead_until is not None and now >= site.dead_until:
+                self._queues.revive(site.url)
+            while site.room(now) and (self._session.proven or not self._tasks):
+                if not self._send_next(site, now):
+                    break
+                if self._ended:
+                    return
+        self._set_timer(now)
+        self._report(now)
+        self._end_if_done()
+
+    def _send_next(self, site: Site, now: float) -> bool:
+        full = [other.url for other in self._sites.values() if not other.room(now)]
+        taken = self._queues.take(site.url, full)
+        if taken is None:
+            return False
+        job, ledger = taken[1], self._session.ledger
+        if ledger is not None and self._once is None:
+            item = job.item
+            if not ledger.reserve(item.call.key, item.prompt_tokens, item.most_output):
+                self._queues.add(taken[0], job, first=True)
+                if not self._tasks:
+                    self.stop(EngineError(ledger.exhausted()))
+                return False
+        if not job.attempts:
+            job.began_at, job.others_before = now, self._health.successes
+        job.attempts += 1
+        number = site.pace.sent(now)
+        task = asyncio.get_running_loop().create_task(self._attempt(job, site, number))
+        self._tasks.add(task)
+        task.add_done_callback(self._task_ended)
+        return True
+
+    async def _attempt(self, job: Job, site: Site, number: int) -> None:
+        session, clock = self._session, self._session.clock
+        accepted = False
+
+        def on_accepted() -> None:
+            nonlocal accepted
+            accepted = True
+            site.pace.accepted(number, clock.now())
+            if not session.proven:
+                session.proven = True
+                self._pump()
+
+        def on_event() -> None:
+            site.pace.progressed(1)
+            self._health.heard(clock.now())
+
+        tried = None
+        try:
+            http = written(session.wire, job.item.call, session.model, session.dialect, session.options.stream)
+            tried = await site.connections.post(job.item, http, self._waits(job), on_accepted, on_event)
+        finally:
+            site.pace.ended()
+            # A cancelled attempt may cost something all the same
+            tried_or_cut = tried or Attempted(time.time(), fault=Fault("timeout", "cancelled", retry=True))
+            if session.ledger is not None and (tried is not None or accepted):
+                key = "" if self._once else job.item.call.key
+                session.ledger.record(attempt_of(job.item, key, site.url, tried_or_cut, accepted))
+        self._settle(job, site, tried)
+
+    def _waits(self, job: Job) -> Waits:
+        options, call = self._session.options, job.item.call
+        left = job.began_at + options.request_deadline - self._session.clock.now()
+        total = options.idle_seconds + SECONDS_PER_TOKEN * most_tokens(call)
+        total += SECONDS_PER_PROMPT_TOKEN * max(job.item.prompt_tokens, prompt_length(call))
+        return Waits(options.connect_seconds, options.idle_seconds, max(0.01, min(total, left)))
+
+    def _task_ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.stop(error)
+        self._pump()
+
+    # --- outcomes ------------------------------------------------------------------------------
+
+    def _settle(self, job: Job, site: Site, tried: Attempted) -> None:
+        now, key = self._session.clock.now(), job.item.call.key
+        if self._ended:
+            return
+        if tried.reply is not None:
+            if not tried.events:
+                site.pace.progressed(tried.reply.usage.output or 1)
+            site.answered(now, tried)
+            self._session.proven = True
+            self._health.answered(now)
+            self._say("", 0.0)
+            self.messages.put(Answered(key, tried.reply, site.url, tried.seconds, job.attempts))
+            return
+        fault = tried.fault
+        assert fault is not None
+        if fault.retry:
+            self._site_failed(site, tried, now)
+        else:
+            # The server is well: it has read the request
+            site.faults = 0
+        if fault.kind in ("context_overflow", "filtered"):
+            self._session.proven = True
+        error = self._health.fault(fault, now, len(self._tasks) - 1)
+        if error is not None and (self._once is None or not fault.retry):
+            self.stop(error)
+        elif self._draining:
+            return
+        else:
+            self._again_or_never(job, fault, now)
+
+    def _site_failed(self, site: Site, tried: Attempted, now: float) -> None:
+        site.failed(now, tried, self._session.backoff)
+        others = [url for url in self._queues.alive if url != site.url]
+        if site.looks_dead() and others:
+            site.bury(now)
+            if site.url in self._queues.alive:
+                self._queues.drop(site.url)
+            fault = tried.fault
+            self._say(f"{fault.message if fault else site.url}; its calls go to the other servers", now)
+
+    def _again_or_never(self, job: Job, fault: Fault, now: float) -> None:
+        """Let a call wait for its next attempt, or give it up."""
+        wait = self._session.backoff.wait(job.attempts)
+        if fault.wait is not None:
+            wait = fault.wait * (1 + (self._session.backoff.stretch() - 1) / 5) + 0.01
+        job.errors_500 += fault.status == 500
+        if (
+            not fault.retry
+            or now + wait > job.began_at + self._session.options.request_deadline
+            or (self._once is not None and job.attempts >= self._once.attempts)
+            or (job.errors_500 >= MOST_500 and self._health.successes > job.others_before)
+        ):
+            self.messages.put(Failed(job.item.call.key, fault, job.attempts))
+            error = self._health.failed(fault) if self._once is None else None
+            if error is not None:
+                self.stop(error)
+        else:
+            heapq.heappush(self._later, (now + wait, next(self._order), job))
+
+    def _end_if_done(self) -> None:
+        if not (self._tasks or self._later or len(self._queues)):
+            self.stop()
+
+    # --- waiting -------------------------------------------------------------------------------
+
+    def _next_time(self, now: float) -> float:
+        times = [self._later[0][0]] if self._later else []
+        if len(self._queues):
+            changes = [site.next_change(now) for site in self._sites.values()]
+            times += [at for at in changes if at is not None]
+        return min(times, default=math.inf)
+
+    def _set_timer(self, now: float) -> None:
+        at = self._next_time(now)
+        if at == self._timer_at and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timer_at = at
+        if at < math.inf:
+            self._timer = asyncio.get_running_loop().create_task(self._wake(at))
+
+    async def _wake(self, at: float) -> None:
+        clock = self._session.clock
+        while (left := at - clock.now()) > 0:
+            await clock.sleep(left)
+        self._timer, self._timer_at = None, math.inf
+        self._pump()
+
+    def _report(self, now: float) -> None:
+        """Say what is waited for: while a server has to be left alone, or nothing else runs."""
+        alive = [self._sites[url] for url in self._queues.alive]
+        paused = [site for site in alive if site.paused_until > now and site.why]
+        until = self._next_time(now)
+        if self._ended or not (len(self._queues) or self._later) or until == math.inf:
+            self._say("", 0.0)
+        elif paused:
+            site = max(paused, key=lambda site: site.paused_until)
+            self._say(_waiting(site, site.paused_until - now, len(self._sites) > 1), site.paused_until)
+        elif not self._tasks:
+            self._say(_waiting(max(alive, key=lambda site: site.faults), until - now, False), until)
+        elif self._notice is not None and now >= self._notice[0]:
+            self._say("", 0.0)
+
+    def _say(self, text: str, until: float) -> None:
+        """Call `waiting` where there is something new to say."""
+        if text == (self._notice[1] if self._notice else "") or (self._notice and text and until == self._notice[0]):
+            return
+        self._notice = (until, text) if text else None
+        if self._session.waiting is not None:
+            self._session.waiting(text)
+
+
+def _waiting(site: Site, seconds: float, several: bool) -> str:
+    where = f" {site.connections.host}" if several else ""
+    why = f" ({site.why})" if site.why else ""
+    return f"waiting {math.ceil(seconds)} s for the server{where}{why}"
+
+
+def most_tokens(call: Call) -> int:
+    """The most new tokens of a call."""
+    return call.sampling.max_tokens if isinstance(call, GenerateCall) else 1
+
+
+def prompt_length(call: Call) -> int:
+    """Tokens of a prompt that is scored; 0 where it is not known."""
+    return len(call.ids) if isinstance(call, ScoreCall | ChoiceCall) else 0
+
+
+def attempt_of(item: Sendable, key: str, url: str, tried: Attempted, accepted: bool) -> Attempt:
+    """One attempt for the ledger; where the server did not count, tokens are estimated from what was read."""
+    reply, fault = tried.reply, tried.fault
+    usage = reply.usage if reply is not None else fault.usage if fault is not None else None
+    prompt = usage.prompt if usage is not None else None
+    output = usage.output if usage is not None else None
+    # A request that was not accepted costs nothing
+    estimated = (prompt is None or output is None) and (accepted or reply is not None)
+    if estimated:
+        chars = tried.chars or (len(reply.text) + len(reply.reasoning) if reply is not None else 0)
+        prompt = item.prompt_tokens if prompt is None else prompt
+        output = max(tried.events, math.ceil(chars / CHARS_PER_TOKEN)) if output is None else output
+    return Attempt(
+        key=key,
+        url=url,
+        started_at=tried.started_at,
+        seconds=tried.seconds,
+        outcome="answered" if reply is not None else fault.kind if fault is not None else "timeout",
+        kept=reply is not None,
+        status=tried.status,
+        prompt_tokens=prompt or 0,
+        output_tokens=output or 0,
+        cached_tokens=usage.cached if usage is not None else 0,
+        cache_written_tokens=usage.cache_written if usage is not None else 0,
+        reasoning_tokens=(usage.reasoning or 0) if usage is not None else 0,
+        estimated=estimated,
+        message=fault.message if fault is not None else "",
+    )
