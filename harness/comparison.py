@@ -6,7 +6,7 @@ the result lists the fields. Reads run folders only: no model, no data set.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,9 @@ from typing import Any
 from harness.analysis.compare import PairedTask, as_family, compare, pair_task
 from harness.analysis.protocol import Difference, protocol_differences
 from harness.analysis.repeatability import differences_within_repeats
+from harness.analysis.served import ServedRun, may_explain
 from harness.analysis.values import NoSampleValues
-from harness.datatypes import Comparison
+from harness.datatypes import Comparison, Record
 from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import UserError
 from harness.store.manifest import Manifest
@@ -42,7 +43,8 @@ class Compared:
     """The result of comparing runs. `runs[0]` is the baseline (a) of every comparison.
 
     `pairings[i]` holds the samples of `comparisons[i]`. `protocol`: settings that differ though they must not, each
-    with the run's label; `warnings`: what else a reader must know.
+    with the run's label; `warnings`: what else a reader must know; `explanations`: what else than the models may have
+    made a difference, each with the label of the run that is compared with the baseline.
     """
 
     runs: tuple[RunSide, ...]
@@ -50,6 +52,7 @@ class Compared:
     pairings: tuple[PairedTask, ...]
     protocol: tuple[tuple[str, Difference], ...]
     warnings: tuple[str, ...]
+    explanations: tuple[tuple[str, str], ...] = ()
 
 
 def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Compared:
@@ -66,6 +69,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     comparisons: list[Comparison] = []
     pairings: list[PairedTask] = []
     protocol: list[tuple[str, Difference]] = []
+    explanations: list[tuple[str, str]] = []
     warnings = [
         f"{side.label}: the run is not finished ({manifest.status}): only the samples answered so far are compared"
         for side, manifest in zip(sides, manifests, strict=True)
@@ -87,6 +91,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
         warnings += [f"{side.label}: {difference_text(difference)}" for difference in found.noted]
         # One run beside the first at a time: each may hold a hundred thousand records
         _, other = read_scores(side.folder)
+        before = len(pairings)
         for task in tasks:
             try:
                 paired = pair_task(task, manifests[0].metric(task), first, other)
@@ -101,9 +106,23 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
             warnings += differences_within_repeats(
                 comparisons[-1], (sides[0].folder, sides[0].run_id, first), (side.folder, side.run_id, other)
             )
+        differing = {paired.task for paired in pairings[before:] if paired.discordant}
+        if differing:
+            served = (
+                _served(sides[0], manifests[0], first, differing),
+                _served(side, manifest, other, differing),
+            )
+            explanations += [(side.label, line) for line in may_explain(*served)]
     if not comparisons:
         raise UserError("nothing to compare: no common task has a metric with a value per sample")
-    return Compared(sides, as_family(comparisons), tuple(pairings), tuple(protocol), tuple(dict.fromkeys(warnings)))
+    return Compared(
+        sides,
+        as_family(comparisons),
+        tuple(pairings),
+        tuple(protocol),
+        tuple(dict.fromkeys(warnings)),
+        tuple(explanations),
+    )
 
 
 def difference_text(difference: Difference) -> str:
@@ -134,6 +153,12 @@ def _common_tasks(
     notes = [f"{task}: not compared: only in {first.label}" for task in tasks_one if task not in tasks_other]
     notes += [f"{task}: not compared: only in {side.label}" for task in tasks_other if task not in tasks_one]
     return common, tuple(notes)
+
+
+def _served(side: RunSide, manifest: Manifest, records: Sequence[Record], tasks: Collection[str]) -> ServedRun:
+    """A run as far as the server may explain a difference on these tasks."""
+    own = [record for record in records if record.request.task in tasks]
+    return ServedRun(side.label, manifest.model_path, manifest.engine, own)
 
 
 def _refusal(first: RunSide, side: RunSide, refused: Sequence[Difference]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 from harness.analysis.estimates import count_by_failure
 from harness.analysis.languages import count_languages
 from harness.analysis.repeatability import repeat_notes, summary
+from harness.analysis.served import changes
 from harness.analysis.sweep import sweep_of
 from harness.analysis.values import SampleValues, values_if_any
 from harness.config.checking import check_values
@@ -46,7 +47,9 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     if (check := repeats.read(result.folder, manifest.run_id)) is not None:
         document["repeat_check"] = summary(check)
         scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))
-    output = Output(document, [scores])
+    changed = changes(result.scored)
+    document["warnings"] += changed
+    output = Output(document, [replace(scores, warnings=(*scores.warnings, *changed))])
     for page, uses in _sweeps(suite).items():
         _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
     if suite.languages is not None:

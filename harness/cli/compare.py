@@ -70,11 +70,13 @@ def _show(found: Compared, chosen: Format, *, samples: bool) -> None:
             [{"run": run, "field": d.field, "baseline": d.a, "value": d.b} for run, d in found.protocol],
             found.warnings,
             rows,
+            found.explanations,
         )
         print(report.document_text(document) if chosen is Format.json else report.rows_csv(document), end="")
         return
     differing = [f"{run}: the protocol differs: {difference_text(difference)}" for run, difference in found.protocol]
-    tables = [report.comparison_table(findings, [*differing, *found.warnings]), *report.sample_tables(rows or [])]
+    scores = report.comparison_table(findings, [*differing, *found.warnings], found.explanations)
+    tables = [scores, *report.sample_tables(rows or [])]
     if chosen is Format.markdown:
         from harness.report.markdown import markdown
 

@@ -2,8 +2,8 @@
 
 A sweep over extractors needs every prompt as often as it has extractors. Only requests that can have one reply are
 shared: greedy generation with the same settings, and likelihoods. Guarantees: every request gets its own reply, with
-its own key; a shared one has no engine time (0 seconds), so that the sum over replies stays the engine's time. An
-engine that answers by task gets every request.
+its own key; a shared one has no engine time (0 seconds) and no attempts, so that sums over replies stay the engine's.
+An engine that answers by task gets every request.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def _shared(reply: Reply, key: str) -> Reply:
     if isinstance(reply, Refusal):
         return replace(reply, key=key)
     seconds = None if reply.seconds is None else 0.0
-    return replace(reply, key=key, seconds=seconds, cached_tokens=reply.prompt_tokens or 0)
+    # It was sent once: over all replies, attempts and latencies would count twice
+    served = None if reply.served is None else replace(reply.served, latency=0.0, attempts=0)
+    return replace(reply, key=key, seconds=seconds, cached_tokens=reply.prompt_tokens or 0, served=served)
 
 
 def _content(request: Request) -> Hashable:

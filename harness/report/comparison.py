@@ -15,7 +15,7 @@ from typing import Any
 from harness.datatypes import Comparison
 from harness.report.tables import UNKNOWN, Column, Row, Table
 
-COMPARISON_SCHEMA = 1
+COMPARISON_SCHEMA = 2
 # Discordant samples shown per task in a table; the JSON has all
 MOST_SAMPLES = 20
 # Longest answer shown beside another
@@ -51,8 +51,13 @@ class SampleRow:
     answer_b: str
 
 
-def comparison_table(findings: Sequence[Finding], warnings: Sequence[str]) -> Table:
-    """Return one row per task and run compared with the baseline; `findings` is not empty."""
+def comparison_table(
+    findings: Sequence[Finding], warnings: Sequence[str], explanations: Sequence[tuple[str, str]] = ()
+) -> Table:
+    """Return one row per task and run compared with the baseline; `findings` is not empty.
+
+    `explanations` of a difference, each with the run's label, are notes below the rows.
+    """
     baseline = findings[0].comparison.a
     several = len({finding.comparison.b for finding in findings}) > 1
     new = "New" if several else findings[0].comparison.b
@@ -74,7 +79,11 @@ def comparison_table(findings: Sequence[Finding], warnings: Sequence[str]) -> Ta
     )
     rows = tuple(Row(_cells(finding, several)) for finding in findings)
     against = f"{len({f.comparison.b for f in findings})} runs" if several else new
-    return Table(f"{against} compared with {baseline}", columns, rows, _legend(findings), tuple(warnings))
+    notes = (
+        *_legend(findings),
+        *(f"May explain a difference{_of(run, several)}: {text}" for run, text in explanations),
+    )
+    return Table(f"{against} compared with {baseline}", columns, rows, notes, tuple(warnings))
 
 
 def sample_tables(rows: Sequence[SampleRow]) -> tuple[Table, ...]:
@@ -111,9 +120,11 @@ def comparison_document(
     protocol: Sequence[Mapping[str, Any]],
     warnings: Sequence[str],
     samples: Sequence[SampleRow] | None = None,
+    explanations: Sequence[tuple[str, str]] = (),
 ) -> dict[str, Any]:
     """Return the document: runs (baseline first), a row per comparison, protocol fields that differ, warnings.
 
+    `explanations`: what may explain the differences of a run, besides its model.
     `samples`: only with --samples.
     """
     document: dict[str, Any] = {
@@ -121,6 +132,7 @@ def comparison_document(
         "runs": [dict(run) for run in runs],
         "rows": [{**asdict(finding.comparison), "finding": finding.word} for finding in findings],
         "protocol": [dict(field) for field in protocol],
+        "explanations": [{"run": run, "text": text} for run, text in explanations],
         "warnings": list(warnings),
     }
     if samples is not None:
@@ -160,6 +172,10 @@ def _cells(finding: Finding, several: bool) -> tuple[str, ...]:
         UNKNOWN if c.detectable is None else f"{c.detectable:.3f}",
         UNKNOWN if c.needed is None else str(c.needed),
     )
+
+
+def _of(run: str, several: bool) -> str:
+    return f" of {run}" if several else ""
 
 
 def _legend(findings: Sequence[Finding]) -> tuple[str, ...]:

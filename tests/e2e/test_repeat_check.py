@@ -191,7 +191,7 @@ def test_a_sample_without_a_second_answer_is_counted_apart(engine, run, tmp_path
     engine.DRIFT.update(s1="lost", s2=" 999")
     done = run("--repeat-check", 10)
     assert done.code == 0, done.err
-    assert "1 were not answered again" in done.out.replace("\n", " ")
+    assert "; 1 without a second answer." in done.out.replace("\n", " ")
     found = check_file(tmp_path / "run")
     assert counts(found["summary"]["all"]["scores"]) == (1, 9)
     lost = next(each for each in found["samples"] if each["sample_id"] == "s1")

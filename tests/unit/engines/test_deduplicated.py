@@ -14,6 +14,7 @@ from harness.datatypes import (
     Reply,
     Request,
     Sampling,
+    Served,
     TextPrompt,
 )
 from harness.engines.base import AnswersBy, Capabilities, capabilities_of
@@ -39,7 +40,8 @@ class Echo:
             if self.refuses:
                 yield Refusal(request.key, Failure("engine", "too_long", "does not fit", ours=False))
             else:
-                yield Completion(request.key, str(request.prompt), "eos", prompt_tokens=7, seconds=2.0)
+                served = Served(1.5, attempts=3, fingerprint="f")
+                yield Completion(request.key, str(request.prompt), "eos", prompt_tokens=7, seconds=2.0, served=served)
 
 
 def generate(key: str, text: str, **sampling: Any) -> GenerateRequest:
@@ -61,6 +63,12 @@ def test_an_equal_request_of_two_tasks_is_sent_once_and_its_time_counted_once():
     assert found["a"].text == found["b"].text != found["c"].text
     assert (found["a"].seconds, found["b"].seconds) == (2.0, 0.0)
     assert (found["a"].cached_tokens, found["b"].cached_tokens) == (0, 7)
+
+
+def test_attempts_and_latency_of_a_shared_answer_are_counted_once():
+    found = replies(Echo(), generate("a", "1 + 1"), generate("b", "1 + 1"))
+    assert found["a"].served == Served(1.5, attempts=3, fingerprint="f")
+    assert found["b"].served == Served(0.0, attempts=0, fingerprint="f")
 
 
 def test_requests_that_may_have_different_replies_are_all_sent():

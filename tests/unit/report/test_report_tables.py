@@ -106,6 +106,28 @@ def test_a_long_name_stays_whole_and_the_table_is_cut_in_more_parts() -> None:
     assert " ".join(cell for row in rows for cell in row[2:]) == "0.612 [0.586, 0.638] 1319 3.1 0.0 2 161 12345"
 
 
+@pytest.mark.parametrize("width", [60, 80])
+def test_columns_of_servers_fit_a_narrow_terminal_too(width: int) -> None:
+    served = replace(GSM8K, completed=0.65, unread=0.02, window=0.011, filtered=0.0004)
+    page = io.StringIO()
+    print_table(score_table([served]), Console(file=page, width=width, force_terminal=True, color_system=None))
+    lines = page.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    cells = " ".join(cell for line in lines if "strict/mean" in line for cell in line.split()[2:])
+    assert cells == "0.612 [0.586, 0.638] 1319 3.1 0.0 2 161 93.5 0.650 2.0 1.1 <0.1"
+    text = " ".join(page.getvalue().split())
+    assert "Window full: truncated because the context window was full" in text
+    assert "Filtered: withheld by the server's content filter" in text
+
+
+def test_columns_of_servers_are_shown_only_where_some_task_has_one() -> None:
+    filtered = score_table([replace(GSM8K, filtered=0.1), replace(CHOICES, filtered=None)])
+    assert [column.heading for column in filtered.columns][-1] == "Filtered %"
+    assert [row.cells[-1] for row in filtered.rows] == ["10.0", "-"]
+    none = score_table([replace(GSM8K, filtered=0.0, window=0.0)])
+    assert not {"Filtered %", "Window full %"} & {column.heading for column in none.columns}
+
+
 @pytest.mark.parametrize("width", [1, 2, 5, 10, 20, 40, 60, 79, 81, 100, 119])
 def test_no_width_breaks_the_table(width: int) -> None:
     assert max(map(len, shown(width).splitlines())) <= width
