@@ -273,6 +273,12 @@ def test_a_file_of_another_run_is_not_used(engine, run, tmp_path):
     assert "Repeat check" not in run().out
 
 
+def test_a_dry_run_names_the_requests_that_its_sums_leave_out(engine, run):
+    done = run("--repeat-check", 4, "--dry-run")
+    assert done.code == 0 and "4 requests more at most, for --repeat-check: not in these sums" in done.out, done.err
+    assert not engine.STREAMS
+
+
 def test_answers_from_a_file_say_nothing_about_the_model(cli, sums, sums_answers):
     words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--repeat-check", 4)
     seen = cli(*words)
