@@ -15,7 +15,10 @@ from harness.claims.early_stopping import SampleOrder, SequentialSampler, run_un
 from harness.claims.facts import judge_facts, judge_prices
 from harness.claims.measured import Measured, RunSource, of_runs, of_sequential_test, of_stand_in
 from harness.claims.model_facts import Configs, facts_of
-from harness.claims.page import Claim, Protocol, find_claims
+from harness.claims.page import Claim, Party, Protocol, find_claims
+from harness.claims.paired_claim import PairedClaimTest, in_their_place
+from harness.claims.paired_replay import replay_pairs
+from harness.claims.paired_running import PairedRun, Side
 from harness.claims.protocol import is_named
 from harness.claims.published import of_published
 from harness.claims.runs import Given, read_given, standing_in, task_file, unused
@@ -46,6 +49,11 @@ def check_claims(name: str, given: Given | None = None) -> list[Verdict]:
     found = []
     configs = Configs()
     for claim, page in claims:
+        if (paired := replay_pairs(claim, runs)) is not None:
+            test, sides, as_stand_in = paired
+            made = [RunSource(run.folder, run.manifest.run_id, run.model) for run in sides]
+            found.append(_of_pairs(claim, page, test, made, stand_in=as_stand_in))
+            continue
         verdict = verdict_of(claim, page, of_runs(claim, runs), configs)
         others = standing_in(runs, claim)
         found.append(with_stand_in(verdict, claim, of_stand_in(claim, others)) if others else verdict)
@@ -144,6 +152,58 @@ def check_by_running(
     if of_subject:
         return verdict_of(claim, page, found, Configs()), test, result
     return with_stand_in(verdict_of(claim, page, of_runs(claim, []), Configs()), claim, found), test, result
+
+
+def check_by_running_pairs(
+    name: str,
+    sides: Sequence[Side],
+    order: SampleOrder,
+    command: Sequence[str] = (),
+    *,
+    allow_protocol: bool = False,
+) -> tuple[Verdict, PairedClaimTest, list[Result]]:
+    """Run several models, the subject first, on the same samples until the claim is settled.
+
+    If one of them is a stand-in, all are judged separately from the subject. Raises UserError for a claim that cannot
+    be checked this way, and what `run.evaluate` raises.
+    """
+    claim, page = one_claim(name)
+    stand_in = any(side.party is None for side in sides)
+    tested = claim
+    if stand_in:
+        # Under their own names, and none under the claim's protocol
+        sides = [replace(side, party=None) for side in sides]
+        tasks = [entry.label for entry in sides[0].config.suite.tasks]
+        tested = in_their_place(claim, [side.config.model.name for side in sides], tasks)
+    test, results = PairedRun(tested, sides, order, allow_protocol=allow_protocol).run(command)
+    made = [
+        RunSource(result.folder, result.manifest.run_id, side.config.model.name)
+        for side, result in zip(sides, results, strict=True)
+    ]
+    return _of_pairs(claim, page, test, made, stand_in=stand_in), test, results
+
+
+def _of_pairs(
+    claim: Claim, page: YamlPage, test: PairedClaimTest, sources: Sequence[RunSource], *, stand_in: bool
+) -> Verdict:
+    """The verdict of a paired sequential test."""
+    where = f"measured here: {' and '.join(str(one.folder) for one in sources)}"
+    evidence = tuple(test.evidence(where, sources[0].run_id, "stand_in" if stand_in else "subject"))
+    found = Measured(sources[0].model, evidence, (), test.ruling())
+    ids = tuple(one.run_id for one in sources)
+    if not stand_in:
+        return replace(verdict_of(claim, page, found, Configs()), run_ids=ids)
+    verdict = with_stand_in(verdict_of(claim, page, of_runs(claim, []), Configs()), claim, found)
+    own = verdict.stand_in
+    if own is None:
+        return verdict
+    return replace(verdict, stand_in=replace(own, run_ids=ids, tested=judge.tested_sentence(test.claim)))
+
+
+def party_of(claim: Claim, config: RunConfig) -> Party | None:
+    """Which comparator of the claim a model to be run is, by its name or path; None if it is none of them."""
+    names = (config.model.name, config.model.path)
+    return next((party for party in claim.comparators if any(is_named(name, party) for name in names)), None)
 
 
 def one_claim(name: str) -> tuple[Claim, YamlPage]:

@@ -56,15 +56,8 @@ class SequentialSampler:
         return [request for task in tasks for request in task.requests if (task.name, request.sample_id) in wanted]
 
     def _refuse(self, tasks: Sequence[Task]) -> None:
+        refuse_unsampled(self.claim, tasks)
         for task in tasks:
-            groups = [sample.group for sample in task.samples if sample.group is not None]
-            if task.page.repeats != 1:
-                raise UserError(f"{task.name}: --run needs one answer per sample; set repeats to 1")
-            if self.claim.test.about == "skill" and len(set(groups)) < len(groups):
-                raise UserError(
-                    f"{task.name}: samples are clustered; early stopping needs independent samples: use "
-                    f"`harness run`, then `harness claim check {self.claim.id} RUN`"
-                )
             identity = TaskIdentity.parse(Section(task.fingerprint))
             faults = run_faults(self.claim, None, identity) if self._of_subject else ()
             if faults:
@@ -117,6 +110,11 @@ def refuse_unless_stoppable(claim: Claim) -> None:
 
 def feed(test: SequentialTest, metrics: Mapping[str, str], records: Sequence[Record]) -> None:
     """Advance a test by the records so far. Raises UserError for values other than 0 and 1."""
+    test.advance(binary_values(metrics, records))
+
+
+def binary_values(metrics: Mapping[str, str], records: Sequence[Record]) -> dict[SampleKey, float | None]:
+    """Return the value of each answered sample, None where it is unscored. Raises UserError for other than 0 and 1."""
     values: dict[SampleKey, float | None] = {}
     for task, metric in metrics.items():
         try:
@@ -127,7 +125,20 @@ def feed(test: SequentialTest, metrics: Mapping[str, str], records: Sequence[Rec
             raise UserError(f"{task}: early stopping needs samples that are right or wrong; its metric is {metric}")
         values |= {(task, sample.sample_id): sample.value for sample in own.samples}
         values |= {(task, name): None for name in own.unscored}
-    test.advance(values)
+    return values
+
+
+def refuse_unsampled(claim: Claim, tasks: Sequence[Task]) -> None:
+    """Raise UserError for tasks whose samples cannot be drawn one by one."""
+    for task in tasks:
+        groups = [sample.group for sample in task.samples if sample.group is not None]
+        if task.page.repeats != 1:
+            raise UserError(f"{task.name}: --run needs one answer per sample; set repeats to 1")
+        if claim.test.about == "skill" and len(set(groups)) < len(groups):
+            raise UserError(
+                f"{task.name}: samples are clustered; early stopping needs independent samples: use "
+                f"`harness run`, then `harness claim check {claim.id} RUN`"
+            )
 
 
 def replay(claim: Claim, folder: Path, records: Sequence[Record], metrics: Mapping[str, str]) -> SequentialTest | None:

@@ -96,17 +96,19 @@ def check(
     name: Name,
     runs: Annotated[list[Path] | None, typer.Argument(metavar="[RUN]...", help="run folders")] = None,
     subject: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="a run of the model that the claim is about")
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="a run of the model that the claim is about; with --run the model"),
     ] = None,
     comparator: Annotated[
-        list[Path] | None, typer.Option(metavar="RUN", help="a run of the model it is compared with")
+        list[Path] | None,
+        typer.Option(metavar="RUN", help="a run of a compared model; with --run the model"),
     ] = None,
     stand_in: Annotated[bool, typer.Option("--stand-in", help="also judge runs of another model, separately")] = False,
     allow_protocol: Annotated[
         bool, typer.Option("--allow-protocol", help="accept runs under another protocol than the claim's")
     ] = False,
     run: Annotated[
-        bool, typer.Option("--run", help="run --model on samples in random order until the claim is settled")
+        bool, typer.Option("--run", help="run the models on samples in random order until the claim is settled")
     ] = False,
     model: Annotated[Text, typer.Option(help="with --run: hub id, folder, or a name in configs/models")] = None,
     settings: Annotated[
@@ -126,6 +128,16 @@ def check(
 
     show = Shown(name, brief, markdown, json_out)
     limit = options.pop("limit", None)
+    if run and (subject or comparator):
+        from harness.cli.claim_pairs import Models, run_pairs_until_settled
+
+        models = Models(model, tuple(map(str, subject or ())), tuple(map(str, comparator or ())))
+        verdict, lines = run_pairs_until_settled(
+            name, models, options, settings or [], limit=limit, stand_in=stand_in, allow_protocol=allow_protocol
+        )
+        print_verdicts([verdict], show)
+        print("\n" + "\n".join(lines) if not json_out else "", end="" if json_out else "\n")
+        return
     if run:
         run_until_settled(show, model, options, settings or [], limit=limit, stand_in=stand_in)
         return
