@@ -136,8 +136,8 @@ def test_a_stop_string_is_in_no_answer_whether_or_not_the_server_cuts_it(
     for server in (llama_server, transformers_serve, vllm_shape):
         name = server.url.rsplit(":", 1)[1].strip("/v1")
         stops = '["####","\\n\\n\\n","ZZ","YY","XX","WW"]'
-        words = (*at(server), "--tasks", "demo_math", "--limit", 4, "--set", f"tasks.demo_math.sampling.stop={stops}")
-        seen = cli(*words, "--out", name)
+        words = (*at(server), "--tasks", "demo_math", "--limit", 4, "--out", name)
+        seen = cli(*words, "--set", f"tasks.demo_math.prompt.chat.stop={stops}")
         assert seen.code == 0, seen.err
         records = by_sample(tmp_path / name)
         texts[name] = {sample: record["reply"]["text"] for sample, record in records.items()}
