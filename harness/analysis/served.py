@@ -88,7 +88,7 @@ def _of_server(run: ServedRun) -> Iterator[str]:
         yield (
             "its server is not deterministic: a greedy answer changed when it was requested again"
             if deterministic is False
-            else "whether its server gives the same greedy answer again is not known"
+            else "whether its server gives the same greedy answer again is not known (--repeat-check measures it)"
         )
     if run.engine.get("dtype") is None:
         yield "the precision that the model was served in is not stated (engine.served_as)"

@@ -103,7 +103,7 @@ def test_answers_that_change_by_themselves_are_named_only_where_answers_are_gree
     (known,) = may_explain(sure, run("new", records(by()), deterministic=False))
     (unknown,) = may_explain(sure, run("new", records(by()), deterministic=None))
     assert known == "new: its server is not deterministic: a greedy answer changed when it was requested again"
-    assert unknown == "new: whether its server gives the same greedy answer again is not known"
+    assert unknown.startswith("new: whether its server gives the same greedy answer again is not known")
     assert may_explain(sure, run("new", records(by(), temperature=0.7), deterministic=False)) == ()
 
 
