@@ -49,7 +49,7 @@ class ServedRun:
         if self.by_server:
             way = (self.engine.get("generation") or {}).get("prompts")
             return way if way in WAYS else None
-        return "exact" if self.engine.get("digests") else None
+        return "exact" if "tokenizer" in (self.engine.get("digests") or {}) else None
 
 
 def changes(records: Sequence[Record]) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def changes(records: Sequence[Record]) -> tuple[str, ...]:
     for what, meaning in STATED.items():
         counts = _counts(records, what)
         if len(counts) > 1:
-            named = _listed([f"{_short(name)} ({count} answers)" for name, count in counts.items()])
+            named = _listed([f"{_short(name)} ({count} answer{'s' * (count > 1)})" for name, count in counts.items()])
             lines.append(f"the server stated more than one {what} during the run: {named}; {meaning}")
     return tuple(lines)
 
