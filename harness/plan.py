@@ -100,8 +100,11 @@ class Plan:
 
 
 @contextmanager
-def planned(config: RunConfig) -> Iterator[Plan]:
-    """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line."""
+def planned(config: RunConfig, *, dry: bool = False) -> Iterator[Plan]:
+    """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line.
+
+    `dry`: nothing will be requested, so that a server's key may be missing.
+    """
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
     try:
@@ -116,6 +119,8 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         # The default by its name, so that a stored config runs the same engine when the default is another
         config = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
         engine = open_engine(name, model_spec(model), config.engine.options())
+        if isinstance(engine, Accountable) and not dry:
+            engine.ready()
         able, facts = capabilities_of(engine, name), engine.facts()
         budget = budget_of(config, accountable=isinstance(engine, Accountable))
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
