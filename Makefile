@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test test-models test-servers test-gpu bench bench-gpu check clean
+.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu check clean
 demo: $(VENV)/.installed
 	$(BIN)/harness run
 
@@ -15,6 +15,10 @@ test: $(VENV)/.installed-dev
 # Every causal language model of transformers, as a tiny model, against plain transformers; writes the table of the docs
 test-models: $(VENV)/.installed-dev
 	$(BIN)/python tests/engines/matrix.py --out docs/architectures.md
+
+# Tests that start the whole program many times (minutes): kills at random moments, copies on several devices, hubs
+test-slow: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m slow -n auto --dist loadfile
 
 # The whole demo suite through llama.cpp's server, `transformers serve` and a server in vLLM's shape (minutes)
 test-servers: $(VENV)/.installed-dev

@@ -44,13 +44,12 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
     scores = score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)
-    changed = changes(result.scored)
-    document["warnings"] += changed
-    scores = replace(scores, warnings=(*scores.warnings, *changed))
     if (check := repeats.read(result.folder, manifest.run_id)) is not None:
         document["repeat_check"] = summary(check)
         scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))
-    output = Output(document, [scores])
+    changed = changes(result.scored)
+    document["warnings"] += changed
+    output = Output(document, [replace(scores, warnings=(*scores.warnings, *changed))])
     for page, uses in _sweeps(suite).items():
         _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
     if suite.languages is not None:

@@ -1,8 +1,8 @@
 """`--repeat-check N`: N of a run's greedy samples are requested a second time, and what changes is counted.
 
-Guarantees: the second requests are the first ones unchanged, and go to the engine; no stored answer and no answer to an
-equal request takes their place. The second answers become no records. The choice depends on the run's seed and its
-answers alone. A check that is there already, of as many samples of the same answers, is not made again.
+Guarantees: the second requests are the first ones under other keys, and go to the engine; no stored answer and no
+answer to an equal request takes their place. The second answers become no records. The choice depends on the run's seed
+and its answers alone. A check that is there already, of as many samples of the same answers, is not made again.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.repeatability import is_current, summary
 from harness.catalog import Task
@@ -88,8 +88,9 @@ class RepeatRun:
             self.load()
         self.waiting(f"requesting {len(requests)} samples again for the repeat check")
         try:
-            # Not `Deduplicated`: each must reach the engine
-            return list(self.engine.stream(requests))
+            # Not `Deduplicated`: each must reach the engine. The text of a greedy answer does not depend on the key
+            sent = [replace(request, key=request.key + repeats.AGAIN) for request in requests]
+            return [replace(reply, key=reply.key.removesuffix(repeats.AGAIN)) for reply in self.engine.stream(sent)]
         finally:
             self.waiting("")
 

@@ -78,7 +78,7 @@ def repeat_notes(check: RepeatCheck, records: Iterable[Record]) -> tuple[str, ..
         return ("Repeat check: the run has no scored greedy answer to request again.",)
     held = ": the engine reads them from a file, which says nothing about the model" if check.from_file else ""
     missing = len(check.samples) - changed_texts(check.samples).n
-    lost = f"; {missing} were not answered again" if missing else ""
+    lost = f"; {missing} without a second answer" if missing else ""
     lines = [
         f"Repeat check: {len(check.samples)} of {check.eligible} greedy answers were requested again{held}: "
         f"{_counted(check.samples)}{lost}."

@@ -7,17 +7,20 @@ not belong to the run is left aside, as where it was copied from another folder.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from harness.datatypes import Attempt
 from harness.errors import RunFolderError
 from harness.store.run_folder import write_text
 
 REPEAT_CHECK = "repeat_check.json"
 REPEAT_CHECK_SCHEMA = 1
+# Ends the key of a second request, so that its attempts are not taken for attempts at the run's own answer
+AGAIN = "@again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,12 @@ class RepeatCheck:
     eligible: int
     from_file: bool
     samples: tuple[RepeatedSample, ...]
+
+
+def without_repeats(attempts: Iterable[Attempt]) -> list[Attempt]:
+    """Return the attempts at the run's own answers, and those of the start probe: what these answers cost."""
+    # A request of several calls has keys KEY#NUMBER
+    return [attempt for attempt in attempts if not attempt.key.partition("#")[0].endswith(AGAIN)]
 
 
 def read(folder: Path, run_id: str) -> RepeatCheck | None:

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 from files import read_jsonl, write_jsonl
 
 # What may differ between two runs of the same thing: when, and how fast
@@ -77,6 +78,7 @@ def harness(*words: object, cwd: Path, ends: tuple[str, int] | None = None) -> t
     return done.returncode, done.stderr
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_the_records_are_those_of_an_undisturbed_run(tmp_path):
     words = ("run", "--model", "demo-smaller", "--tasks", "demo_math", "--limit", 20, "--batch-size", 2)
     code, errors = harness(*words, "--out", "whole", cwd=tmp_path)

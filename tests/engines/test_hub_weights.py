@@ -59,6 +59,7 @@ def changed(file: Path) -> bytes:
     return bytes(content)
 
 
+@pytest.mark.slow
 def test_damaged_weights_are_refused_with_and_without_the_hub(llama: Path, run_folder: Path) -> None:
     words = ("--model", "org/tiny", "--out", "r", "--limit", "1")
     with serving({"org/tiny": llama}) as hub:
@@ -89,6 +90,7 @@ def test_another_file_than_the_hub_states_is_refused(llama: Path, run_folder: Pa
     assert code == 2 and "holds answers of other weights" in reported, reported
 
 
+@pytest.mark.slow
 def test_a_run_that_was_cut_off_before_its_weights_came_takes_the_first_ones(llama: Path, run_folder: Path) -> None:
     with serving({"org/tiny": llama}) as hub:
         assert harness(run_folder, hub.address, "--model", "org/tiny", "--out", "r", "--limit", "1")[0] == 0

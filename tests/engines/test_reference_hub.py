@@ -49,6 +49,7 @@ def run(home: Path, address: str, model: str, *more: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_a_hub_model_is_pinned_kept_and_used_again_without_network(llama: Path, tmp_path: Path) -> None:
     with serving({"org/tiny": llama}) as hub:
         hub.failures = 1

@@ -55,6 +55,7 @@ def mortal(llama: Path) -> Iterator[ReplicatedEngine]:
     engine.close()
 
 
+@pytest.mark.slow
 def test_two_copies_answer_like_one(pair: ReplicatedEngine, llama: Path) -> None:
     alone = plugins.load("engine", "local").build(ModelSpec(str(llama), device="cpu", dtype="float32"), {})
     wanted = {reply.key: without_time(reply) for reply in alone.stream(requests(12))}
@@ -78,6 +79,7 @@ def test_when_a_copy_dies_the_other_does_its_work_and_without_any_the_run_stops(
         list(mortal.stream(requests(4)))
 
 
+@pytest.mark.slow
 def test_an_abandoned_stream_leaves_nothing_to_the_next(pair: ReplicatedEngine) -> None:
     first = pair.stream(requests(40))
     next(first)
@@ -86,6 +88,7 @@ def test_an_abandoned_stream_leaves_nothing_to_the_next(pair: ReplicatedEngine) 
     assert sorted(keys) == sorted(request.key for request in requests(6))
 
 
+@pytest.mark.slow
 def test_a_fault_in_a_copy_is_told_once(mortal: ReplicatedEngine) -> None:
     """A prompt that no tokenizer made: every copy would meet the same fault."""
     job = GenerateJob("bad", (10**9,), 3, Sampling(3), 0)
@@ -93,6 +96,7 @@ def test_a_fault_in_a_copy_is_told_once(mortal: ReplicatedEngine) -> None:
         list(mortal.answer([job]))
 
 
+@pytest.mark.slow
 def test_copies_end_with_the_engine(mortal: ReplicatedEngine) -> None:
     processes = [replica._process for replica in mortal._replicas]
     assert all(process.is_alive() for process in processes)

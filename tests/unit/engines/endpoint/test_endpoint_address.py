@@ -55,8 +55,7 @@ def test_several_urls_come_as_a_list_or_with_commas_each_once() -> None:
 
 
 def test_the_official_api_needs_its_usual_key() -> None:
-    with pytest.raises(ConfigError, match="set the environment variable OPENAI_API_KEY"):
-        servers()
+    assert "set the environment variable OPENAI_API_KEY" in str(servers().lacking)
     found = servers(OPENAI_API_KEY=f" {KEY}\n")
     assert found.urls == (OFFICIAL,) and found.key == KEY and found.hosted
     assert KEY not in repr(found)
