@@ -6,7 +6,7 @@ the result lists the fields. Reads run folders only: no model, no data set.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -106,13 +106,8 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
             warnings += differences_within_repeats(
                 comparisons[-1], (sides[0].folder, sides[0].run_id, first), (side.folder, side.run_id, other)
             )
-        differing = {paired.task for paired in pairings[before:] if paired.discordant}
-        if differing:
-            served = (
-                _served(sides[0], manifests[0], first, differing),
-                _served(side, manifest, other, differing),
-            )
-            explanations += [(side.label, line) for line in may_explain(*served)]
+        runs = ((sides[0], manifests[0], first), (side, manifest, other))
+        explanations += [(side.label, line) for line in _explanations(runs, pairings[before:])]
     if not comparisons:
         raise UserError("nothing to compare: no common task has a metric with a value per sample")
     return Compared(
@@ -155,10 +150,24 @@ def _common_tasks(
     return common, tuple(notes)
 
 
-def _served(side: RunSide, manifest: Manifest, records: Sequence[Record], tasks: Collection[str]) -> ServedRun:
-    """A run as far as the server may explain a difference on these tasks."""
-    own = [record for record in records if record.request.task in tasks]
-    return ServedRun(side.label, manifest.model_path, manifest.engine, own)
+def _explanations(
+    runs: tuple[tuple[RunSide, Manifest, Sequence[Record]], tuple[RunSide, Manifest, Sequence[Record]]],
+    pairings: Sequence[PairedTask],
+) -> tuple[str, ...]:
+    """What of the servers may explain that two runs differ, on the tasks on which they do."""
+    differing = {paired.task for paired in pairings if paired.discordant}
+    if not differing:
+        return ()
+    a, b = (
+        ServedRun(
+            side.label,
+            manifest.model_path,
+            manifest.engine,
+            [record for record in records if record.request.task in differing],
+        )
+        for side, manifest, records in runs
+    )
+    return may_explain(a, b)
 
 
 def _refusal(first: RunSide, side: RunSide, refused: Sequence[Difference]) -> str:

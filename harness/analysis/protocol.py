@@ -61,6 +61,9 @@ def protocol_differences(
     engine_a, engine_b = a["engine"], b["engine"]
     for found in _walk(engine_a.get("generation") or {}, engine_b.get("generation") or {}, "engine.generation."):
         key = found.field.split(".")[2]
+        if not found.a and not found.b and {} in (found.a, found.b):
+            # Nothing was set, whether or not the engine has such a setting
+            continue
         # An engine that does not report a setting (answers from a file) is not refused for it
         harmless = key in OF_THE_MODEL or key in throughput_options or found.a is None or found.b is None
         (noted if harmless else refused).append(found)

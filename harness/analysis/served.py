@@ -49,7 +49,7 @@ class ServedRun:
         if self.by_server:
             way = (self.engine.get("generation") or {}).get("prompts")
             return way if way in WAYS else None
-        return "exact" if self.engine.get("digests") else None
+        return "exact" if "tokenizer" in (self.engine.get("digests") or {}) else None
 
 
 def changes(records: Sequence[Record]) -> tuple[str, ...]:
@@ -58,7 +58,7 @@ def changes(records: Sequence[Record]) -> tuple[str, ...]:
     for what, meaning in STATED.items():
         counts = _counts(records, what)
         if len(counts) > 1:
-            named = _listed([f"{_short(name)} ({count} answers)" for name, count in counts.items()])
+            named = _listed([f"{_short(name)} ({count} answer{'s' * (count > 1)})" for name, count in counts.items()])
             lines.append(f"the server stated more than one {what} during the run: {named}; {meaning}")
     return tuple(lines)
 
@@ -88,7 +88,7 @@ def _of_server(run: ServedRun) -> Iterator[str]:
         yield (
             "its server is not deterministic: a greedy answer changed when it was requested again"
             if deterministic is False
-            else "whether its server gives the same greedy answer again is not known"
+            else "whether its server gives the same greedy answer again is not known (--repeat-check measures it)"
         )
     if run.engine.get("dtype") is None:
         yield "the precision that the model was served in is not stated (engine.served_as)"

@@ -33,11 +33,15 @@ KEY = "sk-test-0123456789abcdef"
 
 @dataclass
 class SmallServer:
-    """Adds two numbers, in chat; keeps the requests that it got. `key`: it wants this one."""
+    """Adds two numbers, in chat; keeps the requests that it got. `key`: it wants this one.
+
+    `fingerprint` is stated with the answer to the n-th question (the probe's: 0).
+    """
 
     key: str | None = None
     bodies: list[dict[str, Any]] = field(default_factory=list)
     answer: Callable[[str], str] = field(default=lambda question: added(question))
+    fingerprint: Callable[[int], str] = field(default=lambda questions: "fp_1")
     url: str = ""
 
     def questions(self) -> list[str]:
@@ -77,7 +81,8 @@ def handler_of(server: SmallServer) -> type[BaseHTTPRequestHandler]:
                 return
             text = server.answer(body["messages"][-1]["content"])
             usage = {"prompt_tokens": 9, "completion_tokens": 5, "total_tokens": 14}
-            head = {"id": "c", "created": 1, "model": "adder", "system_fingerprint": "fp_1"}
+            fingerprint = server.fingerprint(len(server.questions()))
+            head = {"id": "c", "created": 1, "model": "adder", "system_fingerprint": fingerprint}
             if not body.get("stream"):
                 choice = {"index": 0, "message": {"role": "assistant", "content": text}, "finish_reason": "stop"}
                 self._send(200, {**head, "object": "chat.completion", "choices": [choice], "usage": usage})
@@ -145,6 +150,19 @@ def test_a_finished_run_requests_nothing_again(cli, server, sums) -> None:
     seen = cli(*words(server, sums))
     assert seen.code == 0 and "finished already" in seen.out
     assert len(server.bodies) == sent
+
+
+def test_a_server_that_changes_during_the_run_is_in_the_table_and_beside_a_difference(cli, server, sums) -> None:
+    first = cli(*words(server, sums))
+    assert first.code == 0 and "more than one fingerprint" not in first.out, first.err
+    server.fingerprint = lambda questions: "fp_1" if questions <= 14 else "fp_2"
+    server.answer = lambda question: added(question) if "+" in question and "1 +" not in question else "I cannot"
+    seen = cli(*words(server, sums)[:-1], "later", "--set", "engine.concurrency=1")
+    assert "the server stated more than one fingerprint during the run: fp_1 (4 answers), fp_2 (6 answers)" in seen.out
+    compared = cli("compare", "r", "later").out
+    assert "May explain a difference: later: the server stated more than one fingerprint" in compared
+    assert "May explain a difference: the servers stated another fingerprint: r: fp_1; later: fp_1, fp_2" in compared
+    assert "r: the precision that the model was served in is not stated (engine.served_as)" in compared
 
 
 def test_python_gets_the_same(server, sums, tmp_path, monkeypatch) -> None:

@@ -111,6 +111,12 @@ def test_how_many_samples_were_run_is_no_protocol() -> None:
     assert not protocol_differences(IDENTITY, changed("tasks.sums.n", 5), ["sums"]).refused
 
 
+def test_a_setting_that_is_empty_in_one_run_and_unknown_to_the_other_is_no_difference() -> None:
+    assert protocol_differences(IDENTITY, changed("engine.generation.extra_body", {}), ["sums"]).noted == ()
+    given = protocol_differences(IDENTITY, changed("engine.generation.extra_body", {"a": 1}), ["sums"])
+    assert [difference.field for difference in given.noted] == ["engine.generation.extra_body"]
+
+
 def test_answers_from_a_file_are_not_refused_for_what_the_file_does_not_report() -> None:
     found = protocol_differences(IDENTITY, changed("engine.generation", {}), ["sums"])
     assert not found.refused
