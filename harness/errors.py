@@ -10,6 +10,7 @@ HarnessError
     +-- HubError           exit 2: a hub that cannot be reached, a gated or missing repository
     +-- EngineError        a model that cannot be loaded or run
     |   +-- ModelError         exit 2: its own files are damaged, do not fit together, or are no model
+    |   +-- EndpointError      exit 2: no server of the expected protocol at a URL
     +-- SandboxError       programs cannot be run safely here
     +-- StorageError       the disk refused a write
 """
@@ -79,6 +80,12 @@ class EngineError(EnvironmentFault):
 
 class ModelError(EngineError):
     """A model whose own files (weights, config, tokenizer, chat template) cannot be used as they are."""
+
+    exit_code = 2
+
+
+class EndpointError(EngineError):
+    """A URL that never answered as a server of the expected protocol does; after one answer it is an EngineError."""
 
     exit_code = 2
 

@@ -76,21 +76,28 @@ def _says(found: bool | None, yes: str, no: str) -> str:
 
 def _greedy(facts: ServerFacts) -> str:
     if not facts.dialect.temperature:
-        return "not possible: the server takes only temperature 1, so greedy tasks are refused"
+        return "not possible: the server takes no temperature, or only 1, so greedy tasks are refused"
     return _says(facts.deterministic, "the same text twice", "two texts for one request: scores are not repeatable")
 
 
 def _seeds(facts: ServerFacts) -> str:
     if not facts.dialect.seed:
         return "none: sampled answers cannot be repeated"
+    if facts.samples is False:
+        return "nothing to see: the server does not sample"
     return _says(facts.seeds, "the same seed gives the same text", "have no effect: sampled answers cannot be repeated")
 
 
 def _sampler(facts: ServerFacts) -> str:
     sent = ", ".join(f"{name}={value:g}" for name, value in facts.dialect.sampler.items())
+    own = [*(["temperature"] if facts.dialect.temperature else []), *(["top_p"] if _sends_top_p(facts) else [])]
     if not sent:
-        return "temperature and top_p only; the server's other defaults are unknown"
-    return f"temperature, top_p, and switched off: {sent}"
+        return f"{' and '.join(own)} only; the server's other defaults are unknown" if own else "the server's own"
+    return ", ".join([*own, f"switched off: {sent}"])
+
+
+def _sends_top_p(facts: ServerFacts) -> bool:
+    return facts.dialect.temperature and facts.dialect.top_p and "top_p" not in facts.dialect.sampler
 
 
 def _stops(facts: ServerFacts) -> str:

@@ -14,7 +14,8 @@ from typing import Any
 
 from harness.datatypes import Record
 from harness.errors import RunFolderError, StorageError
-from harness.store import journal, manifest
+from harness.store import attempts, journal, manifest
+from harness.store.attempts import ATTEMPTS
 from harness.store.journal import Binary, Journal
 from harness.store.manifest import Manifest
 from harness.store.slim import slim
@@ -65,6 +66,9 @@ class RunFolder:
         before = self.manifest.engine.get("server") or {}
         if not server or server == before:
             return
+        if not self.records:
+            # Nothing was answered by the server as it was
+            before = {}
         _refuse_other_server(self.path, before, server)
         notes = [*self.manifest.engine.get("notes", ()), *_server_notes(before, server)]
         engine = {**self.manifest.engine, "server": dict(server), "notes": list(dict.fromkeys(notes))}
@@ -92,38 +96,53 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
     lock = lock_folder(path)
     try:
         if (path / MANIFEST).exists():
-            kept = manifest.read(path / MANIFEST)
-            differing = differences(kept.identity.written, fresh.identity.written)
-            if differing:
-                raise RunFolderError(
-                    f"{path} holds a run that differs in {', '.join(differing[:4])}; give another --out or delete it"
-                )
-            now = fresh.digests
-            _refuse_other_weights(path, kept.digests, now)
-            # Weights that are not downloaded yet are compared after loading
-            digests = {**_of_weights(kept.digests), **now}
-            engine = {**fresh.engine, "digests": digests} if digests else fresh.engine
-            if server := kept.engine.get("server"):
-                # Compared after loading
-                notes = dict.fromkeys([*kept.engine.get("notes", ()), *engine.get("notes", ())])
-                engine = {**engine, "server": server, "notes": list(notes)}
-            # The config of this command (the limit may have changed), the id and start time of the first
-            current = replace(
-                fresh, engine=engine, run_id=kept.run_id, started_at=kept.started_at, resumed=kept.resumed + 1
-            )
-            if kept.status == "finished":
-                current = replace(kept, config=fresh.config, tasks=fresh.tasks)
+            current = _resumed(path, manifest.read(path / MANIFEST), fresh)
         elif any(entry.name not in LEFT_BY_A_KILL for entry in path.iterdir()):
             raise RunFolderError(f"{path} is not empty and holds no run; give another --out")
         else:
             current = fresh
         records = _read_slim(path, current)
-        if current is not fresh or not (path / MANIFEST).exists():
-            manifest.write(path / MANIFEST, current)
+        manifest.write(path / MANIFEST, current)
         return RunFolder(path, current, records, Journal(path / RECORDS), lock)
     except BaseException:
         lock.release()
         raise
+
+
+def _resumed(path: Path, kept: Manifest, fresh: Manifest) -> Manifest:
+    """The manifest of a folder's run that goes on. Raises RunFolderError where it is another run."""
+    differing = differences(kept.identity.written, fresh.identity.written)
+    if differing and _nothing_done(path, kept):
+        # Left by a run that was refused before its first answer: only a start probe's attempts are in it
+        (path / ATTEMPTS).unlink(missing_ok=True)
+        return fresh
+    if differing:
+        raise RunFolderError(
+            f"{path} holds a run that differs in {', '.join(differing[:4])}; give another --out or delete it"
+        )
+    now = fresh.digests
+    _refuse_other_weights(path, kept.digests, now)
+    # Weights that are not downloaded yet are compared after loading
+    digests = {**_of_weights(kept.digests), **now}
+    engine = {**fresh.engine, "digests": digests} if digests else fresh.engine
+    if server := kept.engine.get("server"):
+        # Compared after loading
+        notes = dict.fromkeys([*kept.engine.get("notes", ()), *engine.get("notes", ())])
+        engine = {**engine, "server": server, "notes": list(notes)}
+    if kept.status == "finished":
+        return replace(kept, config=fresh.config, tasks=fresh.tasks)
+    # The config of this command (the limit may have changed), the id and start time of the first
+    return replace(fresh, engine=engine, run_id=kept.run_id, started_at=kept.started_at, resumed=kept.resumed + 1)
+
+
+def _nothing_done(path: Path, kept: Manifest) -> bool:
+    """Whether a folder holds a run that never got an answer to a task: nothing is lost with it."""
+    usual = {".lock", MANIFEST, MANIFEST + ".new", RECORDS, ATTEMPTS}
+    records = path / RECORDS
+    empty = not records.exists() or records.stat().st_size == 0
+    if kept.status == "finished" or not empty or any(entry.name not in usual for entry in path.iterdir()):
+        return False
+    return not any(attempt.key and attempt.kept for attempt in attempts.read(path / ATTEMPTS))
 
 
 def _of_weights(digests: Mapping[str, str]) -> dict[str, str]:

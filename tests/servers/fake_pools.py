@@ -129,7 +129,8 @@ class FakeServer:
         if isinstance(call, GenerateCall):
             body |= dialect.sampler
             if dialect.temperature:
-                body |= {"temperature": call.sampling.temperature, "top_p": 1.0}
+                body |= {"temperature": call.sampling.temperature}
+                body |= {"top_p": 1.0} if dialect.top_p else {}
             if dialect.seed and call.seed is not None:
                 body["seed"] = call.seed
             if call.stop:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from servers.gguf_model import write_gguf
@@ -50,7 +49,17 @@ def vllm_shape() -> Iterator[RunningServer]:
 @pytest.fixture(scope="session")
 def local_demo(tmp_path_factory: pytest.TempPathFactory) -> Records:
     """The records of the whole demo suite on the local engine, by sample."""
-    folder = tmp_path_factory.mktemp("local")
-    command = [sys.executable, "-m", "harness", "run", "--suite", "demo", "--out", str(folder / "run")]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
+    return _local(tmp_path_factory.mktemp("local"))
+
+
+@pytest.fixture(scope="session")
+def demo_start(tmp_path_factory: pytest.TempPathFactory) -> Records:
+    """The same of the first ten samples of each task."""
+    return _local(tmp_path_factory.mktemp("local"), limit=10)
+
+
+def _local(folder: Path, **options: Any) -> Records:
+    import harness
+
+    harness.evaluate(suite="demo", out=folder / "run", **options)
     return by_sample(folder / "run")

@@ -106,9 +106,14 @@ def fault_in_body(document: Any, usage: Usage | None = None) -> Fault:
     return Fault(fault.kind, fault.message, fault.retry, fault.wait, status, fault.parameter, usage)
 
 
-def broken_reply(message: str, usage: Usage | None = None) -> WireError:
+def broken_reply(message: str, usage: Usage | None = None, *, retry: bool = True) -> WireError:
     """The error of an answer that is incomplete or not what was requested."""
-    return WireError(Fault("broken_reply", one_line(message), True, usage=usage))
+    return WireError(Fault("broken_reply", one_line(message), retry, usage=usage))
+
+
+def not_returned(message: str, usage: Usage | None = None) -> WireError:
+    """The error of a whole answer in which something requested is missing: the server does not know it, ever."""
+    return broken_reply(message, usage, retry=False)
 
 
 def _fault(status: int, error: ServerError, wait: float | None) -> Fault:

@@ -21,10 +21,21 @@ STOPS = 6
 SOME_IDS = (5, 6, 7)
 
 
-def everything(way: PromptWay, ids: tuple[int, ...] = ()) -> ProbeNeeds:
-    """The needs of a run that would use all that a server has."""
+def everything(way: PromptWay, ids: tuple[int, ...] = (), *, messages_only: bool = False) -> ProbeNeeds:
+    """The needs of a run that would use all that a server has; `messages_only`: all that its protocol has."""
     task = "inspect"
-    return ProbeNeeds(way, ids, task, task, task, task, task, task, STOPS)
+    scores = "" if messages_only else task
+    return ProbeNeeds(
+        way,
+        ids,
+        greedy=task,
+        sampled=task,
+        top_k=task,
+        prefill=task,
+        likelihoods=scores,
+        logprobs=scores,
+        stops=STOPS,
+    )
 
 
 def inspect_server(
@@ -41,8 +52,11 @@ def inspect_server(
 
     Raises what `probe` raises.
     """
-    facts = probe(pool, wire_name, model, options, everything(way, ids), urls=urls)
-    if way == "exact" or wire_name == "anthropic":
+    messages_only = wire_name == "anthropic"
+    facts = probe(pool, wire_name, model, options, everything(way, ids, messages_only=messages_only), urls=urls)
+    if messages_only:
+        return replace(facts, token_ids=False, scoring=False, logprobs=False)
+    if way == "exact":
         return facts
     session = Session(pool, "exact", SOME_IDS, facts.dialect, requests=facts.requests)
     try:

@@ -34,6 +34,8 @@ def needs_of(requests: Sequence[Request], way: PromptWay, ids: tuple[int, ...] =
         sampling = request.sampling
         stops = max(stops, sum(bool(one) for one in sampling.stop))
         first.setdefault("sampled" if sampling.temperature > 0 else "greedy", request.task)
+        if sampling.temperature > 0 and (sampling.temperature, sampling.top_p) != (1.0, 1.0):
+            first.setdefault("tempered", request.task)
         if sampling.top_k and sampling.temperature > 0:
             first.setdefault("top_k", request.task)
         if isinstance(request.prompt, ChatPrompt) and request.prompt.prefill:

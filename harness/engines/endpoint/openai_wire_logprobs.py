@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.engines.endpoint.faults import broken_reply
+from harness.engines.endpoint.faults import not_returned
 from harness.engines.endpoint.wire import ChoiceCall, PromptToken, ScoreCall, Usage
 
 # JSON has no infinity: vLLM and OpenAI send this for a token of probability 0
@@ -35,7 +35,7 @@ def new_tokens(logprobs: Any) -> tuple[list[float], list[int]]:
         names = list(logprobs.get("tokens") or [])
     numbers = [value for value in values if value is not None]
     if len(numbers) < len(values):
-        raise broken_reply("a new token of the answer has no log-probability")
+        raise not_returned("a new token of the answer has no log-probability")
     ids = [number for name in names if (number := _id_of(name)) is not None]
     return numbers, ids if len(ids) == len(numbers) else []
 
@@ -62,12 +62,12 @@ def option_logprobs(
     tops = logprobs.get("top_logprobs") if isinstance(logprobs, Mapping) else None
     first = tops[0] if isinstance(tops, list) and tops else None
     if not isinstance(first, Mapping):
-        raise broken_reply("the answer has no log-probabilities of the options", usage)
+        raise not_returned("the answer has no log-probabilities of the options", usage)
     found = {number: _number(value) for name, value in first.items() if (number := _id_of(name)) is not None}
     values = {option: found.get(option) for option in call.options}
     missing = [option for option, value in values.items() if value is None]
     if missing:
-        raise broken_reply(f"the answer has no log-probability of the token {missing[0]}", usage)
+        raise not_returned(f"the answer has no log-probability of the token {missing[0]}", usage)
     return {option: value for option, value in values.items() if value is not None}
 
 
@@ -75,7 +75,7 @@ def check_prompt_ids(ids: Sequence[int], body: Mapping[str, Any], choice: Mappin
     """Raise WireError where the server states that it read other tokens."""
     returned = returned_prompt_ids(body, choice)
     if returned is not None and returned != tuple(ids):
-        raise broken_reply("the server read other tokens than were sent", usage)
+        raise not_returned("the server read other tokens than were sent", usage)
 
 
 def returned_prompt_ids(body: Mapping[str, Any], choice: Mapping[str, Any]) -> tuple[int, ...] | None:
@@ -90,20 +90,20 @@ def _by_prompt_logprobs(ids: Sequence[int], rows: Any, usage: Usage) -> tuple[Pr
     """vLLM: for each place an object by token id, with the rank of each; null for the first."""
     if not isinstance(rows, list) or len(rows) != len(ids):
         count = len(rows) if isinstance(rows, list) else 0
-        raise broken_reply(f"the answer scores {count} prompt tokens where {len(ids)} were sent", usage)
+        raise not_returned(f"the answer scores {count} prompt tokens where {len(ids)} were sent", usage)
     tokens = []
     for place, (token, row) in enumerate(zip(ids[1:], rows[1:], strict=True), start=1):
         entry = row.get(str(token)) if isinstance(row, Mapping) else None
         value = _number(entry.get("logprob")) if isinstance(entry, Mapping) else None
         if not isinstance(row, Mapping) or not isinstance(entry, Mapping) or value is None:
-            raise broken_reply(
+            raise not_returned(
                 f"the answer has no log-probability of the prompt's token {token} at place {place}", usage
             )
         rank = entry.get("rank")
         others = [_number(one.get("logprob")) for one in row.values() if isinstance(one, Mapping)]
         likeliest = all(other is None or value >= other for other in others)
         if not isinstance(rank, int) and len(row) < 2 and likeliest:
-            raise broken_reply("the answer does not state which token of the prompt is the likeliest", usage)
+            raise not_returned("the answer does not state which token of the prompt is the likeliest", usage)
         tokens.append(PromptToken(token, value, rank == 1 if isinstance(rank, int) else likeliest))
     return tuple(tokens)
 
@@ -113,18 +113,18 @@ def _by_echo(ids: Sequence[int], logprobs: Any, usage: Usage) -> tuple[PromptTok
     lists = logprobs if isinstance(logprobs, Mapping) else {}
     names, values, tops = (lists.get(name) for name in ("tokens", "token_logprobs", "top_logprobs"))
     if not (isinstance(names, list) and isinstance(values, list) and isinstance(tops, list)):
-        raise broken_reply("the answer has no log-probabilities of the prompt", usage)
+        raise not_returned("the answer has no log-probabilities of the prompt", usage)
     count = len(ids)
     if not (len(names) == len(values) == len(tops)) or len(names) not in (count, count + 1):
-        raise broken_reply(f"the answer scores {len(names)} tokens where {count} were sent", usage)
+        raise not_returned(f"the answer scores {len(names)} tokens where {count} were sent", usage)
     if tuple(_id_of(name) for name in names[:count]) != tuple(ids):
-        raise broken_reply("the server scored other tokens than were sent", usage)
+        raise not_returned("the server scored other tokens than were sent", usage)
     tokens = []
     for token, value, top in zip(ids[1:], values[1:count], tops[1:count], strict=True):
         number = _number(value)
         others = [_number(other) for other in top.values()] if isinstance(top, Mapping) else []
         if number is None or not others:
-            raise broken_reply(f"the answer has no log-probability of the prompt's token {token}", usage)
+            raise not_returned(f"the answer has no log-probability of the prompt's token {token}", usage)
         tokens.append(PromptToken(token, number, all(other is None or number >= other for other in others)))
     return tuple(tokens)
 

@@ -96,7 +96,11 @@ def _settings(call: GenerateCall, dialect: Dialect, length: str) -> dict[str, An
 
 def _sampler(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
     """A server that takes no temperature but its own takes no top_p either."""
-    own = {"temperature": sampling.temperature, "top_p": sampling.top_p} if dialect.temperature else {}
+    own: dict[str, Any] = {}
+    if dialect.temperature:
+        own["temperature"] = sampling.temperature
+        if dialect.top_p or sampling.top_p != 1.0:
+            own["top_p"] = sampling.top_p
     return {**own, **sampler_fields(sampling, dialect)}
 
 

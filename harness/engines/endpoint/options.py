@@ -13,9 +13,10 @@ class EndpointOptions(BaseModel):
     `url` is one base URL or several of the same model (`http://node1:8000/v1`), with commas or as a list. The key is
     read from the environment variable `key_env` (each engine has its usual one). `tokenizer` is a folder or a hub id;
     with it `prompts: auto` means exact. `served_as`: the precision and the flags that the server was started with,
-    which no server states. `extra_body` goes into every request. Times are in seconds: `connect_seconds` to connect,
-    `idle_seconds` between two events, `request_deadline` for one call with all its attempts, `stall_seconds` without
-    one success before the run stops. `max_failed`: the share of calls that may fail before the run stops.
+    which no server states. `answers_as`: another name of the model, which the server's answers may state. `extra_body`
+    goes into every request. Times are in seconds: `connect_seconds` to connect, `idle_seconds` between two events,
+    `request_deadline` for one call with all its attempts, `stall_seconds` without one success before the run stops.
+    `max_failed`: the share of calls that may fail before the run stops.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -24,6 +25,7 @@ class EndpointOptions(BaseModel):
     tokenizer: str | None = None
     prompts: Literal["auto", "exact", "chat", "text"] = "auto"
     served_as: str | None = None
+    answers_as: str | None = None
     extra_body: dict[str, Any] = {}
     template_options: dict[str, Any] = {}
     overflow: Literal["truncate_left", "refuse"] = "truncate_left"

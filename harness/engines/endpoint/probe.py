@@ -6,12 +6,13 @@ later ones become facts or notes. Only what the run needs is tried.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.engines.endpoint.model_names import Listing, dated_snapshot, read_listing, same_model
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.probe_basics import Fields, first_reply, try_fields
+from harness.engines.endpoint.probe_basics import Fields, first_reply, no_server, try_fields
 from harness.engines.endpoint.probe_needs import ProbeNeeds
 from harness.engines.endpoint.probe_prefill import try_prefill
 from harness.engines.endpoint.probe_sampling import Sampled, try_sampling
@@ -21,7 +22,7 @@ from harness.engines.endpoint.probe_stops import try_stops
 from harness.engines.endpoint.sending import Pool
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Dialect, Prefill, WireReply
-from harness.errors import ConfigError
+from harness.errors import ConfigError, EngineError
 
 
 def probe(
@@ -38,14 +39,20 @@ def probe(
 
     `dialect` is what the options fix; `urls` are all base URLs, of which each must have the same model. Raises
     ConfigError for another model than the requested one, for token ids that are not taken as they are, and for what
-    the server refuses in the plainest request; EngineError where it does not answer.
+    the server refuses in the plainest request; EndpointError where nothing at the URL answers as a server does;
+    EngineError where a server fails.
     """
     first = dialect or Dialect(extra=dict(options.extra_body), template_options=dict(options.template_options))
     if wire_name == "anthropic":
-        first = replace(first, seed=False)
+        # With temperature in the same request, newer models refuse it: it is tried with the sampler's fields
+        first = replace(first, seed=False, top_p=False)
     session = Session(pool, needs.way, needs.ids, replace(first, stream=False))
-    listing = read_listing(pool.get("/models"), model)
-    base = first_reply(session)
+    try:
+        document = pool.get("/models")
+    except EngineError as error:
+        raise no_server(wire_name, urls, str(error).removesuffix("; see engine.url")) from None
+    listing = read_listing(document, model)
+    base = first_reply(session, wire_name, urls, answered=document is not None)
     _check_model(session, model, base.model, listing, options)
     if needs.way == "exact":
         _check_ids(session, base)
@@ -117,12 +124,13 @@ def _check_model(session: Session, model: str, stated: str, listing: Listing, op
     only = listing.names[0] if listing.listed is False and len(listing.names) == 1 else ""
     other = stated if stated and not same_model(model, stated) else only
     if other and not any(same_model(name, other) for name in listing.aliases):
-        if not options.served_as:
+        expected = options.answers_as
+        if not expected or not (same_model(expected, other) or dated_snapshot(expected, other)):
             raise ConfigError(
-                f"the server answers as the model {other!r}, not {model!r}; give the name that it serves, or state "
-                "with engine.served_as what it really is (--set engine.served_as=...)"
+                f"the server answers as the model {other!r}, not {expected or model!r}; give --model the name that it "
+                f"serves, or, if {other!r} is the right model, --set engine.answers_as={shlex.quote(other)}"
             )
-        session.notes.append(f"{model} is answered by {other}; engine.served_as states what it is")
+        session.notes.append(f"{model} is answered by {other}, as engine.answers_as states")
     elif listing.listed is False:
         session.notes.append(f"/models does not list {model}")
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.engines.endpoint.probe_session import TOKENS_TO_REASON, Session, names_field, shown
 from harness.engines.endpoint.wire import Dialect, Fault, WireReply
-from harness.errors import ConfigError, EngineError
+from harness.errors import ConfigError, EndpointError, EngineError
 
+PROTOCOLS = {"openai": "OpenAI-compatible", "anthropic": "Anthropic-compatible"}
 # No server has it: one that accepts it accepts any field
 ABSURD = "harness_no_such_field"
 # Fields of the sampler with the value that switches each off
 SAMPLERS = {
     "openai": (("top_k", 0), ("min_p", 0.0), ("repetition_penalty", 1.0)),
-    "anthropic": (("top_k", 0),),
+    "anthropic": (("top_p", 1.0), ("top_k", 0)),
 }
 # After so many refusals no field beyond the plain ones is tried any more: a server that lists what it refuses needs one
 MOST_REFUSALS = 2
@@ -30,8 +31,11 @@ class Fields:
     deterministic: bool | None
 
 
-def first_reply(session: Session) -> WireReply:
-    """Get one plain answer, changing what the server names as wrong. Raises ConfigError or EngineError."""
+def first_reply(session: Session, wire_name: str, urls: Sequence[str], *, answered: bool) -> WireReply:
+    """Get one plain answer, changing what the server names as wrong. `answered`: `/models` was a JSON document.
+
+    Raises ConfigError, EndpointError or EngineError.
+    """
     while True:
         answer = session.generate()
         if isinstance(answer, WireReply):
@@ -43,7 +47,11 @@ def first_reply(session: Session) -> WireReply:
             continue
         changed = _adapted(session.dialect, answer)
         if changed is None:
+            if not answered and _from_no_server(answer):
+                raise no_server(wire_name, urls, answer.message)
             raise _error(session, answer)
+        if session.dialect.top_p and not changed.top_p:
+            session.notes.append("the server refuses top_p beside temperature: its own default applies")
         session.dialect = changed
 
 
@@ -126,16 +134,35 @@ def _adapted(dialect: Dialect, fault: Fault) -> Dialect | None:
         return None
     if dialect.max_tokens == "max_tokens" and names_field(fault, "max_tokens"):
         return replace(dialect, max_tokens="max_completion_tokens")
-    if dialect.temperature and (names_field(fault, "temperature") or names_field(fault, "top_p")):
+    # First, since a server that refuses both in one request names both
+    if dialect.temperature and dialect.top_p and names_field(fault, "top_p"):
+        return replace(dialect, top_p=False)
+    if dialect.temperature and names_field(fault, "temperature"):
         return replace(dialect, temperature=False)
     return None
+
+
+def no_server(wire_name: str, urls: Sequence[str], reason: str) -> EndpointError:
+    """The error of a URL at which nothing ever answered as a server of the protocol does."""
+    where = f" at {urls[0]}" if urls else ""
+    return EndpointError(
+        f"no {PROTOCOLS.get(wire_name, wire_name)} server answers{where} ({reason}); start the server, or correct its "
+        "base URL (--endpoint or engine.url), such as http://HOST:8000/v1"
+    )
+
+
+def _from_no_server(fault: Fault) -> bool:
+    """Whether a fault is no answer of a server for models: no connection, a page, or a route that is not there."""
+    if fault.status is None:
+        return fault.kind in ("server_error", "timeout")
+    return fault.status in (404, 405) or (fault.kind == "broken_reply" and fault.status == 200)
 
 
 def _error(session: Session, fault: Fault) -> ConfigError | EngineError:
     """The error of a probe that got no answer at all."""
     if fault.kind == "bad_request" and session.way == "exact":
         return ConfigError(
-            f"the server refuses a prompt of token ids: {fault.message}; set engine.prompts to chat (or text), "
+            f"the server refuses a prompt of token ids: {fault.message.rstrip('.')}; set engine.prompts to chat (or text), "
             "or use a server that takes token ids"
         )
     if fault.kind in ("bad_request", "context_overflow", "filtered"):

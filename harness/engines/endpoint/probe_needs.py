@@ -13,8 +13,8 @@ class ProbeNeeds:
     """What the probe has to find out: each need is the first task that has it (empty: none does).
 
     `way`: how the run prompts; `ids`: for `exact`, a prompt after which the model is unsure (the start token alone);
-    `stops`: the most stop strings of a request; `top_k`: a task samples from so many tokens only; `logprobs`: of new
-    tokens.
+    `stops`: the most stop strings of a request; `top_k`: a task samples from so many tokens only; `tempered`: it
+    samples with another temperature or top_p than 1; `logprobs`: of new tokens.
     """
 
     way: PromptWay = "chat"
@@ -22,6 +22,7 @@ class ProbeNeeds:
     greedy: str = ""
     sampled: str = ""
     top_k: str = ""
+    tempered: str = ""
     prefill: str = ""
     likelihoods: str = ""
     logprobs: str = ""
@@ -41,8 +42,13 @@ def missing(facts: ServerFacts, needs: ProbeNeeds) -> str | None:
         )
     if needs.greedy and not dialect.temperature:
         return (
-            f"the task {needs.greedy!r} is greedy, and the server takes only temperature 1; "
+            f"the task {needs.greedy!r} is greedy, and the server takes no temperature, or only temperature 1; "
             f"set tasks.{needs.greedy}.sampling.temperature to 1, or use another model"
+        )
+    if needs.tempered and not dialect.temperature:
+        return (
+            f"the task {needs.tempered!r} samples with a temperature or top_p other than 1, and the server takes none; "
+            f"set tasks.{needs.tempered}.sampling.temperature and .top_p to 1, or use another model"
         )
     if needs.sampled and facts.samples is False:
         return (

@@ -42,6 +42,7 @@ def try_scoring(session: Session) -> bool:
             session.dialect = replace(session.dialect, choice_ids=_choices_proved(session, greedy, found))
             return True
     session.dialect = replace(session.dialect, scoring="none")
+    session.notes.append("log-likelihoods cannot be proved: neither prompt_logprobs nor echo gives right ones")
     return False
 
 

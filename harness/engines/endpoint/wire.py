@@ -84,6 +84,7 @@ class Dialect:
     max_tokens: str = "max_tokens"
     sampler: Mapping[str, Any] = field(default_factory=dict)
     temperature: bool = True
+    top_p: bool = True
     seed: bool = True
     stops: int = 4
     continue_flags: bool = False

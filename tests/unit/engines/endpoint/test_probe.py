@@ -24,7 +24,7 @@ from harness.engines.endpoint.probe_needs import ProbeNeeds, missing
 from harness.engines.endpoint.probe_prefill import judge, splits
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Fault, GenerateCall
-from harness.errors import ConfigError, EngineError
+from harness.errors import ConfigError, EndpointError, EngineError
 
 CHAT = ProbeNeeds(greedy="sums", sampled="poems", prefill="code", stops=6)
 EXACT = ProbeNeeds(way="exact", ids=(START,), greedy="sums", sampled="poems", likelihoods="mc", logprobs="lp", stops=2)
@@ -89,7 +89,7 @@ def test_a_reasoning_model_with_its_own_spelling_and_temperature():
 def test_anthropic_has_no_seeds_and_continues_a_prefill():
     facts = look(anthropic(), CHAT, "anthropic")
     assert (facts.prefill, facts.samples, facts.seeds, facts.dialect.seed) == ("continued", True, None, False)
-    assert (dict(facts.dialect.sampler), facts.dialect.continue_flags) == ({"top_k": 0}, False)
+    assert (dict(facts.dialect.sampler), facts.dialect.continue_flags) == ({"top_p": 1.0, "top_k": 0}, False)
     assert missing(facts, CHAT) is None
 
 
@@ -144,11 +144,19 @@ def test_another_spelling_of_the_model_is_the_model(requested, stated):
 )
 def test_another_model_than_the_requested_one_is_refused(requested, stated):
     server = FakeServer(name=stated, requested=requested)
-    with pytest.raises(ConfigError, match="served_as") as refused:
+    with pytest.raises(ConfigError, match="answers_as") as refused:
         look(server, ProbeNeeds())
     assert repr(stated) in str(refused.value)
     assert len(server.calls) == 1
-    assert any("served_as" in note for note in look(server, ProbeNeeds(), served_as="demo in float32").notes)
+    assert any("answers_as" in note for note in look(server, ProbeNeeds(), answers_as=stated).notes)
+
+
+def test_a_stated_precision_does_not_switch_the_check_of_the_model_off():
+    server = FakeServer(name="demo-larger", requested="demo")
+    with pytest.raises(ConfigError, match="'demo-larger', not 'demo'"):
+        look(server, ProbeNeeds(), served_as="float32")
+    with pytest.raises(ConfigError, match="'demo-larger', not 'demo-small'"):
+        look(server, ProbeNeeds(), answers_as="demo-small")
 
 
 def test_a_server_that_repeats_any_name_is_found_out_by_its_list():
@@ -206,6 +214,68 @@ def test_a_refused_key_passes_through():
 
     with pytest.raises(ConfigError, match="401"):
         look(NoKey(), ProbeNeeds())
+
+
+NOTHING_THERE = [
+    Fault("server_error", "cannot connect to host: Connection refused", True),
+    Fault("timeout", "no connection to host in time", True),
+    Fault("bad_request", "HTTP 404 without a message", False, status=404),
+    Fault("broken_reply", "the answer is no complete JSON: it begins with '<html>'", True, status=200),
+]
+
+
+@pytest.mark.parametrize("fault", NOTHING_THERE, ids=lambda fault: fault.message[:20])
+def test_a_url_without_a_server_is_the_users_input(fault):
+    with pytest.raises(EndpointError, match=r"http://h/v1.*base URL") as error:
+        probe(FakeServer(fault=fault), "openai", "demo", EndpointOptions(), ProbeNeeds(), urls=["http://h/v1"])
+    assert fault.message in str(error.value)
+    assert error.value.exit_code == 2
+
+
+@pytest.mark.parametrize("fault", [fault for fault in NOTHING_THERE if fault.retry], ids=lambda fault: fault.message)
+def test_a_server_that_listed_its_models_and_then_fails_is_no_wrong_url(fault):
+    with pytest.raises(EngineError) as error:
+        look(vllm(fault=fault), ProbeNeeds())
+    assert error.value.exit_code == 3
+
+
+# --- samplers that newer models refuse
+
+
+def test_a_refused_top_p_leaves_the_temperature():
+    server = vllm(known=vllm().known - {"top_p"}, ignores_unknown=False)
+    facts = look(server, ProbeNeeds(greedy="sums"))
+    assert (facts.dialect.temperature, facts.dialect.top_p) == (True, False)
+    assert any("refuses top_p" in note for note in facts.notes)
+    assert missing(facts, ProbeNeeds(greedy="sums")) is None
+
+
+def test_anthropic_models_that_take_one_of_temperature_and_top_p_keep_the_temperature():
+    class OneOfBoth(FakeServer):
+        def refusal(self, body):
+            if {"temperature", "top_p"} <= set(body):
+                return bad_request("`temperature` and `top_p` cannot both be specified for this model.")
+            return super().refusal(body)
+
+    known = FakeServer().known | {"top_k"}
+    facts = look(OneOfBoth(known=known), ProbeNeeds(greedy="sums"), "anthropic")
+    assert facts.dialect.temperature is True
+    assert dict(facts.dialect.sampler) == {"top_k": 0}
+    assert missing(facts, ProbeNeeds(greedy="sums")) is None
+
+
+def test_a_model_without_a_temperature_is_refused_for_greedy_and_for_tempered_tasks():
+    class NoTemperature(FakeServer):
+        def refusal(self, body):
+            if "temperature" in body:
+                return bad_request("temperature: Extra inputs are not permitted")
+            return super().refusal(body)
+
+    facts = look(NoTemperature(known=FakeServer().known | {"top_k"}), ProbeNeeds(sampled="poems"), "anthropic")
+    assert facts.dialect.temperature is False
+    assert "'sums' is greedy, and the server takes no temperature" in (missing(facts, ProbeNeeds(greedy="sums")) or "")
+    assert "other than 1" in (missing(facts, ProbeNeeds(sampled="poems", tempered="poems")) or "")
+    assert missing(facts, ProbeNeeds(sampled="poems")) is None
 
 
 # --- token ids
