@@ -100,7 +100,7 @@ class Plan:
 
 
 @contextmanager
-def planned(config: RunConfig) -> Iterator[Plan]:
+def planned(config: RunConfig, *, shared_budget: bool = False) -> Iterator[Plan]:
     """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line."""
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
@@ -117,7 +117,7 @@ def planned(config: RunConfig) -> Iterator[Plan]:
         config = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
         engine = open_engine(name, model_spec(model), config.engine.options())
         able, facts = capabilities_of(engine, name), engine.facts()
-        budget = budget_of(config, accountable=isinstance(engine, Accountable))
+        budget = budget_of(config, accountable=isinstance(engine, Accountable), shared=shared_budget)
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
         binder = Binder(
             Loader(mirror),
