@@ -13,6 +13,7 @@ from typing import Any
 
 from harness.analysis.compare import PairedTask, as_family, compare, pair_task
 from harness.analysis.protocol import Difference, protocol_differences
+from harness.analysis.repeatability import differences_within_repeats
 from harness.analysis.served import ServedRun, may_explain
 from harness.analysis.values import NoSampleValues
 from harness.datatypes import Comparison, Record
@@ -102,6 +103,9 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
             comparisons.append(compare(paired, sides[0].label, side.label))
             pairings.append(paired)
             warnings += _left_out(paired, side)
+            warnings += differences_within_repeats(
+                comparisons[-1], (sides[0].folder, sides[0].run_id, first), (side.folder, side.run_id, other)
+            )
         differing = {paired.task for paired in pairings[before:] if paired.discordant}
         if differing:
             served = (

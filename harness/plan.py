@@ -100,8 +100,12 @@ class Plan:
 
 
 @contextmanager
-def planned(config: RunConfig, *, shared_budget: bool = False) -> Iterator[Plan]:
-    """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line."""
+def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False) -> Iterator[Plan]:
+    """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line.
+
+    `dry`: nothing will be requested, so that a server's key may be missing. `shared_budget`: other runs draw on it too,
+    so that an engine which spends nothing may have one.
+    """
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
     try:
@@ -116,6 +120,8 @@ def planned(config: RunConfig, *, shared_budget: bool = False) -> Iterator[Plan]
         # The default by its name, so that a stored config runs the same engine when the default is another
         config = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
         engine = open_engine(name, model_spec(model), config.engine.options())
+        if isinstance(engine, Accountable) and not dry:
+            engine.ready()
         able, facts = capabilities_of(engine, name), engine.facts()
         budget = budget_of(config, accountable=isinstance(engine, Accountable), shared=shared_budget)
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None

@@ -69,7 +69,7 @@ class Preview:
 
 def preview(config: RunConfig) -> Preview:
     """Bind everything and count. Raises what a run would raise before it loads a model."""
-    with planned(config) as plan:
+    with planned(config, dry=True) as plan:
         paid = isinstance(plan.engine, Accountable)
         price = dearest(plan.budget.prices, datetime.now(UTC).date()) if paid else None
         lengths = _known_lengths(plan) if price else {}

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness.analysis.estimates import count_by_failure
 from harness.analysis.languages import count_languages
+from harness.analysis.repeatability import repeat_notes, summary
 from harness.analysis.served import changes
 from harness.analysis.sweep import sweep_of
 from harness.analysis.values import SampleValues, values_if_any
@@ -23,6 +24,7 @@ from harness.report.scores import RunFacts, scores_document, scores_text
 from harness.report.sweeps import sweep_document, sweep_table
 from harness.report.tables import Table, score_table
 from harness.run import Result
+from harness.store import repeats
 from harness.store.run_folder import write_text
 
 
@@ -42,6 +44,9 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
     scores = score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)
+    if (check := repeats.read(result.folder, manifest.run_id)) is not None:
+        document["repeat_check"] = summary(check)
+        scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))
     changed = changes(result.scored)
     document["warnings"] += changed
     output = Output(document, [replace(scores, warnings=(*scores.warnings, *changed))])

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,6 +43,7 @@ from harness.engines.deduplicated import Deduplicated
 from harness.errors import ConfigError, EngineError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
+from harness.repeat_check import RepeatRun, refuse_without_greedy
 from harness.scoring.base import TaskScorer
 from harness.store.identity import Identity, Section
 from harness.store.manifest import Manifest, machine, package_versions
@@ -151,22 +153,30 @@ def evaluate(
     with planned(config, shared_budget=spending is not None) as plan:
         for task in plan.tasks:
             try_toolchains(task, plan.services)
+        if config.repeat_check is not None:
+            refuse_without_greedy(plan.tasks)
         path = plan.folder()
         watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
             with accounts(plan, folder, watcher, spending):
                 requested = _run_requests(plan, folder, watcher, chooser)
-            if requested or folder.manifest.status != "finished":
-                folder.mark(
-                    "finished",
-                    time.time(),
-                    engine=folder.with_notes(plan.engine_facts()) if requested else folder.manifest.engine,
-                    sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
-                )
+                if requested or folder.manifest.status != "finished":
+                    folder.mark(
+                        "finished",
+                        time.time(),
+                        engine=folder.with_notes(plan.engine_facts()) if requested else folder.manifest.engine,
+                        sandbox=plan.services.sandbox_level() or folder.manifest.sandbox,
+                    )
+                if config.repeat_check is not None:
+                    load = None if requested else partial(_load, plan, folder)
+                    again = RepeatRun(plan.engine, load, watcher.waiting, score, plan.services.workers)
+                    requested += again.check(folder, plan.tasks, config.repeat_check, config.seed)
             return result_of(plan.tasks, path, folder.manifest, requested)
         except KeyboardInterrupt:
-            folder.mark("interrupted", time.time())
+            # In the repeat check of a finished run no record is missing
+            if folder.manifest.status != "finished":
+                folder.mark("interrupted", time.time())
             raise
         finally:
             folder.close()
@@ -202,12 +212,17 @@ def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher, chooser: Choo
             if folder.manifest.status == "finished":
                 # A larger limit extends a finished run, which is incomplete until then
                 folder.mark("running", None)
-            facts = plan.loaded()
-            folder.keep_weights(facts.digests)
-            folder.keep_server(facts.server)
+            _load(plan, folder)
             watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
         _stream(plan, folder, part, report, watcher)
+
+
+def _load(plan: Plan, folder: RunFolder) -> None:
+    """Load the engine, and record what it loaded. Raises RunFolderError if the folder's answers are of another."""
+    facts = plan.loaded()
+    folder.keep_weights(facts.digests)
+    folder.keep_server(facts.server)
 
 
 def _stream(

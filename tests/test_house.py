@@ -23,7 +23,7 @@ LAYERS = [
     {"data", "prompts", "engines", "execution", "analysis"},
     {"scoring", "report", "comparison"},
     {"catalog", "metrics", "cost"},
-    {"plan", "validate"},
+    {"plan", "validate", "repeat_check"},
     {"run", "preview", "models", "recorded_verdicts"},
     {"claims", "publish", "rescore"},
     {"cli"},

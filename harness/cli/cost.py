@@ -58,10 +58,12 @@ def cost_of_run(
     from harness.cost.run_cost import together, unassigned, usages
     from harness.cost.tables import cost_document, cost_table
     from harness.store import attempts
+    from harness.store.repeats import without_repeats
     from harness.store.run_folder import read_scores
 
     manifest, records = read_scores(Path(folder))
-    sent = attempts.read(Path(folder) / attempts.ATTEMPTS)
+    every = attempts.read(Path(folder) / attempts.ATTEMPTS)
+    sent = without_repeats(every)
     parts = usages(records, sent)
     if not parts:
         raise UserError(f"{folder}: the run has no answers yet")
@@ -73,6 +75,8 @@ def cost_of_run(
     rows, notes = _costed(parts, prices, dollars_per_hour)
     if sent:
         notes.append(_measured(sent))
+    if len(every) > len(sent):
+        notes.append(f"{len(every) - len(sent)} requests of the repeat check are left out.")
     warnings = _warnings(parts, manifest.status)
     if json_out:
         print(json.dumps(cost_document(rows, folder, warnings), indent=2, ensure_ascii=False))

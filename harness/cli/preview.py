@@ -38,6 +38,8 @@ def show_preview(config: RunConfig, *, as_json: bool) -> None:
         )
     if seen.paid:
         print(_bill(seen))
+    if config.repeat_check is not None:
+        print(f"repeats   {config.repeat_check} requests more at most, for --repeat-check: not in these sums")
     if seen.seconds_at_most is not None:
         print(f"time      roughly {_duration(seen.seconds_at_most)} at most (every answer as long as allowed)")
     if seen.memory_bytes is not None:

@@ -39,6 +39,10 @@ class RunOptions(TypedDict, total=False):
     max_total_tokens: Annotated[
         int | None, RunOption("budget.max_total_tokens", "stop before so many tokens, in and out, all tries together")
     ]
+    repeat_check: Annotated[
+        int | None,
+        RunOption("repeat_check", "afterwards request so many greedy samples again, and count what changed", "N"),
+    ]
     completions: Annotated[
         PathText | None,
         RunOption("engine.completions", "answers made elsewhere (JSON lines)"),

@@ -293,7 +293,10 @@ class BudgetConfig(Section):
 
 
 class RunConfig(Section):
-    """One run: a model on a suite. `tasks` holds overrides by task name (`tasks.gsm8k.fewshot.count`)."""
+    """One run: a model on a suite. `tasks` holds overrides by task name (`tasks.gsm8k.fewshot.count`).
+
+    `repeat_check`: so many greedy samples are requested a second time, when the run is finished.
+    """
 
     model: ModelPage
     suite: SuitePage
@@ -303,5 +306,6 @@ class RunConfig(Section):
     budget: BudgetConfig = BudgetConfig()
     tasks: dict[str, dict[str, Any]] = {}
     limit: int | None = Field(None, ge=1)
+    repeat_check: int | None = Field(None, ge=1)
     seed: int = 0
     out: str | None = None

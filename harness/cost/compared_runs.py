@@ -10,6 +10,7 @@ from harness.cost.prices import Price, dated_prices, dearest, price_page
 from harness.cost.run_cost import Cost, Usage, task_cost, together, unassigned, usages
 from harness.errors import UserError, error_prefix
 from harness.store import attempts
+from harness.store.repeats import without_repeats
 from harness.store.run_folder import read_scores
 
 
@@ -37,7 +38,7 @@ def run_cost(folder: str, day: date) -> RunCost:
     Raises UserError for a run without answers, token counts or price, RunFolderError for a folder that is no run.
     """
     manifest, records = read_scores(Path(folder))
-    sent = attempts.read(Path(folder) / attempts.ATTEMPTS)
+    sent = without_repeats(attempts.read(Path(folder) / attempts.ATTEMPTS))
     parts = usages(records, sent)
     if not any(part.answers for part in parts):
         raise UserError(f"{folder}: the run has no answers yet")

@@ -187,6 +187,9 @@ class Ledger(Protocol):
 class Accountable(Protocol):
     """An engine that sends requests to a server, which may cost money and make it wait."""
 
+    def ready(self) -> None:
+        """Refuse, before anything is downloaded, what keeps it from sending (a missing key). Raises ConfigError."""
+
     def account_to(self, ledger: Ledger, waiting: Callable[[str], None]) -> None:
         """Record every attempt in `ledger` from now on; call `waiting` with what is waited for ("" when it is over)."""
 

@@ -30,7 +30,7 @@ class RunFacts:
 def scores_document(run: RunFacts, estimates: Sequence[Estimate], overall: Estimate | None = None) -> dict[str, Any]:
     """Return the document: facts of the run, a row per estimate, the suite's row or null, warnings.
 
-    `sweeps` and `languages` are filled in by the caller.
+    `sweeps`, `languages` and `repeat_check` are filled in by the caller.
     """
     flags = primary_flags(estimates)
     shown = [*estimates, overall] if overall is not None else [*estimates]
@@ -44,6 +44,7 @@ def scores_document(run: RunFacts, estimates: Sequence[Estimate], overall: Estim
         "overall": None if overall is None else _row(overall, True),
         "sweeps": [],
         "languages": None,
+        "repeat_check": None,
         "warnings": list(warning_lines(shown)),
     }
 

@@ -40,6 +40,9 @@ class Paid:
     def measure(self, request):
         return PromptSize(100, 0, request.sampling.max_tokens, "a prompt", estimated=True)
 
+    def ready(self):
+        """Send at any time."""
+
     def account_to(self, ledger, waiting):
         self.ledger, self.waiting = ledger, waiting
 

@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -70,8 +71,8 @@ def test_killed_at_random_moments_nothing_is_requested_twice_that_is_recorded_an
     for _ in range(3):
         with relay(llama_server.url) as between, harness(*words(between.url), cwd=tmp_path) as process:
             before = list(stored)
-            # Requests of the probe come first; some run has to get at least a few of its own
-            between.wait_for(moments.randrange(12, 28))
+            wanted = moments.randrange(2, 9)
+            between.wait_until(lambda: between.answered_with(TASK) >= wanted)  # noqa: B023
             process.kill()
             process.wait()
             assert not set(task_prompts(between)) & set(before)
@@ -92,8 +93,9 @@ def test_of_two_servers_one_is_killed_in_mid_run_and_every_record_is_there_once(
         with harness(*words(first.url, second.url, limit=80), cwd=tmp_path) as process:
             first.hold_from(20)
             second.hold_from(20)
-            with first.changed:
-                first.changed.wait_for(lambda: len(first.seen) > 20 or len(second.seen) > 20, 60)
+            while max(len(first.seen), len(second.seen)) <= 20:
+                assert process.poll() is None
+                time.sleep(0.02)
             victim, other = (first, second) if len(first.seen) > len(second.seen) else (second, first)
             victim.kill()
             other.hold_from(None)
@@ -108,7 +110,7 @@ def test_of_two_servers_one_is_killed_in_mid_run_and_every_record_is_there_once(
 def test_after_ctrl_c_what_is_in_flight_is_recorded(llama_server, tmp_path):
     with relay(llama_server.url) as between, harness(*words(between.url), cwd=tmp_path) as process:
         between.hold_from(24)
-        between.wait_for(28, answered=False)
+        between.wait_until(lambda: len(between.seen) >= 28)
         stored = len(stored_prompts(tmp_path / "r"))
         flying = set(task_prompts(between))
         process.send_signal(signal.SIGINT)
@@ -136,8 +138,9 @@ def test_a_refused_key_costs_one_request_and_is_written_nowhere(cli, llama_serve
         assert all(one.headers["authorization"] == f"Bearer {KEY}" for one in between.seen)
         assert len(between.seen) == 1 and len(posts) <= 1
     assert seen.code == 2, seen.err
-    assert "Traceback" not in seen.err and "OPENAI_API_KEY" in seen.err
-    assert len(seen.err.strip().splitlines()[-1:]) == 1
+    assert "Traceback" not in seen.err
+    errors = [line for line in seen.err.splitlines() if line.startswith("harness:")]
+    assert len(errors) == 1 and "key" in errors[0]
     assert KEY not in seen.out + seen.err
     assert not [path for path in tmp_path.rglob("*") if path.is_file() and KEY.encode() in path.read_bytes()]
 
@@ -197,4 +200,8 @@ def test_a_server_that_only_fails_scores_nothing(cli, llama_server, tmp_path, st
         limits = ("engine.request_deadline=2", "engine.stall_seconds=4")
         seen = cli(*words(between.url, limit=4), *(word for limit in limits for word in ("--set", limit)))
     assert seen.code in (1, 3), seen.err
-    assert "no luck" in seen.err + seen.out and "Traceback" not in seen.err
+    assert "Traceback" not in seen.err
+    records = by_sample(tmp_path / "r").values()
+    assert all(record["reply"]["kind"] == "refusal" for record in records)
+    assert all("no luck" in record["reply"]["failure"]["message"] for record in records)
+    assert all(score["value"] is None for record in records for score in record["scores"])

@@ -51,12 +51,15 @@ class Relay:
     dead: bool = False
     sockets: set[socket.socket] = field(default_factory=set)
 
-    def wait_for(self, count: int, *, answered: bool = True, seconds: float = 120) -> None:
-        """Wait until so many requests were answered (or arrived). Raises TimeoutError."""
+    def wait_until(self, true: Callable[[], bool], seconds: float = 120) -> None:
+        """Wait until something is true of what arrived or was answered. Raises TimeoutError."""
         with self.changed:
-            which = self.answered if answered else self.seen
-            if not self.changed.wait_for(lambda: len(which) >= count, seconds):
-                raise TimeoutError(f"{len(which)} of {count} requests after {seconds} s")
+            if not self.changed.wait_for(true, seconds):
+                raise TimeoutError(f"{len(self.seen)} requests, {len(self.answered)} answered after {seconds} s")
+
+    def answered_with(self, text: str) -> int:
+        """How many requests with this text in them were answered."""
+        return sum(text in body for body in self.answered)
 
     def hold_from(self, count: int | None) -> None:
         """Hold back every answer after the first `count`; None lets all of them go."""

@@ -141,7 +141,7 @@ def test_a_killed_relay_breaks_what_is_open_and_refuses_what_comes(vllm_shape):
     body = {"model": "demo", "prompt": [1, 40], "temperature": 0, "max_tokens": 2}
     with relay(vllm_shape.url) as between:
         assert post(f"{between.url}/completions", body)[0] == 200
-        between.wait_for(1)
+        between.wait_until(lambda: bool(between.answered))
         between.kill()
         with pytest.raises(OSError):
             post(f"{between.url}/completions", body)

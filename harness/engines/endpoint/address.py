@@ -23,12 +23,16 @@ SECRET_WORDS = ("key", "token", "secret", "password", "sig")
 
 @dataclass(frozen=True, slots=True)
 class Servers:
-    """Base URLs of one model, and their key (None: they get none). `hosted`: one of them is on the public internet."""
+    """Base URLs of one model, and their key (None: they get none). `hosted`: one of them is on the public internet.
+
+    `lacking`: why no request can be sent yet, since a key is missing; a dry run needs none.
+    """
 
     urls: tuple[str, ...]
     key: str | None = field(repr=False)
     hosted: bool
     notes: tuple[str, ...] = ()
+    lacking: str | None = None
 
 
 def find_servers(
@@ -40,7 +44,7 @@ def find_servers(
 ) -> Servers:
     """Read the options `url` and `key_env`; `official` and `usual_key` are the engine's own URL and variable.
 
-    Raises ConfigError for a URL that cannot be used, and for a hosted server without a key.
+    Raises ConfigError for a URL or a key that cannot be used.
     """
     listed = [url] if isinstance(url, str) else list(url or [official])
     given = [part.strip() for text in listed for part in text.split(",") if part.strip()]
@@ -52,20 +56,21 @@ def find_servers(
     foreign = [host for host in hosted if host.netloc != urlsplit(official).netloc]
     variable = key_env or usual_key
     key = _read_key(variable, environment)
+    lacking = None
     if key is None and key_env:
-        raise ConfigError(f"engine.key_env: the environment variable {key_env} is not set; export {key_env}=...")
+        lacking = f"engine.key_env: the environment variable {key_env} is not set; export {key_env}=..."
     if foreign and not key_env:
         if secure := next((host for host in foreign if host.scheme == "https"), None):
-            raise ConfigError(
+            lacking = (
                 f"engine.url: {secure.hostname} needs a key: put it into an environment variable and name that with "
                 f"--set engine.key_env=NAME ({usual_key} is sent to {urlsplit(official).netloc} alone)"
             )
         key = None
-    if hosted and not foreign and key is None:
-        raise ConfigError(f"{hosted[0].netloc} needs a key: set the environment variable {usual_key}")
+    if hosted and not foreign and key is None and lacking is None:
+        lacking = f"{hosted[0].netloc} needs a key: set the environment variable {usual_key}"
     open_hosts = [str(host.hostname) for host in hosted if host.scheme == "http"]
     notes = (f"the key is sent to {open_hosts[0]} without encryption",) if key and open_hosts else ()
-    return Servers(urls, key, bool(hosted), notes)
+    return Servers(urls, key, bool(hosted), notes, lacking)
 
 
 def base_url(text: str) -> str:

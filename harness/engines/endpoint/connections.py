@@ -158,7 +158,7 @@ class Connections:
                 tried.fault = transport_fault(error, self.host, tried.reached, total)
         finally:
             tried.seconds = time.perf_counter() - began
-            if client in self._all[-1:] or self._all:
+            if client in self._all:
                 self._free.append(client)
 
     def _request(self, method: str, path: str, connect: float, idle: float, content: bytes | None) -> httpx2.Request:

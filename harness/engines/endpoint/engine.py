@@ -23,7 +23,7 @@ from harness.engines.endpoint.probe_needs import ProbeNeeds
 from harness.engines.endpoint.replies import is_empty, reply_to_fault
 from harness.engines.endpoint.sending import Failed, Pool, Sendable, Sent
 from harness.engines.endpoint.server import ServerFacts
-from harness.errors import EngineError
+from harness.errors import ConfigError, EngineError
 
 
 class Connection(Protocol):
@@ -46,9 +46,16 @@ class EndpointEngine:
     """One model behind one or several servers."""
 
     def __init__(
-        self, options: EndpointOptions, features: Features, prompts: Prompts, connection: Connection, facts: EngineFacts
+        self,
+        options: EndpointOptions,
+        features: Features,
+        prompts: Prompts,
+        connection: Connection,
+        facts: EngineFacts,
+        lacking: str | None = None,
     ) -> None:
-        """`facts` are what is known without a request."""
+        """`facts` are what is known without a request; `lacking`: why none can be sent."""
+        self._lacking = lacking
         self._options = options
         self._features = features
         self._prompts = prompts
@@ -92,6 +99,11 @@ class EndpointEngine:
         """Count with the tokenizer, or estimate by the length of the text. Raises EngineError."""
         return self._prompts.size(request)
 
+    def ready(self) -> None:
+        """Raise ConfigError where no request can be sent: a key is missing."""
+        if self._lacking is not None:
+            raise ConfigError(self._lacking)
+
     def account_to(self, ledger: Ledger, waiting: Callable[[str], None]) -> None:
         """Record every attempt in `ledger`, the probe's too: to be called before `load`."""
         self._ledger, self._waiting = ledger, waiting
@@ -100,6 +112,7 @@ class EndpointEngine:
         """Probe the server. Raises ConfigError for what it cannot do, EngineError where it does not answer."""
         if self._server is not None:
             return
+        self.ready()
         if self._pool is None:
             self._pool = self._connection.open(self._ledger, self._waiting)
         server = self._connection.probe(self._pool, self._needs)
@@ -114,6 +127,7 @@ class EndpointEngine:
 
     def inspect(self) -> ServerFacts:
         """Find out everything about the server, and close the connections. Raises ConfigError, EngineError."""
+        self.ready()
         self._pool = self._connection.open(self._ledger, self._waiting)
         try:
             return self._connection.inspect(self._pool, self._prompts.probe_ids())

@@ -35,7 +35,9 @@ def scored(job: ScoreJob, calls: Sequence[Sendable], answers: Sequence[Answered]
     cached = sum(answer.reply.usage.cached for answer in answers)
     if isinstance(call, ChoiceCall):
         rows = _choices(job, answers[0])
-        return Scored(job.key, rows, cached, seconds) if rows is not None else "an option has no log-probability"
+        if rows is None:
+            return "an option, or the likeliest token, has no log-probability"
+        return Scored(job.key, rows, cached, seconds)
     found = []
     for (context, continuation), answer in zip(job.rows, answers, strict=True):
         tokens = answer.reply.prompt_tokens or ()
@@ -48,10 +50,10 @@ def scored(job: ScoreJob, calls: Sequence[Sendable], answers: Sequence[Answered]
 
 def _choices(job: ScoreJob, answer: Answered) -> tuple[ScoredRow, ...] | None:
     """An option is greedy if no token, named or sampled at temperature 0, has a higher log-probability."""
-    options = answer.reply.option_logprobs or {}
-    if any(continuation[0] not in options for _, continuation in job.rows):
+    options, sampled = answer.reply.option_logprobs or {}, answer.reply.token_logprobs
+    if not sampled or any(continuation[0] not in options for _, continuation in job.rows):
         return None
-    best = max([*options.values(), *(answer.reply.token_logprobs or ())])
+    best = max([*options.values(), *sampled])
     return tuple(ScoredRow((options[after[0]],), options[after[0]] >= best) for _, after in job.rows)
 
 

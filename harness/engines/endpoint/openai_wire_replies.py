@@ -110,8 +110,8 @@ class OpenAIEventReader:
 
     @property
     def complete(self) -> bool:
-        """Whether the server gave an ending and the end mark."""
-        return self._ended and bool(self._reason)
+        """Whether the server gave an ending, and after it the end mark or its usage, with which some servers end."""
+        return bool(self._reason) and (self._ended or self.usage.output is not None)
 
     def take(self, event: Mapping[str, Any]) -> str:
         """Take an event, or a whole reply; return the text that came with it. Raises WireError."""

@@ -75,7 +75,7 @@ def open_endpoint(
         notes=first_notes(chosen, servers, exact.notes if exact else ()),
     )
     connection = connect(Target(spec.path, servers, chosen, way))
-    return EndpointEngine(chosen, api.features, prompts, connection, facts)
+    return EndpointEngine(chosen, api.features, prompts, connection, facts, servers.lacking)
 
 
 def _refuse_idle(engine: str, spec: ModelSpec, options: EndpointOptions) -> None:

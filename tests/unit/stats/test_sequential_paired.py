@@ -8,7 +8,7 @@ import random
 
 import numpy as np
 import pytest
-from scipy.special import betaln
+from scipy.special import betainc, betaln
 from scipy.stats import binom
 
 from harness.stats.relations import Gap
@@ -131,8 +131,9 @@ def log_e_paths(walks: np.ndarray, bound: float, size: int | None = None) -> np.
     """The ln of the e-value of each walk (a row) after every step: `AtMost` for many walks at once."""
     wins, losses = np.cumsum(walks == 1, axis=1), np.cumsum(walks == -1, axis=1)
     if size is None and bound == 0:
-        # A uniform mixture of binomials, against a fair coin
-        return betaln(losses + 1, wins + 1) + (wins + losses) * math.log(2)
+        # A uniform mixture of binomials with a probability of more than a half, against a fair coin
+        share = np.log(betainc(losses + 1, wins + 1, 0.5))
+        return share + betaln(losses + 1, wins + 1) + (wins + losses + 1) * math.log(2)
     rates = (np.arange(100) + 0.5) / 100
     capital, paths = np.zeros((len(walks), 100)), np.empty(walks.shape)
     for step in range(walks.shape[1]):

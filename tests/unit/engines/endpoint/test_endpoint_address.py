@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from harness.engines.endpoint.address import Servers, base_url, find_servers
@@ -53,8 +55,7 @@ def test_several_urls_come_as_a_list_or_with_commas_each_once() -> None:
 
 
 def test_the_official_api_needs_its_usual_key() -> None:
-    with pytest.raises(ConfigError, match="set the environment variable OPENAI_API_KEY"):
-        servers()
+    assert "set the environment variable OPENAI_API_KEY" in str(servers().lacking)
     found = servers(OPENAI_API_KEY=f" {KEY}\n")
     assert found.urls == (OFFICIAL,) and found.key == KEY and found.hosted
     assert KEY not in repr(found)
@@ -69,14 +70,16 @@ def test_a_server_of_the_own_network_needs_no_key_and_gets_the_usual_one(url: st
 
 
 def test_the_usual_key_goes_to_no_other_host() -> None:
-    with pytest.raises(ConfigError, match=r"openrouter\.ai needs a key: .*engine\.key_env=NAME .*OPENAI_API_KEY is"):
-        servers("https://openrouter.ai/api/v1", OPENAI_API_KEY=KEY)
+    without = servers("https://openrouter.ai/api/v1", OPENAI_API_KEY=KEY)
+    assert without.key is None
+    assert re.search(r"openrouter\.ai needs a key: .*engine\.key_env=NAME .*OPENAI_API_KEY is", str(without.lacking))
     found = servers("https://openrouter.ai/api/v1", "ROUTER_KEY", OPENAI_API_KEY=KEY, ROUTER_KEY="sk-router")
     assert found.key == "sk-router"
     assert servers("http://gpu.uni.example.org:8000", OPENAI_API_KEY=KEY).key is None
     # One host of several is enough
-    with pytest.raises(ConfigError, match="needs a key"):
-        servers(["http://localhost:1", "https://openrouter.ai/api/v1"], OPENAI_API_KEY=KEY)
+    assert "needs a key" in str(
+        servers(["http://localhost:1", "https://openrouter.ai/api/v1"], OPENAI_API_KEY=KEY).lacking
+    )
 
 
 def test_a_key_on_an_open_line_is_noted() -> None:
@@ -85,8 +88,7 @@ def test_a_key_on_an_open_line_is_noted() -> None:
 
 
 def test_a_named_variable_must_be_set_and_hold_a_key() -> None:
-    with pytest.raises(ConfigError, match="MY_KEY is not set"):
-        servers("http://localhost:1", "MY_KEY")
+    assert "MY_KEY is not set" in str(servers("http://localhost:1", "MY_KEY").lacking)
     with pytest.raises(ConfigError, match="MY_KEY holds no key") as error:
         servers("http://localhost:1", "MY_KEY", MY_KEY=f"{KEY}\nx: y")
     assert KEY not in str(error.value)

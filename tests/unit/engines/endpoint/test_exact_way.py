@@ -192,6 +192,18 @@ def test_other_tokens_than_were_sent_give_no_score() -> None:
     assert isinstance(generated, Refusal) and generated.failure.ours and generated.failure.kind == "prompt_changed"
 
 
+def test_an_option_is_not_called_the_likeliest_where_the_likeliest_token_is_unknown() -> None:
+    facts = ServerFacts(scoring=True, dialect=Dialect(scoring="prompt_logprobs", choice_ids=True))
+
+    def answer(call: Call) -> WireReply:
+        assert isinstance(call, ChoiceCall)
+        return said("x", option_logprobs=dict.fromkeys(call.options, -1.0))
+
+    request = LikelihoodRequest("letters", "t", "s", 0, TextPrompt("The answer is"), (" A", " is"))
+    (reply,) = exact(answer, facts).replies(request).values()
+    assert isinstance(reply, Refusal) and reply.failure.ours and reply.failure.kind == "broken_reply"
+
+
 def test_one_row_that_fails_leaves_its_request_unscored_and_no_other() -> None:
     server = PlainServer(ids_back=True)
 

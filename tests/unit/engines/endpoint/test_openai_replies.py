@@ -311,6 +311,15 @@ def test_log_probabilities_of_a_stream_are_put_together(values):
     assert reader.reply().output_ids == (4,) * len(values)
 
 
+def test_a_stream_that_ends_with_its_usage_and_no_end_mark_is_complete():
+    reader = WIRE.reader(CALL)
+    # As `transformers serve` ends
+    last = json.loads(event(delta={}, finish_reason="stop")) | {"usage": json.loads(USAGE_EVENT)["usage"]}
+    for data in (event(delta={"content": "a"}), json.dumps(last)):
+        reader.feed(data)
+    assert reader.complete and reader.reply().usage.output == 4
+
+
 @pytest.mark.parametrize(
     "events",
     [

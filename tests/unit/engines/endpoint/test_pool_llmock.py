@@ -23,7 +23,8 @@ FAULTS: dict[str, Callable[[Any], Any]] = {
     "529": lambda llmock: llmock.fail(529, times=3),
     "truncated streams": lambda llmock: llmock.truncate(after_chunks=2, times=3),
     "dropped streams": lambda llmock: llmock.disconnect(after_chunks=2, times=3),
-    "corrupt events": lambda llmock: llmock.corrupt(after_chunks=2, times=3),
+    # Slow enough that the server has not sent everything before it can see that the client closed the stream
+    "corrupt events": lambda llmock: llmock.corrupt(after_chunks=2, times=3).pace(60),
     "stalled streams": lambda llmock: llmock.stall(after_chunks=1, seconds=20, times=2),
     "quotas": lambda llmock: llmock.limits(rpm=300),
     "all at once": lambda llmock: (
