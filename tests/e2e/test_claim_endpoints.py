@@ -220,3 +220,21 @@ def test_a_budget_for_models_that_send_no_requests_is_refused(cli: Callable, tmp
     assert seen.code == 2 and "these engines send none" in seen.err, seen.err
     seen = cli("claim", "check", claim, "--max-cost", "1")
     assert seen.code == 2 and "--max-cost: needs --run" in seen.err, seen.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("dsv4-outperforms", "--subject", "deepseek-v4-pro", "--comparator", GPT, "--comparator", CLAUDE),
+        ("dsv4-python", "--model", "deepseek-v4-flash"),
+        ("dsv4-cpp", "--model", "deepseek-v4-pro", "--max-cost", "2"),
+    ],
+)
+def test_the_press_claims_about_hosted_models_lack_only_a_key(
+    cli: Callable, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+):
+    for name in ("DEEPSEEK_API_KEY", "OPENAI_API_KEY", "ANTHROPIC_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    seen = cli("claim", "check", words[0], "--run", *words[1:])
+    assert seen.code == 2 and len(seen.err.splitlines()) == 1, seen.err
+    assert "the environment variable DEEPSEEK_API_KEY is not set" in seen.err
