@@ -100,10 +100,11 @@ class Plan:
 
 
 @contextmanager
-def planned(config: RunConfig, *, dry: bool = False) -> Iterator[Plan]:
+def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False) -> Iterator[Plan]:
     """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line.
 
-    `dry`: nothing will be requested, so that a server's key may be missing.
+    `dry`: nothing will be requested, so that a server's key may be missing. `shared_budget`: other runs draw on it too,
+    so that an engine which spends nothing may have one.
     """
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
@@ -122,7 +123,7 @@ def planned(config: RunConfig, *, dry: bool = False) -> Iterator[Plan]:
         if isinstance(engine, Accountable) and not dry:
             engine.ready()
         able, facts = capabilities_of(engine, name), engine.facts()
-        budget = budget_of(config, accountable=isinstance(engine, Accountable))
+        budget = budget_of(config, accountable=isinstance(engine, Accountable), shared=shared_budget)
         mirror = Path(config.data.mirror).expanduser() if config.data.mirror else None
         binder = Binder(
             Loader(mirror),

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from harness.analysis.estimates import estimate_suite, estimate_task
 from harness.catalog import Task
 from harness.config.schema import RunConfig
-from harness.cost.ledger import RunLedger
+from harness.cost.ledger import RunLedger, Spending
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
@@ -141,14 +141,16 @@ def evaluate(
     command: Sequence[str] = (),
     watcher: Watcher | None = None,
     chooser: Chooser | None = None,
+    spending: Spending | None = None,
 ) -> Result:
     """Run a model on a suite, or finish a run that was cut off, and compute its scores.
 
     With a `chooser` only the requests that it selects, step by step; the run is finished when it selects no new one.
+    Runs that get the same `spending` share the limits of their budgets.
     Raises HarnessError; records so far stay in the run folder. After a KeyboardInterrupt the run can be resumed.
     """
     watcher = watcher or Unwatched()
-    with planned(config) as plan:
+    with planned(config, shared_budget=spending is not None) as plan:
         for task in plan.tasks:
             try_toolchains(task, plan.services)
         if config.repeat_check is not None:
@@ -157,7 +159,7 @@ def evaluate(
         watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
-            with accounts(plan, folder, watcher):
+            with accounts(plan, folder, watcher, spending):
                 requested = _run_requests(plan, folder, watcher, chooser)
                 if requested or folder.manifest.status != "finished":
                     folder.mark(
@@ -181,12 +183,12 @@ def evaluate(
 
 
 @contextmanager
-def accounts(plan: Plan, folder: RunFolder, watcher: Watcher) -> Iterator[None]:
+def accounts(plan: Plan, folder: RunFolder, watcher: Watcher, spending: Spending | None = None) -> Iterator[None]:
     """Have an engine that sends requests to a server record them in the folder, within the budget."""
     if not isinstance(plan.engine, Accountable):
         yield
         return
-    with closing(RunLedger(folder.path, plan.budget)) as ledger:
+    with closing(RunLedger(folder.path, plan.budget, spending)) as ledger:
         plan.engine.account_to(ledger, watcher.waiting)
         yield
 

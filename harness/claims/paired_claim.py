@@ -120,6 +120,18 @@ class PairedClaimTest:
         missing = f", {self.unscored} pairs of them unscored" if self.unscored else ""
         return Ruling("inconclusive", f"all {total} samples are used up{missing}")
 
+    def interim(self) -> str:
+        """The counts so far in one line, for a run that was cut off."""
+        if self.settled:
+            return f"the {self.fed} samples that all have answered settle it: the same command shows the verdict"
+        counts = [
+            f"{f'on {task} ' if len(self.sizes) > 1 else ''}{_way(test)} {self.models[other]} with {_counts(test)}"
+            for (task, other), test in self.parts.items()
+            if test.n
+        ]
+        progress = f"not settled after {self.fed} of {len(self.order)} samples"
+        return f"{progress}: {'; '.join([f'{self.models[0]} {counts[0]}', *counts[1:]])}" if counts else progress
+
     def evidence(self, source: str, run_id: str | None, role: Role) -> list[Evidence]:
         """The evidence of each part; intervals are valid at any stopping time."""
         found = []
@@ -211,6 +223,10 @@ def paired_error_rates(claim: Claim) -> str:
 
 def _models_of(parts: Sequence[tuple[str, int]]) -> set[int]:
     return {0, *(other for _, other in parts)} if parts else set()
+
+
+def _way(test: PairedTest) -> str:
+    return "is level with" if test.wins == test.losses else "is ahead of" if test.wins > test.losses else "is behind"
 
 
 def _counts(test: PairedTest) -> str:

@@ -25,9 +25,10 @@ from harness.claims.paired_claim import PairedClaimTest, refuse_unless_pairable
 from harness.claims.protocol import run_faults, run_options
 from harness.claims.sequential_test import SampleKey, random_order
 from harness.config.schema import RunConfig
+from harness.cost.ledger import IDLE, Spending
 from harness.datatypes import Record, Request
 from harness.engines.base import ONCE_IN_IDENTITY, EngineFacts
-from harness.errors import UserError
+from harness.errors import ConfigError, HarnessError, UserError
 from harness.execution.base import Sandbox
 from harness.run import Result, Watcher, evaluate
 from harness.store.identity import Section, TaskIdentity
@@ -59,10 +60,15 @@ class PairedRun:
         self.results: dict[int, Result] = {}
         self._failed: int | None = None
         self._changed = threading.Condition()
+        # One budget for all
+        self._spending = Spending()
         self._given: dict[int, tuple[Sequence[Task], Mapping[str, Record]]] = {}
+        # As they were given last; the runs add their records to these
+        self._known: list[Mapping[str, Record]] = []
         self._next: list[list[Request]] = [[] for _ in sides]
         self._sent: list[set[str]] = [set() for _ in sides]
         self._round = 0
+        self._metrics: dict[str, str] = {}
         self._finished = self._interrupted = False
         self._turn: int | None = None
         self._local: set[int] = set()
@@ -70,8 +76,22 @@ class PairedRun:
     def run(self, command: Sequence[str]) -> tuple[PairedClaimTest, list[Result]]:
         """Run all models until the claim is settled or the samples are used up.
 
-        Raises what `run.evaluate` does, KeyboardInterrupt after the folders are marked; records so far are kept.
+        Raises what `run.evaluate` does, KeyboardInterrupt after the folders are marked; records so far are kept, and
+        the error has a note with the counts so far.
         """
+        try:
+            self._run_all(command)
+        except (HarnessError, KeyboardInterrupt) as error:
+            if self.test is not None:
+                self.test.advance(self._values(self._known))
+                error.add_note(self.test.interim())
+            raise
+        assert self.test is not None
+        results = [self.results[side] for side in range(len(self.sides))]
+        self._record(results)
+        return self.test, results
+
+    def _run_all(self, command: Sequence[str]) -> None:
         with ThreadPoolExecutor(len(self.sides), thread_name_prefix="side") as pool:
             runs = [pool.submit(self._one, side, command) for side in range(len(self.sides))]
             try:
@@ -85,10 +105,6 @@ class PairedRun:
                 raise
         if self._failed is not None:
             runs[self._failed].result()
-        assert self.test is not None
-        results = [self.results[side] for side in range(len(self.sides))]
-        self._record(results)
-        return self.test, results
 
     def choose(self, side: int, tasks: Sequence[Task], records: Mapping[str, Record]) -> list[Request]:
         """Return a model's next requests once all models have answered; none when the claim is settled."""
@@ -127,7 +143,7 @@ class PairedRun:
                 # Plans and imports one after the other, too
                 self._enter(side, always=True)
             watcher, chooser = _SideWatcher(self, side, one.watcher), _SideChooser(self, side)
-            self.results[side] = evaluate(one.config, command, watcher, chooser)
+            self.results[side] = evaluate(one.config, command, watcher, chooser, self._spending)
         finally:
             with self._changed:
                 if side not in self.results and self._failed is None:
@@ -161,8 +177,9 @@ class PairedRun:
         given = [self._given[side] for side in range(len(self.sides))]
         if self.test is None:
             self.test = self._new_test([tasks for tasks, _ in given])
-        metrics = {task.name: task.page.metric[0] for task in given[0][0]}
-        self.test.advance([binary_values(metrics, list(records.values())) for _, records in given])
+            self._metrics = {task.name: task.page.metric[0] for task in given[0][0]}
+        self._known = [records for _, records in given]
+        self.test.advance(self._values(self._known))
         wanted = self.test.next_samples()
         for side, (tasks, records) in enumerate(given):
             self._next[side] = [
@@ -179,7 +196,12 @@ class PairedRun:
         self._round += 1
         self._changed.notify_all()
 
+    def _values(self, known: Sequence[Mapping[str, Record]]) -> list[dict[SampleKey, float | None]]:
+        return [binary_values(self._metrics, list(records.values())) for records in known]
+
     def _new_test(self, tasks_of: Sequence[Sequence[Task]]) -> PairedClaimTest:
+        if not self._spending.ledgers and any(side.config.budget != type(side.config.budget)() for side in self.sides):
+            raise ConfigError(IDLE.format("these engines send"))
         for side, tasks in zip(self.sides, tasks_of, strict=True):
             refuse_unsampled(self.claim, tasks)
             if side.party is not None and not self._allow:

@@ -79,9 +79,27 @@ def show(name: Name, json_out: Json = False) -> None:
 @app.command("check")
 @with_run_options(
     after="model",
-    names=("engine", "completions", "out", "limit", "seed", "device", "revision", "mirror", "sandbox"),
+    names=(
+        "engine",
+        "endpoint",
+        "concurrency",
+        "max_cost",
+        "max_total_tokens",
+        "completions",
+        "out",
+        "limit",
+        "seed",
+        "device",
+        "revision",
+        "mirror",
+        "sandbox",
+    ),
     help={
         "engine": f"with --run: {ENGINE_HELP['engine']}",
+        "endpoint": "with --run: base URL of the server that has the model, or all of them; several with commas",
+        "concurrency": "with --run: most requests of each model at once [default: as many as its server bears]",
+        "max_cost": "with --run: stop before all models together cost more, all tries together",
+        "max_total_tokens": "with --run: stop before all models together took so many tokens, all tries together",
         "completions": f"with --run: {ENGINE_HELP['completions']}",
         "out": "with --run: run folder [default: runs/claim-ID-MODEL-HASH]",
         "limit": "with --run: the most samples to draw",
@@ -141,8 +159,9 @@ def check(
     if run:
         run_until_settled(show, model, options, settings or [], limit=limit, stand_in=stand_in)
         return
-    completions, out = options.get("completions"), options.get("out")
-    refuse_without_run(model=model, completions=completions, out=out, limit=limit, set=settings)
+    idle = ("completions", "out", "endpoint", "concurrency", "max_cost", "max_total_tokens")
+    typed = {name.replace("_", "-"): options.get(name) for name in idle}
+    refuse_without_run(model=model, limit=limit, set=settings, **typed)
     given = Given(tuple(runs or ()), tuple(subject or ()), tuple(comparator or ()), stand_in, allow_protocol)
     print_verdicts(check_claims(name, given), show)
 

@@ -16,6 +16,7 @@ from harness.cli.progress import LINE_SECONDS, Progress
 from harness.cli.settings import read_settings
 from harness.config.options import RunOptions
 from harness.engines import REPLAY_ENGINE
+from harness.errors import HarnessError
 from harness.report.visible import visible_line
 
 if TYPE_CHECKING:
@@ -87,7 +88,11 @@ def run_pairs_until_settled(
     leave_to_the_run()
     try:
         verdict, test, results = check_by_running_pairs(name, sides, order, sys.argv, allow_protocol=allow_protocol)
-    except KeyboardInterrupt:
+    except (HarnessError, KeyboardInterrupt) as error:
+        for note in getattr(error, "__notes__", ()):
+            print(visible_line(f"harness: {note}"), file=sys.stderr)
+        if isinstance(error, HarnessError):
+            raise
         print("harness: interrupted; run the same command again to resume", file=sys.stderr)
         raise typer.Exit(130) from None
     total = len(test.order)

@@ -8,6 +8,7 @@ the dearest counts. Written-to-cache tokens are priced as input.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -69,18 +70,18 @@ def model_prices(config: RunConfig) -> tuple[Price, ...]:
         return tuple(dated_prices(price_page(config.model.price)))
 
 
-def budget_of(config: RunConfig, *, accountable: bool) -> Budget:
-    """The budget that a config sets. `accountable`: the engine records what it spends.
+IDLE = "budget: --max-cost and --max-total-tokens limit requests to a server, and {} none; leave them out"
+
+
+def budget_of(config: RunConfig, *, accountable: bool, shared: bool = False) -> Budget:
+    """The budget that a config sets. `accountable`: the engine records what it spends; `shared`: other runs draw on it.
 
     Raises ConfigError for a limit that nothing would keep: an engine that spends nothing, a model without a price.
     """
     limits = config.budget
     if not accountable:
-        if limits != type(limits)():
-            raise ConfigError(
-                "budget: --max-cost and --max-total-tokens limit requests to a server, and this engine sends none; "
-                "leave them out"
-            )
+        if limits != type(limits)() and not shared:
+            raise ConfigError(IDLE.format("this engine sends"))
         return Budget()
     prices = model_prices(config)
     if limits.max_cost is not None and dearest(prices, datetime.now(UTC).date()) is None:
@@ -92,62 +93,118 @@ def budget_of(config: RunConfig, *, accountable: bool) -> Budget:
     return Budget(limits.max_cost, limits.max_total_tokens, prices)
 
 
+class Spending:
+    """What one run, or several that share a budget, have spent and set aside; safe from several threads.
+
+    `ledgers` is the number of runs that draw on it.
+    """
+
+    def __init__(self) -> None:
+        """Nothing is spent yet."""
+        self._lock = threading.Lock()
+        self._spent = Amount()
+        self._in_flight = Amount()
+        self._held = 0
+        self.ledgers = 0
+
+    @property
+    def spent(self) -> Amount:
+        """What was spent so far."""
+        with self._lock:
+            return self._spent
+
+    @property
+    def held(self) -> int:
+        """The number of attempts for which something is set aside."""
+        with self._lock:
+            return self._held
+
+    def join(self, spent: Amount) -> None:
+        """Add a run, with what its earlier tries have spent."""
+        with self._lock:
+            self._spent += spent
+            self.ledgers += 1
+
+    def hold(self, budget: Budget, worst: Amount) -> bool:
+        """Set aside the worst case of an attempt; False if the budget has no room for it now."""
+        with self._lock:
+            if not budget.holds(self._spent + self._in_flight + worst):
+                return False
+            self._in_flight += worst
+            self._held += 1
+            return True
+
+    def settle(self, cost: Amount, held: Sequence[Amount] = ()) -> None:
+        """Add what was spent, and release what was set aside for it."""
+        with self._lock:
+            self._spent += cost
+            for amount in held:
+                self._in_flight += Amount(-amount.tokens, -amount.dollars)
+            self._held -= len(held)
+            if not self._held:
+                # No rounding adds up
+                self._in_flight = Amount()
+
+
 class RunLedger:
     """The attempts of one run folder, as `engines.base.Ledger` wants it; safe from several threads."""
 
-    def __init__(self, folder: Path, budget: Budget) -> None:
-        """Read what earlier tries have spent. Raises RunFolderError for a damaged file, StorageError."""
+    def __init__(self, folder: Path, budget: Budget, spending: Spending | None = None) -> None:
+        """Read what earlier tries have spent; `spending` is that of all runs which share the budget's limits.
+
+        Raises RunFolderError for a damaged file, StorageError.
+        """
         self._budget = budget
         self._lock = threading.Lock()
         path = folder / ATTEMPTS
         # First the file, which drops a line that a kill left incomplete
         self._log = AttemptLog(path)
-        self._spent = Amount()
+        self._spending = spending or Spending()
+        earlier = Amount()
         for attempt in attempts.read(path):
-            self._spent += budget.cost(attempt)
+            earlier += budget.cost(attempt)
+        self._spending.join(earlier)
         # Worst cases in flight, by key: the start probe's attempts share one
         self._reserved: dict[str, list[Amount]] = {}
-        self._in_flight = Amount()
         self._refused = Amount()
 
     @property
     def spent(self) -> Amount:
-        """What all attempts so far have cost, of earlier tries too."""
-        with self._lock:
-            return self._spent
+        """What all attempts so far have cost, of earlier tries and of runs that share the budget too."""
+        return self._spending.spent
 
     def reserve(self, key: str, prompt_tokens: int, output_tokens: int) -> bool:
         """Set aside the worst case of one attempt; False if the budget has no room for it now."""
         worst = self._budget.worst(prompt_tokens, output_tokens)
         with self._lock:
-            if not self._budget.holds(self._spent + self._in_flight + worst):
+            if not self._spending.hold(self._budget, worst):
                 self._refused = worst
                 return False
             self._reserved.setdefault(key, []).append(worst)
-            self._in_flight += worst
             return True
 
     def record(self, attempt: Attempt) -> None:
         """Write an attempt down, and release what was set aside for its key. Raises StorageError."""
         cost = self._budget.cost(attempt)
         with self._lock:
-            self._spent += cost
-            amounts = self._reserved.get(attempt.key)
-            if amounts:
-                released = amounts.pop()
-                self._in_flight += Amount(-released.tokens, -released.dollars)
-                if not amounts:
-                    del self._reserved[attempt.key]
-            if not self._reserved:
-                # No rounding adds up
-                self._in_flight = Amount()
+            amounts = self._reserved.get(attempt.key, [])
+            released = [amounts.pop()] if amounts else []
+            if not amounts:
+                self._reserved.pop(attempt.key, None)
+            self._spending.settle(cost, released)
         self._log.append(attempt)
 
     def exhausted(self) -> str:
-        """Why `reserve` refuses: what was spent of what, and how to go on."""
+        """Why `reserve` refuses: what was spent of what, and how to go on.
+
+        "" where requests of another run hold the room, or have just left it.
+        """
+        spending, budget = self._spending, self._budget
         with self._lock:
-            spent, next_one = self._spent, self._refused
-        budget = self._budget
+            own, next_one = sum(map(len, self._reserved.values())), self._refused
+        others, spent = spending.held > own, spending.spent
+        if others or (spending.ledgers > 1 and not own and budget.holds(spent + next_one)):
+            return ""
         if budget.dollars is not None and spent.dollars + next_one.dollars > budget.dollars:
             return (
                 f"stopped at ${spent.dollars:.2f} of ${budget.dollars:.2f}; the next request may cost "
@@ -159,5 +216,9 @@ class RunLedger:
         )
 
     def close(self) -> None:
-        """Sync and close the file; safe to call twice."""
+        """Release what is still set aside; sync and close the file. Safe to call twice."""
+        with self._lock:
+            left = [amount for amounts in self._reserved.values() for amount in amounts]
+            self._reserved.clear()
+            self._spending.settle(Amount(), left)
         self._log.close()

@@ -177,7 +177,10 @@ class Ledger(Protocol):
         """Write an attempt down, and release what was set aside for its key. Raises StorageError."""
 
     def exhausted(self) -> str:
-        """Why `reserve` refuses, for the error that ends the run ("stopped at $1.93 of $2.00")."""
+        """Why `reserve` refuses, for the error that ends the run ("stopped at $1.93 of $2.00").
+
+        "" where another run that shares the budget has requests under way: there may be room when these have ended.
+        """
 
 
 @runtime_checkable

@@ -31,6 +31,8 @@ MOST_500 = 3
 # Seconds of an attempt beyond the idle time: for each new token and for each token of the prompt
 SECONDS_PER_TOKEN, SECONDS_PER_PROMPT_TOKEN = 0.5, 0.05
 CHARS_PER_TOKEN = 4
+# Between two looks at a budget that other runs share
+BUDGET_SECONDS = 0.1
 
 
 class Clock(Protocol):
@@ -102,6 +104,7 @@ class Dispatch:
         )
         self._draining = False
         self._ended = False
+        self._budget_wait = False
         self._notice: tuple[float, str] | None = None
 
     @property
@@ -172,7 +175,7 @@ class Dispatch:
             if not ledger.reserve(item.call.key, item.prompt_tokens, item.most_output):
                 self._queues.add(taken[0], job, first=True)
                 if not self._tasks:
-                    self.stop(EngineError(ledger.exhausted()))
+                    self._wait_for_budget(ledger)
                 return False
         if not job.attempts:
             job.began_at, job.others_before = now, self._health.successes
@@ -182,6 +185,19 @@ class Dispatch:
         self._tasks.add(task)
         task.add_done_callback(self._task_ended)
         return True
+
+    def _wait_for_budget(self, ledger: Ledger) -> None:
+        """End the stream where the budget is used up; look again where runs that share it may free some."""
+        why = ledger.exhausted()
+        if why:
+            self.stop(EngineError(why))
+        elif not self._budget_wait:
+            self._budget_wait = True
+            asyncio.get_running_loop().call_later(BUDGET_SECONDS, self._look_again)
+
+    def _look_again(self) -> None:
+        self._budget_wait = False
+        self._pump()
 
     async def _attempt(self, job: Job, site: Site, number: int) -> None:
         session, clock = self._session, self._session.clock

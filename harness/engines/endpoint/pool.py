@@ -122,7 +122,9 @@ class HttpPool:
         until = time.monotonic() + seconds
         try:
             while True:
-                message = run.messages.get(timeout=max(0.0, until - time.monotonic()))
+                # A stream that ended says nothing more
+                patience = 0.0 if run.ended else max(0.0, until - time.monotonic())
+                message = run.messages.get(timeout=patience)
                 if message is None or isinstance(message, BaseException):
                     return
                 yield message

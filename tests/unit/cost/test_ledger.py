@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.cost.ledger import Budget, RunLedger
+from harness.cost.ledger import Budget, RunLedger, Spending
 from harness.cost.prices import Price, dearest
 from harness.datatypes import Attempt
 
@@ -74,3 +74,49 @@ def test_of_peak_and_off_peak_prices_the_dearest_counts():
     found = dearest([off, peak, ended], day)
     assert found is not None and (found.input, found.cached, found.output) == (1.0, 0.2, 2.0)
     assert dearest([ended], day) is None
+
+
+def test_runs_that_share_a_budget_stay_within_it_together_with_their_earlier_tries(tmp_path: Path):
+    budget = Budget(tokens=100)
+    for name, key in (("a", "x"), ("b", "y")):
+        (tmp_path / name).mkdir()
+        earlier = RunLedger(tmp_path / name, budget)
+        earlier.record(attempt(key, 10, 10))
+        earlier.close()
+    together = Spending()
+    first, second = (RunLedger(tmp_path / name, budget, together) for name in "ab")
+    assert first.spent.tokens == second.spent.tokens == 40
+    assert first.reserve("p", 10, 30)
+    assert not second.reserve("q", 10, 20)
+    # What the other has under way may cost less: no reason to end yet
+    assert second.exhausted() == ""
+    first.record(attempt("p", 10, 1))
+    assert second.exhausted() == "" and second.reserve("q", 10, 20)
+    assert not first.reserve("r", 10, 20) and first.exhausted() == ""
+    # A run that ends holds nothing any more
+    second.close()
+    assert first.reserve("r", 10, 20)
+    first.record(attempt("r", 10, 20))
+    assert not first.reserve("s", 20, 0) and first.exhausted().startswith("stopped at 81 of 100 tokens")
+    first.close()
+
+
+def test_threads_of_two_runs_with_prices_of_their_own_stay_within_one_budget(tmp_path: Path):
+    together, dear = Spending(), Price("d", input=100.0, cached=10.0, output=500.0)
+    ledgers = []
+    for name, price in (("a", PRICE), ("b", dear)):
+        (tmp_path / name).mkdir()
+        ledgers.append(RunLedger(tmp_path / name, Budget(dollars=0.05, prices=(price,)), together))
+
+    def one(number: int) -> None:
+        ledger = ledgers[number % 2]
+        if ledger.reserve(str(number), 10, 20):
+            assert together.spent.dollars <= 0.05
+            ledger.record(attempt(str(number), 10, 20))
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(one, range(400)))
+    # Less than the cheapest attempt is left
+    assert 0.05 - 0.0011 < together.spent.dollars <= 0.05
+    for ledger in ledgers:
+        ledger.close()

@@ -8,10 +8,13 @@ import random
 
 import numpy as np
 import pytest
+from scipy.special import betainc, betaln
+from scipy.stats import binom
 
 from harness.stats.relations import Gap
 from harness.stats.sequential import log_mixture
 from harness.stats.sequential_paired import AtMost, OneSided, PairedTest
+from harness.stats.two_model_power import Discordance, mcnemar_size
 
 ABOVE = Gap()
 PAIR = {1: (1, 0), 0: (1, 1), -1: (0, 1)}
@@ -117,8 +120,78 @@ def test_all_wins_are_settled_within_ten():
 def test_peeking_at_every_sample_errs_no_more_often_than_alpha(gap: Gap, win: float, loss: float, wrong: str):
     """The true difference is at the edge, where erring is likeliest. Five in a hundred and three standard errors."""
     draw = random.Random(11)
-    words = [first_word(PairedTest(gap), drawn(win, loss, 150, draw), 0.05)[0] for _ in range(120)]
+    words = [first_word(PairedTest(gap), drawn(win, loss, 120, draw), 0.05)[0] for _ in range(60)]
     assert words.count(wrong) / len(words) <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / len(words))
+
+
+WALKS, STEPS = 4000, 150
+
+
+def log_e_paths(walks: np.ndarray, bound: float, size: int | None = None) -> np.ndarray:
+    """The ln of the e-value of each walk (a row) after every step: `AtMost` for many walks at once."""
+    wins, losses = np.cumsum(walks == 1, axis=1), np.cumsum(walks == -1, axis=1)
+    if size is None and bound == 0:
+        # A uniform mixture of binomials with a probability of more than a half, against a fair coin
+        share = np.log(betainc(losses + 1, wins + 1, 0.5))
+        return share + betaln(losses + 1, wins + 1) + (wins + losses + 1) * math.log(2)
+    rates = (np.arange(100) + 0.5) / 100
+    capital, paths = np.zeros((len(walks), 100)), np.empty(walks.shape)
+    for step in range(walks.shape[1]):
+        bounds = np.full(len(walks), bound)
+        if size is not None and step:
+            bounds = (size * bound - (wins - losses)[:, step - 1]) / (size - step)
+        open_ = (bounds > -1 + 1e-9) & (bounds < 1)
+        odds = np.where(open_, (walks[:, step] - bounds) / np.where(open_, 1 + bounds, 1), 0)
+        capital += np.log1p(rates * odds[:, None])
+        impossible = (bounds <= -1 + 1e-9) & (walks[:, step] > bounds)
+        capital[impossible] = np.inf
+        top = capital.max(axis=1)
+        with np.errstate(invalid="ignore"):
+            paths[:, step] = np.where(top == np.inf, np.inf, top + np.log(np.exp(capital - top[:, None]).mean(axis=1)))
+    return paths
+
+
+def share_that_errs(paths: np.ndarray, alpha: float = 0.05) -> float:
+    """The share of walks that somebody who looks after every step would call decided."""
+    return float((paths.max(axis=1) >= math.log(1 / alpha)).mean())
+
+
+# Three standard errors of the share
+MOST_ERRORS = 0.05 + 3 * math.sqrt(0.05 * 0.95 / WALKS)
+
+
+@pytest.mark.parametrize(
+    ("bound", "win", "loss"), [(0.0, 0.2, 0.2), (-0.05, 0.10, 0.15), (0.1, 0.3, 0.2), (0.05, 0.10, 0.05)]
+)
+def test_of_thousands_of_walks_at_the_edge_no_more_than_alpha_are_ever_decided(bound: float, win: float, loss: float):
+    walks = np.random.default_rng(17).choice((1, -1, 0), (WALKS, STEPS), p=(win, loss, 1 - win - loss))
+    paths = log_e_paths(walks, bound)
+    for walk, path in zip(walks[:3], paths[:3], strict=True):
+        process = AtMost(bound)
+        for step, one in enumerate(walk):
+            process.feed(int(one))
+            assert process.log_e == pytest.approx(path[step], abs=1e-9)
+    assert share_that_errs(paths) <= MOST_ERRORS
+
+
+def test_of_thousands_of_orders_of_the_same_items_no_more_than_alpha_are_ever_decided():
+    items = np.array([1] * 20 + [-1] * 20 + [0] * 60)
+    walks = np.random.default_rng(23).permuted(np.tile(items, (WALKS, 1)), axis=1)
+    paths = log_e_paths(walks, 0.0, 100)
+    for walk, path in zip(walks[:3], paths[:3], strict=True):
+        process = AtMost(0.0, 100)
+        for step, one in enumerate(walk):
+            process.feed(int(one))
+            assert process.log_e == pytest.approx(path[step], abs=1e-9)
+    assert share_that_errs(paths) <= MOST_ERRORS
+
+
+def test_these_walks_would_show_a_test_that_may_not_be_looked_at_after_every_sample():
+    """McNemar's exact test, looked at after every sample, errs far more often: the bound above is no formality."""
+    walks = np.random.default_rng(17).choice((1, -1, 0), (WALKS, STEPS), p=(0.2, 0.2, 0.6))
+    wins, losses = np.cumsum(walks == 1, axis=1), np.cumsum(walks == -1, axis=1)
+    p = binom.sf(wins - 1, wins + losses, 0.5)
+    assert (p.min(axis=1) <= 0.05).mean() > 2 * MOST_ERRORS
 
 
 @pytest.mark.parametrize(("total", "wrong"), [(0, "supported"), (1, "refuted")])
@@ -143,11 +216,13 @@ def test_certainty_ends_it_and_is_right():
 
 
 def test_power_is_near_that_of_a_test_with_a_fixed_number():
-    """Wins 20 %, losses 8 %: McNemar's one-sided exact test needs about 125 pairs for a power of 80 %."""
+    """Wins 20 %, losses 8 %, against McNemar's one-sided exact test with a power of 80 %."""
+    fixed = mcnemar_size(Discordance(0.2, 0.08), two_sided=False)
+    assert fixed is not None
     draw = random.Random(3)
     used = [first_word(PairedTest(ABOVE), drawn(0.2, 0.08, 600, draw), 0.05) for _ in range(60)]
     assert [word for word, _ in used].count("supported") >= 57
-    assert np.mean([n for _, n in used]) < 1.6 * 125
+    assert np.mean([n for _, n in used]) < 1.6 * fixed
 
 
 def test_the_interval_holds_the_truth_at_all_times():
