@@ -1,4 +1,4 @@
-"""The probe sees of each server what raw requests show of it (test_what_servers_do.py); docs/endpoints.md has the table."""
+"""The probe sees of each server what raw requests show of it; docs/endpoints.md has it as a table."""
 
 from __future__ import annotations
 
