@@ -44,8 +44,9 @@ class FirstAnswer:
             self._waiting("")
 
     async def _say(self, waiting: Callable[[str], None]) -> None:
-        began = time.monotonic()
-        await asyncio.sleep(SILENT_SECONDS)
+        # Counted from the first request of any kind
+        began = self._site.awaited_since = self._site.awaited_since or time.monotonic()
+        await asyncio.sleep(max(0.0, began + SILENT_SECONDS - time.monotonic()))
         while not self._site.heard:
             self._said = True
             seconds = time.monotonic() - began

@@ -37,7 +37,8 @@ class Backoff:
 class Site:
     """State of one URL; times are in seconds of the pool's clock.
 
-    `heard`: it has sent a status; `served`: it has given a reply; `watched`: the wait for its first answer is stated.
+    `heard`: it has sent a status; `served`: it has given a reply; `watched`: the wait for its first answer is stated,
+    which began at `awaited_since` (of the machine's clock).
     """
 
     url: str
@@ -50,6 +51,7 @@ class Site:
     heard: bool = False
     served: bool = False
     watched: bool = False
+    awaited_since: float | None = None
     dead_until: float | None = None
     deaths: int = 0
     why: str = ""
