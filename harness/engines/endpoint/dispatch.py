@@ -45,7 +45,7 @@ class Clock(Protocol):
 
 @dataclass(slots=True)
 class Session:
-    """What all streams of a pool share. `proven`: a server has accepted the key and the model."""
+    """What all streams of a pool share. `proven`: a server has accepted the key and the model. `keyed`: one is sent."""
 
     wire: Wire
     model: str
@@ -56,6 +56,7 @@ class Session:
     ledger: Ledger | None
     waiting: Callable[[str], None] | None
     proven: bool = False
+    keyed: bool = True
 
 
 @dataclass(slots=True)
@@ -98,7 +99,11 @@ class Dispatch:
         self._timer: asyncio.Task[None] | None = None
         self._timer_at = math.inf
         self._health = RunHealth(
-            len(items), session.options.max_failed, session.options.stall_seconds, session.clock.now()
+            len(items),
+            session.options.max_failed,
+            session.options.stall_seconds,
+            session.clock.now(),
+            session.keyed,
         )
         self._draining = False
         self._ended = False

@@ -14,6 +14,7 @@ from harness.engines.endpoint.connections import Connections, Waits
 from harness.engines.endpoint.dispatch import Clock, Dispatch, Once, Session
 from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.pace import Pace
+from harness.engines.endpoint.run_health import refused_key
 from harness.engines.endpoint.sending import Sendable, Sent
 from harness.engines.endpoint.site import Backoff, Site
 from harness.engines.endpoint.wire import Call, Dialect, Wire
@@ -74,6 +75,7 @@ class HttpPool:
             backoff or Backoff(),
             ledger,
             waiting,
+            keyed=key is not None,
         )
         self._sites = [Site(url, Connections(url, wire, key), Pace(options.concurrency)) for url in dict.fromkeys(urls)]
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -196,7 +198,7 @@ class HttpPool:
             if tried.status in NO_DOCUMENT or (tried.status is not None and tried.status < 400):
                 return None
             if fault.kind == "refused_key":
-                raise ConfigError(f"the server refuses the API key: {fault.message}")
+                raise refused_key(fault, session.keyed)
             if fault.retry and attempt < GET_ATTEMPTS:
                 await session.clock.sleep(fault.wait or session.backoff.wait(attempt))
             elif not tried.reached:
