@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from harness.analysis.estimates import estimate_suite, estimate_task
 from harness.catalog import Task
 from harness.config.schema import RunConfig
-from harness.cost.ledger import RunLedger
+from harness.cost.ledger import RunLedger, refuse_too_small
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
@@ -38,7 +38,7 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.engines.base import Accountable, EngineFacts
+from harness.engines.base import Accountable, EngineFacts, PromptSize
 from harness.engines.deduplicated import Deduplicated
 from harness.errors import ConfigError, EngineError
 from harness.execution.base import Sandbox
@@ -210,10 +210,19 @@ def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher, chooser: Choo
             if folder.manifest.status == "finished":
                 # A larger limit extends a finished run, which is incomplete until then
                 folder.mark("running", None)
+            if plan.budget.limited:
+                refuse_too_small(plan.budget, _sizes(plan, part))
             _load(plan, folder)
             watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
         _stream(plan, folder, part, report, watcher)
+
+
+def _sizes(plan: Plan, requests: Sequence[Request]) -> Iterator[PromptSize]:
+    """The sizes of the requests; without those that the run itself will refuse."""
+    for request in requests:
+        with suppress(EngineError):
+            yield plan.engine.measure(request)
 
 
 def _load(plan: Plan, folder: RunFolder) -> None:
