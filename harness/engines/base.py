@@ -192,6 +192,9 @@ class Accountable(Protocol):
     def account_to(self, ledger: Ledger, waiting: Callable[[str], None]) -> None:
         """Record every attempt in `ledger` from now on; call `waiting` with what is waited for ("" when it is over)."""
 
+    def in_flight(self) -> int:
+        """How many requests were sent and have no answer yet."""
+
     def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
         """After an interrupt: send nothing more, and yield the replies that arrive within so many seconds."""
 

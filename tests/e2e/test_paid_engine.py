@@ -92,13 +92,22 @@ def test_a_limit_on_an_engine_that_spends_nothing_is_refused(cli: Callable):
 def test_an_interrupt_waits_for_what_is_paid_for_and_the_next_try_requests_only_the_rest(paid: Callable):
     seen = paid("--set", "engine.interrupted_at=3", "--set", "engine.in_flight=2")
     assert seen.code == 130
-    assert "answers that are under way" in seen.err
+    assert "answers that are under way, since they are paid for: 2;" in seen.err
     assert len(keys()) == 5
     assert json.loads(Path("run/manifest.json").read_text())["status"] == "interrupted"
     done = paid()
     assert done.code == 0 and len(keys()) == 10 == len(set(keys()))
     answered = [row["key"] for row in read_jsonl(Path("run/attempts.jsonl")) if row["key"]]
     assert sorted(answered) == sorted(keys())
+
+
+def test_an_interrupt_waits_for_nothing_where_nothing_is_under_way(paid: Callable):
+    seen = paid("--set", "engine.interrupted_at=3")
+    assert seen.code == 130 and "under way" not in seen.err
+
+
+def test_that_a_server_is_tried_is_a_line_before_its_answer(paid: Callable):
+    assert "trying the server" in paid().err
 
 
 def test_a_second_interrupt_leaves_at_once(paid: Callable):

@@ -114,6 +114,11 @@ class Dispatch:
         """Whether the last message was put."""
         return self._ended
 
+    @property
+    def in_flight(self) -> int:
+        """Calls that were sent and have no outcome yet."""
+        return 0 if self._ended else len(self._tasks)
+
     def start(self) -> None:
         """Begin to send."""
         self._pump()

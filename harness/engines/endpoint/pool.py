@@ -133,6 +133,11 @@ class HttpPool:
         finally:
             self._soon(run.stop)
 
+    @property
+    def in_flight(self) -> int:
+        """Calls that were sent and have no outcome yet."""
+        return 0 if self._run is None else self._run.in_flight
+
     def close(self) -> None:
         """Close all connections and end the thread; safe to call twice."""
         loop, thread = self._loop, self._thread
