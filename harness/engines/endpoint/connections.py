@@ -55,7 +55,8 @@ class Attempted:
     """What one attempt came to: a reply or a fault. `reached`: the server sent a status.
 
     `events` and `chars` are what was read of the answer, where it was streamed; `pace`: seconds to wait before the next
-    request, by the headers of a good answer.
+    request, by the headers of a good answer. `stale`: seconds lost on a connection that the server had closed (None:
+    none were). `no_object`: an answer with status 200 was no JSON object, and not the beginning of one.
     """
 
     started_at: float
@@ -67,6 +68,8 @@ class Attempted:
     events: int = 0
     chars: int = 0
     pace: float = 0.0
+    stale: float | None = None
+    no_object: bool = False
 
 
 class Connections:
@@ -130,23 +133,33 @@ class Connections:
     async def close(self) -> None:
         """Close every connection."""
         clients, self._all, self._free = self._all, [], []
-        for client in clients:
-            await client.aclose()
+        await asyncio.gather(*(client.aclose() for client in clients), return_exceptions=True)
 
     async def _send(
         self, request: httpx2.Request, total: float, read: Any, tried: Attempted, complete: Callable[[], bool]
     ) -> None:
         """Send a request and let `read` read the answer; whatever goes wrong on the way becomes the attempt's fault.
 
-        A connection that breaks after the answer was complete harms nothing.
+        A connection that breaks after the answer was complete harms nothing. One that was used before and ends before
+        any byte of the answer had been closed by the server, as servers close idle ones: the request is sent again at
+        once, on a new connection, and only once.
         """
         import httpx2
 
         began = time.perf_counter()
+        reused = _Reused(bool(self._free))
         client = self._free.pop() if self._free else self._new_client()
+        if reused.still:
+            request.extensions["trace"] = reused.see
         try:
             async with asyncio.timeout(total) as limit:
-                response = await client.send(request, stream=True)
+                try:
+                    response = await client.send(request, stream=True)
+                except (httpx2.RemoteProtocolError, httpx2.ReadError, httpx2.WriteError):
+                    if not reused.still or reused.answered:
+                        raise
+                    tried.stale = time.perf_counter() - began
+                    response = await client.send(request, stream=True)
                 try:
                     await read(response, limit)
                 finally:
@@ -185,6 +198,20 @@ class Connections:
         return client
 
 
+class _Reused:
+    """Whether a request went over a connection that was used before: `still`, until a new one is opened."""
+
+    def __init__(self, reused: bool) -> None:
+        self.still = reused
+        self.answered = False
+
+    async def see(self, event: str, details: Any) -> None:
+        if event == "connection.connect_tcp.started":
+            self.still = False
+        elif event == "http11.receive_response_headers.complete":
+            self.answered = True
+
+
 class _Exchange:
     """Reads the answer to one call."""
 
@@ -214,11 +241,14 @@ class _Exchange:
         if headers.get("content-type", "").startswith("text/event-stream"):
             await self._events(response, limit)
         else:
-            document = parsed(await response.aread())
+            body = await response.aread()
+            document = parsed(body)
             if isinstance(document, Fault):
                 tried.fault = document
+                tried.no_object = not body.lstrip().startswith(b"{")
             elif not isinstance(document, Mapping):
                 tried.fault = _broken("the answer is no JSON object")
+                tried.no_object = True
             else:
                 tried.reply = self._wire.read(self._item.call, document)
 

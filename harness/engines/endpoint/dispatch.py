@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.datatypes import Attempt
 from harness.engines.base import Ledger
 from harness.engines.endpoint.connections import Attempted, Waits, written
+from harness.engines.endpoint.first_answer import FIRST_SECONDS, FirstAnswer
 from harness.engines.endpoint.options import EndpointOptions
+from harness.engines.endpoint.recorded import attempt_of, stale_attempt
 from harness.engines.endpoint.run_health import RunHealth
 from harness.engines.endpoint.sending import Answered, Failed, Sendable, Sent
 from harness.engines.endpoint.site import Backoff, Site
@@ -30,7 +31,6 @@ from harness.errors import EngineError
 MOST_500 = 3
 # Seconds of an attempt beyond the idle time: for each new token and for each token of the prompt
 SECONDS_PER_TOKEN, SECONDS_PER_PROMPT_TOKEN = 0.5, 0.05
-CHARS_PER_TOKEN = 4
 
 
 class Clock(Protocol):
@@ -59,15 +59,16 @@ class Session:
     keyed: bool = True
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Job:
-    """One call and its attempts so far. Times are in seconds of the clock."""
+    """One call and its attempts so far. Times are in seconds of the clock; `fault`: the last, while the call waits."""
 
     item: Sendable
     attempts: int = 0
     began_at: float = 0.0
     errors_500: int = 0
     others_before: int = 0
+    fault: Fault | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,12 @@ class Once:
     """A single call of the start probe: so many attempts at most, and no budget."""
 
     attempts: int = 4
+
+    def most_attempts(self, site: Site, tried: Attempted) -> int:
+        """Fewer where another is of no use: a server that never sent anything, or that sends what is no JSON object."""
+        if not site.heard and tried.fault is not None and tried.fault.kind == "timeout":
+            return 1
+        return min(2, self.attempts) if tried.no_object and not site.served else self.attempts
 
 
 # An outcome, the error that ends the stream, or None at its end
@@ -94,10 +101,13 @@ class Dispatch:
         for item in items:
             self._queues.add(item.prefix or item.call.key, Job(item))
         self._later: list[tuple[float, int, Job]] = []
+        # By the time at which a call that still waits is given up; calls that were sent again are left in it
+        self._deadlines: list[tuple[float, int, Job]] = []
         self._order = itertools.count()
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.Task[None] | None = None
         self._timer_at = math.inf
+        self._deadline_timer: asyncio.TimerHandle | None = None
         self._health = RunHealth(
             len(items),
             session.options.max_failed,
@@ -136,17 +146,14 @@ class Dispatch:
         if self._ended:
             return
         self._ended = True
-        self._say("", 0.0)
+        self.messages.put(error)
         for task in self._tasks:
             task.cancel()
         if self._timer is not None:
             self._timer.cancel()
-        self.messages.put(error)
-
-    async def stopped(self) -> None:
-        """Wait until what was cancelled is over."""
-        tasks = [*self._tasks, *([self._timer] if self._timer else [])]
-        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+        self._say("", 0.0)
 
     # --- sending -------------------------------------------------------------------------------
 
@@ -156,6 +163,9 @@ class Dispatch:
             self._end_if_done()
             return
         now = self._session.clock.now()
+        self._give_up_late(now)
+        if self._ended:
+            return
         while self._later and self._later[0][0] <= now:
             job = heapq.heappop(self._later)[2]
             self._queues.add(job.item.prefix or job.item.call.key, job, first=True)
@@ -187,6 +197,7 @@ class Dispatch:
         if not job.attempts:
             job.began_at, job.others_before = now, self._health.successes
         job.attempts += 1
+        job.fault = None
         number = site.pace.sent(now)
         task = asyncio.get_running_loop().create_task(self._attempt(job, site, number))
         self._tasks.add(task)
@@ -199,7 +210,7 @@ class Dispatch:
 
         def on_accepted() -> None:
             nonlocal accepted
-            accepted = True
+            accepted = site.heard = True
             site.pace.accepted(number, clock.now())
             if not session.proven:
                 session.proven = True
@@ -212,7 +223,9 @@ class Dispatch:
         tried = None
         try:
             http = written(session.wire, job.item.call, session.model, session.dialect, session.options.stream)
-            tried = await site.connections.post(job.item, http, self._waits(job), on_accepted, on_event)
+            with FirstAnswer(site, session.waiting):
+                tried = await site.connections.post(job.item, http, self._waits(job, site), on_accepted, on_event)
+            site.heard |= tried.reached
         finally:
             site.pace.ended()
             # A cancelled attempt may cost something all the same
@@ -220,14 +233,20 @@ class Dispatch:
             if session.ledger is not None and (tried is not None or accepted):
                 key = "" if self._once else job.item.call.key
                 session.ledger.record(attempt_of(job.item, key, site.url, tried_or_cut, accepted))
+                # After the other, which has taken what was reserved
+                if tried is not None and (stale := stale_attempt(key, site.url, tried)) is not None:
+                    session.ledger.record(stale)
         self._settle(job, site, tried)
 
-    def _waits(self, job: Job) -> Waits:
+    def _waits(self, job: Job, site: Site) -> Waits:
         options, call = self._session.options, job.item.call
         left = job.began_at + options.request_deadline - self._session.clock.now()
         total = options.idle_seconds + SECONDS_PER_TOKEN * most_tokens(call)
         total += SECONDS_PER_PROMPT_TOKEN * max(job.item.prompt_tokens, prompt_length(call))
-        return Waits(options.connect_seconds, options.idle_seconds, max(0.01, min(total, left)))
+        idle = options.idle_seconds
+        if self._once is not None and not site.heard:
+            idle = total = min(idle, FIRST_SECONDS)
+        return Waits(min(options.connect_seconds, idle), idle, max(0.01, min(total, left)))
 
     def _task_ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -266,7 +285,7 @@ class Dispatch:
         elif self._draining:
             return
         else:
-            self._again_or_never(job, fault, now)
+            self._again_or_never(job, site, tried, now)
 
     def _site_failed(self, site: Site, tried: Attempted, now: float) -> None:
         site.failed(now, tried, self._session.backoff)
@@ -278,24 +297,51 @@ class Dispatch:
             fault = tried.fault
             self._say(f"{fault.message if fault else site.url}; its calls go to the other servers", now)
 
-    def _again_or_never(self, job: Job, fault: Fault, now: float) -> None:
+    def _again_or_never(self, job: Job, site: Site, tried: Attempted, now: float) -> None:
         """Let a call wait for its next attempt, or give it up."""
+        fault = tried.fault
+        assert fault is not None
+        deadline = job.began_at + self._session.options.request_deadline
         wait = self._session.backoff.wait(job.attempts)
         if fault.wait is not None:
             wait = fault.wait * (1 + (self._session.backoff.stretch() - 1) / 5) + 0.01
         job.errors_500 += fault.status == 500
         if (
             not fault.retry
-            or now + wait > job.began_at + self._session.options.request_deadline
-            or (self._once is not None and job.attempts >= self._once.attempts)
+            or now + wait > deadline
+            or (self._once is not None and job.attempts >= self._once.most_attempts(site, tried))
             or (job.errors_500 >= MOST_500 and self._health.successes > job.others_before)
         ):
-            self.messages.put(Failed(job.item.call.key, fault, job.attempts))
-            error = self._health.failed(fault) if self._once is None else None
-            if error is not None:
-                self.stop(error)
+            self._give_up(job, fault)
         else:
+            job.fault = fault
             heapq.heappush(self._later, (now + wait, next(self._order), job))
+            heapq.heappush(self._deadlines, (deadline, next(self._order), job))
+
+    def _give_up(self, job: Job, fault: Fault) -> None:
+        self.messages.put(Failed(job.item.call.key, fault, job.attempts))
+        error = self._health.failed(fault) if self._once is None else None
+        if error is not None:
+            self.stop(error)
+
+    def _give_up_late(self, now: float) -> None:
+        """Give up the calls whose deadline passed while they waited; one in flight ends by itself in time."""
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+            self._deadline_timer = None
+        while self._deadlines and not self._ended:
+            at, _, job = self._deadlines[0]
+            if job.fault is not None and at > now:
+                later = asyncio.get_running_loop().call_later
+                self._deadline_timer = later(at - now + 0.001, self._pump)
+                return
+            heapq.heappop(self._deadlines)
+            if job.fault is not None:
+                fault, job.fault = job.fault, None
+                self._later = [entry for entry in self._later if entry[2] is not job]
+                heapq.heapify(self._later)
+                self._queues.discard(job.item.prefix or job.item.call.key, job)
+                self._give_up(job, fault)
 
     def _end_if_done(self) -> None:
         if not (self._tasks or self._later or len(self._queues)):
@@ -320,6 +366,7 @@ class Dispatch:
         self._timer_at = at
         if at < math.inf:
             self._timer = asyncio.get_running_loop().create_task(self._wake(at))
+            self._timer.add_done_callback(self._timer_ended)
 
     async def _wake(self, at: float) -> None:
         clock = self._session.clock
@@ -327,6 +374,10 @@ class Dispatch:
             await clock.sleep(left)
         self._timer, self._timer_at = None, math.inf
         self._pump()
+
+    def _timer_ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.stop(error)
 
     def _report(self, now: float) -> None:
         """Say what is waited for: while a server has to be left alone, or nothing else runs."""
@@ -366,33 +417,3 @@ def most_tokens(call: Call) -> int:
 def prompt_length(call: Call) -> int:
     """Tokens of a prompt that is scored; 0 where it is not known."""
     return len(call.ids) if isinstance(call, ScoreCall | ChoiceCall) else 0
-
-
-def attempt_of(item: Sendable, key: str, url: str, tried: Attempted, accepted: bool) -> Attempt:
-    """One attempt for the ledger; where the server did not count, tokens are estimated from what was read."""
-    reply, fault = tried.reply, tried.fault
-    usage = reply.usage if reply is not None else fault.usage if fault is not None else None
-    prompt = usage.prompt if usage is not None else None
-    output = usage.output if usage is not None else None
-    # A request that was not accepted costs nothing
-    estimated = (prompt is None or output is None) and (accepted or reply is not None)
-    if estimated:
-        chars = tried.chars or (len(reply.text) + len(reply.reasoning) if reply is not None else 0)
-        prompt = item.prompt_tokens if prompt is None else prompt
-        output = max(tried.events, math.ceil(chars / CHARS_PER_TOKEN)) if output is None else output
-    return Attempt(
-        key=key,
-        url=url,
-        started_at=tried.started_at,
-        seconds=tried.seconds,
-        outcome="answered" if reply is not None else fault.kind if fault is not None else "timeout",
-        kept=reply is not None,
-        status=tried.status,
-        prompt_tokens=prompt or 0,
-        output_tokens=output or 0,
-        cached_tokens=usage.cached if usage is not None else 0,
-        cache_written_tokens=usage.cache_written if usage is not None else 0,
-        reasoning_tokens=(usage.reasoning or 0) if usage is not None else 0,
-        estimated=estimated,
-        message=fault.message if fault is not None else "",
-    )

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from harness.engines.base import Ledger
 from harness.engines.endpoint.connections import Connections, Waits
 from harness.engines.endpoint.dispatch import Clock, Dispatch, Once, Session
+from harness.engines.endpoint.first_answer import DOCUMENT_SECONDS, FirstAnswer
 from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.pace import Pace
 from harness.engines.endpoint.run_health import refused_key
@@ -112,7 +113,7 @@ class HttpPool:
         try:
             yield from self._outcomes(run)
         finally:
-            self._soon(self._leave, run)
+            self._soon_if_open(self._leave, run)
 
     def finish_in_flight(self, seconds: float) -> Iterator[Sent]:
         """Send nothing more; yield the outcomes of what is in flight, for so many seconds at most."""
@@ -120,7 +121,7 @@ class HttpPool:
         if run is None:
             return
         self._run = None
-        self._soon(run.drain)
+        self._soon_if_open(run.drain)
         until = time.monotonic() + seconds
         try:
             while True:
@@ -131,7 +132,7 @@ class HttpPool:
         except queue.Empty:
             return
         finally:
-            self._soon(run.stop)
+            self._soon_if_open(run.stop)
 
     @property
     def in_flight(self) -> int:
@@ -139,16 +140,14 @@ class HttpPool:
         return 0 if self._run is None else self._run.in_flight
 
     def close(self) -> None:
-        """Close all connections and end the thread; safe to call twice."""
+        """Close all connections and end the thread, whatever is under way; safe to call twice."""
         loop, thread = self._loop, self._thread
         if loop is None or thread is None:
             return
-        self._wait(self._shut())
         self._loop = self._thread = None
+        # The thread ends its tasks itself, so that a second interrupt in this method leaves none behind
         loop.call_soon_threadsafe(loop.stop)
         thread.join(CLOSE_SECONDS)
-        if not thread.is_alive():
-            loop.close()
 
     # --- between the threads -------------------------------------------------------------------
 
@@ -187,16 +186,21 @@ class HttpPool:
         run, self._run = self._run, None
         if run is not None:
             run.stop()
-            await run.stopped()
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for site in self._sites:
             await site.connections.close()
 
     async def _get(self, path: str, site: Site) -> object | None:
         session = self._session
-        idle = session.options.idle_seconds
-        waits = Waits(min(session.options.connect_seconds, idle), idle, idle)
         for attempt in range(1, GET_ATTEMPTS + 1):
-            tried, document = await site.connections.get(path, waits)
+            idle = min(session.options.idle_seconds, DOCUMENT_SECONDS)
+            waits = Waits(min(session.options.connect_seconds, idle), idle, idle)
+            with FirstAnswer(site, session.waiting):
+                tried, document = await site.connections.get(path, waits)
+            site.heard |= tried.reached
             fault = tried.fault
             if fault is None:
                 return document
@@ -204,22 +208,50 @@ class HttpPool:
                 return None
             if fault.kind == "refused_key":
                 raise refused_key(fault, session.keyed)
+            if fault.kind == "timeout" and tried.status is None:
+                # A busy server may not answer this; whether one is there at all, the first request shows
+                return None
             if fault.retry and attempt < GET_ATTEMPTS:
                 await session.clock.sleep(fault.wait or session.backoff.wait(attempt))
             elif not tried.reached:
-                raise EngineError(f"{fault.message}; see engine.url")
+                raise EngineError(f"{fault.message}; see --endpoint (engine.url)")
         return None
 
     def _soon(self, act: Callable[..., None], *arguments: Any) -> None:
         """Let the loop's thread do something; start it if need be."""
         self._running_loop().call_soon_threadsafe(act, *arguments)
 
+    def _soon_if_open(self, act: Callable[..., None], *arguments: Any) -> None:
+        """The same, unless the pool is closed: what is left of a stream needs no new thread."""
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(act, *arguments)
+
     def _wait(self, work: Coroutine[Any, Any, Value]) -> Value:
-        return asyncio.run_coroutine_threadsafe(work, self._running_loop()).result()
+        future = asyncio.run_coroutine_threadsafe(work, self._running_loop())
+        try:
+            return future.result()
+        finally:
+            # After an interrupt here, nobody waits for it
+            future.cancel()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
         if self._loop is None:
-            self._loop = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint-pool", daemon=True)
-            self._thread.start()
+            loop = asyncio.new_event_loop()
+            loop.set_exception_handler(self._unhandled)
+            thread = threading.Thread(target=self._serve, args=(loop,), name="endpoint-pool", daemon=True)
+            thread.start()
+            self._loop, self._thread = loop, thread
         return self._loop
+
+    def _serve(self, loop: asyncio.AbstractEventLoop) -> None:
+        """The thread: run the loop until it is stopped, then end what is left in it."""
+        loop.run_forever()
+        loop.run_until_complete(self._shut())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """An error in a callback ends the stream with it. What nobody waits for any more is not printed."""
+        run, error = self._run, context.get("exception")
+        if "handle" in context and isinstance(error, BaseException) and run is not None:
+            run.stop(error)

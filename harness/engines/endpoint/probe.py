@@ -50,7 +50,7 @@ def probe(
     try:
         document = pool.get("/models")
     except EngineError as error:
-        raise no_server(wire_name, urls, str(error).removesuffix("; see engine.url")) from None
+        raise no_server(wire_name, urls, str(error).removesuffix("; see --endpoint (engine.url)")) from None
     listing = read_listing(document, model)
     base = first_reply(session, wire_name, urls, answered=document is not None)
     _check_model(session, model, base.model, listing, options)

@@ -50,7 +50,9 @@ class RunHealth:
         if fault.kind == "refused_key":
             return refused_key(fault, self._keyed)
         if fault.kind == "no_model":
-            return ConfigError(f"the server does not have this model: {_said(fault)}; see --model and engine.url")
+            return ConfigError(
+                f"the server does not have this model: {_said(fault)}; see --model and --endpoint (engine.url)"
+            )
         if fault.kind == "quota":
             return EngineError(f"the account has no credit or quota left: {_said(fault)}; {RESUME}")
         if not fault.retry:

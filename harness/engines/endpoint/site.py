@@ -35,7 +35,10 @@ class Backoff:
 
 @dataclass(slots=True)
 class Site:
-    """State of one URL; times are in seconds of the pool's clock."""
+    """State of one URL; times are in seconds of the pool's clock.
+
+    `heard`: it has sent a status; `served`: it has given a reply; `watched`: the wait for its first answer is stated.
+    """
 
     url: str
     connections: Connections
@@ -44,6 +47,9 @@ class Site:
     faults: int = 0
     unreached: int = 0
     pauses: int = 0
+    heard: bool = False
+    served: bool = False
+    watched: bool = False
     dead_until: float | None = None
     deaths: int = 0
     why: str = ""
@@ -57,6 +63,7 @@ class Site:
 
     def answered(self, now: float, tried: Attempted) -> None:
         """An attempt was answered."""
+        self.heard = self.served = True
         self.faults = self.unreached = self.pauses = self.deaths = 0
         self.dead_until = None
         if tried.pace > 0:
@@ -68,7 +75,7 @@ class Site:
         assert fault is not None
         self.faults += 1
         self.unreached = 0 if tried.reached or fault.kind == "timeout" else self.unreached + 1
-        self.why = f"{fault.status or fault.kind.replace('_', ' ')} x{self.faults}"
+        self.why = f"{_shortly(tried)} x{self.faults}"
         if fault.wait is not None:
             self.pace.refused(now, fault.wait)
             self.pause(now + fault.wait * (1 + (backoff.stretch() - 1) / 5) + 0.01)
@@ -97,3 +104,14 @@ class Site:
         """When it may be sent to again, if it may not be now for a reason of time."""
         later = [at for at in (self.paused_until, self.dead_until) if at is not None and at > now]
         return max(later, default=None)
+
+
+def _shortly(tried: Attempted) -> str:
+    """A fault in a word or two. A body may hold an error with a status of its own: the answer's is what counts."""
+    fault = tried.fault
+    assert fault is not None
+    if tried.status is not None and tried.status >= 300:
+        return str(tried.status)
+    if fault.kind == "server_error":
+        return "error in the answer" if tried.reached else "no connection"
+    return fault.kind.replace("_", " ")

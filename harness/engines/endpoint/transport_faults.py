@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import ssl
 
 from harness.engines.endpoint.wire import Fault
@@ -50,10 +52,13 @@ def _cause(error: BaseException) -> BaseException:
 
 
 def _reason(error: BaseException) -> str:
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved to an address"
     if isinstance(error, OSError) and error.errno is not None and error.errno > 0:
         # asyncio puts its own words and the address in place of the system's
         return os.strerror(error.errno)
-    return str(error) or type(error).__name__
+    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error))
+    return text or type(error).__name__
 
 
 def _tls_reason(error: ssl.SSLError) -> str:

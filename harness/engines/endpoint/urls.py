@@ -66,6 +66,12 @@ class Queues(Generic[Item]):
         if url not in self._alive:
             self._alive = [known for known in self._queues if known in self._alive or known == url]
 
+    def discard(self, prefix: str, item: Item) -> None:
+        """Forget a call, if it waits."""
+        for queue in self._queues.values():
+            if (prefix, item) in queue:
+                queue.remove((prefix, item))
+
     def clear(self) -> None:
         """Forget all that wait."""
         for queue in self._queues.values():
