@@ -113,11 +113,7 @@ class Progress:
 
     def recorded(self, record: Record) -> None:
         """Move on by one: an answer, or a request that failed."""
-        if isinstance(record.reply, Refusal) and record.reply.failure.ours:
-            self._failed += 1
-        else:
-            self._done += 1
-            self._fresh += 1
+        self._count(record)
         now = time.monotonic()
         seconds = max(now - self._start, 1e-9)
         rate, ended = self._fresh / seconds, self._done + self._failed
@@ -140,6 +136,13 @@ class Progress:
         if text and (kind != self._last_wait or now - self._waited >= LINE_SECONDS):
             self._last_wait, self._waited = kind, now
             self._say(text)
+
+    def _count(self, record: Record) -> None:
+        if isinstance(record.reply, Refusal) and record.reply.failure.ours:
+            self._failed += 1
+        else:
+            self._done += 1
+            self._fresh += 1
 
     def _counts(self, unit: str) -> str:
         failed = f", {self._failed} failed" if self._failed else ""
