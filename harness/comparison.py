@@ -121,7 +121,9 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
 
 
 def difference_text(difference: Difference) -> str:
-    """Return a difference in short: `field: a | b`."""
+    """Return a difference in short: `field: a | b`, or a sentence for another engine."""
+    if difference.field == "engine.name":
+        return f"another engine: {_short(difference.a)}, {_short(difference.b)}"
     return f"{difference.field}: {_short(difference.a)} | {_short(difference.b)}"
 
 

@@ -23,7 +23,7 @@ from typing import Any, Protocol
 from harness.analysis.estimates import estimate_suite, estimate_task
 from harness.catalog import Task
 from harness.config.schema import RunConfig
-from harness.cost.ledger import RunLedger, Spending
+from harness.cost.ledger import RunLedger, Spending, refuse_too_small
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
@@ -38,7 +38,7 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.engines.base import Accountable, EngineFacts
+from harness.engines.base import Accountable, EngineFacts, PromptSize
 from harness.engines.deduplicated import Deduplicated
 from harness.errors import ConfigError, EngineError
 from harness.execution.base import Sandbox
@@ -68,9 +68,10 @@ PERMANENT = {
 # How long an interrupted or failed run waits for answers that a server is giving, in seconds: they are paid for
 LAST_ANSWERS_SECONDS = 30.0
 LAST_ANSWERS = (
-    f"waiting {LAST_ANSWERS_SECONDS:.0f} s at most for the answers that are under way, since they are paid for; "
-    "interrupt again to leave at once"
+    f"waiting {LAST_ANSWERS_SECONDS:.0f} s at most for the answers that are under way, since they are paid for: "
+    "{count}; interrupt again to leave at once"
 )
+TRYING = "trying the server with a few small requests"
 
 
 class Watcher(Protocol):
@@ -212,10 +213,24 @@ def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher, chooser: Choo
             if folder.manifest.status == "finished":
                 # A larger limit extends a finished run, which is incomplete until then
                 folder.mark("running", None)
+            if plan.budget.limited:
+                refuse_too_small(plan.budget, _sizes(plan, part))
+            by_server = isinstance(plan.engine, Accountable)
+            if by_server:
+                watcher.waiting(TRYING)
             _load(plan, folder)
+            if by_server:
+                watcher.waiting("")
             watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
         _stream(plan, folder, part, report, watcher)
+
+
+def _sizes(plan: Plan, requests: Sequence[Request]) -> Iterator[PromptSize]:
+    """The sizes of the requests; without those that the run itself will refuse."""
+    for request in requests:
+        with suppress(EngineError):
+            yield plan.engine.measure(request)
 
 
 def _load(plan: Plan, folder: RunFolder) -> None:
@@ -271,8 +286,8 @@ def _stream(
             except (KeyboardInterrupt, EngineError, ConfigError) as error:
                 interrupted = isinstance(error, KeyboardInterrupt)
                 if isinstance(engine, Accountable):
-                    if interrupted:
-                        watcher.waiting(LAST_ANSWERS)
+                    if interrupted and (count := engine.in_flight()):
+                        watcher.waiting(LAST_ANSWERS.format(count=count))
                     # A second failure says no more than the first
                     with suppress(EngineError, ConfigError):
                         take(engine.finish_in_flight(LAST_ANSWERS_SECONDS))

@@ -3,7 +3,8 @@
 Reads the manifest's identity and task fingerprints. `refused` are settings that change what a score means (shots,
 template, decoding, extraction, data, style, repeats, limits on programs); `noted` are facts that may move a score a
 little or belong to the model (device, dtype, engine, seed, window, end tokens), listed beside the result. Guarantees
-that a field not known to be harmless counts as refused. Sees only what the manifest records.
+that a field not known to be harmless counts as refused. A setting that only one of two engines has is left out where
+its value changes nothing. Sees only what the manifest records.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ COUNTS = ("n", "total")
 # Hashes that differ because a field beside them does
 DERIVED = ("ask", "version")
 OF_THE_MODEL = ("context_window", "end_token_ids", "eos_token_id", "bos_token_id")
+# Values that change no answer, of settings that another engine does not have
+IDLE_VALUES: Mapping[str, Any] = {"overflow": "truncate_left", "repetition_penalty": 1.0, "num_beams": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,22 +61,50 @@ def protocol_differences(
             (noted if same_rows and found.field.endswith(".revision") else refused).append(found)
     for found in _walk(a.get("execution") or {}, b.get("execution") or {}, "execution."):
         (noted if found.field == "execution.sandbox" else refused).append(found)
-    engine_a, engine_b = a["engine"], b["engine"]
-    for found in _walk(engine_a.get("generation") or {}, engine_b.get("generation") or {}, "engine.generation."):
-        key = found.field.split(".")[2]
-        if not found.a and not found.b and {} in (found.a, found.b):
-            # Nothing was set, whether or not the engine has such a setting
-            continue
-        # An engine that does not report a setting (answers from a file) is not refused for it
-        harmless = key in OF_THE_MODEL or key in throughput_options or found.a is None or found.b is None
-        (noted if harmless else refused).append(found)
-    for key in ("name", "device", "dtype"):
-        if engine_a.get(key) != engine_b.get(key):
-            noted.append(Difference(f"engine.{key}", engine_a.get(key), engine_b.get(key)))
+    of_engines = _of_engines(a, b, throughput_options)
+    refused += of_engines.refused
+    noted += of_engines.noted
     refused += _of_model(a["model"], b["model"])
     if a.get("seed") != b.get("seed"):
         noted.append(Difference("seed", a.get("seed"), b.get("seed")))
     return ProtocolDifferences(tuple(refused), tuple(noted))
+
+
+def _of_engines(a: Mapping[str, Any], b: Mapping[str, Any], throughput_options: Collection[str]) -> ProtocolDifferences:
+    refused: list[Difference] = []
+    noted: list[Difference] = []
+    one, other = a["engine"], b["engine"]
+    same_engine = one.get("name") == other.get("name")
+    way_one, way_other = _way(a), _way(b)
+    if way_one and way_other and way_one != way_other:
+        refused.append(Difference("engine.generation.prompts", way_one, way_other))
+    for found in _walk(one.get("generation") or {}, other.get("generation") or {}, "engine.generation."):
+        key = found.field.split(".")[2]
+        if key == "prompts" or (not found.a and not found.b and {} in (found.a, found.b)):
+            # Compared above; or nothing was set, whether or not the engine has such a setting
+            continue
+        absent = found.a is None or found.b is None
+        of_the_model = key in OF_THE_MODEL or key in throughput_options
+        value = found.b if found.a is None else found.a
+        if absent and not same_engine and (of_the_model or not value or value == IDLE_VALUES.get(key)):
+            continue
+        # An engine that does not report a setting (answers from a file) is not refused for it
+        (noted if of_the_model or absent else refused).append(found)
+    for key in ("name", "device", "dtype"):
+        found = Difference(f"engine.{key}", one.get(key), other.get(key))
+        # A server states no device
+        if found.a != found.b and (key != "device" or same_engine or None not in (found.a, found.b)):
+            noted.append(found)
+    return ProtocolDifferences(tuple(refused), tuple(noted))
+
+
+def _way(identity: Mapping[str, Any]) -> str | None:
+    """How prompts reached the model: exact where its own tokenizer is known, as in a run on this machine.
+
+    None where that is not known (answers from a file).
+    """
+    way = (identity["engine"].get("generation") or {}).get("prompts")
+    return str(way) if way else "exact" if identity["model"].get("tokenizer") else None
 
 
 def _of_task(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:

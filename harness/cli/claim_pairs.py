@@ -58,11 +58,12 @@ class SideProgress(Progress):
 
     def recorded(self, record: Record) -> None:
         """Show a line now and then."""
-        self._done += 1
+        self._count(record)
         now = time.monotonic()
         if now - self._spoke >= LINE_SECONDS:
             self._spoke = now
-            self._say(f"{self._done} answers, of at most {self._total}")
+            failed = f", {self._failed} failed" if self._failed else ""
+            self._say(f"{self._done} answers{failed}, of at most {self._total}")
 
     def _say(self, line: str) -> None:
         print(visible_line(f"{self._model}: {line}"), file=sys.stderr, flush=True)

@@ -34,7 +34,7 @@ def inspect_model(
         Text, typer.Argument(help="hub id, folder, config file (.json), or a name in configs/models")
     ] = None,
     endpoint: Annotated[
-        Text, typer.Option(help="base URL of a server: find out what it really does, with some 20 tiny requests")
+        Text, typer.Option(help="base URL of a server: find out what it really does, with some 15 small requests")
     ] = None,
     served: Annotated[Text, typer.Option("--model", help="with --endpoint: the model's name on the server")] = None,
     engine: Annotated[Text, typer.Option(help="with --endpoint: the engine that knows the server's protocol")] = None,

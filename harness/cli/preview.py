@@ -15,6 +15,7 @@ SHOWN_CHARS = 1500
 
 def show_preview(config: RunConfig, *, as_json: bool) -> None:
     """Print what a run would do."""
+    from harness.cli.progress import engine_text
     from harness.preview import preview
 
     seen = preview(config)
@@ -23,8 +24,9 @@ def show_preview(config: RunConfig, *, as_json: bool) -> None:
         return
     facts = seen.facts
     place = ", ".join(str(part) for part in (facts.device, facts.dtype) if part) or "no device"
-    print(f"model     {facts.model}, {facts.engine} engine, {place}, {facts.style} prompts")
-    print(f"window    {facts.context_window or 'unknown'} tokens")
+    local = f"{facts.engine} engine, {place}, {facts.style} prompts"
+    print(f"model     {facts.model}, {engine_text(facts) if seen.paid else local}")
+    print(f"window    {f'{facts.context_window} tokens' if facts.context_window else 'unknown'}")
     for task in seen.tasks:
         about = "~" if task.estimated else ""
         tokens = (

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.cli.interrupts import leave_to_the_run
 from harness.cli.screen import Shown, console
+from harness.datatypes import Refusal
 from harness.report.visible import visible_line
 
 if TYPE_CHECKING:
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from harness.execution.base import Sandbox
 
 LINE_SECONDS = 10.0
+# How prompts reach a server, with what makes them
+WAYS = {
+    "exact": "exact, by the tokenizer's chat template",
+    "chat": "chat, by the server's chat template",
+    "text": "text, by the server's tokenizer",
+}
 
 
 class Progress:
@@ -35,6 +42,7 @@ class Progress:
         self._start = 0.0
         self._spoke = 0.0
         self._fresh = 0
+        self._failed = 0
         self._waits = ""
         self._last_wait = ""
         self._waited = 0.0
@@ -54,8 +62,7 @@ class Progress:
         """Show what will run, with its settings."""
         leave_to_the_run()
         requests = sum(len(task.requests) for task in tasks)
-        place = ", ".join(str(part) for part in (facts.device, facts.dtype) if part)
-        self._say(f"{facts.model}: {facts.engine} engine{f' on {place}' if place else ''}, {facts.style} prompts")
+        self._say(f"{facts.model}: {engine_text(facts)}")
         settings = ", ".join(f"{key}={value}" for key, value in facts.generation.items() if value is not None)
         if settings:
             self._say(f"generation: {settings}")
@@ -82,19 +89,13 @@ class Progress:
             self._say(f"{known} of {total} answers are there from an earlier try; going on")
         if not sys.stderr.isatty():
             return
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            TextColumn,
-            TimeElapsedColumn,
-            TimeRemainingColumn,
-        )
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
         from rich.progress import Progress as Bar
 
         self._bar = Bar(
             TextColumn("answers"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.fields[counts]}"),
             TextColumn("{task.fields[rate]}"),
             TimeElapsedColumn(),
             TextColumn("left"),
@@ -103,23 +104,25 @@ class Progress:
             console=console(errors=True),
             transient=True,
         )
-        self._job = self._bar.add_task("", total=total, completed=known, rate="", waits=self._waits)
+        self._job = self._bar.add_task(
+            "", total=total, completed=known, counts=self._counts(""), rate="", waits=self._waits
+        )
         self._bar.start()
         # The bar prints above itself what is printed meanwhile, and would obey it
         sys.stdout, sys.stderr = Shown(sys.stdout), Shown(sys.stderr)
 
     def recorded(self, record: Record) -> None:
-        """Move on by one."""
-        self._done += 1
-        self._fresh += 1
+        """Move on by one: an answer, or a request that failed."""
+        self._count(record)
         now = time.monotonic()
-        rate = self._fresh / max(now - self._start, 1e-9)
+        seconds = max(now - self._start, 1e-9)
+        rate, ended = self._fresh / seconds, self._done + self._failed
         if self._bar is not None:
-            self._bar.update(self._job, completed=self._done, rate=f"{rate:.1f}/s")
+            self._bar.update(self._job, completed=ended, counts=self._counts(""), rate=f"{rate:.1f}/s")
         elif now - self._spoke >= LINE_SECONDS:
             self._spoke = now
-            left = (self._total - self._done) / rate
-            self._say(f"{self._done}/{self._total} answers, {rate:.1f}/s, about {left:.0f} s left")
+            left = (self._total - ended) * seconds / (self._fresh + self._failed)
+            self._say(f"{self._counts(' answers')}, {rate:.1f}/s, about {left:.0f} s left")
 
     def waiting(self, text: str) -> None:
         """Show what the run waits for, beside the bar; without a terminal as a plain line, now and then."""
@@ -134,8 +137,30 @@ class Progress:
             self._last_wait, self._waited = kind, now
             self._say(text)
 
+    def _count(self, record: Record) -> None:
+        if isinstance(record.reply, Refusal) and record.reply.failure.ours:
+            self._failed += 1
+        else:
+            self._done += 1
+            self._fresh += 1
+
+    def _counts(self, unit: str) -> str:
+        failed = f", {self._failed} failed" if self._failed else ""
+        return f"{self._done}/{self._total}{unit}{failed}"
+
     def _say(self, line: str) -> None:
         print(visible_line(line), file=sys.stderr, flush=True)
+
+
+def engine_text(facts: EngineFacts) -> str:
+    """An engine in a few words: where and in which precision the model runs, and how it gets its prompts."""
+    way = facts.generation.get("prompts")
+    if way in WAYS:
+        served = f", served as {facts.dtype}" if facts.dtype else ""
+        plain = way == "exact" and facts.style == "text"
+        return f"{facts.engine} engine{served}; prompts: {'exact, by the tokenizer' if plain else WAYS[way]}"
+    place = ", ".join(str(part) for part in (facts.device, facts.dtype) if part)
+    return f"{facts.engine} engine{f' on {place}' if place else ''}, {facts.style} prompts"
 
 
 def _protocol(task: Task) -> str:

@@ -7,15 +7,18 @@ the dearest counts. Written-to-cache tokens are priced as input.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.config.schema import RunConfig
 from harness.cost.prices import Price, dated_prices, dearest, price_page, token_cost
+from harness.cost.tables import dollars
 from harness.datatypes import Attempt
+from harness.engines.base import PromptSize
 from harness.errors import ConfigError, error_prefix
 from harness.store import attempts
 from harness.store.attempts import ATTEMPTS, AttemptLog
@@ -47,14 +50,19 @@ class Budget:
         cached = min(attempt.cached_tokens, attempt.prompt_tokens)
         output = max(attempt.output_tokens, attempt.reasoning_tokens)
         price = dearest(self.prices, day)
-        dollars = 0.0 if price is None else token_cost(price, attempt.prompt_tokens - cached, cached, output)
-        return Amount(attempt.prompt_tokens + output, dollars)
+        cost = 0.0 if price is None else token_cost(price, attempt.prompt_tokens - cached, cached, output)
+        return Amount(attempt.prompt_tokens + output, cost)
 
     def worst(self, prompt_tokens: int, output_tokens: int) -> Amount:
         """What an attempt may cost at most, today."""
         price = dearest(self.prices, datetime.now(UTC).date())
-        dollars = 0.0 if price is None else token_cost(price, prompt_tokens, 0, output_tokens)
-        return Amount(prompt_tokens + output_tokens, dollars)
+        cost = 0.0 if price is None else token_cost(price, prompt_tokens, 0, output_tokens)
+        return Amount(prompt_tokens + output_tokens, cost)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is a limit."""
+        return self.dollars is not None or self.tokens is not None
 
     def holds(self, amount: Amount) -> bool:
         """Whether so much may be spent."""
@@ -146,6 +154,33 @@ class Spending:
                 self._in_flight = Amount()
 
 
+def refuse_too_small(budget: Budget, sizes: Iterable[PromptSize]) -> None:
+    """Raise ConfigError where the budget cannot hold the largest of the requests, even alone."""
+    worst = [budget.worst(_most_tokens(size), size.max_new_tokens) for size in sizes]
+    tokens = max((amount.tokens for amount in worst), default=0)
+    if budget.tokens is not None and tokens > budget.tokens:
+        raise ConfigError(
+            f"--max-total-tokens {budget.tokens:,} cannot hold one request of the run, which may take {tokens:,}; "
+            f"give at least {tokens}, and some more for the start probe"
+        )
+    cost = max((amount.dollars for amount in worst), default=0.0)
+    if budget.dollars is not None and cost > budget.dollars:
+        raise ConfigError(
+            f"--max-cost {budget.dollars:g} cannot hold one request of the run, which may cost ${dollars(cost)}; "
+            f"give at least {_rounded_up(cost)}, and some more for the start probe"
+        )
+
+
+def _most_tokens(size: PromptSize) -> int:
+    return max(size.prompt_tokens or 0, size.most_prompt_tokens or 0)
+
+
+def _rounded_up(value: float) -> str:
+    """Dollars in two figures, never less than `value`."""
+    digits = max(2, 1 - math.floor(math.log10(value)))
+    return f"{math.ceil(value * 10**digits) / 10**digits:.{digits}f}"
+
+
 class RunLedger:
     """The attempts of one run folder, as `engines.base.Ledger` wants it; safe from several threads."""
 
@@ -207,8 +242,8 @@ class RunLedger:
             return ""
         if budget.dollars is not None and spent.dollars + next_one.dollars > budget.dollars:
             return (
-                f"stopped at ${spent.dollars:.2f} of ${budget.dollars:.2f}; the next request may cost "
-                f"${next_one.dollars:.4f}; run again with a larger --max-cost to go on"
+                f"stopped at ${dollars(spent.dollars)} of ${dollars(budget.dollars)}; the next request may cost "
+                f"${dollars(next_one.dollars)}; run again with a larger --max-cost to go on"
             )
         return (
             f"stopped at {spent.tokens:,} of {budget.tokens or 0:,} tokens; the next request may take "

@@ -1,8 +1,8 @@
 """Models behind a server that has Anthropic's API (`/v1/messages`): Anthropic itself, llama.cpp, vLLM.
 
 Messages are the only prompts: the server has the template, and there are no log-likelihoods and no seeds.
-Guarantees and limits are those of `endpoint/engine.py`. The key is read from ANTHROPIC_API_KEY, or from the variable
-that the option `key_env` names.
+Guarantees and limits are those of `endpoint/engine.py`. The key of the official API is read from
+ANTHROPIC_API_KEY, that of any other server from the variable that the option `key_env` names.
 """
 
 from __future__ import annotations

@@ -110,7 +110,8 @@ class EngineFacts:
 class PromptSize:
     """What a request costs before it runs: prompt tokens (None: unknown), tokens cut to fit, most new tokens.
 
-    `estimated`: `prompt_tokens` were not counted but estimated from the length of the text.
+    `estimated`: `prompt_tokens` were not counted but estimated from the length of the text. `most_prompt_tokens`: what
+    the ledger is asked for then, where it is more.
     """
 
     prompt_tokens: int | None
@@ -118,6 +119,7 @@ class PromptSize:
     max_new_tokens: int
     rendered: str
     estimated: bool = False
+    most_prompt_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +194,9 @@ class Accountable(Protocol):
 
     def account_to(self, ledger: Ledger, waiting: Callable[[str], None]) -> None:
         """Record every attempt in `ledger` from now on; call `waiting` with what is waited for ("" when it is over)."""
+
+    def in_flight(self) -> int:
+        """How many requests were sent and have no answer yet."""
 
     def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
         """After an interrupt: send nothing more, and yield the replies that arrive within so many seconds."""

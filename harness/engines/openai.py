@@ -1,7 +1,7 @@
 """Models behind a server that has OpenAI's API: OpenAI itself, vLLM, llama.cpp, SGLang, Ollama and many others.
 
-Guarantees and limits are those of `endpoint/engine.py`. The key is read from OPENAI_API_KEY, or from the variable that
-the option `key_env` names.
+Guarantees and limits are those of `endpoint/engine.py`. The key of the official API is read from
+OPENAI_API_KEY, that of any other server from the variable that the option `key_env` names.
 """
 
 from __future__ import annotations

@@ -77,6 +77,9 @@ class Paid:
             self.sent.append(request.key)
             yield self._answer(request)
 
+    def in_flight(self):
+        return min(len(self.pending), self.options.get("in_flight", 0))
+
     def finish_in_flight(self, seconds):
         if self.options.get("interrupted_again"):
             raise KeyboardInterrupt

@@ -133,10 +133,10 @@ def test_after_ctrl_c_what_is_in_flight_is_recorded(llama_server, tmp_path):
 
 
 def test_a_refused_key_costs_one_request_and_is_written_nowhere(cli, llama_server, tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("MY_KEY", KEY)
     refusal = {"error": {"message": f"Incorrect API key provided: {KEY}.", "type": "invalid_request_error"}}
     with relay(llama_server.url, answer=lambda _: (401, refusal)) as between:
-        seen = cli(*words(between.url))
+        seen = cli(*words(between.url), "--set", "engine.key_env=MY_KEY")
         posts = [one for one in between.seen if one.text]
         assert all(one.headers["authorization"] == f"Bearer {KEY}" for one in between.seen)
         assert len(between.seen) == 1 and len(posts) <= 1
@@ -149,9 +149,9 @@ def test_a_refused_key_costs_one_request_and_is_written_nowhere(cli, llama_serve
 
 
 def test_the_key_of_a_finished_run_is_written_nowhere(cli, llama_server, tmp_path, monkeypatch):
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    monkeypatch.setenv("MY_KEY", KEY)
     with relay(llama_server.url) as between:
-        seen = cli(*words(between.url, limit=3))
+        seen = cli(*words(between.url, limit=3), "--set", "engine.key_env=MY_KEY")
         assert {one.headers.get("authorization") for one in between.seen if one.text} == {f"Bearer {KEY}"}
     assert seen.code == 0, seen.err
     assert KEY not in seen.out + seen.err

@@ -177,14 +177,23 @@ def test_a_refused_key_ends_the_run_after_one_request_and_is_written_nowhere(
     cli, server, sums, tmp_path, monkeypatch
 ) -> None:
     server.key = "another"
-    monkeypatch.setenv("OPENAI_API_KEY", KEY)
-    seen = cli(*words(server, sums))
+    monkeypatch.setenv("MY_KEY", KEY)
+    seen = cli(*words(server, sums, "--set", "engine.key_env=MY_KEY"))
     assert seen.code == 2 and len(server.bodies) == 1, seen.err
     (line,) = [line for line in seen.err.splitlines() if line.startswith("harness: ")]
     assert "API key" in line and "Traceback" not in seen.err
     written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert all(KEY.encode() not in content for content in written)
     assert KEY not in seen.out + seen.err
+
+
+def test_the_usual_key_is_not_sent_to_an_own_server_which_gets_a_named_one(cli, server, sums, monkeypatch) -> None:
+    server.key = KEY
+    monkeypatch.setenv("OPENAI_API_KEY", KEY)
+    seen = cli(*words(server, sums))
+    assert seen.code == 2, seen.err
+    assert "none was sent" in seen.err and "set engine.key_env to the variable that holds the key" in seen.err
+    assert cli(*words(server, sums, "--set", "engine.key_env=OPENAI_API_KEY")).code == 0
 
 
 def test_a_task_that_needs_log_likelihoods_is_refused_before_a_request(cli, server, sums, tmp_path) -> None:

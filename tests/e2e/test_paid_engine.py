@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,11 +52,11 @@ def spent() -> float:
 def test_a_run_never_costs_more_than_its_budget_and_goes_on_with_a_larger_one(paid: Callable):
     seen = paid("--max-cost", 0.5)
     assert seen.code == 3
-    assert "stopped at $0.44 of $0.50" in seen.err and "run again with a larger --max-cost to go on" in seen.err
+    assert "stopped at $0.435 of $0.500" in seen.err and "run again with a larger --max-cost to go on" in seen.err
     assert spent() == pytest.approx(PROBE + 5 * ANSWER) and len(keys()) == 5
     again = paid("--max-cost", 0.5)
     # The probe alone, whose 1.5 cents fit
-    assert again.code == 3 and len(keys()) == 5 and "of $0.50" in again.err
+    assert again.code == 3 and len(keys()) == 5 and "of $0.500" in again.err
     done = paid("--max-cost", 2)
     assert done.code == 0, done.err
     assert len(keys()) == 10 == len(set(keys()))
@@ -66,6 +67,15 @@ def test_tokens_can_be_limited_without_a_price(paid: Callable):
     seen = paid("--max-total-tokens", 400, priced=False)
     assert seen.code == 3 and "stopped at 323 of 400 tokens" in seen.err, seen.err
     assert len(keys()) == 3
+
+
+@pytest.mark.parametrize("limit", [("--max-cost", 0.02), ("--max-total-tokens", 50)])
+def test_a_budget_that_cannot_hold_one_request_is_refused_before_a_request(paid: Callable, limit: tuple[str, float]):
+    seen = paid(*limit)
+    assert seen.code == 2, seen.err
+    (least,) = re.findall(r"give at least ([0-9.]+),", seen.err)
+    assert float(least) > limit[1]
+    assert not Path("run/attempts.jsonl").exists() or not read_jsonl(Path("run/attempts.jsonl"))
 
 
 def test_a_limit_in_dollars_needs_a_price_and_says_how_to_name_one(paid: Callable):
@@ -82,13 +92,22 @@ def test_a_limit_on_an_engine_that_spends_nothing_is_refused(cli: Callable):
 def test_an_interrupt_waits_for_what_is_paid_for_and_the_next_try_requests_only_the_rest(paid: Callable):
     seen = paid("--set", "engine.interrupted_at=3", "--set", "engine.in_flight=2")
     assert seen.code == 130
-    assert "answers that are under way" in seen.err
+    assert "answers that are under way, since they are paid for: 2;" in seen.err
     assert len(keys()) == 5
     assert json.loads(Path("run/manifest.json").read_text())["status"] == "interrupted"
     done = paid()
     assert done.code == 0 and len(keys()) == 10 == len(set(keys()))
     answered = [row["key"] for row in read_jsonl(Path("run/attempts.jsonl")) if row["key"]]
     assert sorted(answered) == sorted(keys())
+
+
+def test_an_interrupt_waits_for_nothing_where_nothing_is_under_way(paid: Callable):
+    seen = paid("--set", "engine.interrupted_at=3")
+    assert seen.code == 130 and "under way" not in seen.err
+
+
+def test_that_a_server_is_tried_is_a_line_before_its_answer(paid: Callable):
+    assert "trying the server" in paid().err
 
 
 def test_a_second_interrupt_leaves_at_once(paid: Callable):

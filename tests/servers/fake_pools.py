@@ -114,6 +114,10 @@ class FakeServer:
     def stream_calls(self) -> None:
         raise AssertionError("the probe sends one call at a time")
 
+    @property
+    def in_flight(self) -> int:
+        return 0
+
     def finish_in_flight(self, seconds: float) -> Any:
         raise AssertionError("nothing is in flight")
 

@@ -1,7 +1,7 @@
 """Where the servers of a model are, and the key that they get. Makes no request.
 
 The key comes from the environment only. The usual variable of an engine (`OPENAI_API_KEY`) is sent to the official API
-and to servers of the user's own network; any other host gets only the key that the user names with `key_env`.
+alone; any other host, this machine too, gets only the key that the user names with `key_env`.
 """
 
 from __future__ import annotations
@@ -53,21 +53,21 @@ def find_servers(
     urls = tuple(dict.fromkeys(base_url(one) for one in given))
     hosts = [urlsplit(one) for one in urls]
     hosted = [host for host in hosts if not _near(host)]
-    foreign = [host for host in hosted if host.netloc != urlsplit(official).netloc]
-    variable = key_env or usual_key
-    key = _read_key(variable, environment)
-    lacking = None
-    if key is None and key_env:
-        lacking = f"engine.key_env: the environment variable {key_env} is not set; export {key_env}=..."
-    if foreign and not key_env:
-        if secure := next((host for host in foreign if host.scheme == "https"), None):
-            lacking = (
-                f"engine.url: {secure.hostname} needs a key: put it into an environment variable and name that with "
-                f"--set engine.key_env=NAME ({usual_key} is sent to {urlsplit(official).netloc} alone)"
-            )
-        key = None
-    if hosted and not foreign and key is None and lacking is None:
-        lacking = f"{hosted[0].netloc} needs a key: set the environment variable {usual_key}"
+    others = [host for host in hosts if host.netloc != urlsplit(official).netloc]
+    key = lacking = None
+    if key_env:
+        key = _read_key(key_env, environment)
+        if key is None:
+            lacking = f"engine.key_env: the environment variable {key_env} is not set; export {key_env}=..."
+    elif not others:
+        key = _read_key(usual_key, environment)
+        if key is None:
+            lacking = f"{hosts[0].netloc} needs a key: set the environment variable {usual_key}"
+    elif secure := next((host for host in hosted if host.scheme == "https"), None):
+        lacking = (
+            f"engine.url: {secure.hostname} needs a key: put it into an environment variable and name that with "
+            f"--set engine.key_env=NAME ({usual_key} is sent to {urlsplit(official).netloc} alone)"
+        )
     open_hosts = [str(host.hostname) for host in hosted if host.scheme == "http"]
     notes = (f"the key is sent to {open_hosts[0]} without encryption",) if key and open_hosts else ()
     return Servers(urls, key, bool(hosted), notes, lacking)

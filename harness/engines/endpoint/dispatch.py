@@ -47,7 +47,7 @@ class Clock(Protocol):
 
 @dataclass(slots=True)
 class Session:
-    """What all streams of a pool share. `proven`: a server has accepted the key and the model."""
+    """What all streams of a pool share. `proven`: a server has accepted the key and the model. `keyed`: one is sent."""
 
     wire: Wire
     model: str
@@ -58,6 +58,7 @@ class Session:
     ledger: Ledger | None
     waiting: Callable[[str], None] | None
     proven: bool = False
+    keyed: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -110,7 +111,11 @@ class Dispatch:
         self._timer_at = math.inf
         self._deadline_timer: asyncio.TimerHandle | None = None
         self._health = RunHealth(
-            len(items), session.options.max_failed, session.options.stall_seconds, session.clock.now()
+            len(items),
+            session.options.max_failed,
+            session.options.stall_seconds,
+            session.clock.now(),
+            session.keyed,
         )
         self._draining = False
         self._ended = False
@@ -121,6 +126,11 @@ class Dispatch:
     def ended(self) -> bool:
         """Whether the last message was put."""
         return self._ended
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that were sent and have no outcome yet."""
+        return 0 if self._ended else len(self._tasks)
 
     def start(self) -> None:
         """Begin to send."""

@@ -147,6 +147,10 @@ class EndpointEngine:
         finally:
             self._streaming = False
 
+    def in_flight(self) -> int:
+        """How many calls were sent and have no answer yet."""
+        return 0 if self._pool is None else self._pool.in_flight
+
     def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
         """Send nothing more; yield the replies that arrive within so many seconds."""
         if self._pool is None:

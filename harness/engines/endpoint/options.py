@@ -11,12 +11,12 @@ class EndpointOptions(BaseModel):
     """Where the server is, how it is prompted, and how long to wait for it.
 
     `url` is one base URL or several of the same model (`http://node1:8000/v1`), with commas or as a list. The key is
-    read from the environment variable `key_env` (each engine has its usual one). `tokenizer` is a folder or a hub id;
-    with it `prompts: auto` means exact. `served_as`: the precision and the flags that the server was started with,
-    which no server states. `answers_as`: another name of the model, which the server's answers may state. `extra_body`
-    goes into every request. Times are in seconds: `connect_seconds` to connect, `idle_seconds` between two events,
-    `request_deadline` for one call with all its attempts, `stall_seconds` without one success before the run stops.
-    `max_failed`: the share of calls that may fail before the run stops.
+    read from the environment variable `key_env`; the usual one of an engine is for its official API alone. `tokenizer`
+    is a folder or a hub id; with it `prompts: auto` means exact. `served_as`: the precision and the flags that the
+    server was started with, which no server states. `answers_as`: another name of the model, which the server's answers
+    may state. `extra_body` goes into every request. Times are in seconds: `connect_seconds` to connect, `idle_seconds`
+    between two events, `request_deadline` for one call with all its attempts, `stall_seconds` without one success
+    before the run stops. `max_failed`: the share of calls that may fail before the run stops.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

@@ -15,6 +15,7 @@ from harness.engines.endpoint.dispatch import Clock, Dispatch, Once, Session
 from harness.engines.endpoint.first_answer import DOCUMENT_SECONDS, FirstAnswer
 from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.pace import Pace
+from harness.engines.endpoint.run_health import refused_key
 from harness.engines.endpoint.sending import Sendable, Sent
 from harness.engines.endpoint.site import Backoff, Site
 from harness.engines.endpoint.wire import Call, Dialect, Wire
@@ -75,6 +76,7 @@ class HttpPool:
             backoff or Backoff(),
             ledger,
             waiting,
+            keyed=key is not None,
         )
         self._sites = [Site(url, Connections(url, wire, key), Pace(options.concurrency)) for url in dict.fromkeys(urls)]
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -133,6 +135,11 @@ class HttpPool:
             return
         finally:
             self._soon_if_open(run.stop)
+
+    @property
+    def in_flight(self) -> int:
+        """Calls that were sent and have no outcome yet."""
+        return 0 if self._run is None else self._run.in_flight
 
     def close(self) -> None:
         """Close all connections and end the thread, whatever is under way; safe to call twice."""
@@ -202,7 +209,7 @@ class HttpPool:
             if tried.status in NO_DOCUMENT or (tried.status is not None and tried.status < 400):
                 return None
             if fault.kind == "refused_key":
-                raise ConfigError(f"the server refuses the API key: {fault.message}")
+                raise refused_key(fault, session.keyed)
             if fault.kind == "timeout" and tried.status is None:
                 # A busy server may not answer this; whether one is there at all, the first request shows
                 return None

@@ -18,8 +18,12 @@ RESUME = "the answers so far are kept; run the same command again to resume"
 class RunHealth:
     """Counts what became of one stream of calls. Times are in seconds of the caller's clock."""
 
-    def __init__(self, calls: int, max_failed: float, stall_seconds: float, now: float) -> None:
-        """`max_failed` is the share of `calls` that may fail; `stall_seconds` may pass without one success."""
+    def __init__(self, calls: int, max_failed: float, stall_seconds: float, now: float, keyed: bool = True) -> None:
+        """`max_failed` is the share of `calls` that may fail; `stall_seconds` may pass without one success.
+
+        `keyed`: the server gets a key.
+        """
+        self._keyed = keyed
         self._calls = calls
         self._max_failed = max_failed
         self._stall_seconds = stall_seconds
@@ -44,7 +48,7 @@ class RunHealth:
     def fault(self, fault: Fault, now: float, in_flight: int) -> HarnessError | None:
         """An attempt failed; return the error that ends the run, if it does."""
         if fault.kind == "refused_key":
-            return ConfigError(f"the server refuses the API key: {_said(fault)}; set the engine's key variable")
+            return refused_key(fault, self._keyed)
         if fault.kind == "no_model":
             return ConfigError(
                 f"the server does not have this model: {_said(fault)}; see --model and --endpoint (engine.url)"
@@ -82,6 +86,18 @@ class RunHealth:
                 f"({self._max_failed:g}); the last with: {_said(fault)}; {RESUME}"
             )
         return None
+
+
+def refused_key(fault: Fault, keyed: bool) -> ConfigError:
+    """The error for a refused key. `keyed`: the server got one."""
+    if keyed:
+        return ConfigError(
+            f"the server refuses the API key: {_said(fault)}; check the variable that holds it, or engine.key_env"
+        )
+    return ConfigError(
+        f"the server wants an API key, and none was sent: {_said(fault)}; "
+        "set engine.key_env to the variable that holds the key"
+    )
 
 
 def _said(fault: Fault) -> str:

@@ -70,5 +70,9 @@ class Pool(Protocol):
     def finish_in_flight(self, seconds: float) -> Iterator[Sent]:
         """Send nothing more; yield the outcomes of what is in flight, for so many seconds at most."""
 
+    @property
+    def in_flight(self) -> int:
+        """Calls that were sent and have no outcome yet."""
+
     def close(self) -> None:
         """Close all connections; safe to call twice."""

@@ -64,15 +64,15 @@ class ServerPrompts:
         most = request.sampling.max_tokens if isinstance(request, GenerateRequest) else 0
         if self._encoder is not None:
             encoded = self._encoder.encode(request.prompt)
-            return PromptSize(len(encoded.ids), 0, most, encoded.text, estimated=True)
-        return PromptSize(math.ceil(len(shown) / CHARACTERS_A_TOKEN), 0, most, shown, estimated=True)
+            return PromptSize(len(encoded.ids), 0, most, encoded.text, True, _most_tokens(shown))
+        return PromptSize(math.ceil(len(shown) / CHARACTERS_A_TOKEN), 0, most, shown, True, _most_tokens(shown))
 
     def prepare(self, request: Request, facts: ServerFacts) -> Prepared | Refusal:
         """Make the call."""
         if not isinstance(request, GenerateRequest):
             return refusal(request, "no_likelihoods", "log-likelihoods need the option `tokenizer`")
         sampling, shown = request.sampling, rendered(request.prompt)
-        tokens = math.ceil(len(shown.encode()) / LEAST_BYTES_A_TOKEN)
+        tokens = _most_tokens(shown)
         most = sampling.max_tokens
         window = self._window or facts.window
         if window is not None:
@@ -147,3 +147,7 @@ def _prefix(prompt: Prompt) -> str:
     else:
         text = prompt.text[:PREFIX_CHARACTERS]
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _most_tokens(text: str) -> int:
+    return math.ceil(len(text.encode()) / LEAST_BYTES_A_TOKEN)

@@ -117,6 +117,41 @@ def test_a_setting_that_is_empty_in_one_run_and_unknown_to_the_other_is_no_diffe
     assert [difference.field for difference in given.noted] == ["engine.generation.extra_body"]
 
 
+def served(prompts: str, **engine: Any) -> dict[str, Any]:
+    other = copy.deepcopy(IDENTITY)
+    other["model"] = {"name": "m", "revision": None, "served_model": "m"}
+    if prompts == "exact":
+        other["model"] |= {"chat_template": "c1", "tokenizer": "t1"}
+    other["engine"] = {
+        "name": "openai",
+        "style": "chat",
+        "device": None,
+        "dtype": "float32",
+        "generation": {"prompts": prompts, "overflow": "truncate_left", "context_window": None, "extra_body": {}},
+        **engine,
+    }
+    return other
+
+
+@pytest.mark.parametrize("way", ["chat", "text"])
+def test_a_local_run_has_exact_prompts_and_a_server_with_its_own_template_has_others(way: str) -> None:
+    for a, b in ((IDENTITY, served(way)), (served(way), IDENTITY)):
+        (found,) = protocol_differences(a, b, ["sums"]).refused
+        assert found.field == "engine.generation.prompts" and {found.a, found.b} == {"exact", way}
+    assert protocol_differences(served("exact"), served(way), ["sums"]).refused[0].field == found.field
+
+
+def test_a_setting_that_only_one_of_two_engines_has_is_noted_only_if_it_may_change_an_answer() -> None:
+    found = protocol_differences(IDENTITY, served("exact"), ["sums"])
+    assert not found.refused
+    assert [difference.field for difference in found.noted] == ["engine.name"]
+    for path, value in (("engine.generation.repetition_penalty", 1.05), ("engine.generation.num_beams", 4)):
+        noted = protocol_differences(changed(path, value), served("exact"), ["sums"]).noted
+        assert [difference.field for difference in noted] == [path, "engine.name"]
+    unstated = protocol_differences(IDENTITY, served("exact", dtype=None), ["sums"]).noted
+    assert [difference.field for difference in unstated] == ["engine.name", "engine.dtype"]
+
+
 def test_answers_from_a_file_are_not_refused_for_what_the_file_does_not_report() -> None:
     found = protocol_differences(IDENTITY, changed("engine.generation", {}), ["sums"])
     assert not found.refused

@@ -55,7 +55,7 @@ def test_many_threads_together_stay_within_the_budget(tmp_path: Path):
         list(pool.map(one, range(200)))
     # 1.1 thousandths each
     assert ledger.spent.dollars == pytest.approx(9 * 0.0011)
-    assert ledger.exhausted().startswith("stopped at $0.01 of $0.01")
+    assert ledger.exhausted().startswith("stopped at $0.00990 of $0.0100; the next request may cost $0.00110")
     ledger.close()
 
 

@@ -36,7 +36,7 @@ class FakePool:
     closed: int = 0
     # Only so many outcomes are there before an interrupt; the rest is in flight
     interrupt_after: int | None = None
-    in_flight: list[Sendable] = field(default_factory=list)
+    flying: list[Sendable] = field(default_factory=list)
 
     def outcome(self, call: Call) -> Sent:
         """What became of a call."""
@@ -61,13 +61,18 @@ class FakePool:
         self.sent += calls
         for place, sendable in enumerate(reversed(calls)):
             if place == self.interrupt_after:
-                self.in_flight = list(calls[: len(calls) - place])
+                self.flying = list(calls[: len(calls) - place])
                 raise KeyboardInterrupt
             yield self.outcome(sendable.call)
 
+    @property
+    def in_flight(self) -> int:
+        """How many were under way at the interrupt."""
+        return len(self.flying)
+
     def finish_in_flight(self, seconds: float) -> Iterator[Sent]:
         """What was under way at the interrupt."""
-        for sendable in self.in_flight:
+        for sendable in self.flying:
             yield self.outcome(sendable.call)
 
     def close(self) -> None:

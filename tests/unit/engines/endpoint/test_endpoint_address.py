@@ -64,9 +64,11 @@ def test_the_official_api_needs_its_usual_key() -> None:
 @pytest.mark.parametrize(
     "url", ["http://localhost:8000", "http://127.0.0.1:1", "http://10.1.2.3:1", "http://node1:8000"]
 )
-def test_a_server_of_the_own_network_needs_no_key_and_gets_the_usual_one(url: str) -> None:
-    assert servers(url).key is None and not servers(url).hosted
-    assert servers(url, OPENAI_API_KEY=KEY).key == KEY
+def test_a_server_of_the_own_network_needs_no_key_and_gets_only_a_named_one(url: str) -> None:
+    found = servers(url, OPENAI_API_KEY=KEY)
+    assert found.key is None and not found.hosted and found.lacking is None
+    assert servers(url, "OPENAI_API_KEY", OPENAI_API_KEY=KEY).key == KEY
+    assert servers([OFFICIAL, url], OPENAI_API_KEY=KEY).key is None
 
 
 def test_the_usual_key_goes_to_no_other_host() -> None:

@@ -379,6 +379,7 @@ def test_after_an_interrupt_what_is_in_flight_still_becomes_replies() -> None:
     fake.engine.check(requests)
     with pytest.raises(KeyboardInterrupt):
         list(fake.engine.stream(requests))
+    assert fake.engine.in_flight() > 0
     rest = list(fake.engine.finish_in_flight(5))
     assert sorted(reply.key for reply in rest) == ["a", "b"]
     assert all(isinstance(reply, Completion) and reply.text == "4" for reply in rest)

@@ -243,7 +243,9 @@ def test_after_an_interrupt_what_is_in_flight_is_delivered():
                     time.sleep(0.01)
                 raise KeyboardInterrupt
         gate.set()
+        assert pool.in_flight > 0
         late = list(pool.finish_in_flight(20))
+        assert pool.in_flight == 0
         assert len(late) == 4 and all(one.reply.text == "late" for one in late)
         assert len(pool.server.received) == 5
 
