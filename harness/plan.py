@@ -19,7 +19,7 @@ from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
 from harness.config.schema import ModelPage, RunConfig, TaskPage
 from harness.config.yaml_page import YamlPage
-from harness.cost.ledger import Budget, budget_of
+from harness.cost.budget import Budget, budget_of
 from harness.data.rows import Loader
 from harness.datatypes import Tests
 from harness.engines.base import (

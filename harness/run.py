@@ -23,7 +23,8 @@ from typing import Any, Protocol
 from harness.analysis.estimates import estimate_suite, estimate_task
 from harness.catalog import Task
 from harness.config.schema import RunConfig
-from harness.cost.ledger import RunLedger, Spending, refuse_too_small
+from harness.cost.budget import Spending
+from harness.cost.ledger import RunLedger
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
@@ -160,8 +161,8 @@ def evaluate(
         watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
-            with accounts(plan, folder, watcher, spending):
-                requested = _run_requests(plan, folder, watcher, chooser)
+            with accounts(plan, folder, watcher, spending) as ledger:
+                requested = _run_requests(plan, folder, watcher, chooser, ledger)
                 if requested or folder.manifest.status != "finished":
                     folder.mark(
                         "finished",
@@ -184,17 +185,21 @@ def evaluate(
 
 
 @contextmanager
-def accounts(plan: Plan, folder: RunFolder, watcher: Watcher, spending: Spending | None = None) -> Iterator[None]:
+def accounts(
+    plan: Plan, folder: RunFolder, watcher: Watcher, spending: Spending | None = None
+) -> Iterator[RunLedger | None]:
     """Have an engine that sends requests to a server record them in the folder, within the budget."""
     if not isinstance(plan.engine, Accountable):
-        yield
+        yield None
         return
     with closing(RunLedger(folder.path, plan.budget, spending)) as ledger:
         plan.engine.account_to(ledger, watcher.waiting)
-        yield
+        yield ledger
 
 
-def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher, chooser: Chooser | None) -> int:
+def _run_requests(
+    plan: Plan, folder: RunFolder, watcher: Watcher, chooser: Chooser | None, ledger: RunLedger | None
+) -> int:
     """Send the unanswered requests to the engine, in the chooser's steps if there is one; return how many were sent."""
     every = [request for task in plan.tasks for request in task.requests]
     known = {record.request.key: record for record in folder.records if not _worth_a_retry(record)}
@@ -213,13 +218,12 @@ def _run_requests(plan: Plan, folder: RunFolder, watcher: Watcher, chooser: Choo
             if folder.manifest.status == "finished":
                 # A larger limit extends a finished run, which is incomplete until then
                 folder.mark("running", None)
-            if plan.budget.limited:
-                refuse_too_small(plan.budget, _sizes(plan, part))
-            by_server = isinstance(plan.engine, Accountable)
-            if by_server:
+            if ledger is not None:
+                if plan.budget.limited:
+                    ledger.require_room(list(_sizes(plan, part)))
                 watcher.waiting(TRYING)
             _load(plan, folder)
-            if by_server:
+            if ledger is not None:
                 watcher.waiting("")
             watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
@@ -268,10 +272,15 @@ def _stream(
     with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
 
+        taken: set[str] = set()
+
         def take(replies: Iterator[Reply]) -> None:
             nonlocal waiting
             for reply in once.shared(replies):
+                if reply.key in taken:
+                    continue
                 waiting.add(pool.submit(score_and_append, reply))
+                taken.add(reply.key)
                 waiting = _collect(waiting, report, patient=len(waiting) >= MAX_WAITING)
 
         def score_the_rest() -> None:

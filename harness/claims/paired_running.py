@@ -25,7 +25,7 @@ from harness.claims.paired_claim import PairedClaimTest, refuse_unless_pairable
 from harness.claims.protocol import run_faults, run_options
 from harness.claims.sequential_test import SampleKey, random_order
 from harness.config.schema import RunConfig
-from harness.cost.ledger import IDLE, Spending
+from harness.cost.budget import IDLE, Spending
 from harness.datatypes import Record, Request
 from harness.engines.base import ONCE_IN_IDENTITY, EngineFacts
 from harness.errors import ConfigError, HarnessError, UserError

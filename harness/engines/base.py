@@ -199,7 +199,10 @@ class Accountable(Protocol):
         """How many requests were sent and have no answer yet."""
 
     def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
-        """After an interrupt: send nothing more, and yield the replies that arrive within so many seconds."""
+        """After an interrupt: send nothing more, and yield the replies that arrive within so many seconds.
+
+        The reply that the stream yielded last is yielded again: the interrupt may have come before it was taken.
+        """
 
 
 def capabilities_of(engine: Engine, name: str) -> Capabilities:

@@ -67,6 +67,8 @@ class EndpointEngine:
         self._pool: Pool | None = None
         self._server: ServerFacts | None = None
         self._streaming = False
+        # Yielded, and perhaps not taken: an interrupt may come before
+        self._last: Reply | None = None
         # By the key of each call that has no outcome yet
         self._pending: dict[str, Prepared] = {}
         self._changes = AnswerChanges()
@@ -152,9 +154,12 @@ class EndpointEngine:
         return 0 if self._pool is None else self._pool.in_flight
 
     def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
-        """Send nothing more; yield the replies that arrive within so many seconds."""
+        """Send nothing more; yield the last reply again, then those that arrive within so many seconds."""
         if self._pool is None:
             return
+        if self._last is not None:
+            last, self._last = self._last, None
+            yield last
         for sent in self._pool.finish_in_flight(seconds):
             prepared = self._completed_by(sent)
             if prepared is not None:
@@ -207,8 +212,10 @@ class EndpointEngine:
                 self._pending.update((sendable.call.key, prepared) for sendable in prepared.calls)
                 again += prepared.calls
                 continue
-            yield self._reply(prepared, waited)
+            self._last = self._reply(prepared, waited)
             waited = 0.0
+            yield self._last
+            self._last = None
 
     def _completed_by(self, sent: Sent) -> Prepared | None:
         """The request that an outcome completes, None if other calls of it are still under way."""

@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.cost.ledger import Budget, RunLedger, Spending
+from harness.cost.budget import Budget, Spending
+from harness.cost.ledger import RunLedger
 from harness.cost.prices import Price, dearest
 from harness.datatypes import Attempt
+from harness.engines.base import PromptSize
+from harness.errors import EngineError
 
 PRICE = Price("p", input=10.0, cached=1.0, output=50.0)
 
@@ -120,3 +123,18 @@ def test_threads_of_two_runs_with_prices_of_their_own_stay_within_one_budget(tmp
     assert 0.05 - 0.0011 < together.spent.dollars <= 0.05
     for ledger in ledgers:
         ledger.close()
+
+
+def test_a_used_up_budget_is_refused_before_anything_is_sent(tmp_path: Path):
+    sizes = [PromptSize(10, 0, 20, ""), PromptSize(5, 0, 20, "")]
+    first = RunLedger(tmp_path, Budget(tokens=100))
+    first.require_room(sizes)
+    first.record(attempt("a", 10, 70))
+    first.close()
+    again = RunLedger(tmp_path, Budget(tokens=100))
+    with pytest.raises(EngineError, match="stopped at 80 of 100 tokens; the next request may take 25"):
+        again.require_room(sizes)
+    again.close()
+    larger = RunLedger(tmp_path, Budget(tokens=105))
+    larger.require_room(sizes)
+    larger.close()
