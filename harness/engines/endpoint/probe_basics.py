@@ -162,8 +162,8 @@ def _error(session: Session, fault: Fault) -> ConfigError | EngineError:
     """The error of a probe that got no answer at all."""
     if fault.kind == "bad_request" and session.way == "exact":
         return ConfigError(
-            f"the server refuses a prompt of token ids: {fault.message.rstrip('.')}; set engine.prompts to chat (or text), "
-            "or use a server that takes token ids"
+            f"the server refuses a prompt of token ids: {fault.message.rstrip('.')}; set engine.prompts to chat "
+            "(or text), or use a server that takes token ids"
         )
     if fault.kind in ("bad_request", "context_overflow", "filtered"):
         return ConfigError(f"the server refuses the plainest request: {fault.message}")
