@@ -195,6 +195,26 @@ def test_a_server_that_answers_with_another_model_is_refused(cli, llama_server, 
         assert "some-other-model" in seen.err and "Traceback" not in seen.err
 
 
+def test_a_name_that_the_server_does_not_know_is_refused_with_the_names_that_it_knows(cli, vllm_shape):
+    seen = cli("run", "--endpoint", vllm_shape.url, "--model", "nonesuch", "--tasks", "demo_math", "--limit", 2)
+    assert seen.code == 2
+    assert "does not have this model: 404: The model `nonesuch` does not exist. Valid aliases: demo; see" in seen.err
+
+
+def test_prompts_that_vllm_has_no_room_for_are_counted_as_such_in_each_wording(cli, vllm_shape, prefilled, tmp_path):
+    texts = {"short": "2 + 2", "tokens": " 7 apples" * 1000, "characters": " 7 apples" * 40_000}
+    write_jsonl(tmp_path / "begun.jsonl", [{"id": name, "a": text, "b": 1} for name, text in texts.items()])
+    page = prefilled.read_text(encoding="utf-8").replace(', prefill: "{{ a }}+"', "").replace("{{ a + b }}", "7")
+    prefilled.write_text(page, encoding="utf-8")
+    seen = cli(*at(vllm_shape, overflow="refuse"), "--tasks", prefilled, "--out", "r")
+    assert seen.code == 0, seen.err
+    replies = {name: record["reply"] for name, record in by_sample(tmp_path / "r").items()}
+    assert replies["short"]["kind"] == "completion"
+    assert {replies[name]["failure"]["kind"] for name in ("tokens", "characters")} == {"context_overflow"}
+    # The model's own, as with the local engine: they score 0
+    assert not any(replies[name]["failure"]["ours"] for name in ("tokens", "characters"))
+
+
 def test_the_anthropic_wire_has_the_texts_of_the_other(cli, llama_server, demo_start, tmp_path):
     words = at(llama_server, engine="anthropic")
     seen = cli(*words, "--suite", "demo", "--limit", 5, "--out", "r")

@@ -29,8 +29,10 @@ MOST_LOGPROBS = 20
 class BadRequest(Exception):
     """A request that vLLM refuses."""
 
-    def __init__(self, message: str, param: str | None = None, status: int = 400) -> None:
-        """`param` is the field that is named in the answer."""
+    def __init__(self, message: str, param: str | None = None, status: int = 400, value: int | None = None) -> None:
+        """`param` is the field that is named in the answer, `value` what it had."""
+        if value is not None:
+            message = f"{message} (parameter={param}, value={value})"
         super().__init__(message)
         self.status = status
         kind = "NotFoundError" if status == 404 else "BadRequestError"
@@ -65,15 +67,8 @@ class Served:
             raise BadRequest("messages: Field required", "messages")
         generate, go_on = body.get("add_generation_prompt", True), body.get("continue_final_message", False)
         if generate and go_on:
-            raise BadRequest("Cannot set both `continue_final_message` and `add_generation_prompt` to True.")
-        characters = sum(len(str(message.get("content"))) for message in messages)
-        longest = max(map(len, self.model.tokenizer.get_vocab()))
-        if characters > self.model.window * longest:
-            raise BadRequest(
-                f"You passed {characters} input characters. However, the model's context length is only "
-                f"{self.model.window} tokens. Please reduce the length of the input prompt.",
-                "input_text",
-            )
+            raise BadRequest("continue_final_message and add_generation_prompt are not compatible.")
+        self._check_characters(sum(len(str(message.get("content"))) for message in messages))
         ids = self.model.render(messages, generate=bool(generate), go_on=bool(go_on))
         if body.get("add_special_tokens"):
             ids = [self.model.tokenizer.bos_token_id, *ids]
@@ -84,15 +79,18 @@ class Served:
         if isinstance(prompt, list):
             wrong = [number for number in prompt if not 0 <= number < len(self.model.tokenizer)]
             if wrong:
-                raise BadRequest(f"Token id {wrong[0]} is out of vocabulary", "prompt")
+                raise BadRequest(f"Token id {wrong[0]} is out of vocabulary")
             return prompt
+        if not prompt:
+            raise BadRequest("Either prompt or prompt_embeds must be provided and non-empty.", "prompt")
+        self._check_characters(len(prompt))
         special = bool(body.get("add_special_tokens", True))
         return list(self.model.tokenizer(prompt, add_special_tokens=special)["input_ids"])
 
     def _settings(self, body: Mapping[str, Any], default_length: int | None) -> dict[str, Any]:
         model = body.get("model", self.name)
         if model != self.name:
-            raise BadRequest(f"The model `{model}` does not exist.", "model", 404)
+            raise BadRequest(f"The model `{model}` does not exist. Valid aliases: {self.name}.", "model", 404)
         stop = body.get("stop") or []
         settings = {
             "temperature": _number(body, "temperature", 1.0),
@@ -111,37 +109,65 @@ class Served:
     def _refuse(self, body: Mapping[str, Any], settings: Mapping[str, Any]) -> None:
         most = settings["max_tokens"]
         if not 0 <= settings["temperature"] <= 2:
-            raise BadRequest("temperature must be in [0, 2]", "temperature")
+            raise BadRequest(f"temperature must be in [0, 2], got {settings['temperature']}.", "temperature")
         if not 0 < settings["top_p"] <= 1:
             raise BadRequest(f"top_p must be in (0, 1], got {settings['top_p']}.", "top_p")
         if settings["temperature"] == 0 and settings["n"] > 1:
-            raise BadRequest(f"n must be 1 when using greedy sampling, got {settings['n']}.", "n")
+            raise BadRequest(f"n must be 1 when using greedy sampling, got {settings['n']}.")
         if len(settings["stop"]) > MOST_STOPS:
-            raise BadRequest(f"stop must have at most {MOST_STOPS} strings, got {len(settings['stop'])}.", "stop")
+            raise BadRequest(
+                "1 validation error:\n  {'type': 'too_long', 'loc': 'body.stop', 'msg': 'List should have at most "
+                f"{MOST_STOPS} items after validation, not {len(settings['stop'])}'}}",
+                "body.stop",
+            )
         if "" in settings["stop"]:
-            raise BadRequest("stop cannot contain an empty string.", "stop")
+            raise BadRequest("stop cannot contain an empty string.")
         if most is not None and (most < 0 or (most == 0 and not body.get("echo"))):
-            raise BadRequest(f"max_tokens must be at least 1, got {most}.", "max_tokens")
+            raise BadRequest(f"max_tokens must be at least 1, got {most}.", "max_tokens", value=most)
         if most is not None and most > self.model.window:
-            raise BadRequest(f"max_tokens is larger than the context length of {self.model.window}.", "max_tokens")
+            name = "max_tokens" if body.get("max_completion_tokens") is None else "max_completion_tokens"
+            raise BadRequest(
+                f"{name}={most} cannot be greater than max_model_len={self.model.window}. Please request fewer output "
+                "tokens.",
+                name,
+                value=most,
+            )
         if body.get("stream") and body.get("prompt_logprobs") is not None:
             raise BadRequest("`prompt_logprobs` are not available when `stream=True`.", "prompt_logprobs")
         if not -1 < _top(body) <= MOST_LOGPROBS:
-            raise BadRequest(f"Requested sample logprobs of {_top(body)}, which is greater than max allowed: 20")
-        if body.get("logprob_token_ids") and body.get("logprobs") in (None, False):
-            raise BadRequest("logprob_token_ids needs logprobs", "logprob_token_ids")
+            raise BadRequest(
+                f"Requested sample logprobs of {_top(body)}, which is greater than max allowed: 20", "logprobs"
+            )
+        logprobs = body.get("logprobs")
+        # Not `in`: 0 is a number of log-probabilities, and equal to False
+        if body.get("logprob_token_ids") and (logprobs is None or logprobs is False):
+            raise BadRequest("when using `logprob_token_ids`, `logprobs` must be set.", "logprob_token_ids")
 
     def _check_size(self, ids: Sequence[int], settings: Mapping[str, Any]) -> None:
         if not ids:
             raise BadRequest("The decoder prompt cannot be empty", "prompt")
         if len(ids) > self.model.window:
             raise BadRequest(
-                f"This model's maximum context length is {self.model.window} tokens. However, your request has "
-                f"{len(ids)} input tokens. Please reduce the length of the input messages.",
+                f"This model's maximum context length is {self.model.window} tokens. However, your prompt contains at "
+                f"least {self.model.window + 1} input tokens, which exceeds this limit even without any output tokens. "
+                "Please reduce the length of the input prompt.",
                 "input_tokens",
+                value=self.model.window + 1,
             )
         if len(ids) == self.model.window and settings["max_tokens"] != 0:
-            raise BadRequest("max_tokens must be at least 1, got 0.", "max_tokens")
+            raise BadRequest("max_tokens must be at least 1, got 0.", "max_tokens", value=0)
+
+    def _check_characters(self, characters: int) -> None:
+        """Refuse a prompt that is too long whatever its tokens are, before it is cut into them."""
+        most = self.model.window * max(map(len, self.model.tokenizer.get_vocab()))
+        if characters > most:
+            raise BadRequest(
+                f"This model's maximum context length is {self.model.window} tokens. However, your prompt contains "
+                f"{characters} characters (more than {most} characters, which is the upper bound for "
+                f"{self.model.window} input tokens). Please reduce the length of the input prompt.",
+                "input_text",
+                value=characters,
+            )
 
     def _choice(
         self, ids: list[int], body: Mapping[str, Any], settings: Mapping[str, Any], turn: int, index: int, *, chat: bool
@@ -294,8 +320,8 @@ def _events(body: Mapping[str, Any], choices: list[dict[str, Any]], name: str, *
         "object": "chat.completion.chunk" if chat else "text_completion",
         "created": 0,
         "model": name,
-        "system_fingerprint": FINGERPRINT,
     }
+    usage = bool((body.get("stream_options") or {}).get("include_usage"))
 
     def chunk(choice: Mapping[str, Any], at: int | None) -> str:
         piece = "" if at is None else choice["_pieces"][at]
@@ -310,6 +336,9 @@ def _events(body: Mapping[str, Any], choices: list[dict[str, Any]], name: str, *
             part["token_ids"] = [] if at is None else [choice["_new"][at]]
         if at is not None and at == len(choice["_new"]) - 1:
             part["finish_reason"], part["stop_reason"] = choice["finish_reason"], choice["stop_reason"]
+            # As vLLM does: the last event alone states it
+            if not usage and choice is choices[-1]:
+                outer["system_fingerprint"] = FINGERPRINT
         return json.dumps({**head, **outer, "choices": [part]})
 
     for choice in choices:
@@ -317,8 +346,9 @@ def _events(body: Mapping[str, Any], choices: list[dict[str, Any]], name: str, *
             yield chunk(choice, None)
         for at in range(len(choice["_new"])):
             yield chunk(choice, at)
-    if (body.get("stream_options") or {}).get("include_usage"):
-        yield json.dumps({**head, "choices": [], "usage": _usage(choices, int(body.get("n") or 1))})
+    if usage:
+        counted = _usage(choices, int(body.get("n") or 1))
+        yield json.dumps({**head, "choices": [], "usage": counted, "system_fingerprint": FINGERPRINT})
     yield "[DONE]"
 
 

@@ -115,7 +115,8 @@ def _of_fields(found: Mapping[str, Any], words: str) -> ServerError:
     inner = found.get("innererror") or found.get("inner_error")
     code = _text(found.get("code")) or (_text(inner.get("code")) if isinstance(inner, Mapping) else "")
     kind = _text(found.get("type")) or _text(found.get("status"))
-    parameter = _text(found.get("param")) or _location(found.get("loc"))
+    # vLLM: "body.max_tokens"
+    parameter = _text(found.get("param")).removeprefix("body.") or _location(found.get("loc"))
     if not parameter and (named := _NAMED_FIELD.match(message)):
         parameter = named.group(1)
     if not message:

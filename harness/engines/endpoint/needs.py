@@ -54,8 +54,9 @@ def refuse_by_options(requests: Sequence[Request], way: PromptWay, features: Fea
         elif way == "chat" and not isinstance(request.prompt, ChatPrompt):
             raise ConfigError(
                 f"the task {request.task!r} has a plain-text prompt, and the server is prompted with messages: "
-                "leave the task out, or set engine.tokenizer to the model's tokenizer"
-                + (" or engine.prompts to text" if features.completions else "")
+                "leave the task out, or "
+                + ("" if features.completions else "use the engine openai and ")
+                + "set engine.tokenizer to the model's tokenizer or engine.prompts to text"
             )
         elif way == "text" and isinstance(request.prompt, ChatPrompt):
             raise ConfigError(
@@ -72,6 +73,6 @@ def refuse_by_options(requests: Sequence[Request], way: PromptWay, features: Fea
 def _likelihood_refusal(task: str, way: PromptWay) -> str:
     return (
         f"the task {task!r} needs log-likelihoods. They need token ids and the server's log-probabilities of prompt "
-        f"tokens: set engine.tokenizer to the model's tokenizer (a folder or a hub id), with a server that returns "
-        f"them (vLLM does, APIs for chat do not); engine.prompts is {way!r} now"
+        f"tokens: set engine.tokenizer to the model's tokenizer (a folder or a hub id), with a server that "
+        f"returns them (vLLM does, APIs for chat do not); engine.prompts is {way!r} now"
     )

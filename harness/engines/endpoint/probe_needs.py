@@ -82,6 +82,6 @@ def _prefill_fault(facts: ServerFacts) -> str:
         "refused": "the server refuses it",
     }.get(facts.prefill, "it could not be seen that the server continues it")
     return (
-        f"{found}; set engine.tokenizer to the model's tokenizer (with it the prompt is made here), "
-        "or leave the task out"
+        f"{found}; use the engine openai with engine.tokenizer set to the model's tokenizer (then the prompt is made "
+        "here), or leave the task out"
     )

@@ -101,7 +101,9 @@ def refused_key(fault: Fault, keyed: bool) -> ConfigError:
 
 
 def _said(fault: Fault) -> str:
-    return f"{fault.status}: {fault.message}" if fault.status not in (None, 200) else fault.message
+    # The full stop of a sentence, not the dots of a message that was cut
+    message = re.sub(r"(?<!\.)\.$", "", fault.message)
+    return f"{fault.status}: {message}" if fault.status not in (None, 200) else message
 
 
 def _same_kind(fault: Fault) -> tuple[str, str]:

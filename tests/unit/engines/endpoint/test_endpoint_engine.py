@@ -20,6 +20,8 @@ from harness.datatypes import (
     TextPrompt,
 )
 from harness.engines.base import Accountable, capabilities_of
+from harness.engines.endpoint.needs import refuse_by_options
+from harness.engines.endpoint.probe_needs import ProbeNeeds, missing
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Call, Dialect, Fault, FaultKind, GenerateCall, WireReply
 from harness.errors import ConfigError, EngineError
@@ -227,6 +229,14 @@ def test_what_the_server_withholds_is_an_answer_without_text() -> None:
 
 
 # --- what is refused before a request -------------------------------------------------------------
+
+
+def test_a_protocol_of_messages_only_is_not_given_a_tokenizer_as_the_remedy() -> None:
+    """With the engine anthropic a tokenizer changes nothing: the hint must name the engine for which it does."""
+    with pytest.raises(ConfigError, match=r"use the engine openai and set engine\.tokenizer"):
+        refuse_by_options([generation(prompt=TextPrompt("2 + 2 ="))], "chat", MESSAGES_API.features)
+    lacking = missing(ServerFacts(prefill="new_turn"), ProbeNeeds(prefill="begun"))
+    assert lacking is not None and "use the engine openai with engine.tokenizer" in lacking
 
 
 def likelihood(task: str = "choices") -> LikelihoodRequest:

@@ -46,7 +46,30 @@ WINDOW = [
             "messages, 16 in the completion). Please reduce the length of the messages or completion."
         ),
     ),
-    # vLLM: by tokens, by characters, and a prompt that fills the window
+    # vLLM 0.32: by tokens, and by characters
+    (
+        400,
+        openai(
+            "This model's maximum context length is 2048 tokens. However, your prompt contains at least 2049 input "
+            "tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input "
+            "prompt. (parameter=input_tokens, value=2049)",
+            type="BadRequestError",
+            param="input_tokens",
+            code=400,
+        ),
+    ),
+    (
+        400,
+        openai(
+            "This model's maximum context length is 2048 tokens. However, your prompt contains 120037 characters "
+            "(more than 26624 characters, which is the upper bound for 2048 input tokens). Please reduce the length "
+            "of the input prompt. (parameter=input_text, value=120037)",
+            type="BadRequestError",
+            param="input_text",
+            code=400,
+        ),
+    ),
+    # vLLM in other words, and a prompt that fills the window
     (
         400,
         openai(
@@ -427,3 +450,14 @@ def test_a_used_up_limit_slows_the_next_request_down():
         "date": DATE,
     }
     assert pace_of(used_up) == 3
+
+
+def test_a_field_of_the_body_has_its_own_name_in_vllms_refusals():
+    found = fault(400, openai("1 validation error: ...", type="Bad Request", param="body.max_tokens", code=400))
+    assert (found.kind, found.parameter) == ("bad_request", "max_tokens")
+
+
+def test_an_answer_that_vllm_could_never_give_room_to_is_no_overflow_of_the_prompt():
+    words = "max_tokens=5000 cannot be greater than max_model_len=2048. Please request fewer output tokens. "
+    found = fault(400, openai(words + "(parameter=max_tokens, value=5000)", param="max_tokens", code=400))
+    assert (found.kind, found.retry, found.parameter) == ("bad_request", False, "max_tokens")
