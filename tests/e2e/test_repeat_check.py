@@ -45,6 +45,9 @@ class Drifting:
     def load(self):
         LOADED.append(True)
 
+    def ready(self):
+        pass
+
     def account_to(self, ledger, waiting):
         self.ledger = ledger
 

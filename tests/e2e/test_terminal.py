@@ -56,7 +56,7 @@ def readme_commands() -> list[list[str]]:
     shown = re.findall(r"^ {4}(?:\.venv/bin/)?(harness [^#\n]+)", text, flags=re.MULTILINE)
     inline = re.findall(r"`(harness [^`\n]+)`", text)
     words = [shlex.split(command)[1:] for command in dict.fromkeys([*shown, *inline])]
-    mine = re.compile(r"\b[A-Z]{2,}\b|/my-|^(?:samples\.jsonl|config\.json|program\.cpp)$|Qwen/|languages-40")
+    mine = re.compile(r"\b[A-Z]{2,}\b|/my-|^(?:samples\.jsonl|config\.json|program\.cpp)$|Qwen/|languages-40|^gpt-")
     return [one for one in words if one[0] not in ("doctor",) and not any(mine.search(word) for word in one)]
 
 
