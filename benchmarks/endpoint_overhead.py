@@ -22,7 +22,7 @@ from typing import Any
 
 IMPORT = (
     "import time; import harness.config.schema; import harness.engines.base; began = time.process_time();"
-    "import harness.engines.endpoint.pool, httpx2; httpx2.AsyncClient(trust_env=False, verify=False);"
+    "import harness.engines.endpoint.transport.pool, httpx2; httpx2.AsyncClient(trust_env=False, verify=False);"
     "import anyio, anyio._backends._asyncio, httpcore2, h11; print(time.process_time() - began)"
 )
 WORDS = 24
@@ -77,11 +77,11 @@ def serve(sender: Connection, seconds: float) -> None:
 def measure(port: int, calls: int, at_once: int, stream: bool) -> Mapping[str, Any]:
     """Send the calls; return processor seconds and wall seconds, in all and for each call."""
     from harness.datatypes import Sampling, TextPrompt
-    from harness.engines.endpoint.openai_wire import OpenAIWire
     from harness.engines.endpoint.options import EndpointOptions
-    from harness.engines.endpoint.pool import HttpPool
     from harness.engines.endpoint.sending import Answered, Sendable
+    from harness.engines.endpoint.transport.pool import HttpPool
     from harness.engines.endpoint.wire import GenerateCall
+    from harness.engines.endpoint.wires.openai import OpenAIWire
 
     sampling = Sampling(max_tokens=512 if stream else 32)
     items = [

@@ -42,6 +42,6 @@ def inspect_endpoint(spec: ModelSpec, options: Mapping[str, Any]) -> ServerFacts
 
 
 def _connect(target: Target) -> HttpConnection:
-    from harness.engines.endpoint.anthropic_wire import AnthropicWire
+    from harness.engines.endpoint.wires.anthropic import AnthropicWire
 
     return HttpConnection(target, AnthropicWire())

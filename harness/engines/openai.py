@@ -41,6 +41,6 @@ def inspect_endpoint(spec: ModelSpec, options: Mapping[str, Any]) -> ServerFacts
 
 
 def _connect(target: Target) -> HttpConnection:
-    from harness.engines.endpoint.openai_wire import OpenAIWire
+    from harness.engines.endpoint.wires.openai import OpenAIWire
 
     return HttpConnection(target, OpenAIWire())

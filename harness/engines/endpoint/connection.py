@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from harness.engines.base import Ledger
 from harness.engines.endpoint.opening import Target
-from harness.engines.endpoint.probe_needs import ProbeNeeds, missing
+from harness.engines.endpoint.probe.needs import ProbeNeeds, missing
 from harness.engines.endpoint.sending import Pool
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Dialect, Wire
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
-    from harness.engines.endpoint.pool import HttpPool
+    from harness.engines.endpoint.transport.pool import HttpPool
 
 
 class HttpConnection:
@@ -27,7 +27,7 @@ class HttpConnection:
 
     def open(self, ledger: Ledger | None, waiting: Callable[[str], None] | None) -> HttpPool:
         """Open the pool. Sends nothing."""
-        from harness.engines.endpoint.pool import HttpPool
+        from harness.engines.endpoint.transport.pool import HttpPool
 
         target = self._target
         return HttpPool(
@@ -46,7 +46,7 @@ class HttpConnection:
 
         Raises ConfigError where the server lacks what is needed, EngineError where it does not answer.
         """
-        from harness.engines.endpoint.probe import probe
+        from harness.engines.endpoint.probe.start import probe
 
         target = self._target
         facts = probe(
@@ -64,7 +64,7 @@ class HttpConnection:
 
     def inspect(self, pool: Pool, ids: tuple[int, ...]) -> ServerFacts:
         """Find out everything about the server. Raises as `probe` does, but refuses nothing that a task may need."""
-        from harness.engines.endpoint.inspect import inspect_server
+        from harness.engines.endpoint.probe.inspect import inspect_server
 
         target = self._target
         return inspect_server(

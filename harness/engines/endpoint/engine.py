@@ -19,7 +19,7 @@ from harness.engines.endpoint.needs import Features, needs_of, refuse_by_options
 from harness.engines.endpoint.notes import AnswerChanges, notes_of_server
 from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.prepared import Prepared, Prompts
-from harness.engines.endpoint.probe_needs import ProbeNeeds
+from harness.engines.endpoint.probe.needs import ProbeNeeds
 from harness.engines.endpoint.replies import is_empty, reply_to_fault
 from harness.engines.endpoint.sending import Failed, Pool, Sendable, Sent
 from harness.engines.endpoint.server import ServerFacts

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.datatypes import ChatPrompt, GenerateRequest, Request
-from harness.engines.endpoint.probe_needs import ProbeNeeds
+from harness.engines.endpoint.probe.needs import ProbeNeeds
 from harness.engines.endpoint.wire import PromptWay
 from harness.errors import ConfigError
 

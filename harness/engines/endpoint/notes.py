@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from harness.engines.endpoint.address import Servers
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.probe_needs import ProbeNeeds
+from harness.engines.endpoint.probe.needs import ProbeNeeds
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import WireReply
 

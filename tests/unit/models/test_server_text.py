@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from servers.fake_pools import FakeServer, anthropic, llama_server, o_series, openai, transformers_serve, vllm
 
-from harness.engines.endpoint.inspect import inspect_server
 from harness.engines.endpoint.options import EndpointOptions
+from harness.engines.endpoint.probe.inspect import inspect_server
 from harness.engines.endpoint.wire import TokenPrompt
 from harness.errors import ConfigError
 from harness.models.server import Server

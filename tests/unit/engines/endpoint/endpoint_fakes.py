@@ -11,7 +11,7 @@ from harness.engines.base import Ledger, ModelSpec
 from harness.engines.endpoint.engine import EndpointEngine
 from harness.engines.endpoint.needs import Features
 from harness.engines.endpoint.opening import Api, open_endpoint
-from harness.engines.endpoint.probe_needs import ProbeNeeds
+from harness.engines.endpoint.probe.needs import ProbeNeeds
 from harness.engines.endpoint.sending import Answered, Failed, Sendable, Sent
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Call, Dialect, Fault, Usage, WireReply

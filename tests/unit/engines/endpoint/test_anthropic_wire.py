@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.datatypes import ChatPrompt, Message, Sampling, TextPrompt
-from harness.engines.endpoint.anthropic_wire import AnthropicWire
 from harness.engines.endpoint.wire import Dialect, GenerateCall, HttpCall, ScoreCall, TokenPrompt, Wire, WireError
+from harness.engines.endpoint.wires.anthropic import AnthropicWire
 from harness.errors import ConfigError
 
 WIRE: Wire = AnthropicWire()

@@ -21,7 +21,7 @@ from harness.datatypes import (
 )
 from harness.engines.base import Accountable, capabilities_of
 from harness.engines.endpoint.needs import refuse_by_options
-from harness.engines.endpoint.probe_needs import ProbeNeeds, missing
+from harness.engines.endpoint.probe.needs import ProbeNeeds, missing
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Call, Dialect, Fault, FaultKind, GenerateCall, WireReply
 from harness.errors import ConfigError, EngineError

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.datatypes import ChatPrompt, Message, Sampling, TextPrompt
-from harness.engines.endpoint.openai_wire import OpenAIWire
 from harness.engines.endpoint.wire import ChoiceCall, GenerateCall, ScoreCall, WireError, WireReply
+from harness.engines.endpoint.wires.openai import OpenAIWire
 
 WIRE = OpenAIWire()
 CALL = GenerateCall("k", ChatPrompt((Message("user", "?"),)), Sampling(16), ("\n",), None)

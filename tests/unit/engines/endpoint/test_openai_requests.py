@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from harness.datatypes import ChatPrompt, Message, Sampling, TextPrompt
-from harness.engines.endpoint.openai_wire import OpenAIWire
 from harness.engines.endpoint.wire import ChoiceCall, Dialect, GenerateCall, HttpCall, ScoreCall, TokenPrompt, Wire
+from harness.engines.endpoint.wires.openai import OpenAIWire
 from harness.errors import ConfigError
 
 WIRE: Wire = OpenAIWire()

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from harness.datatypes import ChatPrompt, Message, Sampling
-from harness.engines.endpoint.anthropic_wire import AnthropicWire
-from harness.engines.endpoint.openai_wire import OpenAIWire
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.pool import HttpPool
 from harness.engines.endpoint.sending import Answered, Sendable, Sent
-from harness.engines.endpoint.site import Backoff
+from harness.engines.endpoint.transport.pool import HttpPool
+from harness.engines.endpoint.transport.site import Backoff
 from harness.engines.endpoint.wire import GenerateCall
+from harness.engines.endpoint.wires.anthropic import AnthropicWire
+from harness.engines.endpoint.wires.openai import OpenAIWire
 from harness.errors import ConfigError
 
 FAULTS: dict[str, Callable[[Any], Any]] = {

@@ -15,8 +15,8 @@ from servers.scripted_server import Answer, Received, Script, ScriptedServer, ev
 
 from harness.datatypes import Attempt
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.pool import HttpPool
 from harness.engines.endpoint.sending import Answered, Failed
+from harness.engines.endpoint.transport.pool import HttpPool
 from harness.errors import ConfigError, EngineError
 
 LONG = 1000

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from plain_wire import PlainWire, sendable
 from servers.scripted_server import Answer, ScriptedServer
 
-from harness.engines.endpoint.events import EventSplitter, StopFinder
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.pace import Pace
-from harness.engines.endpoint.pool import HttpPool
 from harness.engines.endpoint.sending import Answered
-from harness.engines.endpoint.site import Backoff
-from harness.engines.endpoint.urls import Queues, preferred
+from harness.engines.endpoint.transport.events import EventSplitter, StopFinder
+from harness.engines.endpoint.transport.pace import Pace
+from harness.engines.endpoint.transport.pool import HttpPool
+from harness.engines.endpoint.transport.site import Backoff
+from harness.engines.endpoint.transport.urls import Queues, preferred
 
 YES = Answer(chunks=(b'{"text": "yes"}',))
 

@@ -22,10 +22,10 @@ from plain_wire import PlainWire, sendable
 from servers.scripted_server import Answer, ScriptedServer, events
 from test_pool_outcomes import Account, SkippingClock, in_turn, pool_on, says
 
-from harness.engines.endpoint import first_answer
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.pool import HttpPool
 from harness.engines.endpoint.sending import Answered, Failed
+from harness.engines.endpoint.transport import first_answer
+from harness.engines.endpoint.transport.pool import HttpPool
 from harness.errors import EngineError
 
 BROKEN = Answer(chunks=(b"<html>",))
@@ -48,8 +48,8 @@ def pool_at(url: str, **options: float) -> Iterator[HttpPool]:
 
 
 def test_a_server_that_never_sends_a_byte_gets_one_short_request_of_each_kind(monkeypatch):
-    monkeypatch.setattr("harness.engines.endpoint.pool.DOCUMENT_SECONDS", 0.2)
-    monkeypatch.setattr("harness.engines.endpoint.dispatch.FIRST_SECONDS", 0.2)
+    monkeypatch.setattr("harness.engines.endpoint.transport.pool.DOCUMENT_SECONDS", 0.2)
+    monkeypatch.setattr("harness.engines.endpoint.transport.dispatch.FIRST_SECONDS", 0.2)
     with silent_server() as url, pool_at(url) as pool:
         account = Account()
         pool.account_to(account, None)
@@ -83,7 +83,7 @@ def test_an_interrupt_leaves_no_traceback_of_the_pool(use, interrupts):
         import signal, socket, threading
         from plain_wire import PlainWire, sendable
         from harness.engines.endpoint.options import EndpointOptions
-        from harness.engines.endpoint.pool import HttpPool
+        from harness.engines.endpoint.transport.pool import HttpPool
 
         server = socket.create_server(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{{server.getsockname()[1]}}/v1"

@@ -8,11 +8,11 @@ import pytest
 from servers.adding_server import adding
 
 from harness.datatypes import Attempt, ChatPrompt, Message, Sampling
-from harness.engines.endpoint.openai_wire import OpenAIWire
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.pool import HttpPool
 from harness.engines.endpoint.sending import Sendable
+from harness.engines.endpoint.transport.pool import HttpPool
 from harness.engines.endpoint.wire import GenerateCall
+from harness.engines.endpoint.wires.openai import OpenAIWire
 from harness.errors import EngineError
 
 

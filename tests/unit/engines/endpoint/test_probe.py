@@ -19,9 +19,9 @@ from servers.fake_pools import (
 )
 
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.probe import probe
-from harness.engines.endpoint.probe_needs import ProbeNeeds, missing
-from harness.engines.endpoint.probe_prefill import judge, splits
+from harness.engines.endpoint.probe.needs import ProbeNeeds, missing
+from harness.engines.endpoint.probe.prefill import judge, splits
+from harness.engines.endpoint.probe.start import probe
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Fault, GenerateCall
 from harness.errors import ConfigError, EndpointError, EngineError

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.engines.endpoint.faults import fault_of_answer
-from harness.engines.endpoint.faults_text import one_line
-from harness.engines.endpoint.faults_waits import pace_of, wait_of
 from harness.engines.endpoint.wire import Fault
+from harness.engines.endpoint.wires.faults import fault_of_answer
+from harness.engines.endpoint.wires.faults_text import one_line
+from harness.engines.endpoint.wires.faults_waits import pace_of, wait_of
 
 
 def fault(status: int, body: Any = b"", **headers: str) -> Fault:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 
 from harness.datatypes import Attempt
-from harness.engines.endpoint.connections import Attempted
 from harness.engines.endpoint.sending import Sendable
+from harness.engines.endpoint.transport.connections import Attempted
 
 CHARS_PER_TOKEN = 4
 

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.engines.endpoint.faults_text import ServerError, error_of, error_of_body, one_line
-from harness.engines.endpoint.faults_waits import wait_of
 from harness.engines.endpoint.wire import Fault, FaultKind, Usage, WireError
+from harness.engines.endpoint.wires.faults_text import ServerError, error_of, error_of_body, one_line
+from harness.engines.endpoint.wires.faults_waits import wait_of
 
 _TIMEOUTS = frozenset({408, 504, 524})
 _OUR_FAULT = frozenset({501, 505})

@@ -9,8 +9,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.engines.endpoint.faults import not_returned
 from harness.engines.endpoint.wire import ChoiceCall, PromptToken, ScoreCall, Usage
+from harness.engines.endpoint.wires.faults import not_returned
 
 # JSON has no infinity: vLLM and OpenAI send this for a token of probability 0
 MINUS_INFINITY = -9999.0

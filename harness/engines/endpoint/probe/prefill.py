@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from harness.datatypes import Sampling
-from harness.engines.endpoint.probe_session import QUESTION, Session, chat
+from harness.engines.endpoint.probe.session import QUESTION, Session, chat
 from harness.engines.endpoint.wire import Fault, Prefill, WireReply
 
 # So few that a new turn cannot repeat the whole prefill

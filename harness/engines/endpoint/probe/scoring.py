@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.datatypes import Sampling
-from harness.engines.endpoint.probe_session import Session
+from harness.engines.endpoint.probe.session import Session
 from harness.engines.endpoint.wire import ChoiceCall, PromptToken, ScoreCall, WireReply
 
 TOKENS = 4

@@ -10,14 +10,14 @@ from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
 from harness.engines.base import Ledger
-from harness.engines.endpoint.connections import Connections, Waits
-from harness.engines.endpoint.dispatch import Clock, Dispatch, Once, Session
-from harness.engines.endpoint.first_answer import DOCUMENT_SECONDS, FirstAnswer
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.pace import Pace
-from harness.engines.endpoint.run_health import refused_key
 from harness.engines.endpoint.sending import Sendable, Sent
-from harness.engines.endpoint.site import Backoff, Site
+from harness.engines.endpoint.transport.connections import Connections, Waits
+from harness.engines.endpoint.transport.dispatch import Clock, Dispatch, Once, Session
+from harness.engines.endpoint.transport.first_answer import DOCUMENT_SECONDS, FirstAnswer
+from harness.engines.endpoint.transport.pace import Pace
+from harness.engines.endpoint.transport.run_health import refused_key
+from harness.engines.endpoint.transport.site import Backoff, Site
 from harness.engines.endpoint.wire import Call, Dialect, Wire
 from harness.errors import ConfigError, EngineError
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from harness.engines.endpoint.faults import broken_reply, fault_in_body
-from harness.engines.endpoint.openai_wire_usage import count
 from harness.engines.endpoint.wire import Ending, Usage, WireError, WireReply
+from harness.engines.endpoint.wires.faults import broken_reply, fault_in_body
+from harness.engines.endpoint.wires.openai_usage import count
 
 ENDINGS: dict[str, Ending] = {
     "end_turn": "end",

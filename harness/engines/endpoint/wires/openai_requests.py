@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any
 
 from harness.datatypes import ChatPrompt, Sampling
-from harness.engines.endpoint.extra_body import merge_extra
 from harness.engines.endpoint.wire import (
     Call,
     ChoiceCall,
@@ -19,6 +18,7 @@ from harness.engines.endpoint.wire import (
     ScoreCall,
     TokenPrompt,
 )
+from harness.engines.endpoint.wires.extra_body import merge_extra
 from harness.errors import ConfigError
 
 COMPLETIONS = "/completions"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from harness.engines.endpoint.probe_session import TOKENS_TO_REASON, Session, names_field, shown
+from harness.engines.endpoint.probe.session import TOKENS_TO_REASON, Session, names_field, shown
 from harness.engines.endpoint.wire import Dialect, Fault, WireReply
 from harness.errors import ConfigError, EndpointError, EngineError
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from harness.datatypes import ChatPrompt, Message
-from harness.engines.endpoint.anthropic_wire_replies import AnthropicEventReader, read_message
-from harness.engines.endpoint.extra_body import merge_extra
-from harness.engines.endpoint.faults import fault_of_answer
-from harness.engines.endpoint.faults_waits import pace_of
 from harness.engines.endpoint.wire import Call, Dialect, Fault, GenerateCall, HttpCall, WireReply
+from harness.engines.endpoint.wires.anthropic_replies import AnthropicEventReader, read_message
+from harness.engines.endpoint.wires.extra_body import merge_extra
+from harness.engines.endpoint.wires.faults import fault_of_answer
+from harness.engines.endpoint.wires.faults_waits import pace_of
 from harness.errors import ConfigError
 
 MESSAGES = "/messages"

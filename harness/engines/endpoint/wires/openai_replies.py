@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from harness.engines.endpoint.faults import broken_reply, fault_in_body
-from harness.engines.endpoint.openai_wire_logprobs import (
+from harness.engines.endpoint.wire import Call, ChoiceCall, Ending, GenerateCall, ScoreCall, Usage, WireError, WireReply
+from harness.engines.endpoint.wires.faults import broken_reply, fault_in_body
+from harness.engines.endpoint.wires.openai_logprobs import (
     new_tokens,
     option_logprobs,
     prompt_tokens,
     returned_prompt_ids,
 )
-from harness.engines.endpoint.openai_wire_usage import read_usage
-from harness.engines.endpoint.wire import Call, ChoiceCall, Ending, GenerateCall, ScoreCall, Usage, WireError, WireReply
+from harness.engines.endpoint.wires.openai_usage import read_usage
 
 END_MARK = "[DONE]"
 ENDINGS: dict[str, Ending] = {

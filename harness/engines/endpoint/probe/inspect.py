@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.probe import probe
-from harness.engines.endpoint.probe_needs import ProbeNeeds
-from harness.engines.endpoint.probe_scoring import try_scoring
-from harness.engines.endpoint.probe_session import Session
+from harness.engines.endpoint.probe.needs import ProbeNeeds
+from harness.engines.endpoint.probe.scoring import try_scoring
+from harness.engines.endpoint.probe.session import Session
+from harness.engines.endpoint.probe.start import probe
 from harness.engines.endpoint.sending import Pool
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Fault, PromptWay, TokenPrompt

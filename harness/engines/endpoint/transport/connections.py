@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
-from harness.engines.endpoint.events import EventSplitter, StopFinder
 from harness.engines.endpoint.sending import Sendable
-from harness.engines.endpoint.transport_faults import transport_fault
+from harness.engines.endpoint.transport.events import EventSplitter, StopFinder
+from harness.engines.endpoint.transport.faults import transport_fault
 from harness.engines.endpoint.wire import (
     Call,
     Dialect,

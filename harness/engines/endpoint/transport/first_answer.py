@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from types import TracebackType
 
-from harness.engines.endpoint.site import Site
+from harness.engines.endpoint.transport.site import Site
 
 # Seconds for a document (`/models`), and for the first request, while the server has not sent anything yet
 DOCUMENT_SECONDS, FIRST_SECONDS = 20.0, 60.0

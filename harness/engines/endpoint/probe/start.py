@@ -10,15 +10,15 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
-from harness.engines.endpoint.model_names import Listing, dated_snapshot, read_listing, same_model
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.probe_basics import Fields, first_reply, no_server, try_fields
-from harness.engines.endpoint.probe_needs import ProbeNeeds
-from harness.engines.endpoint.probe_prefill import try_prefill
-from harness.engines.endpoint.probe_sampling import Sampled, try_sampling
-from harness.engines.endpoint.probe_scoring import try_scoring
-from harness.engines.endpoint.probe_session import Session, shown
-from harness.engines.endpoint.probe_stops import try_stops
+from harness.engines.endpoint.probe.basics import Fields, first_reply, no_server, try_fields
+from harness.engines.endpoint.probe.model_names import Listing, dated_snapshot, read_listing, same_model
+from harness.engines.endpoint.probe.needs import ProbeNeeds
+from harness.engines.endpoint.probe.prefill import try_prefill
+from harness.engines.endpoint.probe.sampling import Sampled, try_sampling
+from harness.engines.endpoint.probe.scoring import try_scoring
+from harness.engines.endpoint.probe.session import Session, shown
+from harness.engines.endpoint.probe.stops import try_stops
 from harness.engines.endpoint.sending import Pool
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Dialect, Prefill, WireReply

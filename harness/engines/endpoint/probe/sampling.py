@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.datatypes import Sampling
-from harness.engines.endpoint.probe_session import Session, names_field, shown
+from harness.engines.endpoint.probe.session import Session, names_field, shown
 from harness.engines.endpoint.wire import Fault, WireReply
 
 SEEDS = (11, 12, 13, 14)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.engines.endpoint.faults import fault_of_answer
-from harness.engines.endpoint.faults_waits import pace_of
-from harness.engines.endpoint.openai_wire_replies import OpenAIEventReader, read_reply
-from harness.engines.endpoint.openai_wire_requests import write_call
 from harness.engines.endpoint.wire import Call, Dialect, Fault, HttpCall, WireReply
+from harness.engines.endpoint.wires.faults import fault_of_answer
+from harness.engines.endpoint.wires.faults_waits import pace_of
+from harness.engines.endpoint.wires.openai_replies import OpenAIEventReader, read_reply
+from harness.engines.endpoint.wires.openai_requests import write_call
 
 
 class OpenAIWire:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.engines.endpoint.probe_session import Session, names_field
+from harness.engines.endpoint.probe.session import Session, names_field
 from harness.engines.endpoint.wire import Fault, WireReply
 
 # What servers with a limit take at least

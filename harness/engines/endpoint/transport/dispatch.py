@@ -16,14 +16,14 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from harness.engines.base import Ledger
-from harness.engines.endpoint.connections import Attempted, Waits, written
-from harness.engines.endpoint.first_answer import FIRST_SECONDS, FirstAnswer
 from harness.engines.endpoint.options import EndpointOptions
-from harness.engines.endpoint.recorded import attempt_of, stale_attempt
-from harness.engines.endpoint.run_health import RunHealth
 from harness.engines.endpoint.sending import Answered, Failed, Sendable, Sent
-from harness.engines.endpoint.site import Backoff, Site
-from harness.engines.endpoint.urls import Queues
+from harness.engines.endpoint.transport.connections import Attempted, Waits, written
+from harness.engines.endpoint.transport.first_answer import FIRST_SECONDS, FirstAnswer
+from harness.engines.endpoint.transport.recorded import attempt_of, stale_attempt
+from harness.engines.endpoint.transport.run_health import RunHealth
+from harness.engines.endpoint.transport.site import Backoff, Site
+from harness.engines.endpoint.transport.urls import Queues
 from harness.engines.endpoint.wire import Call, ChoiceCall, Dialect, Fault, GenerateCall, ScoreCall, Wire
 from harness.errors import EngineError
 

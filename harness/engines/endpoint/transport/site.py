@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from harness.engines.endpoint.connections import Attempted, Connections
-from harness.engines.endpoint.pace import Pace
+from harness.engines.endpoint.transport.connections import Attempted, Connections
+from harness.engines.endpoint.transport.pace import Pace
 
 # Attempts in a row that did not reach the server, after which its calls go to the others
 DEAD_AFTER = 3

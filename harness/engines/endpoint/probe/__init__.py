@@ -1,0 +1,1 @@
+"""The start probe: what a server really does, found out by a few small requests."""

@@ -1,0 +1,1 @@
+"""The way over the network: connections, pace, retries, several servers."""
