@@ -156,6 +156,10 @@ def _model(model: str | None, settings: Mapping[str, Any], origin: str) -> Model
         # The file "gpt-4.1.jsonl.gz" names the model "gpt-4.1"
         name = re.sub(r"(?:\.(?:jsonl?|ndjson|gz))+\Z", "", Path(str(completions)).name, flags=re.IGNORECASE)
         return ModelPage(name=pages.label(name), path=str(completions))
+    if completions and model is not None and re.fullmatch(r"[\w.-]+", model) and not pages.is_file_name(model):
+        # Whose answers these are: any name, also one that is close to that of a page
+        known = model in pages.index("configs/models") or Path(model).expanduser().is_dir()
+        return pages.model_page(model) if known else ModelPage(name=pages.label(model), path=model)
     return pages.model_page(DEFAULT_MODEL if model is None else model)
 
 

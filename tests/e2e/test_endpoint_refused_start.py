@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -36,11 +37,12 @@ def nothing(_: Received, __: int) -> Answer:
     return Answer(status=404, chunks=(b"",))
 
 
-def closed_url() -> str:
-    """A URL at which nothing listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+@contextmanager
+def closed_url() -> Iterator[str]:
+    """A URL at which nothing listens: the port is taken, so that no other process can listen there."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}/v1"
 
 
 def test_a_dead_url_is_one_line_and_the_same_command_goes_on_when_the_server_is_there(cli, sums, tmp_path):
@@ -59,7 +61,8 @@ def test_a_dead_url_is_one_line_and_the_same_command_goes_on_when_the_server_is_
 @pytest.mark.parametrize(("script", "said"), [(page, "<!doctype html>"), (None, "Connection refused")])
 def test_what_is_no_server_for_models_is_the_users_input(cli, sums, script, said):
     if script is None:
-        seen = cli(*words(closed_url(), sums))
+        with closed_url() as url:
+            seen = cli(*words(url, sums))
     else:
         with ScriptedServer(script) as server:
             seen = cli(*words(server.url, sums))
