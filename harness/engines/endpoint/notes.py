@@ -10,7 +10,7 @@ from harness.engines.endpoint.probe.needs import ProbeNeeds
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import WireReply
 
-# Beyond these a server has told all that it will
+# More of these would repeat what is known
 MOST_CHANGES = 5
 
 
