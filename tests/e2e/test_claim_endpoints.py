@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -211,6 +212,35 @@ def test_killed_in_mid_run_the_same_command_requests_only_the_rest_and_says_the_
         undisturbed = verdict_of(cli(*again))
     same(verdict, undisturbed)
     assert set(recorded(folders[0])) == set(recorded(tmp_path / "undisturbed" / GPT))
+
+
+@pytest.mark.parametrize("moment", [5, 14])
+def test_an_interrupt_ends_the_check_and_loses_no_answer(cli: Callable, tmp_path: Path, moment: int):
+    with two_wires(tmp_path, 0.75, 0.6) as (command, gpt, claude):
+        gpt.hold_after = claude.hold_after = moment
+        process = subprocess.Popen(
+            [sys.executable, "-m", "harness", *command],
+            cwd=tmp_path,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
+        try:
+            gpt.wait_for(moment + 1)
+            process.send_signal(signal.SIGINT)
+            gpt.let_go()
+            claude.let_go()
+            _, errors = process.communicate(timeout=300)
+        finally:
+            process.kill()
+        assert process.returncode == 130, errors
+        assert "interrupted; run the same command again to resume" in errors and "Traceback" not in errors
+        before = [set(map(question, recorded(tmp_path / "runs" / name))) for name in (GPT, CLAUDE)]
+        gpt.questions.clear()
+        claude.questions.clear()
+        verdict_of(cli(*command))
+        assert not set(gpt.questions) & before[0] and not set(claude.questions) & before[1]
 
 
 def test_a_budget_for_models_that_send_no_requests_is_refused(cli: Callable, tmp_path: Path):
