@@ -1,6 +1,6 @@
 """Our own processor time for answers from a server: 1,000 short ones at once, from a server in another process.
 
-    python benchmarks/endpoint_overhead.py [--calls 1000] [--at-once 1000] [--seconds 0.3] [--stream] [--profile FILE]
+    python benchmarks/endpoint_overhead.py [--calls 1000] [--at-once 1000] [--seconds 0.3] [--stream]
 
 The server holds each answer back for so many seconds, as a model does. Printed are the processor seconds of this
 process from the first call to the last outcome, and those that importing the pool adds to a process that has read a
@@ -103,42 +103,18 @@ def main() -> None:
     parser.add_argument("--at-once", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=0.3)
     parser.add_argument("--stream", action="store_true", help="answers of 24 events, instead of whole ones")
-    parser.add_argument("--profile", help="write a profile of the pool's thread to this file")
     chosen = parser.parse_args()
     receiver, sender = multiprocessing.Pipe(duplex=False)
     server = multiprocessing.get_context("spawn").Process(target=serve, args=(sender, chosen.seconds), daemon=True)
     server.start()
     try:
         port = receiver.recv()
-        found = profiled(chosen.profile, port, chosen) if chosen.profile else measured(port, chosen)
+        found = measure(port, chosen.calls, chosen.at_once, chosen.stream)
     finally:
         server.kill()
         server.join()
     imported = subprocess.run([sys.executable, "-c", IMPORT], capture_output=True, text=True, check=True).stdout
     print(json.dumps({**found, "import_cpu_seconds": round(float(imported), 3)}))
-
-
-def measured(port: int, chosen: argparse.Namespace) -> Mapping[str, Any]:
-    """The calls of the command line."""
-    return measure(port, chosen.calls, chosen.at_once, chosen.stream)
-
-
-def profiled(path: str, port: int, chosen: argparse.Namespace) -> Mapping[str, Any]:
-    """The same with a profile of the thread that sends."""
-    import cProfile
-    import threading
-
-    profile, plain = cProfile.Profile(), threading.Thread.run
-
-    def run(thread: threading.Thread) -> None:
-        profile.runcall(plain, thread)
-
-    threading.Thread.run = run  # type: ignore[method-assign]
-    try:
-        return measured(port, chosen)
-    finally:
-        threading.Thread.run = plain  # type: ignore[method-assign]
-        profile.dump_stats(path)
 
 
 if __name__ == "__main__":

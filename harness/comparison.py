@@ -70,16 +70,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     pairings: list[PairedTask] = []
     protocol: list[tuple[str, Difference]] = []
     explanations: list[tuple[str, str]] = []
-    warnings = [
-        f"{side.label}: the run is not finished ({manifest.status}): only the samples answered so far are compared"
-        for side, manifest in zip(sides, manifests, strict=True)
-        if manifest.status != "finished"
-    ]
-    warnings += [
-        f"{side.label}: its run stopped as soon as a claim was settled: n was not fixed in advance, so p is too small"
-        for side in sides
-        if (side.folder / DRAWN_FILE).exists()
-    ]
+    warnings = _not_of_fixed_n(sides, manifests)
     for side, manifest in zip(sides[1:], manifests[1:], strict=True):
         tasks, notes = _common_tasks(sides[0], manifests[0], side, manifest)
         identities = (manifests[0].identity.written, manifest.identity.written)
@@ -118,6 +109,20 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
         tuple(dict.fromkeys(warnings)),
         tuple(explanations),
     )
+
+
+def _not_of_fixed_n(sides: Sequence[RunSide], manifests: Sequence[Manifest]) -> list[str]:
+    """Warnings of runs that are not finished, or that stopped when a claim was settled."""
+    unfinished = [
+        f"{side.label}: the run is not finished ({manifest.status}): only the samples answered so far are compared"
+        for side, manifest in zip(sides, manifests, strict=True)
+        if manifest.status != "finished"
+    ]
+    return unfinished + [
+        f"{side.label}: its run stopped as soon as a claim was settled: n was not fixed in advance, so p is too small"
+        for side in sides
+        if (side.folder / DRAWN_FILE).exists()
+    ]
 
 
 def difference_text(difference: Difference) -> str:

@@ -1,4 +1,4 @@
-"""A run that is refused before its first task request leaves a folder that stands in nobody's way."""
+"""A run that is refused before its first task request leaves a folder that the next command can use."""
 
 from __future__ import annotations
 

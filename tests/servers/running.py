@@ -37,7 +37,7 @@ def running(program: str, *words: object, model: str = "demo") -> Iterator[Runni
     command = [sys.executable, str(HERE / program), *map(str, words)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
     with contextlib.ExitStack() as stack:
-        # Not a pipe: nobody reads it, and a full one would stop the server
+        # Not a pipe: it is not read, and a full one would stop the server
         log = stack.enter_context(tempfile.TemporaryFile())
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=environment, start_new_session=True

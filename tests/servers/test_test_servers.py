@@ -165,6 +165,6 @@ def test_a_server_ends_with_the_tests_even_if_they_are_killed(demo_gguf, end):
         server = psutil.Process(int(starter.stdout.readline()))
         starter.send_signal(end)
         starter.wait()
-    # Nobody is left to reap it in a container without an init, so a zombie has ended too
+    # A container without an init does not reap it, so a zombie has ended too
     psutil.wait_procs([server], timeout=60)
     assert not server.is_running() or server.status() == psutil.STATUS_ZOMBIE

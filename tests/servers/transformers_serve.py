@@ -33,7 +33,7 @@ def main() -> None:
     while not serve.server.started:
         time.sleep(0.02)
     print(f"ready http://127.0.0.1:{port}/v1", flush=True)
-    # Its log goes to standard output too, which nobody reads any more
+    # Its log goes to standard output too, which is not read any more
     os.dup2(2, 1)
     wait_for_parent()
     os._exit(0)

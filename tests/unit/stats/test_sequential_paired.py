@@ -152,7 +152,7 @@ def log_e_paths(walks: np.ndarray, bound: float, size: int | None = None) -> np.
 
 
 def share_that_errs(paths: np.ndarray, alpha: float = 0.05) -> float:
-    """The share of walks that somebody who looks after every step would call decided."""
+    """The share of walks that are decided at some step, when every step is looked at."""
     return float((paths.max(axis=1) >= math.log(1 / alpha)).mean())
 
 

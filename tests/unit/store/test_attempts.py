@@ -15,7 +15,7 @@ from harness.store.attempts import AttemptLog
 def attempt(**changes: object) -> Attempt:
     """An answered attempt."""
     values = {"key": "k", "url": "http://h/v1", "started_at": 1.5, "seconds": 2.0, "outcome": "answered", "kept": True}
-    return Attempt(**{**values, **changes})  # type: ignore[arg-type]
+    return Attempt(**{**values, **changes})
 
 
 def test_attempts_come_back_as_they_were_written_without_what_a_kill_cut_off(tmp_path: Path):

@@ -13,10 +13,11 @@ from harness.engines.base import Ledger
 from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.sending import Sendable, Sent
 from harness.engines.endpoint.transport.connections import Connections, Waits
-from harness.engines.endpoint.transport.dispatch import Clock, Dispatch, Once, Session
+from harness.engines.endpoint.transport.dispatch import Dispatch
 from harness.engines.endpoint.transport.first_answer import DOCUMENT_SECONDS, FirstAnswer
 from harness.engines.endpoint.transport.pace import Pace
 from harness.engines.endpoint.transport.run_health import refused_key
+from harness.engines.endpoint.transport.session import Clock, Once, Session
 from harness.engines.endpoint.transport.site import Backoff, Site
 from harness.engines.endpoint.wire import Call, Dialect, Wire
 from harness.errors import ConfigError, EngineError
@@ -233,7 +234,7 @@ class HttpPool:
         try:
             return future.result()
         finally:
-            # After an interrupt here, nobody waits for it
+            # After an interrupt here the result is not needed
             future.cancel()
 
     def _running_loop(self) -> asyncio.AbstractEventLoop:
@@ -253,7 +254,7 @@ class HttpPool:
         loop.close()
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """An error in a callback ends the stream with it. What nobody waits for any more is not printed."""
+        """An error in a callback ends the stream with it. An error without a stream is not printed."""
         run, error = self._run, context.get("exception")
         if "handle" in context and isinstance(error, BaseException) and run is not None:
             run.stop(error)
