@@ -113,16 +113,17 @@ def test_a_stream_of_the_vllm_shape_says_what_the_whole_answer_says(vllm_shape, 
 def test_the_vllm_shape_refuses_what_vllm_refuses(vllm_shape):
     ok = {"model": "demo", "prompt": [1, 40, 41], "temperature": 0, "max_tokens": 2}
     window = get(f"{vllm_shape.url}/models")[1]["data"][0]["max_model_len"]
+    # As vLLM 0.32 answered the same bodies: some of its refusals name no parameter
     cases = [
-        ({"stop": list("abcde")}, 400, "stop"),
-        ({"stop": [""]}, 400, "stop"),
-        ({"n": 2}, 400, "n"),
+        ({"stop": list("abcde")}, 400, "body.stop"),
+        ({"stop": [""]}, 400, None),
+        ({"n": 2}, 400, None),
         ({"temperature": -1}, 400, "temperature"),
         ({"top_p": 0}, 400, "top_p"),
-        ({"logprobs": 21}, 400, None),
-        ({"logprobs": -1}, 400, None),
+        ({"logprobs": 21}, 400, "logprobs"),
+        ({"logprobs": -1}, 400, "logprobs"),
         ({"max_tokens": 0}, 400, "max_tokens"),
-        ({"prompt": [999999]}, 400, "prompt"),
+        ({"prompt": [999999]}, 400, None),
         ({"prompt": [1] * (window + 1)}, 400, "input_tokens"),
         ({"prompt": [1] * window}, 400, "max_tokens"),
         ({"model": "other"}, 404, "model"),
