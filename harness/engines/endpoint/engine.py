@@ -67,9 +67,7 @@ class EndpointEngine:
         self._pool: Pool | None = None
         self._server: ServerFacts | None = None
         self._streaming = False
-        # Yielded, and perhaps not taken: an interrupt may come before
-        self._last: Reply | None = None
-        # By the key of each call that has no outcome yet
+        # By the key of each call, until the reply was taken: an interrupt may come between the two
         self._pending: dict[str, Prepared] = {}
         self._changes = AnswerChanges()
 
@@ -154,16 +152,14 @@ class EndpointEngine:
         return 0 if self._pool is None else self._pool.in_flight
 
     def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
-        """Send nothing more; yield the last reply again, then those that arrive within so many seconds."""
+        """Send nothing more; yield the replies that arrive within so many seconds, and the last one again."""
         if self._pool is None:
             return
-        if self._last is not None:
-            last, self._last = self._last, None
-            yield last
         for sent in self._pool.finish_in_flight(seconds):
             prepared = self._completed_by(sent)
             if prepared is not None:
                 yield self._reply(prepared, 0.0)
+                self._taken(prepared)
 
     def close(self) -> None:
         """Close all connections."""
@@ -209,23 +205,27 @@ class EndpointEngine:
             if self._worth_repeating(prepared):
                 prepared.repeated = True
                 prepared.outcomes.clear()
-                self._pending.update((sendable.call.key, prepared) for sendable in prepared.calls)
                 again += prepared.calls
                 continue
-            self._last = self._reply(prepared, waited)
+            reply = self._reply(prepared, waited)
             waited = 0.0
-            yield self._last
-            self._last = None
+            yield reply
+            self._taken(prepared)
 
     def _completed_by(self, sent: Sent) -> Prepared | None:
         """The request that an outcome completes, None if other calls of it are still under way."""
-        prepared = self._pending.pop(sent.key, None)
+        prepared = self._pending.get(sent.key)
         if prepared is None:
             raise EngineError(f"a call was answered twice or was never sent: {sent.key}")
         prepared.outcomes[sent.key] = sent
         if not isinstance(sent, Failed):
             self._changes.see(sent.reply)
         return prepared if prepared.complete else None
+
+    def _taken(self, prepared: Prepared) -> None:
+        """Forget a request whose reply was taken."""
+        for sendable in prepared.calls:
+            del self._pending[sendable.call.key]
 
     def _worth_repeating(self, prepared: Prepared) -> bool:
         if prepared.repeated or prepared.failed is not None or not prepared.generates:

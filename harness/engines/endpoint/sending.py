@@ -68,7 +68,10 @@ class Pool(Protocol):
         """Send all calls, yield outcomes as they come."""
 
     def finish_in_flight(self, seconds: float) -> Iterator[Sent]:
-        """Send nothing more; yield the outcomes of what is in flight, for so many seconds at most."""
+        """Send nothing more; yield the outcomes of what is in flight, for so many seconds at most.
+
+        An outcome that `stream` yielded last, and after which it was not continued, is yielded again.
+        """
 
     @property
     def in_flight(self) -> int:

@@ -38,11 +38,16 @@ Message = Sent | BaseException | None
 
 
 class Dispatch:
-    """One stream of calls. `messages` holds its outcomes; None or an error is the last."""
+    """One stream of calls. `messages` holds its outcomes; None or an error is the last.
+
+    `untaken` holds them too, by key, until whoever reads the messages says that one was taken: an interrupt may come
+    while it is passed on.
+    """
 
     def __init__(self, session: Session, sites: Sequence[Site], items: Sequence[Sendable], once: Once | None) -> None:
         """Send nothing yet."""
         self.messages: queue.SimpleQueue[Message] = queue.SimpleQueue()
+        self.untaken: dict[str, Sent] = {}
         self._session = session
         self._sites = {site.url: site for site in sites}
         self._once = once
@@ -231,7 +236,7 @@ class Dispatch:
             self._session.proven = True
             self._health.answered(now)
             self._say("", 0.0)
-            self.messages.put(Answered(key, tried.reply, site.url, tried.seconds, job.attempts))
+            self._give(Answered(key, tried.reply, site.url, tried.seconds, job.attempts))
             return
         fault = tried.fault
         assert fault is not None
@@ -249,6 +254,10 @@ class Dispatch:
             return
         else:
             self._again_or_never(job, site, tried, now)
+
+    def _give(self, sent: Sent) -> None:
+        self.untaken[sent.key] = sent
+        self.messages.put(sent)
 
     def _site_failed(self, site: Site, tried: Attempted, now: float) -> None:
         site.failed(now, tried, self._session.backoff)
@@ -282,7 +291,7 @@ class Dispatch:
             heapq.heappush(self._deadlines, (deadline, next(self._order), job))
 
     def _give_up(self, job: Job, fault: Fault) -> None:
-        self.messages.put(Failed(job.item.call.key, fault, job.attempts))
+        self._give(Failed(job.item.call.key, fault, job.attempts))
         error = self._health.failed(fault) if self._once is None else None
         if error is not None:
             self.stop(error)

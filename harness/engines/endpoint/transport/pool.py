@@ -130,12 +130,15 @@ class HttpPool:
                 patience = 0.0 if run.ended else max(0.0, until - time.monotonic())
                 message = run.messages.get(timeout=patience)
                 if message is None or isinstance(message, BaseException):
-                    return
+                    break
                 yield message
+                run.untaken.pop(message.key, None)
         except queue.Empty:
-            return
+            pass
         finally:
             self._soon_if_open(run.stop)
+        # Read before the interrupt, and not passed on
+        yield from list(run.untaken.values())
 
     @property
     def in_flight(self) -> int:
@@ -174,6 +177,7 @@ class HttpPool:
             if isinstance(message, BaseException):
                 raise message
             yield message
+            run.untaken.pop(message.key, None)
 
     def _leave(self, run: Dispatch) -> None:
         """The consumer has left: send nothing more, and cancel what is in flight after a moment."""

@@ -230,23 +230,26 @@ def test_an_empty_budget_ends_the_run_after_what_is_in_flight():
         assert pool.account.reserved == [("0", 3, 16), ("1", 3, 16), ("2", 3, 16)]
 
 
-def test_after_an_interrupt_what_is_in_flight_is_delivered():
+def test_after_an_interrupt_what_is_in_flight_is_delivered_and_what_was_being_taken_again():
     gate = threading.Event()
 
     def script(request: Received, number: int) -> Answer:
         return says() if number == 0 else Answer(chunks=(b'{"text": "late"}',), gate=gate)
 
     with pool_on(script, concurrency=4) as pool:
+        outcomes = pool.stream([sendable(str(i)) for i in range(50)])
+        taken = next(outcomes)
+        while pool.server.open_now < 4:
+            time.sleep(0.01)
         with pytest.raises(KeyboardInterrupt):
-            for _ in pool.stream([sendable(str(i)) for i in range(50)]):
-                while pool.server.open_now < 4:
-                    time.sleep(0.01)
-                raise KeyboardInterrupt
+            outcomes.throw(KeyboardInterrupt)
         gate.set()
         assert pool.in_flight > 0
         late = list(pool.finish_in_flight(20))
         assert pool.in_flight == 0
+        *late, last = late
         assert len(late) == 4 and all(one.reply.text == "late" for one in late)
+        assert last is taken
         assert len(pool.server.received) == 5
 
 
