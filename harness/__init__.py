@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from harness.comparison import Compared
     from harness.config.options import RunOptions
     from harness.datatypes import (
-        Comparison,
         Completion,
-        Estimate,
         Failure,
         GenerateRequest,
         Likelihood,
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
         Score,
     )
     from harness.errors import EnvironmentFault, HarnessError, UserError
+    from harness.results import Comparison, Estimate
     from harness.run import Result
     from harness.store.manifest import Manifest
 
@@ -74,9 +73,7 @@ TYPES = {
     "harness.comparison": ("Compared",),
     "harness.config.options": ("RunOptions",),
     "harness.datatypes": (
-        "Comparison",
         "Completion",
-        "Estimate",
         "Failure",
         "GenerateRequest",
         "Likelihood",
@@ -87,6 +84,7 @@ TYPES = {
         "Score",
     ),
     "harness.errors": ("EnvironmentFault", "HarnessError", "UserError"),
+    "harness.results": ("Comparison", "Estimate"),
     "harness.run": ("Result",),
     "harness.store.manifest": ("Manifest",),
 }

@@ -8,20 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 from harness import plugins
 from harness.analysis import metric
-from harness.config.schema import ChoiceReference, TaskPage, TestsReference
+from harness.config.task_page import Data, ShotData, TaskPage
 from harness.config.yaml_page import YamlPage
-from harness.data.page_code import row_preparer, script_digest
 from harness.data.rows import DataSet, Loader, Row, Split, is_file_name
 from harness.datatypes import (
-    Answer,
     Choice,
     GenerateRequest,
     LikelihoodRequest,
@@ -32,18 +29,23 @@ from harness.datatypes import (
     Sample,
     Sampling,
     Style,
-    Tests,
     Text,
+    TextPrompt,
 )
 from harness.errors import ConfigError, DataError
 from harness.prompts import build as prompts
-from harness.prompts.build import render
+from harness.prompts.build import Shot
+from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_kept, sample_of
 from harness.scoring.base import TaskScorer, Tools
 from harness.scoring.factory import build_scorers
 
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Keys of a page that change neither its requests nor its scores
+DESCRIPTIVE = {"about", "tags", "languages", "source", "variants"}
 # Keys of a page that do not change the requests
-ABOUT_SCORING = {"about", "source", "score", "metric", "expected_count", "gold", "repeats", "variants"}
+ABOUT_SCORING = {
+    *DESCRIPTIVE,
+    *("score", "metric", "expected_count", "gold", "repeats"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,65 +93,79 @@ class Binder:
         with source.at("prompt"):
             style = prompts.pick_style(page.prompt, self.style, self.insists)
         # Before the data, which may have to be downloaded
-        prepare = row_preparer(source.path, trusted=self.trust_page_code)
-        data = DataSet(page.data.path, page.data.name, page.data.revision, source.path.parent, page.data.file)
+        prepare = _prepare(source.path, self.trust_page_code)
+        sets = _data_sets(page.data, source.path.parent)
         with source.at("data"):
-            split = self.loader.load(data, page.data.split, page.data.columns)
-        if page.expected_count is not None and len(split.rows) != page.expected_count:
+            split = self.loader.load_all(sets, page.data.split, page.data.columns)
+            kept = rows_kept(page, source, split)
+        if page.expected_count is not None and len(kept) != page.expected_count:
             with source.at("expected_count"):
-                raise DataError(f"{split.origin} has {len(split.rows)} rows, the page expects {page.expected_count}")
-        samples = _samples(page, source, split, prepare, self.limit)
-        _refuse_equal_ids(samples, source)
-        pool, pool_split = self._pool(page, source, data, prepare)
-        same = _in_pool(page, source, style, samples, pool)
+                raise DataError(f"{split.origin} has {len(kept)} rows, the page expects {page.expected_count}")
+        samples = [sample_of(page, source, split, prepare, number) for number in kept[: self.limit]]
+        refuse_equal_ids(samples, source)
+        pool, pool_split = self._pool(page, source, style, prepare)
+        with source.at("prompt", style):
+            contents = [_content(page, style, sample) for sample in samples] if pool else [None for _ in samples]
         with source.at("fewshot"):
-            shots = prompts.choose_shots(page.fewshot, pool, [shot.id for shot in pool], same)
+            shots = prompts.shots_of(page.fewshot, pool, contents, [sample.inputs for sample in samples])
         fingerprint = _fingerprint(page, source.path, split, pool_split, style)
         requests: list[Request] = []
         for sample, its_shots in zip(samples, shots, strict=True):
-            worked = [_with_gold_option(shot) for shot in its_shots]
-            with _row_named(f"sample {sample.id!r} of {split.origin}"), source.at("prompt", style):
-                prompt = prompts.build_prompt(page.prompt, style, sample.inputs, worked)
-                requests += self._requests(page, source, style, sample, prompt, str(fingerprint["ask"]))
-        total = len(split.rows)
+            worked = [shot.variables for shot in its_shots]
+            with row_named(f"sample {sample.id!r} of {split.origin}"), source.at("prompt", style):
+                requests += self._requests(page, source, style, sample, worked, str(fingerprint["ask"]))
+        total = len(kept)
         return Task(page.name, page, style, tuple(samples), tuple(requests), scorers, total, fingerprint, split.commit)
 
     def _pool(
-        self, page: TaskPage, source: YamlPage, data: DataSet, prepare: Callable[[Row], Row]
-    ) -> tuple[list[Sample], Split | None]:
-        if page.fewshot is None or page.fewshot.count == 0:
+        self, page: TaskPage, source: YamlPage, style: Style, prepare: Callable[[Row], Row]
+    ) -> tuple[list[Shot], Split | None]:
+        """The rows that may be examples, and their split where they come from one."""
+        spec = page.fewshot
+        if spec is None or spec.count == 0:
             return [], None
+        if spec.split is None:
+            return [Shot(str(number), row) for number, row in enumerate(spec.rows)], None
         with source.at("fewshot", "split"):
-            if page.fewshot.split == page.data.split:
-                raise ConfigError("shots must not come from the split under test")
-            if is_file_name(data.path) and (data.folder / data.path).is_file():
-                raise ConfigError(f"{data.path} is one file; shots need a folder with one file a split")
+            if (spec.split == page.data.split and spec.data is None) != spec.leave_one_out:
+                raise ConfigError(
+                    "`leave_one_out` goes with the split under test"
+                    if spec.leave_one_out
+                    else "shots must not come from the split under test, unless with `leave_one_out: true`"
+                )
+        if spec.data is not None:
+            sets = _data_sets(spec.data, source.path.parent)
+            with source.at("fewshot", "data"):
+                split = self.loader.load_all(sets, spec.split, spec.data.columns)
+            return [Shot(str(number), row) for number, row in enumerate(split.rows)], split
+        sets = _data_sets(page.data, source.path.parent)
+        with source.at("fewshot", "split"):
+            path = sets[0].folder / sets[0].path
+            if not spec.leave_one_out and is_file_name(sets[0].path) and path.is_file():
+                raise ConfigError(f"{sets[0].path} is one file; shots need a folder with one file a split")
         with source.at("fewshot"):
-            split = self.loader.load(data, page.fewshot.split, page.data.columns)
-        return _samples(page, source, split, prepare, None), split
+            split = self.loader.load_all(sets, spec.split, page.data.columns)
+            rows = rows_kept(page, source, split)
+        samples = [sample_of(page, source, split, prepare, number) for number in rows]
+        with source.at("prompt", style):
+            return [Shot(each.id, _with_gold_option(each), _content(page, style, each)) for each in samples], split
 
     def _requests(
-        self, page: TaskPage, source: YamlPage, style: Style, sample: Sample, prompt: Prompt, ask: str
+        self,
+        page: TaskPage,
+        source: YamlPage,
+        style: Style,
+        sample: Sample,
+        shots: Sequence[Mapping[str, Any]],
+        ask: str,
     ) -> list[Request]:
         if page.ask == "loglikelihood":
-            assert isinstance(sample.reference, Choice)
-            with source.at("prompt", style, "target"):
-                continuations = tuple(
-                    prompts.continuation(page.prompt, style, {**sample.inputs, "option": option, "letter": letter})
-                    for option, letter in zip(sample.reference.options, LETTERS, strict=False)
-                )
-            blank = [number for number, option in enumerate(sample.reference.options) if not option.strip()]
-            if blank:
-                with source.at("reference", "choice", "options"):
-                    raise DataError(f"option {blank[0]} is blank, and a blank text may be the likeliest; leave it out")
-            if len({text.strip() for text in continuations} - {""}) < len(continuations):
-                with source.at("prompt", style, "target"):
-                    raise DataError(
-                        "two options are continued by the same text; target must print {{ option }} or {{ letter }}, "
-                        "and the options must differ"
-                    )
-            key = _key(ask, sample.id, 0, prompt, list(continuations))
-            return [LikelihoodRequest(key, page.name, sample.id, 0, prompt, continuations)]
+            request = _likelihood_request(page, source, style, sample, shots)
+            settings: Any = list(request.continuations)
+            if request.contexts:
+                settings = [settings, [_without_defaults(context) for context in request.contexts]]
+            return [replace(request, key=_key(ask, sample.id, 0, request.prompt, settings))]
+        prompt = prompts.build_prompt(page.prompt, style, sample.inputs, shots)
         if isinstance(sample.reference, Text):
             key = _key(ask, sample.id, 0, prompt, sample.reference.text)
             return [RollingRequest(key, page.name, sample.id, 0, prompt, sample.reference.text)]
@@ -178,10 +194,20 @@ class Binder:
         ]
 
 
-def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[TaskScorer, ...]:
+def _prepare(page: Path, trusted: bool) -> Callable[[Row], Row]:
+    """`prepare(row)` of the Python file beside a page, or a function that changes nothing. Raises ConfigError."""
+    if not page.with_suffix(".py").is_file():
+        return lambda row: row
+    from harness.data.page_code import page_code
+
+    return page_code(page, trusted=trusted).prepare
+
+
+def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool = False) -> tuple[TaskScorer, ...]:
     """Build a page's scorers, and check all that needs neither data nor model: metrics, options, the language.
 
-    Raises ConfigError or UnknownName with the page's file and line.
+    `trusted`: the Python file beside the page may run although the page does not ship with the harness. Raises
+    ConfigError or UnknownName with the page's file and line.
     """
     with source.at("metric"):
         for name in page.metric:
@@ -193,110 +219,71 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools) -> tuple[TaskSc
     if page.reference.tests is not None:
         with source.at("reference", "tests", "language"):
             plugins.load("language", page.reference.tests.language)
+
+    def page_function(name: str) -> Callable[..., Any]:
+        from harness.data.page_code import page_code
+
+        return page_code(source.path, trusted=trusted).function(name)
+
     with source.at("score"):
-        return build_scorers(page.score, tools)
+        return build_scorers(page.score, replace(tools, page_function=page_function))
 
 
-def _samples(
-    page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], limit: int | None
-) -> list[Sample]:
-    """Make the samples of a split. Raises DataError with the number of the row that cannot be used."""
-    samples = []
-    for number, row in enumerate(split.rows[:limit]):
-        with _row_named(f"row {number}, from 0, of {split.origin}"):
-            samples.append(_sample(page, source, prepare(row), number))
-    return samples
+def _likelihood_request(
+    page: TaskPage, source: YamlPage, style: Style, sample: Sample, shots: Sequence[Mapping[str, Any]]
+) -> LikelihoodRequest:
+    """The request for one continuation an option, or for the target alone; its key is still empty."""
+
+    def prompt_of(variables: Mapping[str, Any]) -> Prompt:
+        return prompts.build_prompt(page.prompt, style, variables, shots)
+
+    def continued(variables: Mapping[str, Any]) -> str:
+        with source.at("prompt", style, "target"):
+            return prompts.continuation(page.prompt, style, variables)
+
+    if not isinstance(sample.reference, Choice):
+        target = continued(sample.inputs)
+        if not target.strip():
+            with source.at("prompt", style, "target"):
+                raise DataError("the target, whose log-likelihood is requested, is blank")
+        return LikelihoodRequest("", page.name, sample.id, 0, prompt_of(sample.inputs), (target,))
+    spec, options = page.reference.choice, sample.reference.options
+    assert spec is not None
+    blank = [number for number, option in enumerate(options) if not option.strip()]
+    if blank:
+        with source.at("reference", "choice", "options"):
+            raise DataError(f"option {blank[0]} is blank, and a blank text may be the likeliest; leave it out")
+    shown = [
+        {**sample.inputs, "option": each, "letter": letter} for each, letter in zip(options, LETTERS, strict=False)
+    ]
+    continuations = tuple(map(continued, shown))
+    contexts = tuple(map(prompt_of, shown)) if spec.options_in == "prompt" else ()
+    asked = [(text.strip(), str(contexts[place]) if contexts else "") for place, text in enumerate(continuations)]
+    if len(set(asked)) < len(asked) or any(not text for text, _ in asked):
+        with source.at("prompt", style, "target"):
+            raise DataError(
+                "two options are continued by the same text; target must print {{ option }} or {{ letter }}, "
+                "and the options must differ"
+            )
+    if contexts:
+        return LikelihoodRequest("", page.name, sample.id, 0, contexts[0], continuations, contexts)
+    prompt = prompt_of(sample.inputs)
+    if spec.unconditional:
+        contexts = (prompt,) * len(options) + (TextPrompt(""),) * len(options)
+        return LikelihoodRequest("", page.name, sample.id, 0, prompt, continuations * 2, contexts)
+    return LikelihoodRequest("", page.name, sample.id, 0, prompt, continuations)
 
 
-@contextmanager
-def _row_named(row: str) -> Iterator[None]:
-    """Put the row that cannot be used behind the message of a DataError that passes by."""
-    try:
-        yield
-    except DataError as error:
-        error.args = (f"{error} ({row})",)
-        raise
+def _data_sets(data: Data | ShotData, folder: Path) -> list[DataSet]:
+    """The data set of each config that is named; of none, where the data set has none."""
+    configs = data.name if isinstance(data.name, list) else [data.name]
+    return [DataSet(data.path, name, data.revision, folder, data.file) for name in configs]
 
 
-def _in_pool(
-    page: TaskPage, source: YamlPage, style: Style, samples: Sequence[Sample], pool: Sequence[Sample]
-) -> list[frozenset[int]]:
-    """For each sample the places in the pool of rows that are the same: the same question with the same answer."""
-    if not pool:
-        return [frozenset() for _ in samples]
-
-    def content(sample: Sample) -> tuple[str, Reference]:
-        return " ".join(prompts.question_text(page.prompt, style, sample.inputs).split()), sample.reference
-
-    places: dict[tuple[str, Reference], set[int]] = {}
-    with source.at("prompt", style):
-        for place, shot in enumerate(pool):
-            places.setdefault(content(shot), set()).add(place)
-        return [frozenset(places.get(content(sample), ())) for sample in samples]
-
-
-def _sample(page: TaskPage, source: YamlPage, row: Row, number: int) -> Sample:
-    variables: dict[str, Any] = dict(row)
-    reference = _reference(page, source, variables)
-    if isinstance(reference, Choice):
-        variables |= {"options": list(reference.options), "letters": list(LETTERS[: len(reference.options)])}
-    with source.at("data", "id"):
-        name = render(page.data.id, variables) if page.data.id else str(number)
-    with source.at("data", "group"):
-        group = render(page.data.group, variables) if page.data.group else None
-    with source.at("gold"):
-        gold = render(page.gold, variables) if page.gold is not None else None
-    return Sample(name, variables, reference, gold, group)
-
-
-def _reference(page: TaskPage, source: YamlPage, variables: Mapping[str, Any]) -> Reference:
-    spec = page.reference
-    if spec.answer is not None:
-        with source.at("reference", "answer"):
-            return _answer(spec.answer, variables)
-    if spec.choice is not None:
-        with source.at("reference", "choice"):
-            return _choice(spec.choice, variables)
-    if spec.text is not None:
-        with source.at("reference", "text"):
-            text = render(spec.text, variables)
-            if not text.strip():
-                raise DataError(f"the text renders to nothing for the row {str(variables)[:120]}")
-            return Text(text)
-    assert spec.tests is not None
-    with source.at("reference", "tests"):
-        return _tests(spec.tests, variables)
-
-
-def _answer(answers: Sequence[str], variables: Mapping[str, Any]) -> Answer:
-    values = tuple(render(answer, variables) for answer in answers)
-    if not all(value.strip() for value in values):
-        raise DataError(f"an answer renders to nothing for the row {str(variables)[:120]}")
-    return Answer(values)
-
-
-def _choice(spec: ChoiceReference, variables: Mapping[str, Any]) -> Choice:
-    options = tuple(render(option, variables) for option in spec.options)
-    if len(options) > len(LETTERS):
-        raise DataError(f"{len(options)} options, but only {len(LETTERS)} have a letter")
-    gold = render(spec.gold, variables).strip()
-    if not gold.isdecimal() or int(gold) >= len(options):
-        raise DataError(f"gold must be the index of an option, 0 to {len(options) - 1}; it is {gold!r}")
-    return Choice(options, int(gold))
-
-
-def _tests(spec: TestsReference, variables: Mapping[str, Any]) -> Tests:
-    check = render(spec.check, variables).strip()
-    if check not in ("by_value", "in_process"):
-        raise DataError(f"check must be by_value or in_process; it is {check!r}")
-    return Tests(
-        language=spec.language,
-        prelude=render(spec.prelude, variables),
-        tests=render(spec.tests, variables),
-        entry_point=render(spec.entry_point, variables) if spec.entry_point is not None else None,
-        check="in_process" if check == "in_process" else "by_value",
-        packages=tuple(spec.packages),
-    )
+def _content(page: TaskPage, style: Style, sample: Sample) -> tuple[str, Reference]:
+    """What makes two rows the same: the question's text, and the right answer."""
+    shown = _with_gold_option(sample)
+    return " ".join(prompts.question_text(page.prompt, style, shown).split()), sample.reference
 
 
 def _with_gold_option(shot: Sample) -> Mapping[str, Any]:
@@ -306,18 +293,10 @@ def _with_gold_option(shot: Sample) -> Mapping[str, Any]:
     return {**shot.inputs, "option": shot.reference.options[gold], "letter": LETTERS[gold]}
 
 
-def _refuse_equal_ids(samples: Sequence[Sample], source: YamlPage) -> None:
-    seen: set[str] = set()
-    for sample in samples:
-        if sample.id in seen:
-            with source.at("data", "id"):
-                raise DataError(f"two rows have the sample id {sample.id!r}; ids must differ")
-        seen.add(sample.id)
-
-
 def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, style: Style) -> dict[str, Any]:
     """What must agree before two runs of this task may be compared."""
-    logic = script_digest(path)
+    script = path.with_suffix(".py")
+    logic = hashlib.sha256(script.read_bytes()).hexdigest() if script.is_file() else None
     # Options are shown or continued; an answer or tests only judge. Without defaults: a new key changes no hash
     in_request = page.reference.choice or page.reference.text
     scoring = ABOUT_SCORING if in_request else ABOUT_SCORING | {"reference"}
@@ -325,7 +304,7 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
     ask = _hash([shown, style, split.digest, pool.digest if pool else None, logic])
     return {
         "version": page.version,
-        "page": page.model_dump(mode="json", exclude={"about", "source", "variants"}, exclude_defaults=True),
+        "page": page.model_dump(mode="json", exclude=DESCRIPTIVE, exclude_defaults=True),
         "logic": logic,
         "ask": ask,
         "style": style,

@@ -16,9 +16,10 @@ from harness.analysis.protocol import Difference, protocol_differences
 from harness.analysis.repeatability import differences_within_repeats
 from harness.analysis.served import ServedRun, may_explain
 from harness.analysis.values import NoSampleValues
-from harness.datatypes import Comparison, Record
+from harness.datatypes import Record
 from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import UserError
+from harness.results import Comparison
 from harness.store.manifest import Manifest
 from harness.store.run_folder import DRAWN_FILE, read_manifest, read_scores
 

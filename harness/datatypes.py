@@ -31,11 +31,17 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Options shown to the model or continued by it; `gold` is the index of the right one."""
+    """Options shown to the model or continued by it; `gold` is the index of the right one, `also` of further ones."""
 
     options: tuple[str, ...]
     gold: int
+    also: tuple[int, ...] = ()
     kind: Literal["choice"] = "choice"
+
+    @property
+    def right(self) -> tuple[int, ...]:
+        """The indices of all right options, the first of them `gold`."""
+        return (self.gold, *self.also)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +56,9 @@ class StdinCase:
 class Tests:
     """How a program is judged.
 
-    `prelude` is before the candidate's code, `tests` after it and call `entry_point`; `cases` are whole-program runs
-    instead. With `check` "in_process" tests run in the candidate's process. It may import `packages` (Python).
+    `prelude` is before the candidate's code and `suffix` behind it; `tests` come after them and call `entry_point`;
+    `cases` are whole-program runs instead. With `check` "in_process" tests run in the candidate's process. It may
+    import `packages` (Python).
     """
 
     language: str
@@ -61,6 +68,7 @@ class Tests:
     cases: tuple[StdinCase, ...] = ()
     check: Literal["by_value", "in_process"] = "by_value"
     packages: tuple[str, ...] = ()
+    suffix: str = ""
     kind: Literal["tests"] = "tests"
 
 
@@ -110,10 +118,14 @@ class TextPrompt:
 
 @dataclass(frozen=True, slots=True)
 class ChatPrompt:
-    """Messages that the engine puts through the model's own template; the answer starts with `prefill`."""
+    """Messages that the engine puts through the model's own template; the answer starts with `prefill`.
+
+    `template_options` are variables of the template (`enable_thinking`), each with its value.
+    """
 
     messages: tuple[Message, ...]
     prefill: str = ""
+    template_options: tuple[tuple[str, Any], ...] = ()
     kind: Literal["chat"] = "chat"
 
 
@@ -151,7 +163,7 @@ class GenerateRequest:
 
 @dataclass(frozen=True, slots=True)
 class LikelihoodRequest:
-    """How likely is each of `continuations` after `prompt`?"""
+    """How likely is each of `continuations` after `prompt`, or each after the prompt of its own in `contexts`?"""
 
     key: str
     task: str
@@ -159,6 +171,7 @@ class LikelihoodRequest:
     repeat: int
     prompt: Prompt
     continuations: tuple[str, ...]
+    contexts: tuple[Prompt, ...] = ()
     kind: Literal["loglikelihood"] = "loglikelihood"
 
 
@@ -333,66 +346,3 @@ class Record:
     scores: tuple[Score, ...]
     group: str | None = None
     finished_at: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A metric of a task with its interval (95 % unless stated), and what a reader must know to trust it.
-
-    Shares are of the n samples' answers, n * `repeats` - `absent`; tokens, speed: means over answers that report them.
-    `completed`: the score without truncated answers, None where none was; `unread`: of 0 with the right one in them;
-    `truncated`: ended at max_tokens or a full window; `window`: the latter alone; `filtered`: withheld by a server.
-    """
-
-    task: str
-    scorer: str
-    metric: str
-    value: float | None
-    low: float | None
-    high: float | None
-    method: str
-    n: int
-    unscored: int
-    repeats: int
-    stderr: float | None = None
-    truncated: float | None = None
-    unextracted: float | None = None
-    cut_prompts: float | None = None
-    mean_tokens: float | None = None
-    tokens_per_second: float | None = None
-    warnings: tuple[str, ...] = ()
-    absent: int = 0
-    completed: float | None = None
-    unread: float | None = None
-    filtered: float | None = None
-    window: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Runs a and b of a task on the `n` samples both scored: b minus a, [low, high] at 95 %; `p_family`: p after Holm.
-
-    `detectable`: what n samples find 4 times of 5; `needed`: n for the difference seen; `unpaired`: in one run only.
-    """
-
-    task: str
-    scorer: str
-    metric: str
-    a: str
-    b: str
-    value_a: float
-    value_b: float
-    difference: float
-    low: float
-    high: float
-    method: str
-    p: float
-    p_family: float
-    test: str
-    n: int
-    wins: int
-    losses: int
-    detectable: float | None
-    needed: int | None
-    unscored: int = 0
-    unpaired: int = 0

@@ -17,7 +17,8 @@ from typing import Any
 from harness import plugins
 from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
-from harness.config.schema import ModelPage, RunConfig, TaskPage
+from harness.config.schema import ModelPage, RunConfig
+from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.cost.budget import Budget, budget_of
 from harness.data.rows import Loader
@@ -114,7 +115,7 @@ def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False
                 plugins.load("sandbox", config.execution.sandbox)
         specs = suite_pages(config)
         # Before the engine, which may need a hub
-        scorers = [page_scorers(page, source, services.tools()) for page, source in specs]
+        scorers = [page_scorers(page, source, services.tools(), config.data.trust_page_code) for page, source in specs]
         model = config.model
         name = engine_name(config.engine.name, config.engine.options())
         # The default by its name, so that a stored config runs the same engine when the default is another

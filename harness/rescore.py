@@ -113,7 +113,7 @@ def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Se
     loader, data = Loader(Path(config.data.mirror) if config.data.mirror else None), config.data
     binder = Binder(loader, manifest.identity.engine.style, None, config.seed, False, data.trust_page_code)
     tools = services.tools()
-    tasks = tuple(binder.bind(*spec, page_scorers(*spec, tools)) for spec in suite_pages(config))
+    tasks = tuple(binder.bind(*spec, page_scorers(*spec, tools, data.trust_page_code)) for spec in suite_pages(config))
     for task in tasks:
         if manifest.tasks.get(task.name, {}).get("ask") != task.fingerprint["ask"]:
             raise RunFolderError(

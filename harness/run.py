@@ -28,7 +28,6 @@ from harness.cost.ledger import RunLedger
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
-    Estimate,
     Failure,
     Likelihood,
     Prompt,
@@ -45,6 +44,7 @@ from harness.errors import ConfigError, EngineError
 from harness.execution.base import Sandbox
 from harness.plan import Plan, planned, try_toolchains
 from harness.repeat_check import RepeatRun, refuse_without_greedy
+from harness.results import Estimate
 from harness.scoring.base import TaskScorer
 from harness.store.identity import Identity, Section
 from harness.store.manifest import Manifest, machine, package_versions

@@ -15,7 +15,7 @@ from random import Random
 
 from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
-from harness.config.schema import TaskPage
+from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader
 from harness.datatypes import (
@@ -52,12 +52,12 @@ class Rows:
     shuffled: bool = False
 
 
-def check_page(name: str) -> tuple[TaskPage, YamlPage, list[str]]:
+def check_page(name: str, trusted: bool = False) -> tuple[TaskPage, YamlPage, list[str]]:
     """Check what needs no data: keys, names, scorers, extractors, metrics, the syntax of templates."""
     from harness.prompts.build import check_syntax
 
     page, source = pages.task_page(name)
-    page_scorers(page, source, Services("auto", Limits()).tools())
+    page_scorers(page, source, Services("auto", Limits()).tools(), trusted)
     if page.repeats > 1 and page.sampling is not None and page.sampling.temperature == 0:
         with source.at("repeats"):
             raise ConfigError("repeats of greedy decoding are all the same; set sampling.temperature")
@@ -79,7 +79,7 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
     for style in _styles(page):
         services = Services("auto", Limits())
         try:
-            scorers = page_scorers(page, source, services.tools())
+            scorers = page_scorers(page, source, services.tools(), rows.trust_page_code)
             task = _binder(style, rows.samples, rows).bind(page, source, scorers)
             samples = task.sample_of()
             for request in task.requests:
@@ -98,7 +98,7 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
 
 def bind_one(page: TaskPage, source: YamlPage, style: Style, limit: int, rows: Rows) -> Task:
     """Bind a page to show it, in `style` if the page has it, else in the style that it has."""
-    scorers = page_scorers(page, source, Services("auto", Limits()).tools())
+    scorers = page_scorers(page, source, Services("auto", Limits()).tools(), rows.trust_page_code)
     styles = _styles(page)
     return _binder(style if style in styles else styles[0], limit, rows).bind(page, source, scorers)
 

@@ -18,10 +18,10 @@ LIBRARY = REPO / "harness"
 FILES = sorted(path for path in LIBRARY.rglob("*.py") if "_pages" not in path.parts)
 # Each package may import only packages of lower layers, and itself
 LAYERS = [
-    {"datatypes", "errors", "reasoning", "stats"},
+    {"datatypes", "errors", "reasoning", "results", "stats"},
     {"plugins", "config", "store", "hub"},
     {"data", "prompts", "engines", "execution", "analysis"},
-    {"scoring", "report", "comparison"},
+    {"scoring", "report", "comparison", "samples"},
     {"catalog", "metrics", "cost"},
     {"plan", "validate", "repeat_check"},
     {"run", "preview", "models", "recorded_verdicts"},

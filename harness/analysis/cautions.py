@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.tries import kind_of
-from harness.datatypes import Estimate, Failure, Score
+from harness.datatypes import Failure, Score
+from harness.results import Estimate
 
 # Above this share the score says more about the set-up than about the model
 MOST = 0.5

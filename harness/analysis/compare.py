@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from harness.analysis.values import JoinedSamples, SampleValue, join, values_of
-from harness.datatypes import Comparison, Record
+from harness.datatypes import Record
 from harness.errors import DataError
+from harness.results import Comparison
 from harness.stats.multiple import holm
 from harness.stats.paired import MCNEMAR, PairedDifference, paired_difference, paired_p_value
 from harness.stats.power import detectable_effect, difference_size

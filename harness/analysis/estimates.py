@@ -24,7 +24,8 @@ from harness.analysis.tries import (
     too_ragged,
     with_enough_tries,
 )
-from harness.datatypes import Completion, Estimate, Record, Refusal, Reply, Score
+from harness.datatypes import Completion, Record, Refusal, Reply, Score
+from harness.results import Estimate
 from harness.stats.intervals import RATIO, MeanInterval, mean_interval
 
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.datatypes import Comparison, Record
+from harness.datatypes import Record
+from harness.results import Comparison
 from harness.stats.proportions import clopper_pearson
 from harness.store.repeats import REPEAT_CHECK, RepeatCheck, RepeatedSample, read
 

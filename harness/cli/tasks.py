@@ -106,7 +106,7 @@ def validate_tasks(
     worst = 0
     for name in names or [*pages.index("tasks")]:
         try:
-            page, source, notes = check_page(name)
+            page, source, notes = check_page(name, trust_page_code)
             remarks: list[str] = []
             if data:
                 checked, remarks = check_rows(page, source, Rows(mirror, trust_page_code, samples, shuffled))

@@ -13,7 +13,8 @@ from typing import Any
 
 from harness.config.checking import check, check_key
 from harness.config.entries import expanded
-from harness.config.schema import ModelPage, SuitePage, SuiteTask, TaskPage
+from harness.config.schema import ModelPage, SuitePage, SuiteTask
+from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage, read, shown
 from harness.errors import ConfigError, UnknownName
 

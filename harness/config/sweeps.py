@@ -16,7 +16,8 @@ from typing import Any
 from harness.config.checking import check_key
 from harness.config.entries import name_part
 from harness.config.pages import is_file_name, task_page
-from harness.config.schema import SuitePage, SuiteTask, TaskPage
+from harness.config.schema import SuitePage, SuiteTask
+from harness.config.task_page import TaskPage
 from harness.errors import ConfigError, UnknownName, error_prefix
 
 Axes = Mapping[str, Sequence[Any]]

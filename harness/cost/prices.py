@@ -17,7 +17,7 @@ from pydantic import Field, model_validator
 
 from harness.config import pages
 from harness.config.checking import check
-from harness.config.schema import Name, Section
+from harness.config.section import Name, Section
 from harness.config.yaml_page import read
 from harness.errors import ConfigError, UnknownName
 

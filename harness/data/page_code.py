@@ -5,10 +5,11 @@ So the file of a page that does not ship with the harness runs only where the us
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from harness.config.pages import is_own
@@ -18,20 +19,47 @@ from harness.errors import ConfigError, DataError
 Row = dict[str, Any]
 
 
-def script_digest(page: Path) -> str | None:
-    """sha256 of the Python file beside a page; None if there is none."""
-    script = page.with_suffix(".py")
-    return hashlib.sha256(script.read_bytes()).hexdigest() if script.is_file() else None
+@dataclass(frozen=True, slots=True)
+class PageCode:
+    """The loaded Python file of a page."""
+
+    script: Path
+    module: ModuleType
+
+    def prepare(self, row: Row) -> Row:
+        """Return what the file's `prepare(row)` makes of a row; the row itself where it has no such function.
+
+        Raises DataError for one that fails or returns no row.
+        """
+        function = getattr(self.module, "prepare", None)
+        if function is None:
+            return row
+        try:
+            made = function(dict(row))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - the page's own code may raise anything
+            fault = f"{type(error).__name__}: {error}"
+            raise DataError(f"{shown(self.script)}: prepare failed on the row {str(row)[:120]}: {fault}") from None
+        if not isinstance(made, dict):
+            raise DataError(f"{shown(self.script)}: prepare returned a {type(made).__name__}, not the row as a dict")
+        return made
+
+    def function(self, name: str) -> Callable[..., Any]:
+        """Return a function of the file. Raises ConfigError where it has none of that name."""
+        function = getattr(self.module, name, None)
+        if not callable(function):
+            raise ConfigError(f"{shown(self.script)}: has no function `{name}`")
+        found: Callable[..., Any] = function
+        return found
 
 
-def row_preparer(page: Path, *, trusted: bool) -> Callable[[Row], Row]:
-    """Return `prepare(row) -> row` of the Python file beside `page`, or a function that changes nothing.
+def page_code(page: Path, *, trusted: bool) -> PageCode:
+    """Load the Python file beside `page`.
 
-    Raises ConfigError for a file that may not run, or that fails to; the function raises DataError.
+    Raises ConfigError where there is none, and for a file that may not run, or that fails to.
     """
     script = page.with_suffix(".py")
     if not script.is_file():
-        return lambda row: row
+        raise ConfigError(f"there is no {shown(script)}, the page's Python file")
     if not trusted and not is_own(page):
         raise ConfigError(
             f"{shown(script)}: the page brings Python code, which would run with your rights; read it, then pass "
@@ -44,18 +72,6 @@ def row_preparer(page: Path, *, trusted: bool) -> Callable[[Row], Row]:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the page's own code may raise anything
         raise ConfigError(f"{shown(script)}: cannot be run: {type(error).__name__}: {error}") from None
-    function = getattr(module, "prepare", None)
-    if not callable(function):
-        raise ConfigError(f"{shown(script)}: has no function `prepare(row)`")
-
-    def prepare(row: Row) -> Row:
-        try:
-            made = function(dict(row))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the page's own code may raise anything
-            fault = f"{type(error).__name__}: {error}"
-            raise DataError(f"{shown(script)}: prepare failed on the row {str(row)[:120]}: {fault}") from None
-        if not isinstance(made, dict):
-            raise DataError(f"{shown(script)}: prepare returned a {type(made).__name__}, not the row as a dict")
-        return made
-
-    return prepare
+    if not any(callable(value) for name, value in vars(module).items() if not name.startswith("_")):
+        raise ConfigError(f"{shown(script)}: has no function, neither `prepare(row)` nor one that scores")
+    return PageCode(script, module)

@@ -92,6 +92,23 @@ class Loader:
                 raise DataError(f"{at} has no column {column!r}; it has {have}")
         return loaded
 
+    def load_all(self, sets: Sequence[DataSet], split: str, columns: Sequence[str]) -> Split:
+        """Return the rows of one data set, or of several configs of it with the config of each row as `config`.
+
+        Raises DataError (as `load`, and for a column `config` that the data has itself) and HubError.
+        """
+        if len(sets) == 1:
+            return self.load(sets[0], split, columns)
+        own = [column for column in columns if column != "config"]
+        parts = [self.load(data, split, own) for data in sets]
+        rows: list[Row] = []
+        for data, part in zip(sets, parts, strict=True):
+            if "config" in part.rows[0]:
+                raise DataError(f"{part.origin} has a column `config` of its own, so its configs cannot be told apart")
+            rows += [{"config": data.name, **row} for row in part.rows]
+        origin = f"{sets[0].path} ({split}, {len(sets)} configs)"
+        return Split(tuple(rows), origin, parts[0].revision, digest(rows), parts[0].commit)
+
     def _read(self, data: DataSet, split: str) -> Split:
         if is_file_name(data.path):
             path = (data.folder / data.path).resolve()

@@ -62,5 +62,5 @@ def _content(request: Request) -> Hashable:
             return request.key
         return request.kind, request.prompt, request.sampling
     if isinstance(request, LikelihoodRequest):
-        return request.kind, request.prompt, request.continuations
+        return request.kind, request.prompt, request.continuations, request.contexts
     return request.kind, request.prompt, request.text

@@ -9,11 +9,13 @@ out and the next one takes its place, so that every prompt has as many shots as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+import json
+from collections.abc import Hashable, Mapping, Sequence, Set
+from dataclasses import dataclass
 from random import Random
 from typing import Any, TypeVar
 
-from harness.config.schema import FewShot, PromptSpec, TextPromptSpec
+from harness.config.task_page import FewShot, PromptSpec, TextPromptSpec
 from harness.datatypes import ChatPrompt, Message, Prompt, Style, TextPrompt
 from harness.errors import ConfigError, DataError
 from harness.prompts.bounded import Fault, fill, syntax_fault
@@ -44,6 +46,26 @@ def render(template: str, variables: Variables) -> str:
                 "repair the row"
             ) from None
     return filled
+
+
+def render_value(template: str, variables: Variables) -> Any:
+    """Return the value of a template that is one `{{ expression }}`: a list, a number, a text, a mapping.
+
+    Raises ConfigError for any other text, and what `render` raises.
+    """
+    return json.loads(render(_as_json(template), variables))
+
+
+def is_expression(template: str) -> bool:
+    """Whether a template is one `{{ expression }}` and nothing else, so that `render_value` takes it."""
+    text = template.strip()
+    return text.startswith("{{") and text.endswith("}}") and "{{" not in text[2:] and "{%" not in text
+
+
+def _as_json(template: str) -> str:
+    if not is_expression(template):
+        raise ConfigError("expected one {{ expression }} and nothing else, such as '{{ choices.text }}'")
+    return "{{ (" + template.strip()[2:-2].strip("-") + ") | tojson }}"
 
 
 def check_syntax(template: str) -> None:
@@ -95,11 +117,16 @@ def build_prompt(spec: PromptSpec, style: Style, question: Variables, shots: Seq
     chat = spec.chat
     assert chat is not None
     messages = [Message("system", render(chat.system, question))] if chat.system else []
-    for shot in shots:
-        messages.append(Message("user", render(chat.user, shot)))
-        messages.append(Message("assistant", render(chat.target, shot)))
-    messages.append(Message("user", render(chat.user, question)))
-    return ChatPrompt(tuple(messages), render(chat.prefill, question))
+    asked = chat.user if chat.shot is None else chat.shot
+    turns = [(render(asked, shot), render(chat.target, shot)) for shot in shots]
+    last = render(chat.user, question)
+    if chat.one_turn:
+        messages.append(Message("user", chat.separator.join([*(user + target for user, target in turns), last])))
+    else:
+        for user, target in turns:
+            messages += [Message("user", user), Message("assistant", target)]
+        messages.append(Message("user", last))
+    return ChatPrompt(tuple(messages), render(chat.prefill, question), tuple(sorted(chat.template_options.items())))
 
 
 def question_text(spec: PromptSpec, style: Style, question: Variables) -> str:
@@ -126,11 +153,61 @@ def continuation(spec: PromptSpec, style: Style, variables: Variables) -> str:
 
 
 def _text(spec: TextPromptSpec, question: Variables, shots: Sequence[Variables]) -> str:
-    blocks = [render(spec.template, shot) + render(spec.target, shot) for shot in shots]
-    return spec.separator.join([*blocks, render(spec.template, question)])
+    asked = spec.template if spec.shot is None else spec.shot
+    blocks = [render(asked, shot) + render(spec.target, shot) for shot in shots]
+    return render(spec.description, question) + spec.separator.join([*blocks, render(spec.template, question)])
 
 
 # --- few-shot ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """A row that may be an example: its id, what templates may use, and its content (None: never a question's own)."""
+
+    id: str
+    variables: Variables
+    content: Hashable = None
+
+
+def shots_of(
+    spec: FewShot | None, pool: Sequence[Shot], contents: Sequence[Hashable], questions: Sequence[Variables]
+) -> list[list[Shot]]:
+    """Return the examples of each question; `contents` are the questions' own, `questions` their variables.
+
+    With `same`, questions and pool are divided by the value in that column and each part is chosen by itself, with a
+    generator of its own, as if it were a task. Raises DataError when a pool is too small, or lacks an id or the column.
+    """
+    if spec is None or spec.same is None:
+        return _chosen(spec, pool, contents)
+    pools = _by_value(spec.same, [shot.variables for shot in pool])
+    shots: list[list[Shot]] = [[] for _ in questions]
+    for value, asked in _by_value(spec.same, questions).items():
+        own = [pool[place] for place in pools.get(value, ())]
+        if not own and spec.count:
+            raise DataError(f"there is no example with {spec.same} {value!r}")
+        for place, chosen in zip(asked, _chosen(spec, own, [contents[place] for place in asked]), strict=True):
+            shots[place] = chosen
+    return shots
+
+
+def _by_value(column: str, rows: Sequence[Variables]) -> dict[str, list[int]]:
+    """The places of the rows that have each value of a column."""
+    places: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        if column not in row:
+            raise DataError(f"`same`: a row has no column {column!r}; it has {', '.join(map(str, row))}")
+        places.setdefault(str(row[column]), []).append(place)
+    return places
+
+
+def _chosen(spec: FewShot | None, pool: Sequence[Shot], contents: Sequence[Hashable]) -> list[list[Shot]]:
+    places: dict[Hashable, set[int]] = {}
+    for place, shot in enumerate(pool):
+        if shot.content is not None:
+            places.setdefault(shot.content, set()).add(place)
+    same = [frozenset(places.get(content, ())) for content in contents]
+    return choose_shots(spec, pool, [shot.id for shot in pool], same)
 
 
 def choose_shots(
@@ -141,6 +218,7 @@ def choose_shots(
     `ids` are the sample ids of `pool`; `same` has an entry for each question: the places in `pool` of rows that are
     the question itself. `random` is what lm-evaluation-harness does (its default sampler, seed 1234): one generator
     for the whole task, `count` rows drawn for each question in turn; where no row is left out, its choice is the same.
+    With `leave_one_out` one more is drawn and the question left out of them, as there too.
     Raises DataError when the pool is too small or lacks an id.
     """
     if spec is None or spec.count == 0:
@@ -148,19 +226,39 @@ def choose_shots(
     if spec.choose == "ids":
         missing = [name for name in spec.ids if name not in ids]
         if missing:
-            raise DataError(f"the split {spec.split!r} has no row with id {missing[0]!r}")
+            raise DataError(f"{_pool(spec)} has no row with id {missing[0]!r}")
         named = [ids.index(name) for name in spec.ids]
         return [[pool[place] for place in _of_named(spec, named, question)] for question in same]
     if spec.count > len(pool):
-        raise DataError(f"{spec.count} shots wanted, but the split {spec.split!r} has {len(pool)} rows")
+        raise DataError(f"{spec.count} shots wanted, but {_pool(spec)} has {len(pool)} rows")
     places = range(len(pool))
     if spec.choose == "first":
         drawn: list[list[int]] = [list(places[: spec.count]) for _ in same]
+    elif spec.leave_one_out:
+        if spec.count == len(pool):
+            raise DataError(f"{spec.count} shots and a question wanted, but {_pool(spec)} has {len(pool)} rows")
+        generator = Random(spec.seed)
+        drawn = [_others(generator, spec.count, places, question) for question in same]
     else:
         generator = Random(spec.seed)
         drawn = [generator.sample(places, spec.count) for _ in same]
     chosen = (_without(question, shots, len(pool), spec) for question, shots in zip(same, drawn, strict=True))
     return [[pool[place] for place in shots] for shots in chosen]
+
+
+def _pool(spec: FewShot) -> str:
+    return f"the split {spec.split!r}" if spec.split else "the page"
+
+
+def _others(generator: Random, count: int, places: range, question: Set[int]) -> list[int]:
+    """Draw one more than `count`, and leave the question out; draw again from the other rows where that is too few."""
+    kept = [place for place in generator.sample(places, count + 1) if place not in question][:count]
+    if len(kept) < count:
+        others = [place for place in places if place not in question]
+        if len(others) < count:
+            raise DataError(f"{count} shots wanted, but only {len(others)} rows are not the question itself")
+        kept = generator.sample(others, count)
+    return kept
 
 
 def _without(question: Set[int], shots: list[int], rows: int, spec: FewShot) -> list[int]:
@@ -175,7 +273,7 @@ def _without(question: Set[int], shots: list[int], rows: int, spec: FewShot) -> 
             fresh = next((candidate for candidate in after if candidate not in taken), None)
             if fresh is None:
                 raise DataError(
-                    f"{spec.count} shots wanted, but the split {spec.split!r} has {rows} rows, and "
+                    f"{spec.count} shots wanted, but {_pool(spec)} has {rows} rows, and "
                     f"{len(question)} of them are a question under test itself"
                 )
             taken.add(fresh)

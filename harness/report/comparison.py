@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.datatypes import Comparison
 from harness.report.tables import UNKNOWN, Column, Row, Table
+from harness.results import Comparison
 
 COMPARISON_SCHEMA = 2
 # Discordant samples shown per task in a table; the JSON has all

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.datatypes import Estimate
+from harness.results import Estimate
 
 UNKNOWN = "-"
 # Failure kinds named per task in the notes; the rest is in the records

@@ -21,7 +21,7 @@ from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 from pydantic import BeforeValidator, StringConstraints
 
 from harness.config.checking import check_values
-from harness.config.schema import Section
+from harness.config.section import Section
 from harness.datatypes import (
     Answer,
     ChatPrompt,
@@ -34,6 +34,7 @@ from harness.datatypes import (
     Sample,
     Score,
 )
+from harness.errors import ConfigError
 from harness.execution.base import Limits, Sandbox
 from harness.reasoning import opened_by, without_reasoning
 from harness.scoring.presence import is_stated
@@ -56,13 +57,21 @@ class MathJudge(Protocol):
         """End the judge's process."""
 
 
+def _no_page(name: str) -> Callable[..., Any]:
+    raise ConfigError(f"there is no page here whose function `{name}` could score")
+
+
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """Factories, called on first use, so that a run without programs never probes a sandbox."""
+    """Factories, called on first use, so that a run without programs never probes a sandbox.
+
+    `page_function` returns a function of the Python file beside the page by its name, or raises ConfigError.
+    """
 
     sandbox: Callable[[], Sandbox]
     math: Callable[[], MathJudge]
     limits: Limits
+    page_function: Callable[[str], Callable[..., Any]] = _no_page
 
 
 # --- options -------------------------------------------------------------------------------------

@@ -14,7 +14,6 @@ from harness.analysis.estimates import count_by_failure, estimate_suite, estimat
 from harness.datatypes import (
     Completion,
     ContinuationScore,
-    Estimate,
     Failure,
     Finish,
     GenerateRequest,
@@ -26,6 +25,7 @@ from harness.datatypes import (
     Score,
     TextPrompt,
 )
+from harness.results import Estimate
 from harness.stats.intervals import wilson
 
 NO_ANSWER = Failure("extract", "no_answer", "nothing like a number", ours=False)

@@ -15,7 +15,8 @@ from harness.analysis.repeatability import (
     repeat_notes,
     summary,
 )
-from harness.datatypes import Comparison, Completion, GenerateRequest, Record, Sampling, Score, TextPrompt
+from harness.datatypes import Completion, GenerateRequest, Record, Sampling, Score, TextPrompt
+from harness.results import Comparison
 from harness.store import repeats
 from harness.store.repeats import RepeatCheck, RepeatedSample
 

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from harness.config.schema import FewShot
+from harness.config.task_page import FewShot
 from harness.errors import DataError
 from harness.prompts.build import choose_shots as choose
 

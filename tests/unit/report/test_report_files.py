@@ -16,11 +16,11 @@ from samples import all_values
 import harness.report.scores as scores_module
 from harness.analysis.languages import count_languages
 from harness.analysis.sweep import sweep_of
-from harness.datatypes import Estimate
 from harness.report.csv_file import csv_text
 from harness.report.languages import language_document
 from harness.report.scores import RunFacts, scores_document, scores_text
 from harness.report.sweeps import sweep_document
+from harness.results import Estimate
 
 RUN = RunFacts("2026-run", "org/model", "demo", "scripted")
 SCORED = Estimate(

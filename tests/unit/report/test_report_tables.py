@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from harness.datatypes import Estimate
 from harness.report.markdown import markdown
 from harness.report.tables import Column, Row, Table, score_table
 from harness.report.terminal import print_table
 from harness.report.wrapping import shortened, wrapped
+from harness.results import Estimate
 
 GSM8K = Estimate(
     task="gsm8k",

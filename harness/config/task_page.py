@@ -1,0 +1,258 @@
+"""The keys of a task page. Unknown keys are refused; options of scorers and extractors are each plug-in's own.
+
+A *template* is a text with `{{ ... }}`, filled with the row's columns. A *list template* is one `{{ expression }}`
+whose value is a list (`"{{ choices.text }}"`), for options and answers of varying number.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from harness.config.section import Name, Section, TaskName
+
+
+class Source(Section):
+    """Where a task comes from, under which licence, and which implementation's numbers it gives (`reference`)."""
+
+    paper: str | None = None
+    data: str | None = None
+    licence: str | None = None
+    reference: str | None = Field(None, description="the implementation whose prompts and scores it has, with version")
+    note: str | None = None
+
+
+class Data(Section):
+    """Rows: a hub data set (`org/name`, pinned by `revision`) or a file beside the page (`./rows.jsonl`).
+
+    With several configs in `name`, their rows come one config after the other, each with its config as `config`.
+    """
+
+    path: str
+    name: str | list[str] | None = None
+    revision: str | None = None
+    file: str | None = Field(
+        None, description="one file of the hub repository, for data sets that are made by a script"
+    )
+    split: str
+    columns: list[str] = Field(min_length=1, description="columns that templates use; the data must have each")
+    where: str | None = Field(
+        None, description="template that prints True or False: rows with False are left out, before `prepare`"
+    )
+    id: str | None = Field(None, description="template of the sample id; default: the row's number")
+    group: str | None = Field(None, description="template of the cluster that a sample belongs to")
+
+    @model_validator(mode="after")
+    def _configs_differ(self) -> Data:
+        if isinstance(self.name, list) and (not self.name or len(set(self.name)) < len(self.name)):
+            raise ValueError("`name` is an empty list, or has a config twice")
+        return self
+
+
+class ChoiceReference(Section):
+    """Options (a template each, or one list template), and a template of the index (from 0) of the right one.
+
+    Where several options are right, `gold` is a list template of their indices. For log-likelihoods: `options_in:
+    prompt` puts the option into the prompt (its template prints `option`), and the same `target` is scored after each;
+    `unconditional` also scores every option after an empty prompt, for the scorer's `normalise: unconditional`.
+    """
+
+    options: str | list[str] = Field(min_length=2)
+    gold: str
+    options_in: Literal["target", "prompt"] = "target"
+    unconditional: bool = False
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> ChoiceReference:
+        if self.unconditional and self.options_in == "prompt":
+            raise ValueError("`unconditional` needs options that are continuations (`options_in: target`)")
+        return self
+
+
+class TestsReference(Section):
+    """Templates of a program's prelude, suffix, tests and entry point, and where the tests run (Python only).
+
+    The program is prelude + completion + suffix. `cases` is a list template of `{stdin, stdout}`: the whole program
+    runs once for each, in place of `tests`. `by_value`: tests run in a separate process, which exchanges values with
+    the process of the model's program. `in_process`: in the program's process, for tests that need its classes or
+    iterators; a program that attacks the tests could forge a pass there.
+    """
+
+    language: str
+    prelude: str = ""
+    suffix: str = ""
+    tests: str = ""
+    cases: str | None = None
+    entry_point: str | None = None
+    check: str = Field("by_value", description="by_value or in_process, or a template of one of them")
+    packages: list[str] = Field([], description="Python packages that programs may import, besides the usual ones")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> TestsReference:
+        if bool(self.tests) == (self.cases is not None):
+            raise ValueError("give exactly one of tests, cases")
+        return self
+
+
+class ReferenceSpec(Section):
+    """The right answer; exactly one kind. `answer`: a template for each text that counts, or one list template."""
+
+    answer: str | list[str] | None = None
+    choice: ChoiceReference | None = None
+    tests: TestsReference | None = None
+    text: str | None = Field(None, description="template of the text whose log-likelihood is measured")
+
+    @model_validator(mode="after")
+    def _one_kind(self) -> ReferenceSpec:
+        if sum(kind is not None for kind in (self.answer, self.choice, self.tests, self.text)) != 1:
+            raise ValueError("give exactly one of answer, choice, tests, text")
+        return self
+
+
+class ShotData(Section):
+    """Another data set that examples are taken from; paths as in `data`."""
+
+    path: str
+    name: str | None = None
+    revision: str | None = None
+    file: str | None = None
+    columns: list[str] = Field(min_length=1, description="columns that the template of an example uses")
+
+
+class FewShot(Section):
+    """Worked examples before the question: rows written in the page (`rows`), or those of a split.
+
+    The split is the task's, or of other data (`data`). `first`: the first rows. `random`: per sample `count` rows by
+    Python's `Random(seed).sample`, drawn in data order, as lm-evaluation-harness does. `ids`: the rows with these
+    sample ids. `same: subject`: only rows that have the question's value in that column. `leave_one_out`: the split is
+    the one under test, and a question is never among its own examples. Rows written in the page are used as they are;
+    rows of a split are prepared as samples are, those of other data are not.
+    """
+
+    split: str | None = None
+    rows: list[dict[str, Any]] = []
+    data: ShotData | None = None
+    count: int = Field(ge=0)
+    choose: Literal["first", "random", "ids"] = "first"
+    ids: list[str] = []
+    seed: int = 1234
+    same: str | None = Field(None, description="a column: examples have the question's value in it")
+    leave_one_out: bool = Field(False, description="examples are other rows of the split under test")
+
+    @model_validator(mode="after")
+    def _keys_agree(self) -> FewShot:
+        if (self.choose == "ids") != bool(self.ids):
+            raise ValueError("`ids` goes with `choose: ids`, and only with it")
+        if (self.split is None) != bool(self.rows):
+            raise ValueError("give exactly one of split, rows")
+        if self.rows and (self.data is not None or self.choose == "ids" or self.leave_one_out):
+            raise ValueError("`rows` are written in the page: they go with neither data, leave_one_out nor ids")
+        if self.leave_one_out and (self.data is not None or self.choose == "ids"):
+            raise ValueError("`leave_one_out` is about the split under test: it goes with neither data nor ids")
+        return self
+
+
+class TextPromptSpec(Section):
+    """A plain prompt to continue: `description`, then shots and the question, joined by `separator`.
+
+    A shot is `shot` (default: `template`) + `target`. The description is filled with the question's row, and nothing
+    is put between it and what follows.
+    """
+
+    description: str = ""
+    template: str
+    shot: str | None = None
+    target: str = ""
+    separator: str = "\n\n"
+    stop: list[str] = []
+
+
+class ChatPromptSpec(Section):
+    """A conversation: shots as turns (user, target), then the question; the answer starts with `prefill`.
+
+    `one_turn`: shots and question are one user message, joined by `separator`; there a shot is `shot` + `target`.
+    `shot` (default: `user`) is the user's part of a shot. `template_options` are variables of the model's chat
+    template, such as `enable_thinking: true`; the model page's and the run's own win.
+    """
+
+    user: str
+    shot: str | None = None
+    target: str = ""
+    system: str = ""
+    prefill: str = ""
+    one_turn: bool = False
+    separator: str = "\n\n"
+    template_options: dict[str, Any] = {}
+    stop: list[str] = []
+
+
+class PromptSpec(Section):
+    """How to prompt a base model (`text`) and a chat model (`chat`); at least one."""
+
+    text: TextPromptSpec | None = None
+    chat: ChatPromptSpec | None = None
+
+    @model_validator(mode="after")
+    def _at_least_one(self) -> PromptSpec:
+        if self.text is None and self.chat is None:
+            raise ValueError("give at least one of text, chat")
+        return self
+
+
+class SamplingSpec(Section):
+    """Decoding; temperature 0 is greedy."""
+
+    max_tokens: int = Field(gt=0)
+    temperature: float = Field(0.0, ge=0, strict=False)
+    top_p: float = Field(1.0, gt=0, le=1, strict=False)
+    top_k: int = Field(0, ge=0)
+    seed: int = 0
+    logprobs: bool = Field(False, description="keep the log-probability of each new token")
+
+
+class TaskPage(Section):
+    """One task. Order of keys: what it is, its rows, the right answer, the prompt, the scoring.
+
+    `ask: loglikelihood` with `reference: {choice: ...}` scores every option as a continuation; with `reference:
+    {answer: ...}` it scores one continuation, the prompt's `target`.
+    """
+
+    name: TaskName
+    version: int = Field(ge=1)
+    about: str
+    tags: list[Name] = Field([], description="for `tasks list --tag`: math, code, knowledge, language, ...")
+    languages: list[str] = Field([], description="BCP 47 codes of the questions' languages: en, zh, sw")
+    source: Source
+    data: Data
+    reference: ReferenceSpec
+    gold: str | None = Field(None, description="template of a completion that must score 1")
+    fewshot: FewShot | None = None
+    prompt: PromptSpec = PromptSpec(text=TextPromptSpec(template=""))
+    ask: Literal["generate", "loglikelihood", "rolling_loglikelihood"] = "generate"
+    sampling: SamplingSpec | None = None
+    repeats: int = Field(1, ge=1)
+    score: list[dict[str, Any]] = Field(min_length=1)
+    metric: list[str] = Field(min_length=1)
+    expected_count: int | None = Field(None, ge=1, description="rows of the split, after `where`")
+    variants: dict[Name, dict[str, Any]] = Field({}, description="other prompts, by name: the keys that they replace")
+
+    @model_validator(mode="after")
+    def _kinds_agree(self) -> TaskPage:
+        if self.ask == "generate" and self.sampling is None:
+            raise ValueError("`ask: generate` needs `sampling` with max_tokens")
+        if self.ask == "loglikelihood" and self.reference.choice is None and self.reference.answer is None:
+            raise ValueError("`ask: loglikelihood` needs `reference: {choice: ...}` or `reference: {answer: ...}`")
+        rolling = self.ask == "rolling_loglikelihood"
+        if rolling != (self.reference.text is not None):
+            raise ValueError("`ask: rolling_loglikelihood` goes with `reference: {text: ...}`, and only with it")
+        if rolling == ("prompt" in self.model_fields_set):
+            raise ValueError("a rolling log-likelihood has no prompt" if rolling else "the key 'prompt' is missing")
+        if rolling and self.fewshot is not None:
+            raise ValueError("a rolling log-likelihood has no few-shot examples")
+        if self.ask != "generate" and self.repeats != 1:
+            raise ValueError("log-likelihoods do not vary: `repeats` must be 1")
+        for entry in self.score:
+            if not isinstance(entry.get("by"), str):
+                raise ValueError("every `score` entry needs `by: NAME_OF_SCORER`")
+        return self

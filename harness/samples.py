@@ -1,0 +1,147 @@
+"""Rows of a split -> samples of a page: id, inputs, the right answer as its kind of reference, the gold completion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from harness.config.task_page import ChoiceReference, TaskPage, TestsReference
+from harness.config.yaml_page import YamlPage
+from harness.data.rows import Row, Split
+from harness.datatypes import Answer, Choice, Reference, Sample, StdinCase, Tests, Text
+from harness.errors import DataError
+from harness.prompts.build import is_expression, render, render_value
+
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def rows_kept(page: TaskPage, source: YamlPage, split: Split) -> list[int]:
+    """The numbers of a split's rows that `where` keeps. Raises DataError where it keeps none or is no condition."""
+    if page.data.where is None:
+        return list(range(len(split.rows)))
+    kept = []
+    with source.at("data", "where"):
+        for number, row in enumerate(split.rows):
+            with row_named(f"row {number}, from 0, of {split.origin}"):
+                verdict = render(page.data.where, row).strip()
+                if verdict not in ("True", "False"):
+                    raise DataError(f"`where` must print True or False; it printed {verdict[:40]!r}")
+            if verdict == "True":
+                kept.append(number)
+        if not kept:
+            raise DataError(f"`where` keeps none of the {len(split.rows)} rows of {split.origin}")
+    return kept
+
+
+def sample_of(page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], number: int) -> Sample:
+    """Make the sample of a row. Raises DataError with the number of a row that cannot be used."""
+    with row_named(f"row {number}, from 0, of {split.origin}"):
+        return _sample(page, source, prepare(split.rows[number]), number)
+
+
+def refuse_equal_ids(samples: Sequence[Sample], source: YamlPage) -> None:
+    seen: set[str] = set()
+    for sample in samples:
+        if sample.id in seen:
+            with source.at("data", "id"):
+                raise DataError(f"two rows have the sample id {sample.id!r}; ids must differ")
+        seen.add(sample.id)
+
+
+@contextmanager
+def row_named(row: str) -> Iterator[None]:
+    """Put the row that cannot be used behind the message of a DataError that passes by."""
+    try:
+        yield
+    except DataError as error:
+        error.args = (f"{error} ({row})",)
+        raise
+
+
+def _sample(page: TaskPage, source: YamlPage, row: Row, number: int) -> Sample:
+    variables: dict[str, Any] = dict(row)
+    reference = _reference(page, source, variables)
+    if isinstance(reference, Choice):
+        variables |= {"options": list(reference.options), "letters": list(LETTERS[: len(reference.options)])}
+    with source.at("data", "id"):
+        name = render(page.data.id, variables) if page.data.id else str(number)
+    with source.at("data", "group"):
+        group = render(page.data.group, variables) if page.data.group else None
+    with source.at("gold"):
+        gold = render(page.gold, variables) if page.gold is not None else None
+    return Sample(name, variables, reference, gold, group)
+
+
+def _reference(page: TaskPage, source: YamlPage, variables: Mapping[str, Any]) -> Reference:
+    spec = page.reference
+    if spec.answer is not None:
+        with source.at("reference", "answer"):
+            return _answer(spec.answer, variables)
+    if spec.choice is not None:
+        with source.at("reference", "choice"):
+            return _choice(spec.choice, variables)
+    if spec.text is not None:
+        with source.at("reference", "text"):
+            text = render(spec.text, variables)
+            if not text.strip():
+                raise DataError(f"the text renders to nothing for the row {str(variables)[:120]}")
+            return Text(text)
+    assert spec.tests is not None
+    with source.at("reference", "tests"):
+        return _tests(spec.tests, variables)
+
+
+def _texts(templates: str | Sequence[str], variables: Mapping[str, Any]) -> tuple[str, ...]:
+    """Fill a list of templates, or one list template."""
+    if not isinstance(templates, str):
+        return tuple(render(template, variables) for template in templates)
+    values = render_value(templates, variables)
+    if not isinstance(values, list) or not values or any(isinstance(each, list | dict | type(None)) for each in values):
+        raise DataError(f"expected a list of texts or numbers, and one entry at least; it is {str(values)[:120]!r}")
+    return tuple(str(value) for value in values)
+
+
+def _answer(answers: str | Sequence[str], variables: Mapping[str, Any]) -> Answer:
+    values = _texts(answers, variables)
+    if not all(value.strip() for value in values):
+        raise DataError(f"an answer renders to nothing for the row {str(variables)[:120]}")
+    return Answer(values)
+
+
+def _choice(spec: ChoiceReference, variables: Mapping[str, Any]) -> Choice:
+    options = _texts(spec.options, variables)
+    if not 2 <= len(options) <= len(LETTERS):
+        raise DataError(f"{len(options)} options; there must be 2 at least, and only {len(LETTERS)} have a letter")
+    given = render_value(spec.gold, variables) if is_expression(spec.gold) else render(spec.gold, variables)
+    golds = [str(index).strip() for index in (given if isinstance(given, list) else [given])]
+    wrong = [index for index in golds if not index.isdecimal() or int(index) >= len(options)]
+    if wrong or not golds or len(set(golds)) < len(golds):
+        raise DataError(f"gold must be the index of an option, 0 to {len(options) - 1}; it is {str(given)!r}")
+    return Choice(options, int(golds[0]), tuple(map(int, golds[1:])))
+
+
+def _tests(spec: TestsReference, variables: Mapping[str, Any]) -> Tests:
+    check = render(spec.check, variables).strip()
+    if check not in ("by_value", "in_process"):
+        raise DataError(f"check must be by_value or in_process; it is {check!r}")
+    return Tests(
+        language=spec.language,
+        prelude=render(spec.prelude, variables),
+        tests=render(spec.tests, variables),
+        entry_point=render(spec.entry_point, variables) if spec.entry_point is not None else None,
+        check="in_process" if check == "in_process" else "by_value",
+        packages=tuple(spec.packages),
+        suffix=render(spec.suffix, variables),
+        cases=_cases(spec.cases, variables) if spec.cases is not None else (),
+    )
+
+
+def _cases(template: str, variables: Mapping[str, Any]) -> tuple[StdinCase, ...]:
+    cases = render_value(template, variables)
+    if not isinstance(cases, list) or not cases:
+        raise DataError("cases must be a list with one entry at least")
+    for case in cases:
+        if not isinstance(case, dict) or {type(case.get(key)) for key in ("stdin", "stdout")} != {str}:
+            raise DataError(f"each case must be {{stdin: text, stdout: text}}; one is {str(case)[:120]!r}")
+    return tuple(StdinCase(case["stdin"], case["stdout"]) for case in cases)
