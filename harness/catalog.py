@@ -96,7 +96,7 @@ class Binder:
         prepare = _prepare(source.path, self.trust_page_code)
         sets = _data_sets(page.data, source.path.parent)
         with source.at("data"):
-            split = self.loader.load_all(sets, page.data.split, page.data.columns)
+            split = self._load(sets, page.data.split, page.data.columns)
             kept = rows_kept(page, source, split)
         if page.expected_count is not None and len(kept) != page.expected_count:
             with source.at("expected_count"):
@@ -117,6 +117,11 @@ class Binder:
         total = len(kept)
         return Task(page.name, page, style, tuple(samples), tuple(requests), scorers, total, fingerprint, split.commit)
 
+    def _load(self, sets: tuple[DataSet, ...] | DataSet, split: str, columns: Sequence[str]) -> Split:
+        if isinstance(sets, DataSet):
+            return self.loader.load(sets, split, columns)
+        return self.loader.load_all(sets, split, columns)
+
     def _pool(
         self, page: TaskPage, source: YamlPage, style: Style, prepare: Callable[[Row], Row]
     ) -> tuple[list[Shot], Split | None]:
@@ -136,15 +141,15 @@ class Binder:
         if spec.data is not None:
             sets = _data_sets(spec.data, source.path.parent)
             with source.at("fewshot", "data"):
-                split = self.loader.load_all(sets, spec.split, spec.data.columns)
+                split = self._load(sets, spec.split, spec.data.columns)
             return [Shot(str(number), row) for number, row in enumerate(split.rows)], split
         sets = _data_sets(page.data, source.path.parent)
         with source.at("fewshot", "split"):
-            path = sets[0].folder / sets[0].path
-            if not spec.leave_one_out and is_file_name(sets[0].path) and path.is_file():
-                raise ConfigError(f"{sets[0].path} is one file; shots need a folder with one file a split")
+            path = source.path.parent / page.data.path
+            if not spec.leave_one_out and is_file_name(page.data.path) and path.is_file():
+                raise ConfigError(f"{page.data.path} is one file; shots need a folder with one file a split")
         with source.at("fewshot"):
-            split = self.loader.load_all(sets, spec.split, page.data.columns)
+            split = self._load(sets, spec.split, page.data.columns)
             rows = rows_kept(page, source, split)
         samples = [sample_of(page, source, split, prepare, number) for number in rows]
         with source.at("prompt", style):
@@ -274,10 +279,11 @@ def _likelihood_request(
     return LikelihoodRequest("", page.name, sample.id, 0, prompt, continuations)
 
 
-def _data_sets(data: Data | ShotData, folder: Path) -> list[DataSet]:
-    """The data set of each config that is named; of none, where the data set has none."""
-    configs = data.name if isinstance(data.name, list) else [data.name]
-    return [DataSet(data.path, name, data.revision, folder, data.file) for name in configs]
+def _data_sets(data: Data | ShotData, folder: Path) -> tuple[DataSet, ...] | DataSet:
+    """The data set, or one for each config where the page lists them."""
+    if isinstance(data.name, list):
+        return tuple(DataSet(data.path, name, data.revision, folder, data.file) for name in data.name)
+    return DataSet(data.path, data.name, data.revision, folder, data.file)
 
 
 def _content(page: TaskPage, style: Style, sample: Sample) -> tuple[str, Reference]:

@@ -37,7 +37,10 @@ def rows_kept(page: TaskPage, source: YamlPage, split: Split) -> list[int]:
 def sample_of(page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], number: int) -> Sample:
     """Make the sample of a row. Raises DataError with the number of a row that cannot be used."""
     with row_named(f"row {number}, from 0, of {split.origin}"):
-        return _sample(page, source, prepare(split.rows[number]), number)
+        row = split.rows[number]
+        if isinstance(page.data.name, str):
+            row = {"config": page.data.name, **row}
+        return _sample(page, source, prepare(row), number)
 
 
 def refuse_equal_ids(samples: Sequence[Sample], source: YamlPage) -> None:

@@ -26,7 +26,8 @@ class Source(Section):
 class Data(Section):
     """Rows: a hub data set (`org/name`, pinned by `revision`) or a file beside the page (`./rows.jsonl`).
 
-    With several configs in `name`, their rows come one config after the other, each with its config as `config`.
+    With several configs in `name`, their rows come one config after the other. The config of a row is `config` in
+    templates and in `prepare`.
     """
 
     path: str

@@ -93,14 +93,11 @@ class Loader:
         return loaded
 
     def load_all(self, sets: Sequence[DataSet], split: str, columns: Sequence[str]) -> Split:
-        """Return the rows of one data set, or of several configs of it with the config of each row as `config`.
+        """Return the rows of several configs of a data set, one after the other, each with its config as `config`.
 
-        Raises DataError (as `load`, and for a column `config` that the data has itself) and HubError.
+        Raises DataError (as `load`, and for data with a column `config` of its own) and HubError.
         """
-        if len(sets) == 1:
-            return self.load(sets[0], split, columns)
-        own = [column for column in columns if column != "config"]
-        parts = [self.load(data, split, own) for data in sets]
+        parts = [self.load(data, split, columns) for data in sets]
         rows: list[Row] = []
         for data, part in zip(sets, parts, strict=True):
             if "config" in part.rows[0]:

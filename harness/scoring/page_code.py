@@ -1,0 +1,58 @@
+"""A score that a function of the Python file beside the page gives: `function(sample, completion)`.
+
+`sample` is the row as `prepare` made it, `completion` what extraction took (the whole text without reasoning, unless
+`extract` says otherwise). It returns a number, True or False, or a dict with `value` and, as far as it has them,
+`answer`, `explanation` and `detail` (a dict). It is called from several threads and must not block. What it raises is a
+fault of the page, and leaves the sample unscored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from harness.datatypes import Answer, Choice, Reference, Sample, Score, Tests
+from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, misused
+
+KEYS = {"value", "answer", "explanation", "detail"}
+
+
+@dataclass(slots=True)
+class PageCodeScorer:
+    """Scores by a function of the page."""
+
+    name: str
+    function: Callable[[dict[str, Any], str], Any]
+    binary: bool
+    references: tuple[type[Reference], ...] = (Answer, Choice, Tests)
+    extractor: str = "text"
+
+    def score_answer(self, sample: Sample, answer: str) -> Score:
+        """Return what the function says of the answer."""
+        given = self.function(dict(sample.inputs), answer)
+        fields = dict(given) if isinstance(given, Mapping) else {"value": given}
+        value = fields.get("value")
+        if unknown := sorted(set(fields) - KEYS):
+            return misused(
+                self.name, f"its function returned the key {unknown[0]!r}; known are {', '.join(sorted(KEYS))}"
+            )
+        if not isinstance(value, int | float):
+            return misused(self.name, f"its function returned {value!r:.80}, which is no number")
+        shown = fields.get("answer", answer)
+        return Score(
+            self.name, float(value), shown, str(fields.get("explanation", "")), detail=dict(fields.get("detail", {}))
+        )
+
+
+class PageCodeOptions(ScorerOptions):
+    """`function`: its name in the page's Python file; `binary`: it gives nothing but 0 and 1."""
+
+    function: str = "score"
+    binary: bool = True
+
+
+def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
+    """Build from PageCodeOptions. Raises ConfigError where the page has no such function, or may not run it."""
+    chosen = checked_options(PageCodeOptions, options, "scorer 'page_code'")
+    return PageCodeScorer(chosen.name, tools.page_function(chosen.function), chosen.binary)
