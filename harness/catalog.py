@@ -34,7 +34,7 @@ from harness.datatypes import (
 )
 from harness.errors import ConfigError, DataError
 from harness.prompts import build as prompts
-from harness.prompts.build import Shot
+from harness.prompts.build import Shot, ShotText
 from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_kept, sample_of
 from harness.scoring.base import TaskScorer, Tools
 from harness.scoring.factory import build_scorers
@@ -110,9 +110,14 @@ class Binder:
             shots = prompts.shots_of(page.fewshot, pool, contents, [sample.inputs for sample in samples])
         fingerprint = _fingerprint(page, source.path, split, pool_split, style)
         requests: list[Request] = []
+        # By the place in memory of a shot: many questions share one, and each is rendered once
+        texts: dict[int, ShotText] = {}
         for sample, its_shots in zip(samples, shots, strict=True):
-            worked = [shot.variables for shot in its_shots]
             with row_named(f"sample {sample.id!r} of {split.origin}"), source.at("prompt", style):
+                for shot in its_shots:
+                    if id(shot) not in texts:
+                        texts[id(shot)] = prompts.shot_text(page.prompt, style, shot.variables)
+                worked = [texts[id(shot)] for shot in its_shots]
                 requests += self._requests(page, source, style, sample, worked, str(fingerprint["ask"]))
         total = len(kept)
         return Task(page.name, page, style, tuple(samples), tuple(requests), scorers, total, fingerprint, split.commit)
@@ -161,7 +166,7 @@ class Binder:
         source: YamlPage,
         style: Style,
         sample: Sample,
-        shots: Sequence[Mapping[str, Any]],
+        shots: Sequence[ShotText],
         ask: str,
     ) -> list[Request]:
         if page.ask == "loglikelihood":
@@ -235,7 +240,7 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
 
 
 def _likelihood_request(
-    page: TaskPage, source: YamlPage, style: Style, sample: Sample, shots: Sequence[Mapping[str, Any]]
+    page: TaskPage, source: YamlPage, style: Style, sample: Sample, shots: Sequence[ShotText]
 ) -> LikelihoodRequest:
     """The request for one continuation an option, or for the target alone; its key is still empty."""
 

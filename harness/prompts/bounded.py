@@ -34,7 +34,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 PLAIN_FILTERS = frozenset(
     (
         *("abs", "after", "capitalize", "count", "d", "default", "first", "float", "int", "last", "length", "list"),
-        *("lower", "reverse", "sort", "string", "striptags", "title", "trim", "unique", "upper", "wordcount"),
+        *("lower", "reverse", "sort", "string", "striptags", "title", "tojson", "trim", "unique", "upper", "wordcount"),
     )
 )
 PLAIN_METHODS = frozenset(

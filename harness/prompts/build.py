@@ -109,7 +109,26 @@ def pick_style(spec: PromptSpec, wanted: Style, insists: bool) -> Style:
     return wanted
 
 
-def build_prompt(spec: PromptSpec, style: Style, question: Variables, shots: Sequence[Variables]) -> Prompt:
+@dataclass(frozen=True, slots=True)
+class ShotText:
+    """An example as text: what is asked, and its answer."""
+
+    asked: str
+    answer: str
+
+
+def shot_text(spec: PromptSpec, style: Style, shot: Variables) -> ShotText:
+    """Render one example. Raises ConfigError or DataError."""
+    if style == "text":
+        assert spec.text is not None
+        asked = spec.text.template if spec.text.shot is None else spec.text.shot
+        return ShotText(render(asked, shot), render(spec.text.target, shot))
+    assert spec.chat is not None
+    asked = spec.chat.user if spec.chat.shot is None else spec.chat.shot
+    return ShotText(render(asked, shot), render(spec.chat.target, shot))
+
+
+def build_prompt(spec: PromptSpec, style: Style, question: Variables, shots: Sequence[ShotText]) -> Prompt:
     """Render one prompt. Raises ConfigError or DataError."""
     if style == "text":
         assert spec.text is not None
@@ -117,14 +136,12 @@ def build_prompt(spec: PromptSpec, style: Style, question: Variables, shots: Seq
     chat = spec.chat
     assert chat is not None
     messages = [Message("system", render(chat.system, question))] if chat.system else []
-    asked = chat.user if chat.shot is None else chat.shot
-    turns = [(render(asked, shot), render(chat.target, shot)) for shot in shots]
     last = render(chat.user, question)
     if chat.one_turn:
-        messages.append(Message("user", chat.separator.join([*(user + target for user, target in turns), last])))
+        messages.append(Message("user", chat.separator.join([*(shot.asked + shot.answer for shot in shots), last])))
     else:
-        for user, target in turns:
-            messages += [Message("user", user), Message("assistant", target)]
+        for shot in shots:
+            messages += [Message("user", shot.asked), Message("assistant", shot.answer)]
         messages.append(Message("user", last))
     return ChatPrompt(tuple(messages), render(chat.prefill, question), tuple(sorted(chat.template_options.items())))
 
@@ -152,9 +169,8 @@ def continuation(spec: PromptSpec, style: Style, variables: Variables) -> str:
     return render(section.target, variables)
 
 
-def _text(spec: TextPromptSpec, question: Variables, shots: Sequence[Variables]) -> str:
-    asked = spec.template if spec.shot is None else spec.shot
-    blocks = [render(asked, shot) + render(spec.target, shot) for shot in shots]
+def _text(spec: TextPromptSpec, question: Variables, shots: Sequence[ShotText]) -> str:
+    blocks = [shot.asked + shot.answer for shot in shots]
     return render(spec.description, question) + spec.separator.join([*blocks, render(spec.template, question)])
 
 
