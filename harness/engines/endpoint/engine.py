@@ -83,6 +83,7 @@ class EndpointEngine:
             prefill=self._prompts.way != "text",
             token_ids=exact,
             seeds=self._features.seeds,
+            contexts=self._features.completions,
         )
 
     def facts(self) -> EngineFacts:

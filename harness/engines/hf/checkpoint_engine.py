@@ -131,6 +131,7 @@ class CheckpointEngine(ABC):
             prefill=True,
             token_ids=True,
             seeds=True,
+            contexts=True,
         )
 
     def facts(self) -> EngineFacts:
