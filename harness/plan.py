@@ -148,7 +148,8 @@ def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False
         requests = [request for task in tasks for request in task.requests]
         refuse_unsupported(name, able, requests)
         engine.check([part for request in requests for part in parts_of(able, request)])
-        yield Plan(config, engine, facts, tasks, services, able, budget)
+        # The check may have added notes on these requests
+        yield Plan(config, engine, engine.facts(), tasks, services, able, budget)
     finally:
         if engine is not None:
             engine.close()
