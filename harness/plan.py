@@ -34,6 +34,7 @@ from harness.engines.base import (
     refuse_unsupported,
     reproducibility_notes,
 )
+from harness.engines.contexts import parts_of
 from harness.engines.registry import engine_name, open_engine
 from harness.errors import ConfigError, DataError, SandboxError, UnknownName, error_prefix
 from harness.execution import packages
@@ -146,8 +147,9 @@ def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False
             tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
         requests = [request for task in tasks for request in task.requests]
         refuse_unsupported(name, able, requests)
-        engine.check(requests)
-        yield Plan(config, engine, facts, tasks, services, able, budget)
+        engine.check([part for request in requests for part in parts_of(able, request)])
+        # The check may have added notes on these requests
+        yield Plan(config, engine, engine.facts(), tasks, services, able, budget)
     finally:
         if engine is not None:
             engine.close()

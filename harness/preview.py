@@ -16,6 +16,7 @@ from harness.config.schema import RunConfig
 from harness.cost.prices import Price, dearest, token_cost
 from harness.datatypes import Completion, GenerateRequest, Request
 from harness.engines.base import Accountable, EngineFacts, PromptSize
+from harness.engines.contexts import measured
 from harness.plan import Plan, planned
 from harness.store.run_folder import MANIFEST, read_scores
 
@@ -73,9 +74,10 @@ def preview(config: RunConfig) -> Preview:
         paid = isinstance(plan.engine, Accountable)
         price = dearest(plan.budget.prices, datetime.now(UTC).date()) if paid else None
         lengths = _known_lengths(plan) if price else {}
-        sizes = {task.name: [plan.engine.measure(request) for request in task.requests] for task in plan.tasks}
+        able = plan.capabilities
+        sizes = {task.name: [measured(plan.engine, able, one) for one in task.requests] for task in plan.tasks}
         tasks = [_task(task, sizes[task.name], price, lengths.get(task.name, [])) for task in plan.tasks]
-        facts, able = plan.engine.facts(), plan.capabilities
+        facts = plan.engine.facts()
         batch = min(sum(task.requests for task in tasks), able.concurrency)
         counted = all(size.prompt_tokens is not None for own in sizes.values() for size in own)
         return Preview(

@@ -39,6 +39,7 @@ from harness.datatypes import (
     Score,
 )
 from harness.engines.base import Accountable, EngineFacts, PromptSize
+from harness.engines.contexts import InParts, measured
 from harness.engines.deduplicated import Deduplicated
 from harness.errors import ConfigError, EngineError
 from harness.execution.base import Sandbox
@@ -234,7 +235,7 @@ def _sizes(plan: Plan, requests: Sequence[Request]) -> Iterator[PromptSize]:
     """The sizes of the requests; without those that the run itself will refuse."""
     for request in requests:
         with suppress(EngineError):
-            yield plan.engine.measure(request)
+            yield measured(plan.engine, plan.capabilities, request)
 
 
 def _load(plan: Plan, folder: RunFolder) -> None:
@@ -268,6 +269,7 @@ def _stream(
         return record
 
     once = Deduplicated(plan.capabilities, requests)
+    parts = InParts(plan.capabilities, once.unique)
     engine = plan.engine
     with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
@@ -276,7 +278,7 @@ def _stream(
 
         def take(replies: Iterator[Reply]) -> None:
             nonlocal waiting
-            for reply in once.shared(replies):
+            for reply in once.shared(parts.merged(replies)):
                 if reply.key in taken:
                     continue
                 waiting.add(pool.submit(score_and_append, reply))
@@ -290,7 +292,7 @@ def _stream(
 
         try:
             try:
-                take(engine.stream(once.unique))
+                take(engine.stream(parts.sent))
                 score_the_rest()
             except (KeyboardInterrupt, EngineError, ConfigError) as error:
                 interrupted = isinstance(error, KeyboardInterrupt)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.datatypes import LikelihoodRequest, Request, RollingRequest, TextPrompt
+from harness.datatypes import LikelihoodRequest, Prompt, Request, RollingRequest, TextPrompt
 
 
 def shown_prompt(request: Request) -> str:
@@ -10,12 +10,20 @@ def shown_prompt(request: Request) -> str:
     if isinstance(request, RollingRequest):
         return request.text
     prompt = request.prompt
-    if isinstance(prompt, TextPrompt):
-        lines = [prompt.text]
-    else:
-        lines = [f"[{message.role}]\n{message.content}" for message in prompt.messages]
-        if prompt.prefill:
-            lines.append(f"[assistant begins with]\n{prompt.prefill}")
+    lines = [_of_prompt(prompt)]
     if isinstance(request, LikelihoodRequest):
-        lines += [f"[continuation {number}] {text!r}" for number, text in enumerate(request.continuations)]
+        for number, text in enumerate(request.continuations):
+            if request.contexts and request.contexts[number] != prompt:
+                prompt = request.contexts[number]
+                lines.append(f"[after another prompt]\n{_of_prompt(prompt)}")
+            lines.append(f"[continuation {number}] {text!r}")
+    return "\n".join(lines)
+
+
+def _of_prompt(prompt: Prompt) -> str:
+    if isinstance(prompt, TextPrompt):
+        return prompt.text
+    lines = [f"[{message.role}]\n{message.content}" for message in prompt.messages]
+    if prompt.prefill:
+        lines.append(f"[assistant begins with]\n{prompt.prefill}")
     return "\n".join(lines)

@@ -184,7 +184,7 @@ class ChatPromptSpec(Section):
     prefill: str = ""
     one_turn: bool = False
     separator: str = "\n\n"
-    template_options: dict[str, Any] = {}
+    template_options: dict[str, str | bool | int | float] = {}
     stop: list[str] = []
 
 

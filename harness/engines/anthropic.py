@@ -22,7 +22,14 @@ API = Api(
     name="anthropic",
     url="https://api.anthropic.com/v1",
     key_env="ANTHROPIC_API_KEY",
-    features=Features(completions=False, logprobs=False, seeds=False),
+    features=Features(
+        completions=False,
+        logprobs=False,
+        seeds=False,
+        no_template_options=(
+            "engine.extra_body to the protocol's own field, such as {thinking: {type: enabled, budget_tokens: 4096}}"
+        ),
+    ),
 )
 
 

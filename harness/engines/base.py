@@ -53,7 +53,8 @@ class Capabilities:
     `concurrency`: most requests that run at once.
     `loglikelihoods`: answers LikelihoodRequest and RollingRequest; `prefill`: an answer continues `ChatPrompt.prefill`;
     `token_ids`: it knows the tokens, so `PromptSize.prompt_tokens` is counted and `prompt_hash` is over ids; `seeds`:
-    the same seed gives the same sampled answer again.
+    the same seed gives the same sampled answer again; `contexts`: it reads `LikelihoodRequest.contexts` itself, else
+    it gets such a request as one for each context.
     Raises ConfigError for a value that is none of these.
     """
 
@@ -65,6 +66,7 @@ class Capabilities:
     prefill: bool = False
     token_ids: bool = False
     seeds: bool = False
+    contexts: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what a misspelling would turn into a wrong score."""

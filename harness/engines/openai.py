@@ -22,6 +22,7 @@ API = Api(
     url="https://api.openai.com/v1",
     key_env="OPENAI_API_KEY",
     features=Features(completions=True, logprobs=True, seeds=True),
+    no_template_options="engine.extra_body to the API's own field, such as {reasoning_effort: high}",
 )
 
 

@@ -97,7 +97,9 @@ class ScriptedEngine:
 
     def capabilities(self) -> Capabilities:
         """Answers are looked up by task and sample, and are there for every kind of request."""
-        return Capabilities(answers_by="task", independent=True, loglikelihoods=True, prefill=True, seeds=True)
+        return Capabilities(
+            answers_by="task", independent=True, loglikelihoods=True, prefill=True, seeds=True, contexts=True
+        )
 
     def facts(self) -> EngineFacts:
         """Name, style and the file's digest."""

@@ -132,6 +132,8 @@ class FakeServer:
         body: dict[str, Any] = {dialect.max_tokens: 1, **dialect.extra}
         if isinstance(call, GenerateCall):
             body |= dialect.sampler
+            if isinstance(call.prompt, ChatPrompt) and call.prompt.template_options:
+                body["chat_template_kwargs"] = dict(call.prompt.template_options)
             if dialect.temperature:
                 body |= {"temperature": call.sampling.temperature}
                 body |= {"top_p": 1.0} if dialect.top_p else {}

@@ -83,6 +83,7 @@ class EndpointEngine:
             prefill=self._prompts.way != "text",
             token_ids=exact,
             seeds=self._features.seeds,
+            contexts=self._features.completions,
         )
 
     def facts(self) -> EngineFacts:
@@ -92,7 +93,8 @@ class EndpointEngine:
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse what the options rule out, and note what the server must be able to do. Raises ConfigError."""
         refuse_by_options(requests, self._prompts.way, self._features)
-        self._prompts.check(requests)
+        unread = self._prompts.check(requests)
+        self._facts = replace(self._facts, notes=tuple(dict.fromkeys([*self._facts.notes, *unread])))
         self._needs = needs_of(requests, self._prompts.way, self._prompts.probe_ids())
 
     def measure(self, request: Request) -> PromptSize:

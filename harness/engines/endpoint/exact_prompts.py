@@ -42,9 +42,13 @@ class ExactPrompts:
         self._chosen_window = window
         self._refuse = refuse
 
-    def check(self, requests: Sequence[Request]) -> None:
-        """Refuse examples that the chat template does not show. Raises ModelError."""
+    def check(self, requests: Sequence[Request]) -> tuple[str, ...]:
+        """Refuse examples that the chat template does not show; note options that it does not read.
+
+        Raises ModelError.
+        """
         self._encoder.chat.require_turns(requests)
+        return self._encoder.chat.unread_options(requests)
 
     def probe_ids(self) -> tuple[int, ...]:
         """The start token alone. Raises EngineError where the tokenizer has none."""

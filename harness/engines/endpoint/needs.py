@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.datatypes import ChatPrompt, GenerateRequest, Request
 from harness.engines.endpoint.probe.needs import ProbeNeeds
@@ -15,18 +16,21 @@ from harness.errors import ConfigError
 class Features:
     """What the protocol of an engine can carry.
 
-    `completions`: plain text and token ids; `logprobs`: of new tokens; `seeds`: a request may have a seed.
+    `completions`: plain text and token ids; `logprobs`: of new tokens; `seeds`: a request may have a seed;
+    `no_template_options`: where variables of the chat template have no field, what a user can set instead.
     """
 
     completions: bool
     logprobs: bool
     seeds: bool
+    no_template_options: str = ""
 
 
 def needs_of(requests: Sequence[Request], way: PromptWay, ids: tuple[int, ...] = ()) -> ProbeNeeds:
     """Collect what the requests need, prompted in this way; `ids` are the probe's prompt for `exact`."""
     first: dict[str, str] = {}
     stops = 0
+    options: tuple[tuple[str, Any], ...] = ()
     for request in requests:
         if not isinstance(request, GenerateRequest):
             first.setdefault("likelihoods", request.task)
@@ -42,7 +46,10 @@ def needs_of(requests: Sequence[Request], way: PromptWay, ids: tuple[int, ...] =
             first.setdefault("prefill", request.task)
         if sampling.logprobs:
             first.setdefault("logprobs", request.task)
-    return ProbeNeeds(way, ids, stops=stops, **first)
+        if way == "chat" and isinstance(request.prompt, ChatPrompt) and request.prompt.template_options:
+            first.setdefault("template_options", request.task)
+            options = options or request.prompt.template_options
+    return ProbeNeeds(way, ids, stops=stops, options=options, **first)
 
 
 def refuse_by_options(requests: Sequence[Request], way: PromptWay, features: Features) -> None:
@@ -63,11 +70,23 @@ def refuse_by_options(requests: Sequence[Request], way: PromptWay, features: Fea
                 f"the task {request.task!r} has a chat prompt, and the server is prompted with plain text: "
                 "set engine.prompts to chat, or leave the task out"
             )
+        elif way == "chat" and features.no_template_options and _template_options(request):
+            raise ConfigError(
+                f"the task {request.task!r} sets variables of the chat template ({_template_options(request)}), which "
+                f"this server's protocol has no field for: set tasks.{request.task}.prompt.chat.template_options to "
+                f"{{}} and, for the same effect, {features.no_template_options}"
+            )
         elif request.sampling.logprobs and not features.logprobs:
             raise ConfigError(
                 f"the task {request.task!r} keeps log-probabilities, which this protocol does not return: "
                 f"set tasks.{request.task}.sampling.logprobs to false"
             )
+
+
+def _template_options(request: GenerateRequest) -> str:
+    """The names of the variables that a task sets, empty where it sets none."""
+    options = request.prompt.template_options if isinstance(request.prompt, ChatPrompt) else ()
+    return ", ".join(name for name, _ in options)
 
 
 def _likelihood_refusal(task: str, way: PromptWay) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 from harness.config.checking import check_values
 from harness.datatypes import Style
@@ -24,12 +25,16 @@ from harness.errors import ConfigError, ModelError
 
 @dataclass(frozen=True, slots=True)
 class Api:
-    """What an engine is: its name, its official base URL, the usual variable of its key, and its protocol."""
+    """What an engine is: its name, its official base URL, the usual variable of its key, and its protocol.
+
+    `no_template_options`: what a user of the official API can set in place of variables of a chat template.
+    """
 
     name: str
     url: str
     key_env: str
     features: Features
+    no_template_options: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +79,11 @@ def open_endpoint(
         end_tokens=exact.end_tokens() if exact else (),
         notes=first_notes(chosen, servers, exact.notes if exact else ()),
     )
+    features = api.features
+    if any(urlsplit(one).netloc == urlsplit(api.url).netloc for one in servers.urls) and api.no_template_options:
+        features = replace(features, no_template_options=api.no_template_options)
     connection = connect(Target(spec.path, servers, chosen, way))
-    return EndpointEngine(chosen, api.features, prompts, connection, facts, servers.lacking)
+    return EndpointEngine(chosen, features, prompts, connection, facts, servers.lacking)
 
 
 def _refuse_idle(engine: str, spec: ModelSpec, options: EndpointOptions) -> None:

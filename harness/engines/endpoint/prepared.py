@@ -55,8 +55,8 @@ class Prompts(Protocol):
     way: PromptWay
     style: Style
 
-    def check(self, requests: Sequence[Request]) -> None:
-        """Refuse prompts that cannot be made. Raises ConfigError or ModelError."""
+    def check(self, requests: Sequence[Request]) -> tuple[str, ...]:
+        """Refuse prompts that cannot be made, and return notes. Raises ConfigError or ModelError."""
 
     def probe_ids(self) -> tuple[int, ...]:
         """A prompt for the probe, after which a model is unsure; empty where the server has the tokenizer."""

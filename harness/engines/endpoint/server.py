@@ -16,8 +16,8 @@ class ServerFacts:
     `way`: how it was prompted; `model`: the name that its answers state; `listed`: whether `/models` lists the
     requested one; `window` in tokens; `samples`: temperature 1 varies; `seeds`: the same seed gives the same text;
     `keeps_stop`: the text holds the stop string; `token_ids`: prompts may be token ids; `scoring`: its prompt
-    log-probabilities were proved right;
-    `logprobs`: new tokens come with theirs; `ignores_unknown`: unknown fields are accepted without a word;
+    log-probabilities were proved right; `logprobs`: new tokens come with theirs; `template_options`: it takes
+    `chat_template_kwargs`; `ignores_unknown`: unknown fields are accepted without a word;
     `reasoning_field`: where reasoning is returned, "separate field" or "in the text" (empty: none was seen).
     `requests` were spent on finding it out.
     """
@@ -35,6 +35,7 @@ class ServerFacts:
     token_ids: bool | None = None
     scoring: bool | None = None
     logprobs: bool | None = None
+    template_options: bool | None = None
     ignores_unknown: bool | None = None
     cached_tokens: bool | None = None
     reasoning_field: str = ""

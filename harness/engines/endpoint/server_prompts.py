@@ -51,8 +51,9 @@ class ServerPrompts:
         self._window = window
         self._encoder = encoder
 
-    def check(self, requests: Sequence[Request]) -> None:
+    def check(self, requests: Sequence[Request]) -> tuple[str, ...]:
         """Refuse nothing: the server has the template."""
+        return ()
 
     def probe_ids(self) -> tuple[int, ...]:
         """None: tokens are unknown."""
@@ -136,7 +137,8 @@ def _content(prompt: Prompt) -> str:
     if isinstance(prompt, TextPrompt):
         return prompt.text
     turns = [[message.role, message.content] for message in prompt.messages]
-    return json.dumps([turns, prompt.prefill], ensure_ascii=False)
+    options = [dict(prompt.template_options)] if prompt.template_options else []
+    return json.dumps([turns, prompt.prefill, *options], ensure_ascii=False)
 
 
 def _prefix(prompt: Prompt) -> str:

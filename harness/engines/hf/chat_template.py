@@ -19,6 +19,8 @@ from harness.engines.hf.template_process import STUMBLES, OutOfBounds, Refused, 
 from harness.errors import ConfigError, EngineError, ModelError, suggestion
 
 Form = Literal["text", "parts"]
+# What a task sets; the user's own options win over it
+TaskOptions = tuple[tuple[str, Any], ...]
 # What follows the last turn: an open turn of the assistant, nothing (the turn itself stays open), or the turn's end
 End = Literal["answer", "unfinished", "closed"]
 FORMS: tuple[Form, ...] = ("text", "parts")
@@ -36,7 +38,7 @@ class ChatTemplate:
         """`options` are variables of the template (for example `enable_thinking`)."""
         self._tokenizer = tokenizer
         self._options = dict(options)
-        self._last: tuple[tuple[Message, ...], End, str] | None = None
+        self._last: tuple[tuple[Message, ...], End, TaskOptions, str] | None = None
         self._broken: str | None = None
 
     @property
@@ -96,10 +98,7 @@ class ChatTemplate:
             return
         if self.source is None:
             raise ConfigError("engine.template_options: the tokenizer has no chat template that could read them")
-        try:
-            read = variables_of(self.source) - {*RESERVED}
-        except (Refused, OutOfBounds) as error:
-            raise ModelError(f"the chat template cannot be read ({error}): {REMEDY}") from None
+        read = self._variables()
         for name in self._options:
             if name not in read:
                 known = f"; it reads {', '.join(sorted(read))}" if read else "; it reads none"
@@ -108,25 +107,52 @@ class ChatTemplate:
                     f"{suggestion(name, read) or known}"
                 )
 
-    def render(self, messages: Sequence[Message], end: End = "answer") -> str:
-        """Render a conversation.
+    def unread_options(self, requests: Sequence[Request]) -> tuple[str, ...]:
+        """Notes on options that tasks set and the template never reads: pages are for models of every kind.
+
+        Raises ModelError for a template that cannot be read.
+        """
+        first: dict[str, str] = {}
+        for request in requests:
+            if not isinstance(request, RollingRequest) and isinstance(request.prompt, ChatPrompt):
+                for name, _ in request.prompt.template_options:
+                    first.setdefault(name, request.task)
+        if not first:
+            return ()
+        read = self._variables() if self.source is not None else frozenset()
+        return tuple(
+            f"the chat template reads no variable {name!r}: it has no effect that the task {task!r} sets it"
+            for name, task in first.items()
+            if name not in read
+        )
+
+    def _variables(self) -> frozenset[str]:
+        """What the template reads and the engine does not give."""
+        assert self.source is not None
+        try:
+            return variables_of(self.source) - {*RESERVED}
+        except (Refused, OutOfBounds) as error:
+            raise ModelError(f"the chat template cannot be read ({error}): {REMEDY}") from None
+
+    def render(self, messages: Sequence[Message], end: End = "answer", options: TaskOptions = ()) -> str:
+        """Render a conversation. `options` are variables that a task sets; the user's own win.
 
         Raises EngineError if the template refuses it or drops its last question, ModelError if it exceeds its bounds.
         """
         conversation = tuple(messages)
-        if self._last is not None and self._last[:2] == (conversation, end):
-            return self._last[2]
+        if self._last is not None and self._last[:3] == (conversation, end, options):
+            return self._last[3]
         forms = {"user": self._user[0], "system": self._system, "assistant": self._assistant}
         turns = [_turn(message, forms.get(message.role) or "text") for message in conversation]
         try:
-            text = self._render(turns, end)
+            text = self._render(turns, end, options)
         except Refused as error:
             roles = ", ".join(message.role for message in conversation)
             raise EngineError(f"the chat template refuses the turns {roles}: {error}") from None
         question = next((message.content for message in reversed(conversation) if message.role == "user"), "")
         if question.strip() not in text and _letters(question) not in _letters(text):
             raise EngineError("the chat template drops or changes the question; use --style text")
-        self._last = (conversation, end, text)
+        self._last = (conversation, end, options, text)
         return text
 
     @cached_property
@@ -175,9 +201,10 @@ class ChatTemplate:
                 return form
         return None
 
-    def _render(self, turns: Sequence[Mapping[str, Any]], end: End = "answer") -> str:
+    def _render(self, turns: Sequence[Mapping[str, Any]], end: End = "answer", options: TaskOptions = ()) -> str:
         import jinja2
 
+        chosen = {**{name: value for name, value in options if name not in RESERVED}, **self._options}
         if self.source is None:
             raise EngineError("a chat prompt was given, but the tokenizer has no chat template; use style: text")
         if self._broken is not None:
@@ -190,12 +217,12 @@ class ChatTemplate:
                         tokenize=False,
                         add_generation_prompt=end == "answer",
                         continue_final_message=end == "unfinished",
-                        **self._options,
+                        **chosen,
                     )
                 )
             except (*STUMBLES, jinja2.TemplateError) as error:
                 raise Refused(one_line(error)) from None
-        variables = {**self._tokenizer.special_tokens_map, **self._options}
+        variables = {**self._tokenizer.special_tokens_map, **chosen}
         try:
             return render(Rendering(self.source, turns, variables, end == "answer", end == "unfinished"))
         except OutOfBounds as error:

@@ -131,6 +131,7 @@ class CheckpointEngine(ABC):
             prefill=True,
             token_ids=True,
             seeds=True,
+            contexts=True,
         )
 
     def facts(self) -> EngineFacts:
@@ -140,6 +141,8 @@ class CheckpointEngine(ABC):
     def check(self, requests: Sequence[Request]) -> None:
         """Refuse examples that the chat template does not show. Raises ModelError."""
         self.encoder.chat.require_turns(requests)
+        unread = self.encoder.chat.unread_options(requests)
+        self._facts = replace(self._facts, notes=tuple(dict.fromkeys([*self._facts.notes, *unread])))
 
     def measure(self, request: Request) -> PromptSize:
         """Render and count without weights. A likelihood counts its context once and each continuation."""

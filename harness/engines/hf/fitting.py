@@ -15,6 +15,7 @@ from harness.datatypes import (
     GenerateRequest,
     Likelihood,
     LikelihoodRequest,
+    Prompt,
     Refusal,
     Reply,
     Request,
@@ -62,7 +63,7 @@ class Fitting:
         rows = self._rows(request)
         dropped = max((row.dropped for row in rows), default=0)
         kept = [(row.context, row.continuation) for row in rows]
-        return PromptSize(_tokens(kept), dropped, 0, self.encoder.render(request.prompt))
+        return PromptSize(_tokens(request, kept), dropped, 0, self.encoder.render(request.prompt))
 
     def fit(self, request: Request) -> FittedJob | Refusal:
         """Make the job, or the refusal with its reason."""
@@ -121,7 +122,8 @@ class Fitting:
         dropped = max(row.dropped for row in rows)
         if not all(row.context for row in rows) or (dropped and self.refuse):
             return _overflow(request, max(row.length for row in rows), self.window)
-        return FittedJob(ScoreJob(request.key, tuple((row.context, row.continuation) for row in rows)), dropped)
+        kept = tuple((row.context, row.continuation) for row in rows)
+        return FittedJob(ScoreJob(request.key, kept, len(set(_prompts(request)))), dropped)
 
     def _roll(self, request: RollingRequest) -> FittedJob | Refusal:
         rows = self._windows(request.text)
@@ -145,7 +147,8 @@ class Fitting:
         return rows
 
     def _rows(self, request: LikelihoodRequest) -> list[Row]:
-        pairs = [self.encoder.encode_pair(request.prompt, one) for one in request.continuations]
+        prompts = zip(_prompts(request), request.continuations, strict=True)
+        pairs = [self.encoder.encode_pair(prompt, continuation) for prompt, continuation in prompts]
         return [fit_row(context.ids, continuation, self.window) for context, continuation in pairs]
 
     def _completion(self, request: GenerateRequest, job: GenerateJob, dropped: int, found: Generated) -> Completion:
@@ -175,7 +178,7 @@ def _likelihood(request: LikelihoodRequest, job: ScoreJob, dropped: int, found: 
             ContinuationScore(row.logprob, len(row.logprobs), len(text), len(text.encode()), row.greedy, row.logprobs)
             for text, row in zip(request.continuations, found.rows, strict=True)
         ),
-        prompt_tokens=_tokens(job.rows),
+        prompt_tokens=_tokens(request, job.rows),
         cached_tokens=found.cached,
         dropped_tokens=dropped,
         seconds=found.seconds,
@@ -196,8 +199,17 @@ def _rolled(request: RollingRequest, job: ScoreJob, found: Scored) -> Likelihood
     )
 
 
-def _tokens(rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> int:
-    return max((len(context) for context, _ in rows), default=0) + sum(len(after) for _, after in rows)
+def _prompts(request: LikelihoodRequest) -> Sequence[Prompt]:
+    """The prompt of each continuation."""
+    return request.contexts or (request.prompt,) * len(request.continuations)
+
+
+def _tokens(request: LikelihoodRequest, rows: Sequence[tuple[Sequence[int], Sequence[int]]]) -> int:
+    """Each different prompt once, where it was cut at several places its longest, and each continuation."""
+    longest: dict[Prompt, int] = {}
+    for prompt, (context, _) in zip(_prompts(request), rows, strict=True):
+        longest[prompt] = max(longest.get(prompt, 0), len(context))
+    return sum(longest.values()) + sum(len(after) for _, after in rows)
 
 
 def _refusal(request: Request, kind: str, message: str, *, ours: bool) -> Refusal:

@@ -134,16 +134,18 @@ class PromptEncoder:
         if not self.chat.keeps_system:
             messages = fold_system(messages)
         if not prompt.prefill:
-            return self.chat.render(messages)
+            return self.chat.render(messages, options=prompt.template_options)
         continued = [*messages, Message("assistant", prompt.prefill)]
         try:
-            text = self.chat.render(continued, "unfinished")
+            text = self.chat.render(continued, "unfinished", prompt.template_options)
         except ModelError:
             raise
         except EngineError:
             text = ""
         # Templates may strip or move an assistant turn's text; the answer must start with the prefill.
-        return text if text.endswith(prompt.prefill) else self.chat.render(messages) + prompt.prefill
+        if text.endswith(prompt.prefill):
+            return text
+        return self.chat.render(messages, options=prompt.template_options) + prompt.prefill
 
     def notes(self, says_bos: bool = False) -> tuple[str, ...]:
         """What a reader should know of how prompts are made; `says_bos`: the tokenizer config promises one."""

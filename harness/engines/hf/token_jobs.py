@@ -28,10 +28,14 @@ class GenerateJob:
 
 @dataclass(frozen=True, slots=True)
 class ScoreJob:
-    """Score each row's continuation after its context: (context ids, continuation ids), neither empty."""
+    """Score each row's continuation after its context: (context ids, continuation ids), neither empty.
+
+    `prompts`: how many different prompts the contexts were made of; contexts of one prompt differ where they were cut.
+    """
 
     key: str
     rows: tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]
+    prompts: int = 1
 
     @property
     def longest(self) -> int:

@@ -68,8 +68,11 @@ class ScoreCollector:
 
     def add(self, group: SequenceGroup, scores: Sequence[Scores]) -> Scored | None:
         """Add one context's scores, one entry per branch; return the outcome when all contexts are scored."""
-        # Contexts of one job are cut from the same prompt
-        self.cached = max(self.cached, group.cached)
+        if self.job.prompts == 1:
+            # Its contexts were cut from the same prompt
+            self.cached = max(self.cached, group.cached)
+        else:
+            self.cached += group.cached
         self.seconds += group.seconds
         for numbers, tokens in zip(group.row_numbers, scores, strict=True):
             row = ScoredRow(tuple(logprob for logprob, _ in tokens), all(best for _, best in tokens))

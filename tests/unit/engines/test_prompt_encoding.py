@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from harness.datatypes import ChatPrompt, Message, TextPrompt
+from harness.datatypes import ChatPrompt, GenerateRequest, Message, Sampling, TextPrompt
 from harness.engines.hf.end_tokens import end_token_ids, template_end_token
 from harness.engines.hf.prompt_encoding import PromptEncoder, fold_system
 from harness.engines.hf.stop_strings import StopWatch, cut_at_stop
@@ -122,6 +122,24 @@ def test_the_prompt_ends_with_the_prefill_to_the_letter(name: str, prefill: str)
 def test_template_options_reach_the_template() -> None:
     plain, silent = encoder("qwen3"), encoder("qwen3", enable_thinking=False)
     assert silent.render(ChatPrompt(USER)) == plain.render(ChatPrompt(USER)) + "<think>\n\n</think>\n\n"
+
+
+def test_options_of_a_task_reach_the_template_and_the_users_own_win() -> None:
+    silent = ChatPrompt(USER, template_options=(("enable_thinking", False),))
+    one = encoder("qwen3")
+    thinking = one.render(ChatPrompt(USER))
+    assert one.render(silent) == thinking + "<think>\n\n</think>\n\n"
+    assert one.render(ChatPrompt(USER)) == thinking, "one task's options are not the next one's"
+    assert encoder("qwen3", enable_thinking=True).render(silent) == thinking
+    assert one.render(ChatPrompt(USER, "So", silent.template_options)).endswith("</think>\n\nSo")
+
+
+def test_options_of_a_task_that_the_template_never_reads_are_noted() -> None:
+    prompt = ChatPrompt(USER, template_options=(("enable_thinking", False),))
+    request = GenerateRequest("k", "sums", "s", 0, prompt, Sampling(4))
+    assert encoder("qwen3").chat.unread_options([request]) == ()
+    (note,) = encoder("mistral-7b").chat.unread_options([request])
+    assert "'enable_thinking'" in note and "'sums'" in note
 
 
 def test_a_bos_that_is_promised_but_not_added_is_told() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import PromptWay
@@ -14,7 +15,8 @@ class ProbeNeeds:
 
     `way`: how the run prompts; `ids`: for `exact`, a prompt after which the model is unsure (the start token alone);
     `stops`: the most stop strings of a request; `top_k`: a task samples from so many tokens only; `tempered`: it
-    samples with another temperature or top_p than 1; `logprobs`: of new tokens.
+    samples with another temperature or top_p than 1; `logprobs`: of new tokens; `template_options`: it sets variables
+    of the chat template, such as `options`.
     """
 
     way: PromptWay = "chat"
@@ -27,6 +29,8 @@ class ProbeNeeds:
     likelihoods: str = ""
     logprobs: str = ""
     stops: int = 0
+    template_options: str = ""
+    options: tuple[tuple[str, Any], ...] = ()
 
 
 def missing(facts: ServerFacts, needs: ProbeNeeds) -> str | None:
@@ -72,6 +76,12 @@ def missing(facts: ServerFacts, needs: ProbeNeeds) -> str | None:
         return (
             f"the task {needs.logprobs!r} keeps log-probabilities, which the server does not return; "
             f"set tasks.{needs.logprobs}.sampling.logprobs to false"
+        )
+    if needs.template_options and facts.template_options is False:
+        return (
+            f"the task {needs.template_options!r} sets variables of the chat template, and the server refuses "
+            f"`chat_template_kwargs`; set tasks.{needs.template_options}.prompt.chat.template_options to {{}}, and "
+            "state with engine.extra_body what the server has in its place"
         )
     return None
 

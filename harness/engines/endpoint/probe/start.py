@@ -17,7 +17,7 @@ from harness.engines.endpoint.probe.needs import ProbeNeeds
 from harness.engines.endpoint.probe.prefill import try_prefill
 from harness.engines.endpoint.probe.sampling import Sampled, try_sampling
 from harness.engines.endpoint.probe.scoring import try_scoring
-from harness.engines.endpoint.probe.session import Session, shown
+from harness.engines.endpoint.probe.session import QUESTION, Session, chat, shown
 from harness.engines.endpoint.probe.stops import try_stops
 from harness.engines.endpoint.sending import Pool
 from harness.engines.endpoint.server import ServerFacts
@@ -97,6 +97,11 @@ def _trials(session: Session, wire_name: str, base: WireReply, fields: Fields, n
     scoring = None
     if needs.likelihoods and exact:
         scoring = try_scoring(session)
+    takes_options = None
+    if needs.template_options:
+        takes_options = isinstance(session.generate(replace(chat(QUESTION), template_options=needs.options)), WireReply)
+        if takes_options and fields.ignores_unknown:
+            session.notes.append("the server takes any field: that its chat template gets tasks' options is not proved")
     logprobs = True if scoring else _logprobs(session) if needs.logprobs else None
     return ServerFacts(
         samples=sampled.samples,
@@ -106,6 +111,7 @@ def _trials(session: Session, wire_name: str, base: WireReply, fields: Fields, n
         token_ids=True if exact else None,
         scoring=scoring,
         logprobs=logprobs,
+        template_options=takes_options,
     )
 
 

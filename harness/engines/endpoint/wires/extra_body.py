@@ -55,17 +55,24 @@ def check_extra_body(extra: Mapping[str, Any]) -> None:
 
 
 def merge_extra(
-    body: dict[str, Any], extra: Mapping[str, Any], template_options: Mapping[str, Any] | None = None
+    body: dict[str, Any],
+    extra: Mapping[str, Any],
+    template_options: Mapping[str, Any] | None = None,
+    of_task: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return a body with the user's fields, which win over values that only switch a sampler off.
 
+    `template_options` are the user's variables of the chat template; they win over those of the task.
     Raises ConfigError for a field that a run sets itself.
     """
     check_extra_body(extra)
-    if template_options:
-        if "chat_template_kwargs" in extra:
-            raise ConfigError(
-                "engine.extra_body: chat_template_kwargs contradicts engine.template_options; state it in one of them"
-            )
-        body["chat_template_kwargs"] = dict(template_options)
+    if template_options and "chat_template_kwargs" in extra:
+        raise ConfigError(
+            "engine.extra_body: chat_template_kwargs contradicts engine.template_options; state it in one of them"
+        )
+    if of_task or template_options:
+        own = extra.get("chat_template_kwargs", template_options or {})
+        if not isinstance(own, Mapping):
+            raise ConfigError("engine.extra_body: chat_template_kwargs must be a mapping of variables to values")
+        extra = {**extra, "chat_template_kwargs": {**(of_task or {}), **own}}
     return {**body, **extra}

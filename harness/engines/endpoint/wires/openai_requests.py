@@ -35,7 +35,7 @@ def write_call(call: Call, model: str, dialect: Dialect) -> HttpCall:
     if isinstance(call, ChoiceCall):
         return _post(COMPLETIONS, _choice(call, model, dialect), dialect)
     if isinstance(call.prompt, ChatPrompt):
-        return _post(CHAT, _chat(call, call.prompt, model, dialect), dialect, dialect.template_options)
+        return _post(CHAT, _chat(call, call.prompt, model, dialect), dialect, dict(call.prompt.template_options))
     prompt = list(call.prompt.ids) if isinstance(call.prompt, TokenPrompt) else call.prompt.text
     body = {"model": model, "prompt": prompt, **_settings(call, dialect, "max_tokens")}
     if call.logprobs or call.top:
@@ -59,8 +59,10 @@ def sampler_fields(sampling: Sampling, dialect: Dialect) -> dict[str, Any]:
     return fields
 
 
-def _post(path: str, body: dict[str, Any], dialect: Dialect, template_options: Any = None) -> HttpCall:
-    return HttpCall(path, merge_extra(body, dialect.extra, template_options), bool(body.get("stream")))
+def _post(path: str, body: dict[str, Any], dialect: Dialect, of_task: dict[str, Any] | None = None) -> HttpCall:
+    """`of_task`: variables of the chat template that the task sets; None on a route without one."""
+    options = {} if of_task is None else dialect.template_options
+    return HttpCall(path, merge_extra(body, dialect.extra, options, of_task), bool(body.get("stream")))
 
 
 def _chat(call: GenerateCall, prompt: ChatPrompt, model: str, dialect: Dialect) -> dict[str, Any]:

@@ -19,11 +19,13 @@ from harness.datatypes import (
     Sampling,
     TextPrompt,
 )
+from harness.engines.anthropic import API as ANTHROPIC
 from harness.engines.base import Accountable, capabilities_of
 from harness.engines.endpoint.needs import refuse_by_options
 from harness.engines.endpoint.probe.needs import ProbeNeeds, missing
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Call, Dialect, Fault, FaultKind, GenerateCall, WireReply
+from harness.engines.openai import API as OPENAI
 from harness.errors import ConfigError, EngineError
 
 PREFILLED = ChatPrompt((Message("user", "Write f."),), prefill="```python\n")
@@ -237,6 +239,35 @@ def test_a_protocol_of_messages_only_is_not_given_a_tokenizer_as_the_remedy() ->
         refuse_by_options([generation(prompt=TextPrompt("2 + 2 ="))], "chat", MESSAGES_API.features)
     lacking = missing(ServerFacts(prefill="new_turn"), ProbeNeeds(prefill="begun"))
     assert lacking is not None and "use the engine openai with engine.tokenizer" in lacking
+
+
+THINKING = ChatPrompt((Message("user", "2 + 2?"),), template_options=(("enable_thinking", True),))
+
+
+def test_template_options_of_a_task_are_refused_where_the_protocol_has_no_field_for_them() -> None:
+    fake = fake_engine(lambda call: said("4"), api=ANTHROPIC)
+    with pytest.raises(ConfigError, match=r"enable_thinking.*template_options to \{\}.*engine\.extra_body") as caught:
+        fake.engine.check([generation(prompt=THINKING)])
+    assert "thinking: {type: enabled" in str(caught.value) and not fake.pool.sent
+    official = fake_engine(lambda call: said("4"), options={"url": "https://api.openai.com/v1"}, api=OPENAI)
+    with pytest.raises(ConfigError, match="reasoning_effort"):
+        official.engine.check([generation(prompt=THINKING)])
+
+
+def test_a_server_that_refuses_template_options_is_refused_before_the_first_sample() -> None:
+    fake = fake_engine(lambda call: said("4"))
+    fake.replies(generation(prompt=THINKING))
+    needs = fake.connection.needs
+    assert needs is not None and needs.options == (("enable_thinking", True),)
+    fault = missing(ServerFacts(template_options=False), needs)
+    assert fault is not None and "chat_template_kwargs" in fault and "template_options to {}" in fault
+    assert missing(ServerFacts(template_options=True), needs) is None
+
+
+def test_other_template_options_are_another_prompt() -> None:
+    fake = fake_engine(lambda call: said("4"))
+    found = fake.replies(generation("a"), generation("b", THINKING)).values()
+    assert len({reply.prompt_hash for reply in found if isinstance(reply, Completion)}) == 2
 
 
 def likelihood(task: str = "choices") -> LikelihoodRequest:

@@ -104,6 +104,16 @@ def test_template_options_go_to_the_chat_route_only():
     assert "chat_template_kwargs" not in written(TextPrompt("x"), dialect).body
 
 
+def test_options_of_a_task_go_to_the_servers_template_and_the_users_own_win():
+    prompt = ChatPrompt((Message("user", "3 + 4?"),), template_options=(("depth", 2), ("enable_thinking", True)))
+    assert written(prompt).body["chat_template_kwargs"] == {"depth": 2, "enable_thinking": True}
+    for own in (
+        Dialect(template_options={"enable_thinking": False}),
+        Dialect(extra={"chat_template_kwargs": {"enable_thinking": False}}),
+    ):
+        assert written(prompt, own).body["chat_template_kwargs"] == {"depth": 2, "enable_thinking": False}
+
+
 @pytest.mark.parametrize(
     "name",
     ["temperature", "seed", "max_tokens", "max_completion_tokens", "stop", "n", "stream", "messages", "model", "top_k"],

@@ -63,6 +63,16 @@ def test_vllm_continues_a_prefill_with_both_flags_only():
     assert missing(facts, CHAT) is None
 
 
+def test_template_options_of_tasks_are_tried_once():
+    thinks = ProbeNeeds(template_options="sums", options=(("enable_thinking", True),))
+    taken = look(vllm(), thinks)
+    assert taken.template_options is True and missing(taken, thinks) is None
+    refused = look(openai(), thinks)
+    assert refused.template_options is False
+    assert "'sums'" in (missing(refused, thinks) or "")
+    assert look(openai(), CHAT).template_options is None
+
+
 def test_vllm_scores_are_proved_right():
     facts = look(vllm(), EXACT)
     assert (facts.token_ids, facts.scoring, facts.logprobs) == (True, True, True)
