@@ -8,8 +8,9 @@ protocol.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from harness.analysis import cautions
 from harness.analysis.metric import parse
@@ -41,11 +42,13 @@ def estimate_task(
     repeats: int,
     expected: int | None = None,
     scorers: Sequence[str] = (),
+    own_metrics: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[Estimate, ...]:
     """Return one estimate per scorer and metric, in that order; scorers as in the records unless given.
 
     Records of other tasks are passed over. `expected` is the number of samples that the whole task has;
-    `repeats`: the number of tries per sample. The first estimate is the task's primary one. Raises UnknownName or
+    `repeats`: the number of tries per sample; `own_metrics`: metrics of a scorer in place of `metrics`. The first
+    estimate is the task's primary one. Raises UnknownName or
     ConfigError for a metric that does not exist.
 
     Per sample, the metric folds the available tries (c of its own n) to one value; a metric that needs more tries than
@@ -55,10 +58,11 @@ def estimate_task(
     of engine seconds that completions report, so the pace of the engine.
     """
     own = [record for record in records if record.request.task == task]
-    folds = [parse(metric) for metric in metrics]
     names = tuple(scorers) or scorers_of(own) or ("",)
     return tuple(
-        _estimate(task, fold, gather(own, scorer), scorer, repeats, expected) for scorer in names for fold in folds
+        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected)
+        for scorer in names
+        for metric in own_metrics.get(scorer, metrics)
     )
 
 
