@@ -349,7 +349,8 @@ def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, requested: 
         estimates += estimate_task(task.name, answered, task.page.metric, task.page.repeats, task.total, scorers, own)
         kept += answered
     shared = len(set(manifest.pages)) < len(tasks)
-    overall = estimate_suite(manifest.suite_name, estimates, shared=shared) if len(tasks) > 1 else None
+    by_size = manifest.config["suite"].get("average") == "weighted"
+    overall = estimate_suite(manifest.suite_name, estimates, shared=shared, by_size=by_size) if len(tasks) > 1 else None
     return Result(path, manifest, tuple(kept), tuple(estimates), overall, requested)
 
 
