@@ -15,6 +15,7 @@ from typing import Any
 
 from harness import plugins
 from harness.analysis import metric
+from harness.analysis.metrics.base import CorpusMetric, Metric
 from harness.config.task_page import Data, ShotData, TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import DataSet, Loader, Row, Split, is_file_name
@@ -221,11 +222,7 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
     """
     with source.at("metric"):
         for name in page.metric:
-            bound = metric.bind(name, page.repeats)
-            if hasattr(bound, "of_corpus") != (page.reference.text is not None):
-                # A mean of bits would pass for an accuracy, and only likelihoods have sums over a corpus
-                fits = "bits_per_byte" if page.reference.text else "mean"
-                raise ConfigError(f"metric {name} does not go with `ask: {page.ask}`; name another, such as {fits}")
+            metric.bind(name, page.repeats)
     if page.reference.tests is not None:
         with source.at("reference", "tests", "language"):
             plugins.load("language", page.reference.tests.language)
@@ -236,7 +233,36 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
         return page_code(source.path, trusted=trusted).function(name)
 
     with source.at("score"):
-        return build_scorers(page.score, replace(tools, page_function=page_function))
+        scorers = build_scorers(page.score, replace(tools, page_function=page_function))
+    for number, scorer in enumerate(scorers):
+        with source.at(*(("score", number, "metric") if scorer.metrics else ("metric",))):
+            metrics = [metric.bind(name, page.repeats) for name in scorer.metrics or page.metric]
+            for bound in metrics:
+                _refuse_unfit_metric(page, scorer, bound)
+        scorer.sums = tuple(dict.fromkeys(key for bound in metrics for key in getattr(bound, "sums", ())))
+    return scorers
+
+
+def _refuse_unfit_metric(page: TaskPage, task_scorer: TaskScorer, bound: Metric | CorpusMetric) -> None:
+    """Raise ConfigError for a metric that a scorer's scores do not have, such as a mean of bits for each byte."""
+    scorer = task_scorer.scorer
+    of_texts = page.reference.text is not None
+    if (Text in scorer.references) != of_texts:
+        # The scorer does not accept the page's reference at all, which the check of a gold answer says
+        return
+    given = getattr(scorer, "details", ())
+    missing = [key for key in getattr(bound, "sums", ()) if given is not None and key not in given]
+    if "weight" in missing and task_scorer.weight is not None:
+        missing.remove("weight")
+    where = f"metric {bound.name} does not go with `ask: {page.ask}` and the scorer of {task_scorer.name!r}"
+    fits = "bits_per_byte" if of_texts else "mean"
+    if missing == ["weight"]:
+        raise ConfigError(f"{where}: its score entry needs a `weight`, the template of what a sample weighs")
+    if missing:
+        raise ConfigError(f"{where}, whose scores have no `{missing[0]}`; name another, such as {fits}")
+    if not hasattr(bound, "of_corpus") and not getattr(scorer, "averages", True):
+        # A mean of bits would pass for an accuracy
+        raise ConfigError(f"{where}, whose values have no mean; name another, such as {fits}")
 
 
 def _likelihood_request(

@@ -330,8 +330,7 @@ def _collect(waiting: set[Future[Record]], report: Callable[[Record], None], *, 
 def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[Score, ...]:
     """Return the scores of a reply by each scorer of its task. Raises nothing: a fault of a scorer is unscored."""
     if isinstance(reply, Refusal):
-        value = None if reply.failure.ours else 0.0
-        return tuple(Score(scorer.name, value, failure=reply.failure) for scorer in task.scorers)
+        return tuple(scorer.refused(sample, reply.failure) for scorer in task.scorers)
     return tuple(_one_score(scorer, sample, request.prompt, reply) for scorer in task.scorers)
 
 
@@ -348,10 +347,12 @@ def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, requested: 
     for task in tasks:
         answered = [records[request.key] for request in task.requests if request.key in records]
         scorers = [scorer.name for scorer in task.scorers]
-        estimates += estimate_task(task.name, answered, task.page.metric, task.page.repeats, task.total, scorers)
+        own = {scorer.name: scorer.metrics for scorer in task.scorers if scorer.metrics}
+        estimates += estimate_task(task.name, answered, task.page.metric, task.page.repeats, task.total, scorers, own)
         kept += answered
     shared = len(set(manifest.pages)) < len(tasks)
-    overall = estimate_suite(manifest.suite_name, estimates, shared=shared) if len(tasks) > 1 else None
+    by_size = manifest.config["suite"].get("average") == "weighted"
+    overall = estimate_suite(manifest.suite_name, estimates, shared=shared, by_size=by_size) if len(tasks) > 1 else None
     return Result(path, manifest, tuple(kept), tuple(estimates), overall, requested)
 
 

@@ -123,7 +123,9 @@ def _ragged(estimate: Estimate, counts: SampleCounts) -> str:
 def _beyond(estimate: Estimate) -> str:
     if estimate.value is not None or not estimate.n:
         return ""
-    return f"{estimate.metric} overflows a float; use bits_per_byte"
+    if estimate.metric.endswith("perplexity"):
+        return f"{estimate.metric} overflows a float; use bits_per_byte"
+    return f"{estimate.metric} has no value: there is nothing to divide by"
 
 
 def _empty(counts: SampleCounts) -> str:

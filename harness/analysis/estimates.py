@@ -8,8 +8,9 @@ protocol.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from harness.analysis import cautions
 from harness.analysis.metric import parse
@@ -31,7 +32,8 @@ from harness.stats.intervals import RATIO, MeanInterval, mean_interval
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]
 
 MACRO = "macro"
-MACRO_SHARED = "macro, same samples"
+BY_SIZE = "weighted by size"
+SHARED = "{}, same samples"
 
 
 def estimate_task(
@@ -41,11 +43,13 @@ def estimate_task(
     repeats: int,
     expected: int | None = None,
     scorers: Sequence[str] = (),
+    own_metrics: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> tuple[Estimate, ...]:
     """Return one estimate per scorer and metric, in that order; scorers as in the records unless given.
 
     Records of other tasks are passed over. `expected` is the number of samples that the whole task has;
-    `repeats`: the number of tries per sample. The first estimate is the task's primary one. Raises UnknownName or
+    `repeats`: the number of tries per sample; `own_metrics`: metrics of a scorer in place of `metrics`. The first
+    estimate is the task's primary one. Raises UnknownName or
     ConfigError for a metric that does not exist.
 
     Per sample, the metric folds the available tries (c of its own n) to one value; a metric that needs more tries than
@@ -55,10 +59,11 @@ def estimate_task(
     of engine seconds that completions report, so the pace of the engine.
     """
     own = [record for record in records if record.request.task == task]
-    folds = [parse(metric) for metric in metrics]
     names = tuple(scorers) or scorers_of(own) or ("",)
     return tuple(
-        _estimate(task, fold, gather(own, scorer), scorer, repeats, expected) for scorer in names for fold in folds
+        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected)
+        for scorer in names
+        for metric in own_metrics.get(scorer, metrics)
     )
 
 
@@ -67,12 +72,20 @@ def primary_estimates(estimates: Sequence[Estimate]) -> tuple[Estimate, ...]:
     return tuple({estimate.task: estimate for estimate in reversed(estimates)}.values())[::-1]
 
 
-def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = False) -> Estimate | None:
-    """Return the unweighted mean of the tasks' primary scores; None when no task was estimated.
+def estimate_suite(
+    suite: str, estimates: Sequence[Estimate], *, shared: bool = False, by_size: bool = False
+) -> Estimate | None:
+    """Return the mean of the tasks' primary scores, each counted once; None when no task was estimated.
+
+    `by_size`: each counted as often as it has scored samples, so that with plain means it is the mean over all samples.
+    The sizes are taken as given: it is the mean of a stratified sample (Cochran 1977, Sampling Techniques, 5.3), whose
+    variance is the sum of the tasks' own, times their squared shares. lm-evaluation-harness gives the same value; it
+    pools the tasks' variances with weights n - 1, which differs by the order of 1 / n (`pooled_sample_stderr`), and not
+    at all for the mean of tasks.
 
     The value is None when any task has none. The interval squares and adds the tasks' distances to their own
-    bounds, below and above apart (Zou and Donner 2008, Stat. Med. 27:1693-1702): with symmetric intervals
-    that is the sum of the tasks' variances, with one task it is that task's interval, and with all tasks at 0
+    bounds, times their weights, below and above apart (Zou and Donner 2008, Stat. Med. 27:1693-1702): with symmetric
+    intervals that is the sum of the tasks' variances, with one task it is that task's interval, and with all tasks at 0
     or 1 it is not empty. Tasks are taken as independent and as given, not as a draw from possible tasks. Where they
     have the same samples (`shared`: one page used several times), distances are added, as if fully correlated, so that
     the interval is never too short.
@@ -81,14 +94,16 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
     parts = primary_estimates(estimates)
     if not parts:
         return None
+    mean = parts[0].metric if len({part.metric for part in parts}) == 1 else "mean of tasks"
+    way = BY_SIZE if by_size else MACRO
     blank = Estimate(
         task=suite,
         scorer="",
-        metric=parts[0].metric if len({part.metric for part in parts}) == 1 else "mean of tasks",
+        metric=f"{mean}, {BY_SIZE}" if by_size else mean,
         value=None,
         low=None,
         high=None,
-        method=MACRO_SHARED if shared else MACRO,
+        method=SHARED.format(way) if shared else way,
         n=sum(part.n for part in parts),
         unscored=sum(part.unscored for part in parts),
         repeats=max(part.repeats for part in parts),
@@ -105,25 +120,30 @@ def estimate_suite(suite: str, estimates: Sequence[Estimate], *, shared: bool = 
     odd = [part.task for part in parts if part.method == RATIO]
     if odd:
         warning = f"no mean over tasks: {', '.join(odd)} {'is' if len(odd) == 1 else 'are'} no share of right answers"
-        return replace(blank, metric=MACRO, warnings=(warning,))
+        return replace(blank, metric=way, warnings=(warning,))
     missing = [part.task for part in parts if part.value is None]
     if missing:
         return replace(
             blank,
             warnings=(f"no score over all tasks: {', '.join(missing)} {'has' if len(missing) == 1 else 'have'} none",),
         )
-    count = len(parts)
-    value = math.fsum(part.value for part in parts if part.value is not None) / count
-    total = _sum if shared else _root_sum
+    weights = [part.n if by_size else 1 for part in parts]
+    whole = sum(weights)
+    value = math.fsum(weight * (part.value or 0.0) for weight, part in zip(weights, parts, strict=True)) / whole
+
+    def total(distances: Sequence[float | None]) -> float | None:
+        weighed = [None if each is None else each * weight for each, weight in zip(distances, weights, strict=True)]
+        return _sum(weighed) if shared else _root_sum(weighed)
+
     below = total([_gap(part.value, part.low) for part in parts])
     above = total([_gap(part.high, part.value) for part in parts])
     stderr = total([part.stderr for part in parts])
     return replace(
         blank,
         value=value,
-        low=None if below is None else value - below / count,
-        high=None if above is None else value + above / count,
-        stderr=None if stderr is None else stderr / count,
+        low=None if below is None else value - below / whole,
+        high=None if above is None else value + above / whole,
+        stderr=None if stderr is None else stderr / whole,
     )
 
 

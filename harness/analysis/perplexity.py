@@ -1,6 +1,6 @@
-"""Perplexities of a corpus: all its log-probability over all its words or bytes, as lm-evaluation-harness counts them.
+"""Perplexities of a corpus: all log-probability over all words, bytes or targets, as lm-evaluation-harness counts them.
 
-The scorer `text_likelihood` writes the summands to each score's detail.
+The scorers `text_likelihood` and `target_likelihood` write the summands to each score's detail.
 """
 
 from __future__ import annotations
@@ -22,6 +22,12 @@ class PerUnit:
     unit: str
     show: Callable[[float], float]
     needs: int = 1
+    example: str = "text_likelihood"
+
+    @property
+    def sums(self) -> tuple[str, ...]:
+        """The keys of a score's detail that it sums."""
+        return ("logprob", self.unit)
 
     def check(self, repeats: int) -> None:
         """Accept any number of repeats; likelihoods have one."""
@@ -30,14 +36,14 @@ class PerUnit:
         """Return the corpus's value. Bounds are the ratio's own, through `show`; the standard error by its slope.
 
         None where the value overflows a float: text without white space is one word of a thousand characters.
-        Raises ConfigError where the scores are not those of text_likelihood.
+        Raises ConfigError where the scores are not those of a scorer of likelihoods.
         """
         details = [scores[0].detail for scores in samples]
         try:
             tops = [-float(detail["logprob"]) for detail in details]
             bottoms = [float(detail[self.unit]) for detail in details]
         except KeyError:
-            raise ConfigError(f"metric {self.name} needs scores by text_likelihood") from None
+            raise ConfigError(f"metric {self.name} needs scores by {self.example}") from None
         found = ratio_interval(tops, bottoms, clusters)
         value, step = self._shown(found.value), 1e-6
         above, below = self._shown(found.value + step), self._shown(found.value - step)

@@ -46,13 +46,18 @@ class LanguageRule(Section):
 
 
 class SuitePage(Section):
-    """A list of tasks. `sweep` runs each under several protocols (`shots: [0, 5]`); `languages`: each is a language."""
+    """A list of tasks. `sweep` runs each under several protocols (`shots: [0, 5]`); `languages`: each is a language.
+
+    `average`: the suite's score is the mean of its tasks, each counted once (`macro`) or as often as it has scored
+    samples (`weighted`, the `weight_by_size` of lm-evaluation-harness).
+    """
 
     name: Name
     about: str = ""
     tasks: list[SuiteTask] = Field(min_length=1)
     sweep: dict[str, list[Any]] = {}
     languages: LanguageRule | None = None
+    average: Literal["macro", "weighted"] = "macro"
 
 
 class EngineConfig(BaseModel):

@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BeforeValidator, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from harness.config.checking import check_values
 from harness.config.section import Section
@@ -34,8 +34,9 @@ from harness.datatypes import (
     Sample,
     Score,
 )
-from harness.errors import ConfigError
+from harness.errors import ConfigError, DataError
 from harness.execution.base import Limits, Sandbox
+from harness.prompts.build import render
 from harness.reasoning import opened_by, without_reasoning
 from harness.scoring.presence import is_stated
 
@@ -102,10 +103,16 @@ Pattern = Annotated[re.Pattern[str], BeforeValidator(_compiled)]
 
 
 class ScorerOptions(Section):
-    """Keys of every `score` entry: the score's name and the extractor. Scorers add their own."""
+    """Keys of every `score` entry: the score's name and the extractor. Scorers add their own.
+
+    `metric`: metrics of this score, in place of the page's; not for the first score. `weight`: template of what a
+    sample weighs in the metric `weighted_mean`, such as the number of its instructions.
+    """
 
     name: NonEmpty
     extract: Any = None
+    metric: list[NonEmpty] | None = Field(None, min_length=1)
+    weight: NonEmpty | None = None
 
 
 class ExtractorOptions(Section):
@@ -139,7 +146,9 @@ class Scorer(Protocol):
     """One way of scoring; also an AnswerScorer, a LikelihoodScorer, or both.
 
     `binary`: 0 and 1 are the only values (proportions get a Wilson interval). `references`: the kinds of reference that
-    it accepts.
+    it accepts. It may have two more attributes, for metrics of the corpus: `details`, the keys of figures that each of
+    its scores has in its detail (None: whatever the page's function gives), and `averages`, False where the mean of
+    its values is no score.
     """
 
     @property
@@ -175,6 +184,14 @@ class LikelihoodScorer(Protocol):
         """Score the log-likelihoods of a sample's continuations, or of its text."""
 
 
+@runtime_checkable
+class CountsNothing(Protocol):
+    """A scorer with figures for metrics of the corpus, which a completion without an answer has too."""
+
+    def of_nothing(self, sample: Sample) -> Mapping[str, Any]:
+        """Return the detail of a completion without an answer."""
+
+
 Build = Callable[[Mapping[str, Any], Tools], Scorer]
 
 
@@ -193,26 +210,57 @@ class Extraction:
 
 @dataclass(slots=True)
 class TaskScorer:
-    """A scorer of one task and its extractor: reply in, score out. `name` and `binary` are the scorer's."""
+    """A scorer of one task and its extractor: reply in, score out. `name` and `binary` are the scorer's.
+
+    `metrics`: those of this score (empty: the page's); `weight`: template of a sample's weight; `sums`: keys that the
+    metrics need in the detail of every score.
+    """
 
     scorer: Scorer
     extract: Extraction
+    metrics: tuple[str, ...] = ()
+    weight: str | None = None
+    sums: tuple[str, ...] = ()
     name: str = field(init=False)
     binary: bool = field(init=False)
     _of_answers: AnswerScorer | None = field(init=False)
     _of_likelihoods: LikelihoodScorer | None = field(init=False)
+    _of_nothing: CountsNothing | None = field(init=False)
 
     def __post_init__(self) -> None:
         """Check once which replies the scorer accepts: `isinstance` of a protocol takes longer than a score."""
         self.name, self.binary = self.scorer.name, self.scorer.binary
         self._of_answers = self.scorer if isinstance(self.scorer, AnswerScorer) else None
         self._of_likelihoods = self.scorer if isinstance(self.scorer, LikelihoodScorer) else None
+        self._of_nothing = self.scorer if isinstance(self.scorer, CountsNothing) else None
 
     def score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
         """Check that the scorer accepts the reply, extract the answer, score it, and check the score.
 
-        Raises what the scorer raises.
+        Raises what the scorer raises, and DataError for a weight that is none.
         """
+        return self._with_sums(sample, self._score(sample, prompt, reply))
+
+    def refused(self, sample: Sample, failure: Failure) -> Score:
+        """Score a refusal: 0 where it is the model's own, else unscored. Raises DataError for a weight that is none."""
+        if failure.ours:
+            return Score(self.name, None, failure=failure)
+        nothing = self._of_nothing.of_nothing(sample) if self._of_nothing else {}
+        return self._with_sums(sample, Score(self.name, 0.0, failure=failure, detail=nothing))
+
+    def _with_sums(self, sample: Sample, score: Score) -> Score:
+        """Add the sample's weight, and refuse a score without what the metrics sum."""
+        if score.value is None:
+            return score
+        if self.weight is not None:
+            score = replace(score, detail={**score.detail, "weight": _weight(self.weight, sample)})
+        missing = [key for key in self.sums if key not in score.detail]
+        if missing:
+            remedy = "; give the score entry a `weight`" if missing == ["weight"] else ""
+            return misused(self.name, f"its metrics need `{missing[0]}` in the detail of every score{remedy}")
+        return score
+
+    def _score(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
         if not isinstance(sample.reference, self.scorer.references):
             accepted = " or ".join(kind.__name__.lower() for kind in self.scorer.references)
             kind = type(sample.reference).__name__.lower()
@@ -223,11 +271,14 @@ class TaskScorer:
             return in_range(self._of_likelihoods.score_likelihood(sample, reply), binary=self.binary)
         if self._of_answers is None:
             return misused(self.name, "it scores likelihoods, and the reply is generated text")
+        answer = None if reply.finish == "filtered" else self.extract(full_text(prompt, reply), prompt, sample)
+        if answer is not None:
+            score = in_range(self._of_answers.score_answer(sample, answer), binary=self.binary)
+            return noted(score, sample, reply)
+        nothing = self._of_nothing.of_nothing(sample) if self._of_nothing else {}
         if reply.finish == "filtered":
-            return withheld(self.name, reply)
-        answer = self.extract(full_text(prompt, reply), prompt, sample)
-        score = unanswered(self.name, reply) if answer is None else self._of_answers.score_answer(sample, answer)
-        return noted(in_range(score, binary=self.binary), sample, reply)
+            return replace(withheld(self.name, reply), detail=nothing)
+        return noted(replace(unanswered(self.name, reply), detail=nothing), sample, reply)
 
     def score_or_failure(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score | Failure:
         """Return the score, or the failure that whatever the scorer raised is. Raises nothing itself."""
@@ -235,6 +286,18 @@ class TaskScorer:
             return self.score(sample, prompt, reply)
         except Exception as error:  # noqa: BLE001 - a fault in a scorer leaves one sample unscored, never a run lost
             return Failure("score", type(error).__name__, str(error), ours=True)
+
+
+def _weight(template: str, sample: Sample) -> float:
+    """Fill a template with the sample's row. Raises DataError unless it prints a finite number, 0 or more."""
+    printed = render(template, sample.inputs).strip()
+    try:
+        weight = float(printed)
+    except ValueError:
+        weight = -1.0
+    if not (math.isfinite(weight) and weight >= 0):
+        raise DataError(f"the weight of sample {sample.id!r} must be a number, 0 or more; it is {printed[:40]!r}")
+    return weight
 
 
 def full_text(prompt: Prompt, reply: Completion) -> str:
@@ -309,9 +372,9 @@ def noted(score: Score, sample: Sample, reply: Completion) -> Score:
 
 
 def right_answers(reference: Reference) -> tuple[str, ...]:
-    """Return the texts that count as right: the values of an answer, or the right option's text; else none."""
+    """Return the texts that count as right: the values of an answer, or the right options' texts; else none."""
     if isinstance(reference, Choice):
-        return (reference.options[reference.gold],)
+        return tuple(reference.options[option] for option in reference.right)
     return reference.values if isinstance(reference, Answer) else ()
 
 

@@ -1,9 +1,11 @@
-"""Whether the right option was chosen: by loglikelihood (the likeliest continuation), or by its letter.
+"""Whether a right option was chosen: by loglikelihood (the likeliest continuation), or by its letter.
 
-`normalise` divides each log-probability before they are compared: `none` (what papers call acc), `chars`
-(acc_norm of lm-evaluation-harness), `bytes` or `tokens`. The separator between prompt and option is not
-part of the option's length: where every continuation is longer than its option by the same amount, that amount is
-not counted. Ties go to the first option, and the score's detail says so.
+`normalise` says what is compared: the log-probability as it is (`none`: what papers call acc), divided by the option's
+`chars` (acc_norm of lm-evaluation-harness), `bytes` or `tokens`, or less that of the same option after an empty prompt
+(`unconditional`: acc_mutual_info there, arXiv 2104.08315); the last needs `unconditional: true` in the page's
+`reference.choice`. The separator between prompt and option is not part of the option's length: where every
+continuation is longer than its option by the same amount, that amount is not counted. Ties go to the first option, and
+the score's detail says so. Where several options are right, each of them is a hit.
 """
 
 from __future__ import annotations
@@ -14,8 +16,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from harness.datatypes import Choice, Failure, Likelihood, Reference, Sample, Score
+from harness.datatypes import Choice, ContinuationScore, Likelihood, Reference, Sample, Score
 from harness.scoring.base import NonEmpty, Scorer, ScorerOptions, Tools, checked_options, misused
+from harness.scoring.continuations import not_a_number, scores_of_options, wrong_count
 
 
 @dataclass(slots=True)
@@ -30,51 +33,62 @@ class ChoiceScorer:
     extractor: str = "letter"
 
     def score_answer(self, sample: Sample, answer: str) -> Score:
-        """Score 1 where the extracted letter is that of the right option."""
+        """Score 1 where the extracted letter is that of a right option."""
         assert isinstance(sample.reference, Choice)
-        gold = sample.reference.gold
-        right = self.letters[gold]
-        # Extractor `letter` gives labels of other scripts as the Latin letter of their position
-        same = not right.isascii() and answer == string.ascii_uppercase[gold]
-        hit = same or answer.strip().upper() == right.upper()
-        return Score(self.name, float(hit), answer, f"chose {answer}, right is {right}")
+        right = sample.reference.right
+        hit = any(self._names(answer, option) for option in right)
+        letters = " or ".join(self.letters[option] for option in right)
+        return Score(self.name, float(hit), answer, f"chose {answer}, right is {letters}")
 
     def score_likelihood(self, sample: Sample, reply: Likelihood) -> Score:
-        """Score 1 where the continuation with the highest normalised log-probability is the right option's."""
+        """Score 1 where the continuation with the highest normalised log-probability is that of a right option."""
         reference = sample.reference
         assert isinstance(reference, Choice)
-        if len(reply.continuations) != len(reference.options):
-            counts = f"{len(reply.continuations)} continuations for {len(reference.options)} options"
-            return misused(self.name, f"the engine scored {counts}")
-        scores = [
-            each.logprob / length
-            for each, length in zip(reply.continuations, self._lengths(reference, reply), strict=True)
-        ]
+        options = scores_of_options(reference, reply)
+        if options is None:
+            return misused(self.name, wrong_count(reference, reply))
+        if self.normalise == "unconditional":
+            if len(reply.continuations) == len(options):
+                return misused(
+                    self.name,
+                    "`normalise: unconditional` compares with an empty prompt, which was not requested: "
+                    "set `unconditional: true` in the page's `reference.choice`",
+                )
+            after_nothing = reply.continuations[len(options) :]
+            scores = [each.logprob - bare.logprob for each, bare in zip(options, after_nothing, strict=True)]
+        else:
+            lengths = self._lengths(reference, options)
+            scores = [each.logprob / length for each, length in zip(options, lengths, strict=True)]
         if any(math.isnan(score) for score in scores):
-            failure = Failure("score", "not_a_number", f"log-probabilities are {scores}", ours=True)
-            return Score(self.name, None, failure=failure)
+            return not_a_number(self.name, scores)
         best = max(scores)
         chosen = scores.index(best)
         tied = scores.count(best) > 1
-        explanation = f"chose option {chosen}, right is {reference.gold}"
+        explanation = f"chose option {chosen}, right is {' or '.join(map(str, reference.right))}"
         return Score(
             self.name,
-            float(chosen == reference.gold),
+            float(chosen in reference.right),
             reference.options[chosen],
             explanation + ("; tied, the first was taken" if tied else ""),
             detail={"chosen": chosen, "tied": tied, "scores": scores},
         )
 
-    def _lengths(self, reference: Choice, reply: Likelihood) -> list[int]:
+    def _names(self, answer: str, option: int) -> bool:
+        """Whether an extracted letter is that of an option."""
+        right = self.letters[option]
+        # Extractor `letter` gives labels of other scripts as the Latin letter of their position
+        same = not right.isascii() and answer == string.ascii_uppercase[option]
+        return same or answer.strip().upper() == right.upper()
+
+    def _lengths(self, reference: Choice, options: Sequence[ContinuationScore]) -> list[int]:
         if self.normalise == "chars":
-            counted = [each.chars for each in reply.continuations]
-            return _without_separator(counted, [len(option) for option in reference.options])
+            return _without_separator([each.chars for each in options], [len(text) for text in reference.options])
         if self.normalise == "bytes":
-            counted = [each.bytes for each in reply.continuations]
-            return _without_separator(counted, [len(option.encode()) for option in reference.options])
+            counted = [each.bytes for each in options]
+            return _without_separator(counted, [len(text.encode()) for text in reference.options])
         if self.normalise == "tokens":
-            return [max(1, each.tokens) for each in reply.continuations]
-        return [1] * len(reply.continuations)
+            return [max(1, each.tokens) for each in options]
+        return [1] * len(options)
 
 
 def _without_separator(counted: Sequence[int], options: Sequence[int]) -> list[int]:
@@ -85,9 +99,9 @@ def _without_separator(counted: Sequence[int], options: Sequence[int]) -> list[i
 
 
 class ChoiceOptions(ScorerOptions):
-    """`normalise`: what a log-probability is divided by; `letters`: the options' labels in generated text."""
+    """`normalise`: how a log-probability is made comparable; `letters`: the options' labels in generated text."""
 
-    normalise: Literal["none", "chars", "bytes", "tokens"] = "none"
+    normalise: Literal["none", "chars", "bytes", "tokens", "unconditional"] = "none"
     letters: NonEmpty = string.ascii_uppercase
 
 

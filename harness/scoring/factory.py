@@ -7,6 +7,7 @@ from typing import Any
 
 from harness import plugins
 from harness.errors import ConfigError, error_prefix
+from harness.prompts.build import check_syntax
 from harness.scoring.base import (
     AnswerScorer,
     Build,
@@ -33,12 +34,17 @@ def build_scorers(entries: Sequence[Mapping[str, Any]], tools: Tools) -> tuple[T
         build: Build = plugins.load("scorer", by).build
         with error_prefix(f"score entry {number}: "):
             scorer = build({"name": by, **{key: value for key, value in entry.items() if key != "by"}}, tools)
+            metrics, weight = entry.get("metric") or (), entry.get("weight")
+            if metrics and number == 1:
+                raise ConfigError("`metric` of the first score is the page's own; write it there")
+            if weight is not None:
+                check_syntax(weight)
             extract = build_extractor(
                 entry.get("extract"), scorer.extractor if isinstance(scorer, AnswerScorer) else "text"
             )
         if scorer.name in {other.name for other in scorers}:
             raise ConfigError(f"two scores are called {scorer.name!r}; give one of them another `name`")
-        scorers.append(TaskScorer(scorer, extract))
+        scorers.append(TaskScorer(scorer, extract, tuple(metrics), weight))
     return tuple(scorers)
 
 

@@ -6,6 +6,7 @@ model wrongly. Does not show that a page reads what models write: `phrasings` do
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -18,12 +19,15 @@ from harness.datatypes import (
     Likelihood,
     LikelihoodRequest,
     Prompt,
+    Reference,
     Request,
     RollingRequest,
     Sample,
     Score,
 )
 from harness.scoring.base import TaskScorer
+
+GREEDY = ("a greedy target", "a target that is not greedy")
 
 
 class _Scores(Protocol):
@@ -74,15 +78,20 @@ def gold_fault(scorers: Sequence[_Scores], sample: Sample, request: Request) -> 
                 return f"{scorer.name!r} does not score the likelihood of a text"
             continue
         if isinstance(request, LikelihoodRequest):
-            good: Completion | Likelihood = _likelihood(request, sample, -1.0)
-            bad: Completion | Likelihood = _likelihood(request, sample, -9.0)
+            good: Completion | Likelihood = likelihood(request, sample.reference, right=True)
+            bad: Completion | Likelihood = likelihood(request, sample.reference, right=False)
+            names = ("the right option", "a wrong option") if isinstance(sample.reference, Choice) else GREEDY
         elif sample.gold is None:
             continue
         else:
             good, bad = Completion(request.key, sample.gold, "eos"), Completion(request.key, "", "eos")
-        for value, what, tried in ((1.0, "the gold answer", good), (0.0, "an empty answer", bad)):
+            names = ("the gold answer", "an empty answer")
+        tries = [(1.0, names[0], good), (0.0, names[1], bad)]
+        if isinstance(request, LikelihoodRequest) and _all_right(sample.reference):
+            del tries[1]
+        for value, what, tried in tries:
             score = scorer.score(sample, request.prompt, tried)
-            if score.value != value:
+            if score.value is None or not math.isclose(score.value, value, abs_tol=1e-9):
                 return f"{what} of sample {sample.id!r} scores {_shown(score, value)}"
     return None
 
@@ -109,15 +118,30 @@ def plain_fault(scorers: Sequence[TaskScorer], sample: Sample, request: Request)
     return None
 
 
-def _likelihood(request: LikelihoodRequest, sample: Sample, logprob: float) -> Likelihood:
-    """Every option costs 5 a character, the gold one -`logprob`: whatever is counted, one of them is the likeliest."""
-    assert isinstance(sample.reference, Choice)
+def likelihood(request: LikelihoodRequest, reference: Reference, *, right: bool) -> Likelihood:
+    """Return the reply of a model that is certain of the right options (of wrong ones, unless `right`).
+
+    Whatever the log-probabilities are divided by, and less what the options score after an empty prompt, the likely
+    ones stay the likeliest, and the others' probability is 0 in a float. A single target is greedy or not.
+    """
+    if not isinstance(reference, Choice):
+        return Likelihood(request.key, tuple(_scored(text, -1.0, right) for text in request.continuations))
+    far = -1000.0 * max(len(text.encode()) for text in request.continuations)
+    count = len(reference.options)
     scores = []
-    for index, text in enumerate(request.continuations):
-        each = logprob if index == sample.reference.gold else -5.0
-        size = max(1, len(text.strip()))
-        scores.append(ContinuationScore(each * size, size, len(text), len(text.encode()), False))
+    for place, text in enumerate(request.continuations):
+        # Behind the options come the same after an empty prompt, and none of them is likelier there
+        likely = place >= count or (place in reference.right) == right
+        scores.append(_scored(text, -1.0 if likely else far, likely))
     return Likelihood(request.key, tuple(scores))
+
+
+def _all_right(reference: Reference) -> bool:
+    return isinstance(reference, Choice) and len(reference.right) == len(reference.options)
+
+
+def _scored(text: str, logprob: float, greedy: bool) -> ContinuationScore:
+    return ContinuationScore(logprob, max(1, len(text.strip())), len(text), len(text.encode()), greedy)
 
 
 def _shown(score: Score, value: float) -> str:

@@ -27,6 +27,7 @@ class PageCodeScorer:
     binary: bool
     references: tuple[type[Reference], ...] = (Answer, Choice, Tests)
     extractor: str = "text"
+    details: tuple[str, ...] | None = None
 
     def score_answer(self, sample: Sample, answer: str) -> Score:
         """Return what the function says of the answer."""

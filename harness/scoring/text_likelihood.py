@@ -26,6 +26,8 @@ class TextLikelihood:
     count: str | None = None
     binary: bool = False
     references: tuple[type[Reference], ...] = (Text,)
+    details: tuple[str, ...] = ("logprob", "bytes", "words")
+    averages: bool = False
 
     def score_likelihood(self, sample: Sample, reply: Likelihood) -> Score:
         """Return bits per byte of the sample's text; the detail has the log-probability and the counts."""

@@ -19,6 +19,8 @@ from statistics import NormalDist
 CONFIDENCE = 0.95
 # The method of an estimate that is a ratio of sums
 RATIO = "ratio"
+# The method of a mean whose samples have weights
+WEIGHTED = "weighted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,36 @@ def ratio_interval(tops: Sequence[float], bottoms: Sequence[float], clusters: Se
     half = t_quantile(units - 1) * stderr
     floor = 0.0 if min(tops) >= 0 else -math.inf
     return MeanInterval(ratio, max(floor, ratio - half), ratio + half, stderr, RATIO)
+
+
+def weighted_mean_interval(
+    values: Sequence[float], weights: Sequence[float], clusters: Sequence[Hashable]
+) -> MeanInterval:
+    """Return sum(weight * value) / sum(weights) over samples, with its 95 % interval ("weighted").
+
+    The weights vary from sample to sample with the values, so the standard error is that of a linearised ratio, by
+    clusters (Cochran 1977, Sampling Techniques, 6.4), never narrower than as if the samples were independent. Values
+    within [0, 1] get Wilson's interval with the t quantile at the effective n, as in `mean_interval`, and where nothing
+    varies Wilson's with n = the number of clusters that have a weight. Raises ValueError for no samples, unequal
+    lengths, a negative weight or a sum of weights of 0.
+    """
+    if any(weight < 0 for weight in weights):
+        raise ValueError("a weight is negative")
+    tops = [value * weight for value, weight in zip(values, weights, strict=True)]
+    found = ratio_interval(tops, weights, clusters)
+    alone = ratio_interval(tops, weights, range(len(tops)))
+    mean, bounded = found.value, all(0 <= value <= 1 for value in values)
+    mean = max(0.0, min(1.0, mean)) if bounded else mean
+    units = len({cluster for cluster, weight in zip(clusters, weights, strict=True) if weight})
+    spread = max(found.stderr or 0.0, alone.stderr or 0.0)
+    if units < 2 or spread < 1e-12 * max(1.0, max(map(abs, values))):
+        if not bounded:
+            return MeanInterval(mean, None, None, None, WEIGHTED)
+        return MeanInterval(mean, *wilson(mean, units), None if units < 2 else 0.0, WEIGHTED)
+    quantile = t_quantile(units - 1)
+    if bounded:
+        return MeanInterval(mean, *wilson(mean, mean * (1 - mean) / spread**2, quantile), found.stderr, WEIGHTED)
+    return MeanInterval(mean, mean - quantile * spread, mean + quantile * spread, found.stderr, WEIGHTED)
 
 
 def normal_quantile(confidence: float = CONFIDENCE) -> float:

@@ -33,9 +33,12 @@ from harness.datatypes import (
 ANSWER, BEGINNING = 80, 64
 # Characters of a failure's message that a warning may quote
 MESSAGE = 160
-# Keys of a score's detail that metrics and warnings read: the answer for a vote, the parts of a perplexity, notes on
-# the answer. A metric or a warning that reads another key has to add it here
-KEPT = ("vote", "logprob", "bytes", "words", "gold_present", "no_digit", "form", "empty")
+# Keys of a score's detail that metrics and warnings read: the answer for a vote, the parts of a perplexity and of other
+# metrics of the corpus, notes on the answer. A metric or a warning that reads another key has to add it here
+KEPT = (
+    *("vote", "logprob", "bytes", "words", "targets", "weight", "bleu", "chrf"),
+    *("gold_present", "no_digit", "form", "empty"),
+)
 _NO_PROMPT = TextPrompt("")
 _NO_DETAIL: dict[str, Any] = {}
 

@@ -131,6 +131,24 @@ def test_two_tasks_make_a_suite_line(cli, sums, sums_answers, tmp_path):
     assert document["overall"]["value"] == 0.7
 
 
+def test_a_suite_may_count_each_task_by_its_size(cli, sums, sums_answers, tmp_path):
+    """7 of 10 and 0 of 2: 7 of 12, and not the mean of 0.7 and 0."""
+    write_jsonl(tmp_path / "few.jsonl", [{"id": f"s{i}", "a": i, "b": 2 * i, "total": 3 * i} for i in (7, 8)])
+    page = Path(sums).read_text().replace("name: sums", "name: few").replace("sums.jsonl", "few.jsonl")
+    (tmp_path / "few.yaml").write_text(page)
+    rows = read_jsonl(sums_answers)
+    write_jsonl(sums_answers, rows + [{**row, "task": "few"} for row in rows[7:9]])
+    suite = tmp_path / "both.yaml"
+    suite.write_text("name: both\naverage: weighted\ntasks:\n  - task: sums.yaml\n  - task: few.yaml\n")
+    words = ("run", "--engine", "scripted", "--completions", sums_answers, "--suite", suite)
+    overall = json.loads(cli(*words, "--json").out)["overall"]
+    assert overall["value"] == pytest.approx(7 / 12) and overall["method"] == "weighted by size"
+    assert "weighted by size (both)" in cli(*words).out
+    suite.write_text(suite.read_text().replace("weighted", "by_size"))
+    seen = cli(*words)
+    assert seen.code == 2 and "both.yaml:2" in seen.err and "'macro' or 'weighted'" in seen.err
+
+
 def test_the_python_api_speaks_the_same_words(sums, sums_answers, tmp_path, monkeypatch):
     import harness
 

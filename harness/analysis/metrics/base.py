@@ -35,7 +35,11 @@ class Metric(Protocol):
 
 
 class CorpusMetric(Protocol):
-    """A metric of all samples together, such as a ratio of two sums; `of_sample` it has none."""
+    """A metric of all samples together, such as a ratio of two sums; `of_sample` it has none.
+
+    It may have an attribute `sums`: the keys that it needs in each score's detail. Scores by a scorer that does not
+    give them are refused before a run.
+    """
 
     @property
     def name(self) -> str:

@@ -302,9 +302,30 @@ def test_a_suite_is_the_unweighted_mean_of_its_tasks() -> None:
     assert (suite.low, suite.high) == pytest.approx((0.6 - 1.96 * stderr, 0.6 + 1.96 * stderr), abs=5e-4)
 
 
-def test_a_suite_of_one_task_has_that_tasks_interval() -> None:
+def test_a_suite_by_size_is_the_mean_over_all_its_samples() -> None:
+    """The pooled standard error of lm-evaluation-harness 0.4.13 for these tasks is 0.00905409."""
+    tasks = [right("algebra", 900, 1000), right("logic", 30, 100), right("law", 500, 1000)]
+    suite = estimate_suite("mmlu", tasks, by_size=True)
+    assert suite is not None and suite.value == pytest.approx(1430 / 2100)
+    assert (suite.method, suite.metric, suite.n) == ("weighted by size", "mean, weighted by size", 2100)
+    assert suite.stderr == pytest.approx(math.sqrt(1000 * 0.09 + 100 * 0.21 + 1000 * 0.25) / 2100)
+    assert suite.stderr == pytest.approx(0.009054088565104722, rel=0.001)
+    assert suite.low < suite.value < suite.high  # type: ignore[operator]
+    assert (suite.high - suite.low) / 2 == pytest.approx(1.96 * suite.stderr, rel=0.01)  # type: ignore[operator]
+
+
+def test_tasks_of_one_size_have_one_average() -> None:
+    tasks = [right("gsm8k", 4, 10), right("humaneval", 8, 10)]
+    plain, by_size = estimate_suite("s", tasks), estimate_suite("s", tasks, by_size=True)
+    assert plain is not None and by_size is not None
+    both = [(one.value, one.low, one.high, one.stderr) for one in (plain, by_size)]
+    assert both[0] == pytest.approx(both[1])
+
+
+@pytest.mark.parametrize("by_size", [False, True])
+def test_a_suite_of_one_task_has_that_tasks_interval(by_size: bool) -> None:
     task = right("gsm8k", 3, 20)
-    suite = estimate_suite("one", [task])
+    suite = estimate_suite("one", [task], by_size=by_size)
     assert suite is not None
     assert (suite.value, suite.low, suite.high) == pytest.approx((task.value, task.low, task.high))
 
