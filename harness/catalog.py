@@ -186,7 +186,7 @@ class Binder:
             temperature=page.sampling.temperature,
             top_p=page.sampling.top_p,
             top_k=page.sampling.top_k,
-            stop=prompts.stop_strings(page.prompt, style),
+            stop=prompts.stop_strings(page.prompt, style, sample.inputs),
             seed=page.sampling.seed + self.seed,
             logprobs=page.sampling.logprobs,
         )

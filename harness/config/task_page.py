@@ -158,7 +158,7 @@ class TextPromptSpec(Section):
     """A plain prompt to continue: `description`, then shots and the question, joined by `separator`.
 
     A shot is `shot` (default: `template`) + `target`. The description is filled with the question's row, and nothing
-    is put between it and what follows.
+    is put between it and what follows. A stop string may print columns of the question's row (`{{ ... }}`).
     """
 
     description: str = ""

@@ -155,11 +155,12 @@ def question_text(spec: PromptSpec, style: Style, question: Variables) -> str:
     return render(spec.chat.user, question)
 
 
-def stop_strings(spec: PromptSpec, style: Style) -> tuple[str, ...]:
-    """Where an answer in this style ends, besides the model's own end tokens."""
+def stop_strings(spec: PromptSpec, style: Style, question: Variables) -> tuple[str, ...]:
+    """Where an answer in this style ends, besides the model's own end tokens. Raises ConfigError or DataError."""
     section = spec.text if style == "text" else spec.chat
     assert section is not None
-    return tuple(section.stop)
+    # Any other text is no template: "{%" and "{#" are stop strings of code
+    return tuple(render(stop, question) if "{{" in stop else stop for stop in section.stop)
 
 
 def continuation(spec: PromptSpec, style: Style, variables: Variables) -> str:

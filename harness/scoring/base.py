@@ -54,6 +54,9 @@ class MathJudge(Protocol):
     def equal(self, gold: str, answer: str) -> tuple[bool | None, str]:
         """Return (verdict, reason). The verdict is None when none was reached in the time allowed."""
 
+    def found_equal(self, solution: str, completion: str) -> tuple[bool | None, str]:
+        """As `equal`, of the answers that math-verify itself finds in two texts."""
+
     def close(self) -> None:
         """End the judge's process."""
 

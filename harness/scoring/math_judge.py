@@ -29,6 +29,8 @@ DEADLINE_SECONDS = 6.0
 START_SECONDS = 90.0
 # The longest answer in MATH-500 has 53 characters. Longer ones are compared as text only.
 MOST_CHARS = 2000
+# A completion in which math-verify searches; of a longer one, the end.
+MOST_CHARS_SEARCHED = 100_000
 
 TIMEOUT = "timeout"
 CRASH = "crash"
@@ -60,6 +62,11 @@ class ProcessMathJudge:
             return compared_texts.equal, compared_texts.decided
         return self._by_algebra(compared_texts)
 
+    def found_equal(self, solution: str, completion: str) -> tuple[bool | None, str]:
+        """As `equal`, of the answers that math-verify itself finds in two texts, without our readings of either."""
+        with self._turn:
+            return _decide(self._child, [(solution, completion[-MOST_CHARS_SEARCHED:])], whole=True)
+
     def _by_algebra(self, pairs: list[tuple[str, str]]) -> tuple[bool | None, str]:
         with self._turn:
             return _decide(self._child, pairs)
@@ -79,17 +86,17 @@ class ProcessMathJudge:
         self.close()
 
 
-def _decide(child: _Child, pairs: list[tuple[str, str]]) -> tuple[bool | None, str]:
+def _decide(child: _Child, pairs: list[tuple[str, str]], *, whole: bool = False) -> tuple[bool | None, str]:
     reason = ""
     # the second try is in a fresh process: the first may have been slow for another answer's sake
     for _ in range(2):
-        verdict, reason = child.compare(pairs)
+        verdict, reason = child.compare(pairs, whole=whole)
         if verdict is not None:
             return verdict, "math_verify"
         if reason == NO_JUDGE:
             return None, reason
         child.end()
-    readable, unread = child.compare(pairs, readable=True)
+    readable, unread = child.compare(pairs, whole=whole, readable=True)
     if readable is not None:
         return None, reason
     return None, NO_JUDGE if unread == NO_JUDGE else GOLD_TIMEOUT
@@ -103,14 +110,19 @@ class _Child:
         self._process: subprocess.Popen[str] | None = None
         self._closed = False
 
-    def compare(self, pairs: list[tuple[str, str]], *, readable: bool = False) -> tuple[bool | None, str]:
-        """Return whether a pair is equal, or with `readable` whether the right answers parse; else (None, reason)."""
+    def compare(
+        self, pairs: list[tuple[str, str]], *, whole: bool = False, readable: bool = False
+    ) -> tuple[bool | None, str]:
+        """Return whether a pair is equal, or with `readable` whether the right answers parse; else (None, reason).
+
+        `whole`: the texts are searched for their answers.
+        """
         if self._process is None or self._process.poll() is not None:
             self.end()
             if self._closed or not self._start():
                 self.end()
                 return None, NO_JUDGE
-        request = {"pairs": pairs, "readable": readable, "seconds": self._seconds}
+        request = {"pairs": pairs, "whole": whole, "readable": readable, "seconds": self._seconds}
         reply, expired = self._exchange(json.dumps(request), self._seconds)
         if reply is None:
             return None, TIMEOUT if expired else CRASH

@@ -32,10 +32,11 @@ def main() -> None:
         request = json.loads(line)
         _bound_processor_time(float(request["seconds"]))
         pairs = request["pairs"]
+        read, equal = (algebra.found, algebra.found_equal) if request["whole"] else (algebra.read, algebra.equal)
         if request["readable"]:
-            verdict = all(bool(algebra.read(gold)) for gold, _ in pairs)
+            verdict = all(bool(read(gold)) for gold, _ in pairs)
         else:
-            verdict = any(algebra.equal(algebra.read(gold), algebra.read(answer)) for gold, answer in pairs)
+            verdict = any(equal(read(gold), read(answer)) for gold, answer in pairs)
         answers.write(json.dumps({"verdict": verdict}) + "\n")
         answers.flush()
 
