@@ -225,7 +225,10 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
             metric.bind(name, page.repeats)
     if page.reference.tests is not None:
         with source.at("reference", "tests", "language"):
-            plugins.load("language", page.reference.tests.language)
+            language = plugins.load("language", page.reference.tests.language)
+        if page.reference.tests.suffix and not getattr(language, "JOINS_SUFFIX", False):
+            with source.at("reference", "tests", "suffix"):
+                raise ConfigError(f"{page.reference.tests.language} programs take no `suffix`; python programs do")
 
     def page_function(name: str) -> Callable[..., Any]:
         from harness.data.page_code import page_code

@@ -100,9 +100,10 @@ class Outcome:
 class Language(Protocol):
     """One language. Stateless; used from any thread.
 
-    Its module may also have `ENDINGS` (the file endings that `harness exec` takes for it) and `SHAPE` (where a function
-    begins and ends, for completions that hold a body or a whole function: `languages/forms.py`). Interpreted languages
-    share `languages/scripted.py` and a frame in `languages/frames/`.
+    Its module may also have `ENDINGS` (the file endings that `harness exec` takes for it), `JOINS_SUFFIX` (whether a
+    job may have text behind its candidate) and `SHAPE` (where a function begins and ends, for completions that hold a
+    body or a whole function: `languages/forms.py`). Interpreted languages share `languages/scripted.py` and a frame in
+    `languages/frames/`.
     """
 
     name: str

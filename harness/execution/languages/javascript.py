@@ -13,30 +13,14 @@ create objects of the candidate's classes cannot run.
 
 from __future__ import annotations
 
-import json
-import re
-import secrets
 from dataclasses import replace
-from pathlib import Path
 
 from harness.datatypes import Tests
 from harness.execution.base import Job
 from harness.execution.language import Program
-from harness.execution.languages import assembly, forms, toolchain
+from harness.execution.languages import assembly, forms, node
 
-DEFINITION = (
-    r"^[ \t]*(?:export\s+)?(?:(?:async\s+)?function\s*\*?\s*NAME\b[^{]*\{"
-    r"|(?:const|let|var)\s+NAME\s*=[^{;]*\{|NAME\s*=[^={;]*\{)"
-)
-_DEFINED = r"\b(?:function\s*\*?|const|let|var|class)\s+([A-Za-z_$][\w$]*)|^([A-Za-z_$][\w$]*)\s*="
-_HELPER = r"^(?:function\s*\*?\s*NAME\b|(?:const|let|var)\s+NAME\s*=)"
-# V8's threads: compiler, garbage collector, the pool for files; and the worker
-THREADS = 24
-# A small heap is collected early; the sandbox limits the rest
-_FLAGS = ("--max-old-space-size=512", "--stack-size=4000")
-
-
-SHAPE = forms.braces(DEFINITION, backticks=True)
+SHAPE = forms.braces(node.DEFINITION, backticks=True)
 ENDINGS = (".js", ".cjs")
 
 
@@ -47,7 +31,7 @@ class JavaScript:
 
     def missing(self) -> str | None:
         """Whether there is node."""
-        return None if toolchain.find("node", "nodejs") else toolchain.install_hint("node", "nodejs")
+        return node.missing()
 
     def trial(self) -> Job:
         """Doubles the numbers of an array."""
@@ -57,52 +41,15 @@ class JavaScript:
 
     def programs(self, job: Job) -> tuple[Program, ...]:
         """One program for the tests, or one per stdin case. Raises DataError without either."""
-        tests, node = job.tests, toolchain.require("node", "nodejs")
-        readable = toolchain.outside_system(str(Path(node).parent), str(Path(node).resolve().parent.parent))
-        program = Program(
-            command=(),
-            readable=readable,
-            # Node reads OpenSSL's settings at its start, and exits if it may not read them
-            environment=(("OPENSSL_CONF", "/dev/null"),),
-            reserves=True,
-            threads=THREADS,
-            check="by_value",
-        )
-        if tests.cases:
+        base = node.program()
+        if job.tests.cases:
             files = (("program.js", assembly.whole_program(job).encode()),)
-            return assembly.per_case(replace(program, command=(node, "./program.js"), files=files), tests)
-        parts = assembly.split(forms.normalized(job, SHAPE), DEFINITION, backticks=True)
-        parts = assembly.with_helpers(parts, _HELPER, r"\Z", backticks=True)
-        source, nonce = assembly.joined(parts), secrets.token_hex(16)
-        request = {
-            "nonce": nonce,
-            "worker": toolchain.frame("javascript_worker.js"),
-            "candidate": source,
-            "names": _names(source, parts.tests),
-            "tests": parts.tests,
-        }
-        framed = replace(
-            program,
-            command=(node, "./frame.js"),
-            files=(("frame.js", toolchain.frame("javascript.js").encode()),),
-            request=json.dumps(request).encode(),
-            nonce=nonce,
-            process_list=False,
-            tests=tests.tests,
-        )
-        return (framed,)
+            command = (node.interpreter(), "./program.js")
+            return assembly.per_case(replace(base, command=command, files=files), job.tests)
+        parts = node.parted(job, SHAPE)
+        return (node.framed(base, parts, assembly.joined(parts), job.tests.tests),)
 
 
 def build() -> JavaScript:
     """Return the language."""
     return JavaScript()
-
-
-def _names(source: str, tests: str) -> list[str]:
-    """Names that the candidate's program defines, the tests mention and do not define themselves."""
-    masked = assembly.blanked(source, backticks=True)
-    own = assembly.blanked(tests, backticks=True)
-    defined = {name for pair in re.findall(_DEFINED, masked, re.M) for name in pair if name}
-    theirs = {name for pair in re.findall(_DEFINED, own, re.M) for name in pair if name}
-    reserved = {"require", "module", "exports", "console", "assert", "process"}
-    return sorted((defined & set(re.findall(r"[A-Za-z_$][\w$]*", own))) - theirs - reserved)

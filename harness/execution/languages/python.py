@@ -7,6 +7,10 @@ continuation (an indented body) completes the prelude's open function exactly as
 separately and run afterwards in the same module, whose name is not `__main__`, as in the reference implementation. With
 stdin cases, `prelude + candidate` runs once per case as `__main__`.
 
+With a suffix the candidate fills a gap, which may be in the middle of a line: the program is `prelude + candidate +
+suffix` byte for byte. A candidate that repeats the whole function, as chat answers do, takes the place of prelude and
+suffix; what precedes that function in the prelude stays.
+
 The tests run in another process than the candidate and call its functions by value (`inside/by_value.py`), so that no
 code of the candidate takes part in the verdict. If a sample sets `check: in_process`, because its tests need the
 candidate's own classes or iterators, they run in the candidate's process and the verdict records it.
@@ -27,6 +31,7 @@ import os
 import re
 import secrets
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import CodeType
 from typing import Final
@@ -42,6 +47,7 @@ from harness.execution.languages import assembly
 from harness.execution.zygote_pool import interpreter
 
 ENDINGS = (".py",)
+JOINS_SUFFIX = True
 
 # The runner is sent as compiled code: reading and compiling a file would cost every program milliseconds
 _BOOT = (
@@ -80,7 +86,7 @@ class Python:
     def programs(self, job: Job) -> tuple[Program | ByValue, ...]:
         """One program for `tests`, or one per stdin case. Raises DataError for tests that are no Python."""
         tests = job.tests
-        source = joined(tests.prelude, job.candidate)
+        source = infilled(tests, job.candidate) if tests.suffix else joined(tests.prelude, job.candidate)
         importable = packages.locate_mentioned(tests.packages, source, tests.tests)
         if tests.cases:
             return assembly.per_case(_program([True, source, None, []], packages=importable), tests)
@@ -111,16 +117,22 @@ def joined(prelude: str, candidate: str) -> str:
     return prelude + ("" if prelude.endswith("\n") or not prelude else "\n") + candidate + "\n"
 
 
+def infilled(tests: Tests, candidate: str) -> str:
+    """Put the candidate between prelude and suffix, or in their place if it repeats the function that they are of."""
+    definition = _definition(tests.entry_point) if tests.entry_point else None
+    repeated = definition.search(tests.prelude) if definition is not None else None
+    if definition is not None and repeated is not None and definition.search(candidate):
+        return joined(tests.prelude[: repeated.start()], candidate)
+    return tests.prelude + candidate + tests.suffix
+
+
 def misfit(job: Job) -> str:
     """Return why a completion has no known form; empty if it is a body or a program that defines the function."""
     tests = job.tests
     first = next((line for line in job.candidate.split("\n") if line.strip()), "")
-    if tests.cases or not tests.entry_point or first[:1] in ("", " ", "\t"):
+    if tests.cases or tests.suffix or not tests.entry_point or first[:1] in ("", " ", "\t"):
         return ""
-    name = re.escape(tests.entry_point)
-    if re.search(
-        rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?=", job.candidate, re.MULTILINE
-    ):
+    if _definition(tests.entry_point).search(job.candidate):
         return ""
     try:
         opened = thread_safe_ast.parse(tests.prelude).body[-1:]
@@ -132,6 +144,12 @@ def misfit(job: Job) -> str:
         f"the completion has no known form: it does not define {tests.entry_point}, and its first line is not indented "
         "as the body of the prompt's function"
     )
+
+
+def _definition(name: str) -> re.Pattern[str]:
+    """A pattern of the place at the left edge where a name is defined."""
+    name = re.escape(name)
+    return re.compile(rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{name}\b|^{name}[ \t]*(?::[^=\n]*)?=", re.MULTILINE)
 
 
 def _program(request: list[object], tests: str = "", packages: tuple[str, ...] = ()) -> Program:
@@ -165,8 +183,11 @@ def _by_value_code(tests: Tests) -> tuple[bytes, tuple[str, ...]]:
     """Return the tester's code, marshalled (prelude or None, tests), and the names that the candidate defines.
 
     Code that contains a set of constants is passed as text: `marshal` sorts such sets, which would change their order.
-    The tests use the prelude's own complete functions; the functions that it only begins are the candidate's.
+    The tests use the prelude's own complete functions; the functions that it only begins are the candidate's. With a
+    suffix, prelude and suffix are parts of the candidate's function, and the tests use nothing of them but by value.
     """
+    if tests.suffix:
+        tests = replace(tests, prelude="")
     try:
         tree = thread_safe_ast.parse(tests.tests)
         code: CodeType | str = thread_safe_ast.compile_tree(tree, TESTS_FILE)

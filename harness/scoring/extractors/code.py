@@ -1,7 +1,8 @@
 """The program in a completion.
 
 After a text prompt the completion continues the prompt and is taken as it is (as the reference
-evaluations of HumanEval do), unless the whole of it is in a fence, which is then removed. `verbatim` leaves the fence.
+evaluations of HumanEval do), unless the whole of it is in a fence, which is then removed. `verbatim` leaves the fence,
+and takes a chat answer in the same way: what the model wrote behind the prefill, to the letter.
 
 Marks around the whole answer (`[BEGIN]` ... `[DONE]`, `[PYTHON]` ... `[/PYTHON]`) are removed in both.
 
@@ -25,7 +26,8 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.datatypes import Prompt, Sample, Tests, TextPrompt
+from harness.datatypes import ChatPrompt, Prompt, Sample, Tests, TextPrompt
+from harness.errors import ConfigError
 from harness.scoring.base import Extract, ExtractorOptions, checked_options
 from harness.scoring.extractors import python_program, python_source
 from harness.scoring.extractors.fences import Block, blocks
@@ -54,18 +56,23 @@ _END = re.compile(r"^[ \t]*\[(?:DONE|END|/PYTHON|/CODE|/SOLUTION)\][ \t]*$", re.
 
 
 class CodeOptions(ExtractorOptions):
-    """`verbatim`: the completion to the letter."""
+    """`verbatim`: the completion to the letter; `until`: only what it has before this text."""
 
     verbatim: bool = False
+    until: str = ""
 
 
 def build(options: Mapping[str, Any]) -> Extract:
     """Build from CodeOptions. Raises ConfigError."""
-    verbatim = checked_options(CodeOptions, options, "extractor 'code'").verbatim
+    chosen = checked_options(CodeOptions, options, "extractor 'code'")
+    if chosen.until and not chosen.verbatim:
+        raise ConfigError("extractor 'code': `until` goes with `verbatim: true`")
 
     def read(text: str, prompt: Prompt, sample: Sample) -> str | None:
-        if verbatim:
-            return text if text.strip() else None
+        if chosen.verbatim:
+            written = text.removeprefix(prompt.prefill) if isinstance(prompt, ChatPrompt) else text
+            kept = written.split(chosen.until, 1)[0] if chosen.until else written
+            return kept if kept.strip() else None
         if not isinstance(prompt, TextPrompt):
             text = text.replace("\r\n", "\n")
         text = _without_marks(text)

@@ -8,6 +8,7 @@ const { Worker, MessageChannel, receiveMessageOnPort } = require('node:worker_th
 
 const order = JSON.parse(fs.readFileSync(3, 'utf8'));
 fs.closeSync(3);
+if (order.built) order.candidate = fs.readFileSync(order.built, 'utf8');
 const line = (error) => {
   const match = /tests:(\d+)/.exec(String(error && error.stack));
   return match ? match[1] : '0';
