@@ -24,7 +24,7 @@ LAYERS = [
     {"scoring", "report", "comparison", "samples"},
     {"catalog", "metrics", "cost"},
     {"plan", "validate", "repeat_check"},
-    {"run", "preview", "models", "recorded_verdicts"},
+    {"run", "preview", "models", "recorded_verdicts", "importing"},
     {"claims", "publish", "rescore"},
     {"cli"},
 ]
@@ -40,8 +40,9 @@ PLUGIN_PACKAGES = [
     "execution/sandboxes",
     "execution/languages",
 ]
-# Where any exception may be caught: scoring one sample, the edge of the command line, and a page's own Python
-BROAD_EXCEPT = {"scoring/base.py", "cli/main.py", "data/page_code.py"}
+# Where any exception may be caught: scoring one sample, the edge of the command line, a page's own Python, and that of
+# a page that is imported
+BROAD_EXCEPT = {"scoring/base.py", "cli/main.py", "data/page_code.py", "importing/lm_eval_code.py"}
 # The way of one sample outside the engine (docs/architecture.md lists the files)
 MOST_CORE_FILES = 13
 MOST_CORE_LINES = 6000

@@ -1,12 +1,14 @@
 """The extracted answer is one of the right ones, letter by letter, after the page's clean-up of both sides.
 
 With the same patterns it gives the numbers of lm-evaluation-harness's `exact_match`: each `ignore` pattern is
-removed from both sides in turn, then case is ignored, then white space at the ends is removed.
+removed from both sides in turn, then case is ignored, then punctuation and digits if so set, then white space at the
+ends is removed, which that harness does not do (nor does `trim: false`).
 """
 
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -27,6 +29,8 @@ class Cleaning:
     ignore: tuple[re.Pattern[str], ...] = ()
     ignore_case: bool = False
     numeric: bool = False
+    dropped: str = ""
+    trim: bool = True
 
     def same(self, answer: str, gold: str) -> bool:
         """Whether two answers are the same; as numbers where both are and `numeric` is set."""
@@ -39,7 +43,10 @@ class Cleaning:
         """Return what is compared: the text without what is ignored."""
         for pattern in self.ignore:
             text = pattern.sub("", text)
-        return (text.lower() if self.ignore_case else text).strip()
+        text = text.lower() if self.ignore_case else text
+        if self.dropped:
+            text = text.translate(str.maketrans("", "", self.dropped))
+        return text.strip() if self.trim else text
 
     def vote(self, text: str) -> str:
         """Return the form in which equal answers are the same text, for majority votes."""
@@ -74,14 +81,22 @@ class ExactMatch:
 
 
 class ExactMatchOptions(ScorerOptions):
-    """`ignore`: patterns that are removed from both sides; `numeric`: 70,000 is 70000.0."""
+    """`ignore`: patterns that are removed from both sides; `numeric`: 70,000 is 70000.0.
+
+    `ignore_punctuation` and `ignore_digits` remove the ASCII ones; `trim: false` compares white space at the ends too.
+    """
 
     ignore: list[Pattern] = Field([])
     ignore_case: bool = False
+    ignore_punctuation: bool = False
+    ignore_digits: bool = False
     numeric: bool = False
+    trim: bool = True
 
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
     """Build from ExactMatchOptions. Raises ConfigError."""
     chosen = checked_options(ExactMatchOptions, options, "scorer 'exact_match'")
-    return ExactMatch(chosen.name, Cleaning(tuple(chosen.ignore), chosen.ignore_case, chosen.numeric))
+    dropped = string.punctuation * chosen.ignore_punctuation + string.digits * chosen.ignore_digits
+    cleaning = Cleaning(tuple(chosen.ignore), chosen.ignore_case, chosen.numeric, dropped, chosen.trim)
+    return ExactMatch(chosen.name, cleaning)
