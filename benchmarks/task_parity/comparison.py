@@ -102,7 +102,7 @@ def compare(ours: OurPage, peer: Peer, tools: Tools, extent: Extent) -> Result:
     """Compare a page. Raises PeerFault for a task that lm-eval cannot load from the mirror."""
     result = Result(ours.claim.name, ours.claim.task, tasks=len(ours.groups), style=ours.main.style)
     for task, numbers in ours.groups.items():
-        theirs = peer.ask("requests", name=task, chat="chat" in ours.styles)
+        theirs = peer.ask("requests", name=task)
         result.version = str(theirs["version"])
         documents = _as_pairs(theirs["documents"])
         if "text" in ours.styles:
@@ -112,7 +112,7 @@ def compare(ours: OurPage, peer: Peer, tools: Tools, extent: Extent) -> Result:
         else:
             places = {place: place for place in range(min(len(numbers), len(documents)))}
         if "chat" in ours.styles:
-            _compare_chats(result, ours, task, numbers, theirs, tools)
+            _compare_chats(result, ours, peer, task, numbers, tools)
         _compare_settings(result, ours, theirs)
         share = max(1, math.ceil(_wanted(ours, extent) / len(ours.groups)))
         chosen = _spread(sorted(places), share)
@@ -192,28 +192,26 @@ def _places(ours: Sequence[list[Pair]], theirs: Sequence[list[Pair]]) -> dict[in
     return places
 
 
-def _compare_chats(
-    result: Result, ours: OurPage, task: str, numbers: Sequence[int], theirs: Mapping[str, Any], tools: Tools
-) -> None:
-    """Compare with the form (several turns, one turn) that fits better; lm-eval's default is several turns."""
+def _compare_chats(result: Result, ours: OurPage, peer: Peer, task: str, numbers: Sequence[int], tools: Tools) -> None:
+    """Compare with lm-eval's default, several turns; where that differs, with one turn, if more of it is equal."""
     mine = [pairs(ours.request("chat", number), tools.encoder) for number in numbers]
-    best: tuple[int, str, Count] | None = None
-    for form in ("turns", "one_turn"):
+    forms = {}
+    for form, multiturn in (("several turns", True), ("one turn", False)):
         documents = [
             [[rendered_by_lm_eval(arguments[0], tools.encoder.tokenizer), *arguments[1:]] for arguments in each]
-            for each in theirs[form]
+            for each in peer.ask("chats", name=task, multiturn=multiturn)
         ]
-        count = Count()
+        count = forms[form] = Count()
         _count_prompts(count, task, mine, _as_pairs(documents))
-        if best is None or count.equal > best[0]:
-            best = (count.equal, form, count)
-    assert best is not None
-    count = best[2]
+        if count.equal == count.total:
+            break
+    form = max(forms, key=lambda each: forms[each].equal)
+    count = forms[form]
     result.chat.equal += count.equal
     result.chat.total += count.total
     result.chat.unequal += count.unequal
     result.chat.examples += count.examples
-    result.chat_form = "several turns" if best[1] == "turns" else "one turn"
+    result.chat_form = form
 
 
 # --- settings ------------------------------------------------------------------------------------

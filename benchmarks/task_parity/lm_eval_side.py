@@ -173,12 +173,11 @@ class Tasks:
             self.loaded[name] = task
         return self.loaded[name]
 
-    def requests(self, name: str, chat: bool) -> dict[str, Any]:
+    def requests(self, name: str) -> dict[str, Any]:
         """Return a task's settings, and for each document its contexts and what follows them."""
         task = self.task(name)
         documents = by_document(task._instances)
         config = task.config
-        chats = [self._chats(name, turns) for turns in (True, False)] if chat else [[], []]
         generation = dict(config.generation_kwargs or {})
         return {
             "kind": task.OUTPUT_TYPE,
@@ -187,12 +186,10 @@ class Tasks:
             "repeats": config.repeats,
             "generation": generation,
             "documents": [[list(one.args)[:2] for one in each] for each in documents],
-            "turns": chats[0],
-            "one_turn": chats[1],
         }
 
-    def _chats(self, name: str, multiturn: bool) -> list[Any]:
-        """The same requests with a template that keeps the messages, as JSON."""
+    def chats(self, name: str, multiturn: bool) -> list[Any]:
+        """Return a task's requests with a template that keeps the messages, as JSON."""
         task = self.manager.load([name])["tasks"][name]
         task.set_fewshot_seed(SHOT_SEED)
         task.build_all_requests(
@@ -292,6 +289,7 @@ def main() -> None:
     tasks = Tasks(settings)
     known: dict[str, Callable[..., Any]] = {
         "requests": tasks.requests,
+        "chats": tasks.chats,
         "scores": tasks.scores,
         "likelihoods": tasks.likelihoods,
     }
