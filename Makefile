@@ -5,7 +5,10 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu check clean
+.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu parity golden check clean
+# Real data, tokenizers and recorded completions beside the checkout, and a Python that has lm-eval 0.4.13
+SHARED ?= ../shared
+LM_EVAL ?= python3
 demo: $(VENV)/.installed
 	$(BIN)/harness run
 
@@ -34,6 +37,15 @@ bench: $(VENV)/.installed
 
 bench-gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/vs_peers.py --device cuda --dtype bfloat16
+
+# Every page that names a task of lm-evaluation-harness, against that task; writes the table of the docs
+parity: $(VENV)/.installed
+	$(BIN)/python benchmarks/parity_tasks.py --lm-eval "$(LM_EVAL)" --mirror $(SHARED)/data \
+		--recorded $(SHARED)/recorded --tokenizer $(SHARED)/tokenizers/qwen2.5 --out docs/parity.md
+
+# The first three prompts of each page, after a change that is meant; look at the difference before it is committed
+golden: $(VENV)/.installed-dev
+	$(BIN)/python tests/golden_prompts.py --mirror $(SHARED)/data --tokenizers $(SHARED)/tokenizers
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check harness tests examples

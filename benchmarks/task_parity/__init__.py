@@ -1,0 +1,1 @@
+"""Our task pages against those of lm-evaluation-harness."""
