@@ -32,7 +32,7 @@ from harness.datatypes import (
     Text,
     TextPrompt,
 )
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, Faults
 from harness.prompts import build as prompts
 from harness.prompts.build import Shot
 from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_kept, sample_of
@@ -212,17 +212,18 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
     """Build a page's scorers, and check all that needs neither data nor model: metrics, options, the language.
 
     `trusted`: the Python file beside the page may run although the page does not ship with the harness. Raises
-    ConfigError or UnknownName with the page's file and line.
+    ConfigError or UnknownName with the page's file and line, and all faults at once.
     """
-    with source.at("metric"):
-        for name in page.metric:
+    faults = Faults()
+    for place, name in enumerate(page.metric):
+        with faults.caught(), source.at("metric", place):
             bound = metric.bind(name, page.repeats)
             if hasattr(bound, "of_corpus") != (page.reference.text is not None):
                 # A mean of bits would pass for an accuracy, and only likelihoods have sums over a corpus
                 fits = "bits_per_byte" if page.reference.text else "mean"
                 raise ConfigError(f"metric {name} does not go with `ask: {page.ask}`; name another, such as {fits}")
     if page.reference.tests is not None:
-        with source.at("reference", "tests", "language"):
+        with faults.caught(), source.at("reference", "tests", "language"):
             plugins.load("language", page.reference.tests.language)
 
     def page_function(name: str) -> Callable[..., Any]:
@@ -230,8 +231,12 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
 
         return page_code(source.path, trusted=trusted).function(name)
 
-    with source.at("score"):
-        return build_scorers(page.score, replace(tools, page_function=page_function))
+    scorers: tuple[TaskScorer, ...] = ()
+    with faults.caught(), source.at("score"):
+        tools = replace(tools, page_function=page_function)
+        scorers = build_scorers(page.score, tools, lambda number: source.at("score", number))
+    faults.refuse()
+    return scorers
 
 
 def _likelihood_request(
