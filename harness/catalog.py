@@ -33,7 +33,7 @@ from harness.datatypes import (
     Text,
     TextPrompt,
 )
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, Faults
 from harness.prompts import build as prompts
 from harness.prompts.build import Shot, ShotText
 from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_kept, sample_of
@@ -218,16 +218,16 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
     """Build a page's scorers, and check all that needs neither data nor model: metrics, options, the language.
 
     `trusted`: the Python file beside the page may run although the page does not ship with the harness. Raises
-    ConfigError or UnknownName with the page's file and line.
+    ConfigError or UnknownName with the page's file and line, and all faults at once.
     """
-    with source.at("metric"):
-        for name in page.metric:
+    faults = Faults()
+    for place, name in enumerate(page.metric):
+        with faults.caught(), source.at("metric", place):
             metric.bind(name, page.repeats)
     if page.reference.tests is not None:
-        with source.at("reference", "tests", "language"):
+        with faults.caught(), source.at("reference", "tests", "language"):
             language = plugins.load("language", page.reference.tests.language)
-        if page.reference.tests.suffix and not getattr(language, "JOINS_SUFFIX", False):
-            with source.at("reference", "tests", "suffix"):
+            if page.reference.tests.suffix and not getattr(language, "JOINS_SUFFIX", False):
                 raise ConfigError(f"{page.reference.tests.language} programs take no `suffix`; python programs do")
 
     def page_function(name: str) -> Callable[..., Any]:
@@ -235,14 +235,18 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
 
         return page_code(source.path, trusted=trusted).function(name)
 
-    with source.at("score"):
-        scorers = build_scorers(page.score, replace(tools, page_function=page_function))
+    scorers: tuple[TaskScorer, ...] = ()
+    with faults.caught(), source.at("score"):
+        tools = replace(tools, page_function=page_function)
+        scorers = build_scorers(page.score, tools, lambda number: source.at("score", number))
+    faults.refuse()
     for number, scorer in enumerate(scorers):
-        with source.at(*(("score", number, "metric") if scorer.metrics else ("metric",))):
+        with faults.caught(), source.at(*(("score", number, "metric") if scorer.metrics else ("metric",))):
             metrics = [metric.bind(name, page.repeats) for name in scorer.metrics or page.metric]
             for bound in metrics:
                 _refuse_unfit_metric(page, scorer, bound)
-        scorer.sums = tuple(dict.fromkeys(key for bound in metrics for key in getattr(bound, "sums", ())))
+            scorer.sums = tuple(dict.fromkeys(key for bound in metrics for key in getattr(bound, "sums", ())))
+    faults.refuse()
     return scorers
 
 

@@ -20,16 +20,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 
 class HarnessError(Exception):
     """Base of the family. `str(error)` is one line for the user; `exit_code` is what the CLI returns.
 
-    `located`: the message already begins with the file and line (or the flag) that is wrong.
+    `located`: the message already begins with the file and line (or the flag) that is wrong. Where several faults were
+    found at once, the others are the notes of the first (`add_note`).
     """
 
     exit_code = 3
     located = False
+
+    @property
+    def lines(self) -> list[str]:
+        """Every fault on a line of its own; the first is `str(error)`."""
+        return [str(self), *getattr(self, "__notes__", ())]
 
 
 class UserError(HarnessError):
@@ -98,6 +105,18 @@ class StorageError(EnvironmentFault):
     """The disk refused a write."""
 
 
+MOST_LINES = 10
+
+
+def error_lines(error: HarnessError) -> list[str]:
+    """Return the lines to show of an error: its faults, and how many there are beyond `MOST_LINES`."""
+    lines = error.lines
+    more = len(lines) - MOST_LINES
+    if more <= 0:
+        return lines
+    return [*lines[:MOST_LINES], f"and {more} more fault{'s' if more > 1 else ''}"]
+
+
 @contextmanager
 def error_prefix(text: str) -> Iterator[None]:
     """Put `text` ("--sweep: ") in front of the message of a HarnessError that passes by."""
@@ -105,7 +124,35 @@ def error_prefix(text: str) -> Iterator[None]:
         yield
     except HarnessError as error:
         error.args = (f"{text}{error}",)
+        if notes := getattr(error, "__notes__", None):
+            notes[:] = [f"{text}{note}" for note in notes]
         raise
+
+
+@dataclass(slots=True)
+class Faults:
+    """What is wrong with the user's input, collected so that all of it is shown at once."""
+
+    found: list[UserError] = field(default_factory=list)
+
+    @contextmanager
+    def caught(self) -> Iterator[None]:
+        """Keep a UserError that passes by, and go on behind the block."""
+        try:
+            yield
+        except UserError as error:
+            self.found.append(error)
+
+    def refuse(self) -> None:
+        """Raise the first error that was caught, with the lines of all others as its notes; without one do nothing."""
+        if not self.found:
+            return
+        first, *others = self.found
+        for error in others:
+            for line in error.lines:
+                if line not in first.lines:
+                    first.add_note(line)
+        raise first
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -29,7 +29,7 @@ from harness.datatypes import (
     Style,
     Tests,
 )
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, Faults
 from harness.execution.base import Limits
 from harness.scoring.golds import gold_fault
 from harness.scoring.phrasings import LETTERS, phrasings
@@ -53,19 +53,22 @@ class Rows:
 
 
 def check_page(name: str, trusted: bool = False) -> tuple[TaskPage, YamlPage, list[str]]:
-    """Check what needs no data: keys, names, scorers, extractors, metrics, the syntax of templates."""
+    """Check what needs no data: keys, names, scorers, extractors, metrics, the syntax of templates; all at once."""
     from harness.prompts.build import check_syntax
 
     page, source = pages.task_page(name)
-    page_scorers(page, source, Services("auto", Limits()).tools(), trusted)
+    faults = Faults()
+    with faults.caught():
+        page_scorers(page, source, Services("auto", Limits()).tools(), trusted)
     if page.repeats > 1 and page.sampling is not None and page.sampling.temperature == 0:
-        with source.at("repeats"):
+        with faults.caught(), source.at("repeats"):
             raise ConfigError("repeats of greedy decoding are all the same; set sampling.temperature")
     templates = 0
     for key, text in _templates(page):
-        with source.at(*key):
+        with faults.caught(), source.at(*key):
             check_syntax(text)
         templates += 1
+    faults.refuse()
     return page, source, [f"page is valid, {templates} templates parse"]
 
 

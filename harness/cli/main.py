@@ -11,7 +11,7 @@ import sys
 
 from harness.cli.interrupts import LINE, Interrupted, Interrupts
 from harness.cli.screen import shown_streams
-from harness.errors import HarnessError
+from harness.errors import HarnessError, error_lines
 from harness.report.visible import visible_line
 
 
@@ -33,7 +33,8 @@ def _run() -> None:
     except HarnessError as error:
         if os.environ.get("HARNESS_DEBUG"):
             raise
-        print(visible_line(f"harness: {error}"), file=sys.stderr)
+        for line in error_lines(error):
+            print(visible_line(f"harness: {line}"), file=sys.stderr)
         sys.exit(error.exit_code)
     except Exception as error:
         # The edge of the command line: a user never reads a traceback

@@ -67,13 +67,15 @@ def read_config(
 ) -> RunConfig:
     """Turn flags, `--sweep` and `--set` into a checked RunConfig. Raises ConfigError, UnknownName."""
     from harness.cli.settings import read_settings, read_sweep
-    from harness.config.building import config_keys, run_config
+    from harness.config.building import config_keys, flags_of, run_config
 
     names = None if tasks is None else [name.strip() for entry in tasks for name in entry.split(",") if name.strip()]
     # A switch that is off sets nothing
     given = {name: None if value is False else value for name, value in options.items()}
-    keys = config_keys(given, read_settings(settings))
-    return run_config(model, suite, names, keys, "the command line", read_sweep(sweep or []))
+    typed = read_settings(settings)
+    keys = config_keys(given, typed)
+    flags = flags_of(given, typed)
+    return run_config(model, suite, names, keys, "the command line", read_sweep(sweep or []), flags)
 
 
 def execute(config: RunConfig, *, as_json: bool, fail_under: float | None) -> None:

@@ -99,7 +99,7 @@ def validate_tasks(
     Usual phrasings of the right answer that a page does not read are listed; they do not fail it.
     """
     from harness.config import pages
-    from harness.errors import EnvironmentFault, HarnessError
+    from harness.errors import EnvironmentFault, HarnessError, error_lines
     from harness.report.visible import visible_line
     from harness.validate import Rows, check_page, check_rows
 
@@ -116,7 +116,10 @@ def validate_tasks(
                 print(f"      {remark}")
         except HarnessError as error:
             unreachable = isinstance(error, EnvironmentFault)
-            print(visible_line(f"{'fail' if not unreachable else 'open'}  {name}: {error}"))
+            first, *others = error_lines(error)
+            print(visible_line(f"{'fail' if not unreachable else 'open'}  {name}: {first}"))
+            for line in others:
+                print(visible_line(f"      {line}"))
             # The exit code of a wrong page goes before that of a page that could not be checked
             worst = 2 if not unreachable else worst or 3
     if worst:

@@ -10,11 +10,13 @@ from typing import Any
 
 from harness.config import pages
 from harness.config.checking import check_values
+from harness.config.key_names import full_names
 from harness.config.options import run_options
 from harness.config.schema import ModelPage, RunConfig, SuitePage, SuiteTask
 from harness.config.sweeps import swept
-from harness.config.yaml_page import shown
-from harness.errors import ConfigError, UnknownName, error_prefix
+from harness.config.task_page import TaskPage
+from harness.config.yaml_page import KeyPath, read
+from harness.errors import ConfigError, UnknownName
 
 DEFAULT_MODEL = "demo-larger"
 DEFAULT_SUITE = "demo"
@@ -65,12 +67,13 @@ def run_config(
     settings: Mapping[str, Any],
     origin: str,
     sweep: Mapping[str, Sequence[Any]] | None = None,
+    flags: Mapping[str, str] | None = None,
 ) -> RunConfig:
     """Build the config of a run.
 
-    `settings` maps config keys (`engine.batch_size`, `tasks.gsm8k.repeats`) to values; `origin` leads messages about
-    them; `sweep` maps axes to values (see `sweeps`). None means the default; an empty name is refused. Raises
-    ConfigError, UnknownName.
+    `settings` maps config keys (`engine.batch_size`, `tasks.gsm8k.repeats`) to values; `sweep` maps axes to values (see
+    `sweeps`). None means the default; an empty name is refused. `flags` are the words with which a command set a key
+    (`flags_of`): messages about it begin with them, all others with `origin`. Raises ConfigError, UnknownName.
     """
     names = {"model": [model], "suite": [suite], "out": [settings.get("out")], "tasks": tasks}
     for option, values in names.items():
@@ -87,19 +90,34 @@ def run_config(
     page = _model(model, settings, origin)
     data: dict[str, Any] = {
         "model": page.model_dump(exclude={"engine"}),
-        "suite": _suite(suite, tasks, sweep or {}).model_dump(),
+        "suite": _suite(suite, tasks, sweep or {}, "sweep: " if flags is None else "--sweep ").model_dump(),
     }
     if defaults := _engine_defaults(page, settings):
         data["engine"] = defaults
     for dotted, value in settings.items():
-        data = _with_setting(data, dotted, value)
+        data = _with_setting(data, dotted, value, (flags or {}).get(dotted, dotted))
     if isinstance(mirror := data.get("data", {}).get("mirror"), str):
         # The absolute path, as for pages: a run may be rescored from another folder
         data["data"]["mirror"] = str(Path(mirror).expanduser().resolve())
     section = data["model"]
     if isinstance(section, dict) and isinstance(price := section.get("price"), str) and pages.is_file_name(price):
         data["model"] = {**section, "price": str(Path(price).expanduser().resolve())}
-    return check_values(RunConfig, data, origin)
+    of_tasks = [f"tasks.TASK.{name}" for name in full_names(TaskPage)]
+    return check_values(RunConfig, data, lambda key: _flag(flags or {}, key) or origin, of_tasks)
+
+
+def flags_of(options: Mapping[str, object], settings: Mapping[str, Any]) -> dict[str, str]:
+    """Return the words of the command line that set a config key, for messages about it: `--limit`, `--set limit`."""
+    known = run_options()
+    given = [name for name, value in options.items() if value is not None]
+    words = {known[name][1].key: f"--{name.replace('_', '-')}" for name in given}
+    return words | {dotted: f"--set {dotted}" for dotted in settings}
+
+
+def _flag(flags: Mapping[str, str], key: KeyPath) -> str | None:
+    """The words that set a key, a section that it is in, or a part of it; None where none did."""
+    dotted = ".".join(map(str, key))
+    return next((words for name, words in flags.items() if _overlap(name, dotted)), None)
 
 
 def _one_model(model: str | None, settings: Mapping[str, Any], origin: str) -> tuple[str | None, Mapping[str, Any]]:
@@ -163,7 +181,9 @@ def _model(model: str | None, settings: Mapping[str, Any], origin: str) -> Model
     return pages.model_page(DEFAULT_MODEL if model is None else model)
 
 
-def _suite(suite: str | None, tasks: Sequence[str] | None, sweep: Mapping[str, Sequence[Any]]) -> SuitePage:
+def _suite(
+    suite: str | None, tasks: Sequence[str] | None, sweep: Mapping[str, Sequence[Any]], origin: str
+) -> SuitePage:
     if suite and tasks:
         raise ConfigError("give a suite or tasks, not both")
     if not tasks:
@@ -171,21 +191,19 @@ def _suite(suite: str | None, tasks: Sequence[str] | None, sweep: Mapping[str, S
         page = pages.suite_page(name)
         if page.sweep and not sweep:
             path = pages.find("configs/suites", "suite", name)
-            with error_prefix(f"{shown(path)}: sweep: "):
-                return swept(page, page.sweep, path.parent)
+            return swept(page, page.sweep, path.parent, f"{read(path).where(('sweep',))}sweep: ")
     else:
         tasks = pages.matching_tasks(tasks)
         stem = "-".join(Path(name).stem for name in tasks)
         # Absolute paths: a run may be rescored from another folder
         names = [str(Path(name).expanduser().resolve()) if pages.is_file_name(name) else name for name in tasks]
         page = SuitePage(name=pages.label(stem)[:60], tasks=[SuiteTask(task=name) for name in names])
-    with error_prefix("sweep: "):
-        return swept(page, sweep, Path.cwd()) if sweep else page
+    return swept(page, sweep, Path.cwd(), origin) if sweep else page
 
 
-def _with_setting(data: dict[str, Any], dotted: str, value: Any) -> dict[str, Any]:
+def _with_setting(data: dict[str, Any], dotted: str, value: Any, words: str) -> dict[str, Any]:
     if not dotted.startswith("tasks."):
-        return pages.with_value(data, dotted.split("."), value, dotted)
+        return pages.with_value(data, dotted.split("."), value, words)
     # A task's keys stay dotted: they are checked when they are applied to its page
     _, name, *keys = dotted.split(".")
     if not keys:

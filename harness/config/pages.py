@@ -16,7 +16,7 @@ from harness.config.entries import expanded
 from harness.config.schema import ModelPage, SuitePage, SuiteTask
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage, read, shown
-from harness.errors import ConfigError, UnknownName
+from harness.errors import ConfigError, Faults, UnknownName
 
 PACKAGE = Path(__file__).resolve().parents[1]
 
@@ -134,13 +134,11 @@ def suite_page(name: str) -> SuitePage:
         for task in suite.tasks
     ]
     entries: list[SuiteTask] = []
+    faults = Faults()
     for place, task in enumerate(beside):
-        for part in ("set", "over"):
-            for dotted in getattr(task, part):
-                with page.at("tasks", place, part, dotted):
-                    check_key(TaskPage, dotted)
-        with page.at("tasks", place, "over"):
-            entries += expanded(task)
+        with faults.caught():
+            entries += _uses(page, place, task)
+    faults.refuse()
     labels = [task.label for task in entries]
     if twice := sorted(label for label in set(labels) if labels.count(label) > 1):
         with page.at("tasks"):
@@ -149,6 +147,33 @@ def suite_page(name: str) -> SuitePage:
         with page.at("languages", "english"):
             raise UnknownName("task of the suite", suite.languages.english, labels)
     return suite.model_copy(update={"tasks": entries})
+
+
+def _uses(suite: YamlPage, place: int, entry: SuiteTask) -> list[SuiteTask]:
+    """The uses of a page that an entry of a suite stands for; what the entry sets is tried on the page.
+
+    Raises UnknownName or ConfigError with the suite's line.
+    """
+    faults = Faults()
+    for part in ("set", "over"):
+        for dotted in getattr(entry, part):
+            with faults.caught(), suite.at("tasks", place, part, dotted):
+                check_key(TaskPage, dotted)
+    faults.refuse()
+    with suite.at("tasks", place, "over"):
+        uses = expanded(entry)
+    if not entry.set and not entry.over:
+        return uses
+    with suite.at("tasks", place):
+        page = read_task(entry.task)
+    for use in uses:
+        tried = page
+        for dotted, value in use.set.items():
+            part = "set" if dotted in entry.set else "over"
+            where = suite.where(("tasks", place, part, dotted))
+            tried = replaced(tried, {dotted: value}, f"{where}{part} ")
+        checked_task(tried)
+    return uses
 
 
 def model_page(name: str) -> ModelPage:
@@ -176,13 +201,11 @@ def model_page(name: str) -> ModelPage:
 
 def replaced(page: YamlPage, values: dict[str, Any], origin: str) -> YamlPage:
     """Return a page with dotted keys set to other values; missing sections on the way are created."""
-    data = page.data
-    set_by = dict(page.set_by)
     for dotted, value in values.items():
         keys = tuple(dotted.split("."))
-        data = with_value(data, list(keys), value, dotted)
-        set_by[keys] = f"{origin}{dotted}"
-    return YamlPage(page.path, data, page.lines, set_by)
+        data = with_value(page.data, list(keys), value, f"{origin}{dotted}")
+        page = YamlPage(page.path, data, page.lines, {**page.set_by, keys: f"{origin}{dotted}"}, page)
+    return page
 
 
 def with_value(data: dict[str, Any], keys: list[str], value: Any, dotted: str) -> dict[str, Any]:
@@ -192,7 +215,7 @@ def with_value(data: dict[str, Any], keys: list[str], value: Any, dotted: str) -
         return {**data, head: value}
     inner = data.get(head) if data.get(head) is not None else {}
     if not isinstance(inner, dict):
-        raise ConfigError(f"cannot set {dotted!r}: {head!r} holds a value, not keys")
+        raise ConfigError(f"{dotted}: cannot be set: {head!r} holds a value, not keys")
     return {**data, head: with_value(inner, rest, value, dotted)}
 
 

@@ -15,9 +15,10 @@ from typing import Any
 
 from harness.config.checking import check_key
 from harness.config.entries import name_part
-from harness.config.pages import is_file_name, task_page
+from harness.config.pages import checked_task, is_file_name, task_page
 from harness.config.schema import SuitePage, SuiteTask
 from harness.config.task_page import TaskPage
+from harness.config.yaml_page import YamlPage
 from harness.errors import ConfigError, UnknownName, error_prefix
 
 Axes = Mapping[str, Sequence[Any]]
@@ -26,44 +27,57 @@ Settings = dict[str, Any]
 AS_IS = "page"
 
 
-def swept(suite: SuitePage, axes: Axes, folder: Path) -> SuitePage:
+def swept(suite: SuitePage, axes: Axes, folder: Path, origin: str) -> SuitePage:
     """Return the suite with every task under all combinations of the axes' values, named TASK_VALUE_VALUE.
 
-    Paths of template files are relative to `folder`. Raises ConfigError, UnknownName.
+    Paths of template files are relative to `folder`; `origin` ("--sweep ") leads messages about an axis. Raises
+    ConfigError, UnknownName.
     """
-    for axis, values in axes.items():
-        if axis not in AXES and "." not in axis:
-            raise UnknownName("axis", axis, [*AXES, "a key of the page"])
-        if not values:
-            raise ConfigError(f"{axis} has no values")
-        if len({str(value) for value in values}) < len(values):
-            raise ConfigError(f"{axis} has a value twice: {', '.join(map(str, values))}")
+    with error_prefix(f"{origin.rstrip(': ')}: "):
+        for axis, values in axes.items():
+            if axis not in AXES and "." not in axis:
+                raise UnknownName("axis", axis, [*AXES, "a key of the page"])
+            if not values:
+                raise ConfigError(f"{axis} has no values")
+            if len({str(value) for value in values}) < len(values):
+                raise ConfigError(f"{axis} has a value twice: {', '.join(map(str, values))}")
     entries: list[SuiteTask] = []
     for entry in suite.tasks:
-        page, _ = task_page(entry.task, (f"{entry.label}: set ", entry.set))
+        page, source = task_page(entry.task, (f"{entry.label}: set ", entry.set))
         for values in product(*axes.values()):
-            entries.append(_protocol(entry, page, dict(zip(axes, values, strict=True)), folder))
+            entries.append(_protocol(entry, page, source, dict(zip(axes, values, strict=True)), folder, origin))
     labels = [entry.label for entry in entries]
     if twice := sorted(label for label in set(labels) if labels.count(label) > 1):
-        raise ConfigError(f"two protocols would both be called {twice[0]!r}")
+        raise ConfigError(f"{origin.rstrip(': ')}: two protocols would both be called {twice[0]!r}")
     return suite.model_copy(update={"tasks": entries, "sweep": {}})
 
 
-def _protocol(entry: SuiteTask, page: TaskPage, values: Settings, folder: Path) -> SuiteTask:
+def _protocol(
+    entry: SuiteTask, page: TaskPage, source: YamlPage, values: Settings, folder: Path, origin: str
+) -> SuiteTask:
     """Return the suite's entry for one combination of values: its settings, and its name."""
-    settings: Settings = {}
+    by_axis: dict[str, Settings] = {}
     names = [entry.label]
     for axis, value in values.items():
-        with error_prefix(f"{axis}: "):
-            settings |= AXES[axis](page, value, folder) if axis in AXES else _key(axis, value)
+        with error_prefix(f"{origin}{axis}: "):
+            by_axis[axis] = AXES[axis](page, value, folder) if axis in AXES else _key(axis, value)
         if axis in AXES:
             shown = Path(str(value)).stem if axis == "template" else value
             names.append(f"{name_part(shown)}shot" if axis == "shots" else name_part(shown))
         else:
             names.append(f"{name_part(axis.rpartition('.')[2])}-{name_part(value)}")
+    settings = {key: value for part in by_axis.values() for key, value in part.items()}
     # A template must not bring back a prompt style that another axis removed
     removed = [key for key, value in settings.items() if key in ("prompt.text", "prompt.chat") and value is None]
     kept = {key: value for key, value in settings.items() if not key.startswith(tuple(f"{key}." for key in removed))}
+    # Whether the page can take the values, so that a fault is blamed on its axis
+    checked_task(
+        source,
+        *(
+            (origin if axis in part else f"{origin}{axis}: ", {key: kept[key] for key in part if key in kept})
+            for axis, part in by_axis.items()
+        ),
+    )
     return SuiteTask(
         task=entry.task,
         name="_".join(names),

@@ -31,22 +31,36 @@ _REFERENCE = re.compile(r"(?:^|[\s,\[{:])\*\S")
 class YamlPage:
     """A file's content as plain dicts and lists, and the line (from 1) on which each key path starts.
 
-    `set_by` names who replaced a key's value (`--set tasks.gsm8k.repeats`), so that a message blames the right place.
+    `set_by` names who replaced a key's value (`--set tasks.gsm8k.repeats`), so that a message blames the right place;
+    `before` is the page without the last of these values.
     """
 
     path: Path
     data: dict[str, Any]
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     set_by: Mapping[KeyPath, str] = field(default_factory=dict)
+    before: YamlPage | None = None
 
     def where(self, key: KeyPath = ()) -> str:
         """Return `file:line: ` of a key, or of its nearest ancestor that is in the file or was set."""
-        for end in range(len(key), 0, -1):
-            if key[:end] in self.set_by:
-                return f"{self.set_by[key[:end]]}: "
+        if (setting := self.setting(key)) is not None:
+            return f"{setting}: "
         while key and key not in self.lines:
             key = key[:-1]
         return f"{shown(self.path)}:{self.lines.get(key, 1)}: "
+
+    def setting(self, key: KeyPath) -> str | None:
+        """Who set a key, a section that it is in, or a key of a section that the file lacks; None where nobody did."""
+        for end in range(len(key), 0, -1):
+            if key[:end] in self.set_by:
+                return self.set_by[key[:end]]
+        for end in range(len(key), 0, -1):
+            if key[:end] in self.lines:
+                return None
+            below = (who for place, who in self.set_by.items() if place[:end] == key[:end])
+            if (who := next(below, None)) is not None:
+                return who
+        return None
 
     @contextmanager
     def at(self, *key: str | int) -> Iterator[None]:
@@ -60,6 +74,10 @@ class YamlPage:
             if error.located:
                 raise
             error.located = True
+            if self.set_by and self.setting(key) is None:
+                # The file may be right, and a value from elsewhere may not fit it
+                others = ", ".join(dict.fromkeys(self.set_by.values()))
+                error.args = (f"{error} (the page as changed by {others})",)
             with error_prefix(self.where(key)):
                 raise
 

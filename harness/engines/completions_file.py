@@ -25,9 +25,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, StrictInt, StrictStr, model_validator
 
-from harness.config.checking import first_fault
+from harness.config.checking import check_values
 from harness.datatypes import Finish
 from harness.errors import ConfigError, suggestion
 
@@ -227,10 +227,7 @@ def _verdict(value: Any, where: str, column: str) -> Any:
 
 
 def _line(values: Mapping[str, Any], where: str) -> Line:
-    try:
-        return Line.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(f"{where}{first_fault(Line, error)[1]}") from None
+    return check_values(Line, values, where.removesuffix(": "))
 
 
 def _add(script: Script, line: Line, where: str) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from harness import plugins
-from harness.errors import ConfigError, error_prefix
+from harness.errors import ConfigError, Faults, error_prefix
 from harness.prompts.build import check_syntax
 from harness.scoring.base import (
     AnswerScorer,
@@ -20,32 +21,45 @@ from harness.scoring.base import (
 )
 
 
-def build_scorers(entries: Sequence[Mapping[str, Any]], tools: Tools) -> tuple[TaskScorer, ...]:
+def build_scorers(
+    entries: Sequence[Mapping[str, Any]],
+    tools: Tools,
+    place: Callable[[int], AbstractContextManager[None]] = lambda number: nullcontext(),
+) -> tuple[TaskScorer, ...]:
     """Build the scorer of each `score` entry: `by` names it, `name` (default: `by`) its score, `extract` its extractor.
 
-    Raises UnknownName for a scorer or extractor that does not exist, and ConfigError for a missing `by`, a wrong
-    option, or two scores of one name.
+    `place` puts the place of an entry (from 0) in front of messages about it. Raises UnknownName for a scorer or
+    extractor that does not exist, and ConfigError for a missing `by`, a wrong option, or two scores of one name; the
+    faults of all entries at once.
     """
     scorers: list[TaskScorer] = []
-    for number, entry in enumerate(entries, start=1):
-        by = entry.get("by")
-        if not isinstance(by, str):
-            raise ConfigError(f"score entry {number} needs `by`, the scorer's name")
-        build: Build = plugins.load("scorer", by).build
-        with error_prefix(f"score entry {number}: "):
-            scorer = build({"name": by, **{key: value for key, value in entry.items() if key != "by"}}, tools)
-            metrics, weight = entry.get("metric") or (), entry.get("weight")
-            if metrics and number == 1:
-                raise ConfigError("`metric` of the first score is the page's own; write it there")
-            if weight is not None:
-                check_syntax(weight)
-            extract = build_extractor(
-                entry.get("extract"), scorer.extractor if isinstance(scorer, AnswerScorer) else "text"
-            )
-        if scorer.name in {other.name for other in scorers}:
-            raise ConfigError(f"two scores are called {scorer.name!r}; give one of them another `name`")
-        scorers.append(TaskScorer(scorer, extract, tuple(metrics), weight))
+    faults = Faults()
+    for number, entry in enumerate(entries):
+        with faults.caught(), place(number):
+            scorer = _scorer(entry, number + 1, tools)
+            if scorer.name in {other.name for other in scorers}:
+                raise ConfigError(f"two scores are called {scorer.name!r}; give one of them another `name`")
+            scorers.append(scorer)
+    faults.refuse()
     return tuple(scorers)
+
+
+def _scorer(entry: Mapping[str, Any], number: int, tools: Tools) -> TaskScorer:
+    by = entry.get("by")
+    if not isinstance(by, str):
+        raise ConfigError(f"score entry {number} needs `by`, the scorer's name")
+    build: Build = plugins.load("scorer", by).build
+    with error_prefix(f"score entry {number}: "):
+        scorer = build({"name": by, **{key: value for key, value in entry.items() if key != "by"}}, tools)
+        metrics, weight = entry.get("metric") or (), entry.get("weight")
+        if metrics and number == 1:
+            raise ConfigError("`metric` of the first score is the page's own; write it there")
+        if weight is not None:
+            check_syntax(weight)
+        extract = build_extractor(
+            entry.get("extract"), scorer.extractor if isinstance(scorer, AnswerScorer) else "text"
+        )
+    return TaskScorer(scorer, extract, tuple(metrics), weight)
 
 
 def build_extractor(entry: Any, default: str) -> Extraction:

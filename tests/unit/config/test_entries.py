@@ -154,7 +154,7 @@ def test_a_suite_may_say_its_own_sweep_and_the_command_another(tmp_path):
     path = suite_file(tmp_path, text)
     assert labels(run_config(None, path, None, {}, "here")) == ["gsm8k_0shot", "gsm8k_5shot"]
     assert labels(run_config(None, path, None, {}, "here", {"shots": [1]})) == ["gsm8k_1shot"]
-    with pytest.raises(UserError, match=r"tongues\.yaml: sweep: shots: gsm8k: expected a count from 0 up"):
+    with pytest.raises(UserError, match=r"tongues\.yaml:3: sweep: shots: gsm8k: expected a count from 0 up"):
         run_config(None, suite_file(tmp_path, text.replace("5]", "five]")), None, {}, "here")
 
 
