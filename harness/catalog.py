@@ -93,6 +93,7 @@ class Binder:
         """
         with source.at("prompt"):
             style = prompts.pick_style(page.prompt, self.style, self.insists)
+        _refuse_unset(page, source)
         # Before the data, which may have to be downloaded
         prepare = _prepare(source.path, self.trust_page_code)
         sets = _data_sets(page.data, source.path.parent)
@@ -203,6 +204,18 @@ class Binder:
             )
             for repeat in range(page.repeats)
         ]
+
+
+def _refuse_unset(page: TaskPage, source: YamlPage) -> None:
+    """Raise ConfigError where a run does not set what the page leaves to it, with what to write."""
+    unset = [key for key in page.data.must_set if getattr(page.data, key) is None]
+    if unset:
+        flags = " ".join(f"--set 'tasks.{page.name}.data.{key}={page.data.must_set[key]}'" for key in unset)
+        with source.at("data", "must_set"):
+            raise ConfigError(
+                f"scores of {page.name} compare only for the same data.{' and data.'.join(page.data.must_set)}, "
+                f"which have no default; set, for example, {flags}"
+            )
 
 
 def _prepare(page: Path, trusted: bool) -> Callable[[Row], Row]:

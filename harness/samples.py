@@ -128,22 +128,26 @@ def _tests(spec: TestsReference, variables: Mapping[str, Any]) -> Tests:
     check = render(spec.check, variables).strip()
     if check not in ("by_value", "in_process"):
         raise DataError(f"check must be by_value or in_process; it is {check!r}")
+    tests = render(spec.tests, variables)
+    cases = _cases(spec.cases, variables) if spec.cases is not None else ()
+    if spec.cases is not None and bool(cases) == bool(tests.strip()):
+        raise DataError(f"the row has {'both tests and' if cases else 'neither tests nor'} cases; it needs one of them")
     return Tests(
         language=spec.language,
         prelude=render(spec.prelude, variables),
-        tests=render(spec.tests, variables),
+        tests=tests,
         entry_point=render(spec.entry_point, variables) if spec.entry_point is not None else None,
         check="in_process" if check == "in_process" else "by_value",
         packages=tuple(spec.packages),
         suffix=render(spec.suffix, variables),
-        cases=_cases(spec.cases, variables) if spec.cases is not None else (),
+        cases=cases,
     )
 
 
 def _cases(template: str, variables: Mapping[str, Any]) -> tuple[StdinCase, ...]:
     cases = render_value(template, variables)
-    if not isinstance(cases, list) or not cases:
-        raise DataError("cases must be a list with one entry at least")
+    if not isinstance(cases, list):
+        raise DataError(f"cases must be a list; it is {str(cases)[:120]!r}")
     for case in cases:
         if not isinstance(case, dict) or {type(case.get(key)) for key in ("stdin", "stdout")} != {str}:
             raise DataError(f"each case must be {{stdin: text, stdout: text}}; one is {str(case)[:120]!r}")

@@ -41,6 +41,9 @@ class Data(Section):
     where: str | None = Field(
         None, description="template that prints True or False: rows with False are left out, before `prepare`"
     )
+    must_set: dict[Literal["name", "where"], str] = Field(
+        {}, description="keys of `data` that have no default and that each run sets, with an example of the value"
+    )
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
 
@@ -75,9 +78,9 @@ class TestsReference(Section):
     """Templates of a program's prelude, suffix, tests and entry point, and where the tests run (Python only).
 
     The program is prelude + completion + suffix. `cases` is a list template of `{stdin, stdout}`: the whole program
-    runs once for each, in place of `tests`. `by_value`: tests run in a separate process, which exchanges values with
-    the process of the model's program. `in_process`: in the program's process, for tests that need its classes or
-    iterators; a program that attacks the tests could forge a pass there.
+    runs once for each, in place of `tests`; with both keys, each row has the one or the other. `by_value`: tests run in
+    a separate process, which exchanges values with the process of the model's program. `in_process`: in the program's
+    process, for tests that need its classes or iterators; a program that attacks the tests could forge a pass there.
     """
 
     language: str
@@ -91,8 +94,8 @@ class TestsReference(Section):
 
     @model_validator(mode="after")
     def _one_kind(self) -> TestsReference:
-        if bool(self.tests) == (self.cases is not None):
-            raise ValueError("give exactly one of tests, cases")
+        if not self.tests and self.cases is None:
+            raise ValueError("give tests or cases")
         return self
 
 

@@ -1,14 +1,16 @@
 """Turns the outcome of a program into a verdict. Pure functions: no process, no clock, no file.
 
 Guaranteed: `passed` only for a report that contains the program's secret nonce, or for standard output that equals
-the expected output; never for an exit code alone. Not guaranteed: that code which shares a process with its tests and
-targets this harness cannot read the nonce; such verdicts have `check="in_process"` or `"exit_marker"`.
+the expected output, line by line (LiveCodeBench's rule); never for an exit code alone. Not guaranteed: that code which
+shares a process with its tests and targets this harness cannot read the nonce; such verdicts have
+`check="in_process"` or `"exit_marker"`.
 """
 
 from __future__ import annotations
 
 import hmac
 import signal
+from decimal import Decimal, InvalidOperation
 from typing import Literal, cast
 
 from harness.execution.base import Status, Verdict
@@ -17,6 +19,8 @@ from harness.execution.language import ByValue, Outcome, Program
 # Bytes and characters: enough to see what happened, small enough to be stored in every record
 OUTPUT_KEPT = 4096
 MESSAGE_KEPT = 500
+# Characters of a line that is read as numbers: reading takes longer than comparing
+LONGEST_NUMBERS = 1 << 20
 
 _ENDINGS = ("passed", "failed", "error", "exited", "unsendable")
 _LIMIT_MESSAGES = {
@@ -60,9 +64,8 @@ def _by_output(program: Program | ByValue, outcome: Outcome, expected_text: str)
         return "error", f"ended with exit code {outcome.number}"
     expected = _lines(expected_text)
     printed = _lines(outcome.stdout.decode("utf-8", "replace"))
-    if printed == expected:
-        return "passed", ""
-    return "failed", _difference(expected, printed)
+    difference = _difference(expected, printed)
+    return ("failed", difference) if difference else ("passed", "")
 
 
 def _by_end(outcome: Outcome) -> tuple[Status, str]:
@@ -125,18 +128,31 @@ def _line_of(source: str, number: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines without trailing white space and without empty lines at the end, as judges of programming contests compare.
+    """Lines without white space around each and around the whole, as LiveCodeBench compares.
 
     Only a line feed ends a line: `str.splitlines` would also split at form feeds and other separators.
     """
-    return [line.rstrip() for line in text.rstrip().split("\n")] if text.strip() else []
+    return [line.strip() for line in text.strip().split("\n")]
+
+
+def _same_line(want: str, got: str) -> bool:
+    """Whether lines are equal, or hold the same decimal numbers (`1.50 2` and `1.5 2.0`), without a tolerance."""
+    if want == got:
+        return True
+    if max(len(want), len(got)) > LONGEST_NUMBERS:
+        return False
+    try:
+        return [Decimal(word) for word in want.split()] == [Decimal(word) for word in got.split()]
+    except InvalidOperation:
+        return False
 
 
 def _difference(expected: list[str], printed: list[str]) -> str:
+    """Where the output differs; empty where it does not."""
     for number, (want, got) in enumerate(zip(expected, printed, strict=False), start=1):
-        if want != got:
+        if not _same_line(want, got):
             return f"line {number} is {_short(got)}, expected {_short(want)}"
-    return f"printed {len(printed)} lines, expected {len(expected)}"
+    return "" if len(printed) == len(expected) else f"printed {len(printed)} lines, expected {len(expected)}"
 
 
 def _short(text: str) -> str:

@@ -66,11 +66,14 @@ def test_every_ending_has_its_status(outcome: Outcome, status: str) -> None:
         (b"1 2\n3", "passed"),
         (b"1 2\n\n3\n", "failed"),
         (b"1 2\n4\n", "failed"),
-        (b" 1 2\n3\n", "failed"),
+        (b" 1 2\n3\n", "passed"),
+        (b"1.0 2\n3e0\n", "passed"),
+        (b"1.0000001 2\n3\n", "failed"),
+        (b"1 2 \n 3 nan\n", "failed"),
         (b"", "failed"),
     ],
 )
-def test_stdout_is_compared_line_by_line_without_trailing_space(printed: bytes, status: str) -> None:
+def test_stdout_is_compared_line_by_line_as_livecodebench_does(printed: bytes, status: str) -> None:
     program = Program(command=("/bin/true",), expected="1 2\n3\n")
     assert judge(program, Outcome("exit", stdout=printed)).status == status
 
