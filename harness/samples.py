@@ -72,7 +72,7 @@ def _sample(page: TaskPage, source: YamlPage, row: Row, number: int) -> Sample:
     with source.at("data", "group"):
         group = render(page.data.group, variables) if page.data.group else None
     with source.at("gold"):
-        gold = render(page.gold, variables) if page.gold is not None else None
+        gold = (render(page.gold, variables) or None) if page.gold is not None else None
     return Sample(name, variables, reference, gold, group)
 
 

@@ -1,4 +1,4 @@
-"""HellaSwag's scenes as lm-evaluation-harness shows them: without the marks that WikiHow's articles left in the data."""
+"""HellaSwag's scenes as lm-evaluation-harness shows them: without the marks that WikiHow's articles left in."""
 
 from __future__ import annotations
 
