@@ -1,21 +1,18 @@
-"""`harness tasks list|show|validate`."""
+"""`harness tasks show|validate`, and the group that the other commands of tasks are in."""
 
 from __future__ import annotations
 
-from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from harness.cli import tasks_import, tasks_list, tasks_new
 from harness.cli.app import App
-
-if TYPE_CHECKING:
-    from harness.config.schema import SuitePage
 
 app = App(
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="List, read and check task pages.",
+    help="List, read, check and write task pages.",
 )
 
 Mirror = Annotated[str | None, typer.Option(envvar="HARNESS_MIRROR", help="local folder used in place of the data hub")]
@@ -24,34 +21,9 @@ TrustPageCode = Annotated[
 ]
 
 
-@app.command("list")
-def list_tasks(json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False) -> None:
-    """List the tasks that ship with the harness, and the suites."""
-    import json
-
-    from harness.config import pages
-
-    tasks = [pages.task_page(name)[0] for name in pages.index("tasks")]
-    suites = [pages.suite_page(name) for name in pages.index("configs/suites")]
-    if json_out:
-        listing = {
-            "tasks": [{"name": t.name, "about": t.about, "n": t.expected_count, "data": t.data.path} for t in tasks],
-            "suites": [{"name": s.name, "about": s.about, "tasks": [t.label for t in s.tasks]} for s in suites],
-        }
-        print(json.dumps(listing, indent=2, ensure_ascii=False))
-        return
-    print("tasks")
-    for task in tasks:
-        print(f"  {task.name:<16} {task.expected_count or '?':>5}  {task.about}")
-    print("suites")
-    for suite in suites:
-        print(f"  {suite.name:<16} {len(suite.tasks):>5}  {suite.about} [{_uses(suite)}]")
-
-
-def _uses(suite: SuitePage) -> str:
-    """Return the pages of a suite, with how often each is used if more than once."""
-    counts = Counter(task.task for task in suite.tasks)
-    return ", ".join(page if count == 1 else f"{page} x{count}" for page, count in counts.items())
+app.command("list")(tasks_list.list_tasks)
+app.command("new")(tasks_new.new_task)
+app.command("import")(tasks_import.import_task)
 
 
 @app.command("show")

@@ -224,10 +224,10 @@ class TaskPage(Section):
 
     name: TaskName
     version: int = Field(ge=1)
-    about: str
+    about: str = ""
     tags: list[Name] = Field([], description="for `tasks list --tag`: math, code, knowledge, language, ...")
     languages: list[str] = Field([], description="BCP 47 codes of the questions' languages: en, zh, sw")
-    source: Source
+    source: Source = Source()
     data: Data
     reference: ReferenceSpec
     gold: str | None = Field(None, description="template of a completion that must score 1")

@@ -24,7 +24,8 @@ from harness.errors import ConfigError, DataError, UnknownName
 from harness.execution.base import Limits
 from harness.importing.lm_eval_code import Functions
 from harness.importing.lm_eval_data import ForeignData
-from harness.importing.lm_eval_page import FORMS, Draft, Form, NotThisForm, drafted
+from harness.importing.lm_eval_groups import Suite
+from harness.importing.lm_eval_page import FORMS, Draft, Form, NotThisForm, drafted, our_name
 from harness.importing.lm_eval_scores import Scoring, scoring_of
 from harness.importing.lm_eval_task import Asked, ForeignTask
 from harness.importing.lm_eval_yaml import ForeignPage, Function
@@ -75,7 +76,7 @@ class Imported:
     why: tuple[str, ...]
     compared: int
     total: int
-    first: str
+    asked: tuple[Asked, ...]
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
 
@@ -106,7 +107,7 @@ class Importer:
                     draft = drafted(task, scoring, form)
                     written = self._written(task, scoring, draft, Path(folder))
                     bound = self._bound(written[0])
-                    first = self._agreed(task, bound)
+                    asked = self._agreed(task, bound)
                 except (NotThisForm, Different) as reason:
                     failures.append(f"{form}: {reason}")
                     continue
@@ -119,9 +120,24 @@ class Importer:
                 notes.append("fewshot_indices has no effect there, and has none here")
             count = min(self.compared, bound.total)
             return Imported(
-                task.name, files[0], form, tuple(failures), count, bound.total, first, tuple(notes), tuple(files)
+                task.name, files[0], form, tuple(failures), count, bound.total, asked, tuple(notes), tuple(files)
             )
         raise ConfigError(f"{shown(page.path)}: cannot be imported with the same prompts\n" + "\n".join(failures))
+
+    def suite(self, suite: Suite, tasks: Sequence[Imported]) -> Path:
+        """Write a suite of pages that were imported. Raises ConfigError where its file is there already."""
+        page: dict[str, Any] = {
+            "name": our_name(suite.name),
+            "about": f"Imported from lm-evaluation-harness, group {suite.name}.",
+            "tasks": [{"task": f"./{task.page.name}"} for task in tasks],
+        }
+        if suite.by_size:
+            page["average"] = "weighted"
+        file = self.out / f"{our_name(suite.name)}.suite.yaml"
+        if file.exists():
+            raise ConfigError(f"{shown(file)}: is there already; name another folder with --out, or remove it")
+        write_page(file, page)
+        return file
 
     def _read(self, page: ForeignPage) -> tuple[ForeignTask, Scoring]:
         """Read a page and its rows, and name all that is not carried at once."""
@@ -177,12 +193,12 @@ class Importer:
         finally:
             services.close()
 
-    def _agreed(self, task: ForeignTask, ours: Task) -> str:
-        """Return the first prompt. Raises Different for the first row that asks something else."""
+    def _agreed(self, task: ForeignTask, ours: Task) -> tuple[Asked, ...]:
+        """Return what both ask. Raises Different for the first row that asks something else."""
         if ours.total != len(task.docs):
             raise Different(f"{ours.total} rows here, {len(task.docs)} there")
         count = len(ours.samples)
-        first = ""
+        asked = []
         for number, (doc, shots) in enumerate(zip(task.docs[:count], task.shots_of(count), strict=True)):
             theirs = task.asked(doc, shots)
             mine = _asked(ours, number)
@@ -191,9 +207,8 @@ class Importer:
             gold, known = _right(ours.samples[number]), _their_right(task, doc)
             if gold != known:
                 raise Different(f"row {number}: the right answer is {gold!r:.80} here, {known!r:.80} there")
-            if not number:
-                first = theirs.contexts[0] + (theirs.continuations or ("",))[0]
-        return first
+            asked.append(theirs)
+        return tuple(asked)
 
     def _moved(self, files: Sequence[Path], folder: Path) -> list[Path]:
         self.out.mkdir(parents=True, exist_ok=True)

@@ -13,8 +13,8 @@ from harness.errors import ConfigError
 SHORT = 100
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """With the styles below."""
+class Dumper(yaml.SafeDumper):  # type: ignore[misc]
+    """Plain YAML with the styles below."""
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> Any:
         """Indent lists below their key."""
@@ -36,13 +36,32 @@ def _list(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
     return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=short)
 
 
-_Dumper.add_representer(str, _text)
-_Dumper.add_representer(list, _list)
+Dumper.add_representer(str, _text)
+Dumper.add_representer(list, _list)
+
+
+class FlowDumper(Dumper):
+    """Everything of a value on one line."""
+
+
+FlowDumper.add_representer(
+    list, lambda dumper, values: dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=True)
+)
 
 
 def page_text(page: dict[str, Any]) -> str:
     """Return a page as YAML."""
-    return str(yaml.dump(page, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100_000))
+    return str(yaml.dump(page, Dumper=Dumper, sort_keys=False, allow_unicode=True, width=100_000))
+
+
+def page_lines(page: dict[str, Any]) -> str:
+    """Return a page as YAML, one line a key."""
+
+    def line(value: Any) -> str:
+        flow = yaml.dump(value, Dumper=FlowDumper, default_flow_style=True, sort_keys=False, width=100_000)
+        return str(flow).strip().removesuffix("...").strip()
+
+    return "".join(f"{key}: {line(value)}\n" for key, value in page.items())
 
 
 def write_page(path: Path, page: dict[str, Any]) -> None:
