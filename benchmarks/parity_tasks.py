@@ -41,8 +41,7 @@ def main() -> int:
     known = explained.read()
     results = []
     encoder = encoder_of(given.tokenizer)
-    values = {name: entry["values"] for name, entry in known["pages"].items() if "values" in entry}
-    chosen = claims(given.pages, values)
+    chosen = claims(given.pages, known["pages"])
     unknown = set() if given.pages else known["pages"].keys() - {claim.name for claim in chosen}
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mirror-"))

@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.datatypes import GenerateRequest, Likelihood, LikelihoodRequest, Request, Tests
+from harness.datatypes import Answer, GenerateRequest, Likelihood, LikelihoodRequest, Request, Tests
 from task_parity.completions import completions
 from task_parity.our_side import OurPage, Pair, pairs, rendered_by_lm_eval, split_as_tokenised
 from task_parity.peer import Peer
@@ -325,11 +325,19 @@ def _compare_scores(
                 continue
             other = theirs[same_as[name]]
             same = value is not None and other is not None and math.isclose(value, other, abs_tol=1e-6)
+            kind = _apart(ours, numbers[place], tools) or kind
             example = f"{name}: {value} here, {same_as[name]} {other} there, sample {numbers[place]}, {reply[0]!r:.300}"
             result.scores.setdefault(name, Count()).add(same, kind, example)
         for name in theirs:
             if name not in same_as.values() and name not in result.only_theirs:
                 result.only_theirs.append(name)
+
+
+def _apart(ours: OurPage, number: int, tools: Tools) -> str:
+    """A kind of its own for samples whose answer `pages.yaml` sets apart, whatever the completion is like."""
+    reference = ours.main.samples[number].reference
+    values = reference.values if isinstance(reference, Answer) else ()
+    return next((f"answer {value}" for value in values if value in tools.entry.get("apart", ())), "")
 
 
 def same_scores(ours: Sequence[str], theirs: Sequence[str], named: Mapping[str, str | None]) -> dict[str, str]:

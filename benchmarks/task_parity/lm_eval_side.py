@@ -84,7 +84,9 @@ def redirect_data(mirror: Path, aliases: Mapping[str, Mapping[str, Any]]) -> Non
         files = list(given.get("data_files", {}).values())
         alias = aliases.get(files[0] if path == "json" and files else path, {})
         folder = mirror / alias.get("path", path)
-        folder = folder / name if name and name not in alias.get("without", ()) else folder
+        # The hub's name of the only config of a data set
+        named = name and not (name == "default" and not (folder / name).is_dir())
+        folder = folder / str(name) if named else folder
         if not folder.is_dir():
             raise NotInMirror(f"{path} {name or ''} is not in the mirror")
         return Splits(folder, alias.get("columns", {}))

@@ -47,17 +47,24 @@ class Claim:
     version: str
 
 
-def claims(names: Sequence[str], values: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
+def claims(names: Sequence[str], entries: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
     """Return the pages that name a task of lm-eval as their reference: all, or those of these names.
 
-    `values`: page -> keys that are set otherwise (all languages, where the page has one).
+    `entries` of `pages.yaml`: `PAGE@VARIANT` is compared too; `values` are keys of the page that are set otherwise (all
+    languages, where the page has one); `task` is another task of lm-eval.
     """
     found = []
-    for name in names or pages.index("tasks"):
-        page, source = pages.task_page(name, ("pages.yaml", values.get(name, {})))
+    known = pages.index("tasks")
+    for name in names or [*known, *(each for each in entries if "@" in each and each.split("@")[0] in known)]:
+        base, _, variant = name.partition("@")
+        page, source = pages.task_page(base)
+        entry = entries.get(name, {})
+        overrides = [(f"variant {variant}", page.variants[variant])] if variant else []
+        if overrides or "values" in entry:
+            page, source = pages.task_page(base, *overrides, ("pages.yaml", dict(entry.get("values", {}))))
         match = REFERENCE.fullmatch(page.source.reference or "")
         if match is not None:
-            found.append(Claim(name, page, source, match["task"], match["version"]))
+            found.append(Claim(name, page, source, entry.get("task", match["task"]), match["version"]))
         elif names:
             raise SystemExit(f"{name}: its source.reference is no 'lm-evaluation-harness VERSION, task NAME'")
     return found
