@@ -12,9 +12,10 @@ import argparse
 import gzip
 import json
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from task_parity import explained, table
 from task_parity.comparison import Extent, Result, Tools, compare
 from task_parity.our_side import bound, claims, encoder_of
 from task_parity.peer import Peer, PeerFault
+from task_parity.stand_ins import overlay
 
 from harness.data.rows import Loader
 from harness.engines.base import ModelSpec
@@ -37,22 +39,30 @@ def main() -> int:
     """Compare, print, write."""
     given = arguments()
     known = explained.read()
-    settings = {"mirror": str(given.mirror), "aliases": known["aliases"], "packages": packages()}
     results = []
     encoder = encoder_of(given.tokenizer)
-    unknown = known["pages"].keys() - {claim.name for claim in claims()} if not given.pages else set()
-    with Peer(given.lm_eval, settings) as peer, engine_of(given.model) as engine:
-        loader = Loader(given.mirror)
-        for claim in claims(given.pages):
+    chosen = claims(given.pages, known["pages"])
+    unknown = set() if given.pages else known["pages"].keys() - {claim.name for claim in chosen}
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mirror-"))
+        mirror, made = overlay(given.mirror.resolve(), Path(folder))
+        settings = {"mirror": str(mirror), "aliases": known["aliases"], "packages": packages()}
+        peer = stack.enter_context(Peer(given.lm_eval, settings))
+        engine = stack.enter_context(engine_of(given.model))
+        loader = Loader(mirror)
+        for claim in chosen:
             started = time.monotonic()
+            data = claim.page.data
+            rows_are_made = isinstance(data.name, str | None) and (data.path, data.name) in made
             entry = known["pages"].get(claim.name, {})
             held = recorded(given.recorded, known["recorded"].get(claim.name, ()))
             tools = Tools(encoder, entry, held, (given.model, engine))
             try:
-                with bound(claim, given.mirror, loader) as ours:
+                with bound(claim, loader, rows_are_made) as ours:
                     result = compare(ours, peer, tools, Extent(given.samples, given.programs))
             except (HarnessError, PeerFault, KeyError) as error:
                 result = Result(claim.name, claim.task, faults=[f"{type(error).__name__}: {error}"])
+            result.made = rows_are_made
             results.append(result)
             report(result, entry, time.monotonic() - started, given.examples)
     print(table.summary(results, known["pages"]))

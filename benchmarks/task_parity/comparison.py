@@ -12,7 +12,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.datatypes import GenerateRequest, Likelihood, LikelihoodRequest, Request, Tests
+from harness.datatypes import Answer, GenerateRequest, Likelihood, LikelihoodRequest, Request, Tests
 from task_parity.completions import completions
 from task_parity.our_side import OurPage, Pair, pairs, rendered_by_lm_eval, split_as_tokenised
 from task_parity.peer import Peer
@@ -78,6 +78,7 @@ class Result:
     likelihoods: int = 0
     largest: float = 0.0
     style: str = ""
+    made: bool = False
 
     def differences(self) -> dict[str, set[str]]:
         """Return what differs: aspect -> kinds ("" where an aspect has no kinds)."""
@@ -113,13 +114,13 @@ def compare(ours: OurPage, peer: Peer, tools: Tools, extent: Extent) -> Result:
             places = {place: place for place in range(min(len(numbers), len(documents)))}
         if "chat" in ours.styles:
             _compare_chats(result, ours, peer, task, numbers, tools)
-        _compare_settings(result, ours, theirs)
+        _compare_settings(result, ours, numbers[0], theirs)
         share = max(1, math.ceil(_wanted(ours, extent) / len(ours.groups)))
         chosen = _spread(sorted(places), share)
         replies = list(_replies(ours, numbers, chosen, theirs, tools, extent))
         judged = peer.ask("scores", name=task, replies=[[places[place], reply] for place, _, reply in replies])
         _compare_scores(result, ours, numbers, replies, judged, tools)
-        measured = theirs["kind"] in ("multiple_choice", "loglikelihood") and "text" in ours.styles
+        measured = theirs["kind"] != "generate_until" and "text" in ours.styles
         if measured and tools.model and result.likelihoods < MOST_LIKELIHOODS:
             _compare_likelihoods(result, ours, peer, task, numbers, places, tools, extent)
     return result
@@ -217,8 +218,8 @@ def _compare_chats(result: Result, ours: OurPage, peer: Peer, task: str, numbers
 # --- settings ------------------------------------------------------------------------------------
 
 
-def _compare_settings(result: Result, ours: OurPage, theirs: Mapping[str, Any]) -> None:
-    request = ours.main.requests[0]
+def _compare_settings(result: Result, ours: OurPage, number: int, theirs: Mapping[str, Any]) -> None:
+    request = ours.request(ours.main.style, number)
     if not isinstance(request, GenerateRequest):
         return
     given, sampling = theirs["generation"], request.sampling
@@ -271,7 +272,8 @@ def _replies(
             for kind, text in completions(samples[numbers[place]], samples[other]):
                 yield place, kind, [cut(text, until)]
         held = [(place, text) for place in range(len(numbers)) for text in _recorded(ours, numbers[place], tools)]
-        for place, text in _spread_pairs(held, extent.recorded):
+        programs = isinstance(samples[numbers[0]].reference, Tests)
+        for place, text in _spread_pairs(held, extent.recorded // 3 if programs else extent.recorded):
             yield place, "recorded", [cut(text, until)]
         return
     random = Random(1234)
@@ -279,7 +281,8 @@ def _replies(
         request = ours.request(ours.main.style, numbers[place])
         count = len(request.continuations) if isinstance(request, LikelihoodRequest) else 1
         for _ in range(DRAWS):
-            yield place, "drawn numbers", [[-40 * random.random() - 1, random.random() < 0.3] for _ in range(count)]
+            drawn = [[-40 * random.random() - 1, random.random() < 0.3] for _ in range(count)]
+            yield place, "drawn numbers", [drawn[0][0]] if theirs["kind"] == "loglikelihood_rolling" else drawn
         if count > 1:
             yield place, "equal numbers", [[-7.0, False]] * count
 
@@ -312,7 +315,8 @@ def _compare_scores(
         if isinstance(reply[0], str):
             mine = ours.scores_of_text(numbers[place], reply[0])
         else:
-            mine = ours.scores_of_numbers(numbers[place], [(value, greedy) for value, greedy in reply])
+            given = [each if isinstance(each, list) else [each, False] for each in reply]
+            mine = ours.scores_of_numbers(numbers[place], [(value, greedy) for value, greedy in given])
         same_as = same_scores(list(mine), list(theirs), tools.entry.get("scores", {}))
         for name, value in mine.items():
             if name not in same_as:
@@ -321,11 +325,19 @@ def _compare_scores(
                 continue
             other = theirs[same_as[name]]
             same = value is not None and other is not None and math.isclose(value, other, abs_tol=1e-6)
+            kind = _apart(ours, numbers[place], tools) or kind
             example = f"{name}: {value} here, {same_as[name]} {other} there, sample {numbers[place]}, {reply[0]!r:.300}"
             result.scores.setdefault(name, Count()).add(same, kind, example)
         for name in theirs:
             if name not in same_as.values() and name not in result.only_theirs:
                 result.only_theirs.append(name)
+
+
+def _apart(ours: OurPage, number: int, tools: Tools) -> str:
+    """A kind of its own for samples whose answer `pages.yaml` sets apart, whatever the completion is like."""
+    reference = ours.main.samples[number].reference
+    values = reference.values if isinstance(reference, Answer) else ()
+    return next((f"answer {value}" for value in values if value in tools.entry.get("apart", ())), "")
 
 
 def same_scores(ours: Sequence[str], theirs: Sequence[str], named: Mapping[str, str | None]) -> dict[str, str]:

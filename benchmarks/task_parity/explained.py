@@ -19,6 +19,8 @@ def read() -> dict[str, Any]:
 
     known: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))
     for page, entry in known["pages"].items():
+        if wrong := entry.keys() - {"scores", "values", "task", "apart", "differences"}:
+            raise SystemExit(f"{FILE.name}: {page}: unknown key {min(wrong)!r}")
         for each in entry.get("differences", []):
             if each.keys() - {"aspect", "kinds", "why", "right"} or each["aspect"] not in ASPECTS:
                 raise SystemExit(

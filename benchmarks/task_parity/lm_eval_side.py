@@ -81,9 +81,12 @@ def redirect_data(mirror: Path, aliases: Mapping[str, Mapping[str, Any]]) -> Non
     import datasets
 
     def load(path: str, name: str | None = None, **given: Any) -> Splits:
-        alias = aliases.get(path, {})
+        files = list(given.get("data_files", {}).values())
+        alias = aliases.get(files[0] if path == "json" and files else path, {})
         folder = mirror / alias.get("path", path)
-        folder = folder / name if name and name not in alias.get("without", ()) else folder
+        # The hub's name of the only config of a data set
+        named = name and not (name == "default" and not (folder / name).is_dir())
+        folder = folder / str(name) if named else folder
         if not folder.is_dir():
             raise NotInMirror(f"{path} {name or ''} is not in the mirror")
         return Splits(folder, alias.get("columns", {}))
@@ -233,11 +236,15 @@ class Tasks:
 
         if model not in self.models:
             self.models[model] = HFLM(pretrained=model, device="cpu", dtype="float32", batch_size=1)
-        documents = by_document(self.task(name)._instances)
+        task, engine = self.task(name), self.models[model]
+        documents = by_document(task._instances)
         chosen = [documents[number] for number in numbers]
-        flat = self.models[model].loglikelihood([one for each in chosen for one in each], disable_tqdm=True)
-        values = iter(flat)
-        return [[float(next(values)[0]) for _ in each] for each in chosen]
+        flat = [one for each in chosen for one in each]
+        if task.OUTPUT_TYPE == "loglikelihood_rolling":
+            values = iter(engine.loglikelihood_rolling(flat, disable_tqdm=True))
+        else:
+            values = iter([pair[0] for pair in engine.loglikelihood(flat, disable_tqdm=True)])
+        return [[float(next(values)) for _ in each] for each in chosen]
 
 
 def number_of(task: Any, metric: str, value: Any) -> float | None:

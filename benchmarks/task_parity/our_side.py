@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from harness.analysis import metric
 from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
 from harness.config.task_page import TaskPage
@@ -20,7 +21,6 @@ from harness.datatypes import (
     ContinuationScore,
     GenerateRequest,
     Likelihood,
-    LikelihoodRequest,
     Prompt,
     Request,
     RollingRequest,
@@ -47,14 +47,24 @@ class Claim:
     version: str
 
 
-def claims(names: Sequence[str] = ()) -> list[Claim]:
-    """Return the pages that name a task of lm-eval as their reference: all, or those of these names."""
+def claims(names: Sequence[str], entries: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
+    """Return the pages that name a task of lm-eval as their reference: all, or those of these names.
+
+    `entries` of `pages.yaml`: `PAGE@VARIANT` is compared too; `values` are keys of the page that are set otherwise (all
+    languages, where the page has one); `task` is another task of lm-eval.
+    """
     found = []
-    for name in names or pages.index("tasks"):
-        page, source = pages.task_page(name)
+    known = pages.index("tasks")
+    for name in names or [*known, *(each for each in entries if "@" in each and each.split("@")[0] in known)]:
+        base, _, variant = name.partition("@")
+        page, source = pages.task_page(base)
+        entry = entries.get(name, {})
+        overrides = [(f"variant {variant}", page.variants[variant])] if variant else []
+        if overrides or "values" in entry:
+            page, source = pages.task_page(base, *overrides, ("pages.yaml", dict(entry.get("values", {}))))
         match = REFERENCE.fullmatch(page.source.reference or "")
         if match is not None:
-            found.append(Claim(name, page, source, match["task"], match["version"]))
+            found.append(Claim(name, page, source, entry.get("task", match["task"]), match["version"]))
         elif names:
             raise SystemExit(f"{name}: its source.reference is no 'lm-evaluation-harness VERSION, task NAME'")
     return found
@@ -89,12 +99,26 @@ class OurPage:
     def scores_of_numbers(self, number: int, numbers: Sequence[tuple[float, bool]]) -> dict[str, float | None]:
         """Return the value of each score for log-likelihoods, one for each continuation."""
         request = self.main.requests[number * self.claim.page.repeats]
-        assert isinstance(request, LikelihoodRequest)
+        assert not isinstance(request, GenerateRequest)
+        texts = (request.text,) if isinstance(request, RollingRequest) else request.continuations
         scored = tuple(
             ContinuationScore(value, max(1, len(text) // 4), len(text), len(text.encode()), greedy)
-            for (value, greedy), text in zip(numbers, request.continuations, strict=True)
+            for (value, greedy), text in zip(numbers, texts, strict=True)
         )
-        return self._scores(number, Likelihood(request.key, scored))
+        reply = Likelihood(request.key, scored)
+        return self._of_corpus(number, reply) if isinstance(request, RollingRequest) else self._scores(number, reply)
+
+    def _of_corpus(self, number: int, reply: Likelihood) -> dict[str, float | None]:
+        """The page's metrics on this text alone, as if it were the corpus."""
+        sample, request = self.main.samples[number], self.main.requests[number]
+        score = self.main.scorers[0].score(sample, request.prompt, reply)
+        found: dict[str, float | None] = {}
+        for name in self.claim.page.metric:
+            fold: Any = metric.bind(name, 1)
+            # Two copies: an interval needs more than one text, and the value is that of one
+            estimate = fold.of_corpus([[score], [score]], [0, 1])
+            found[name] = None if estimate is None else estimate.value
+        return found
 
     def _scores(self, number: int, reply: Completion | Likelihood) -> dict[str, float | None]:
         sample, request = self.main.samples[number], self.main.requests[number * self.claim.page.repeats]
@@ -102,17 +126,17 @@ class OurPage:
 
 
 @contextmanager
-def bound(claim: Claim, mirror: Path, loader: Loader | None = None) -> Iterator[OurPage]:
-    """Bind a page in all its styles. Raises HarnessError."""
+def bound(claim: Claim, loader: Loader, made: bool) -> Iterator[OurPage]:
+    """Bind a page in all its styles; `made`: its rows are stand-ins, of another number. Raises HarnessError."""
+    page = claim.page.model_copy(update={"expected_count": None}) if made else claim.page
     services = Services("auto", Limits())
     try:
         scorers = page_scorers(claim.page, claim.source, services.tools(), True)
-        loader = loader or Loader(mirror)
         styles: dict[Style, Task] = {}
         for style, section in (("text", claim.page.prompt.text), ("chat", claim.page.prompt.chat)):
             if section is not None:
                 binder = Binder(loader, style, None, insists=True, trust_page_code=True)
-                styles[style] = binder.bind(claim.page, claim.source, scorers)
+                styles[style] = binder.bind(page, claim.source, scorers)
         first = next(iter(styles.values()))
         groups: dict[str, list[int]] = {}
         for number, sample in enumerate(first.samples):
@@ -124,7 +148,9 @@ def bound(claim: Claim, mirror: Path, loader: Loader | None = None) -> Iterator[
 
 def task_of(claim: Claim, sample: Sample) -> str:
     """Return the task of lm-eval that a sample belongs to."""
-    return claim.task.format(**sample.inputs)
+    # lm-eval's names have no blanks, its data's columns do
+    values = {key: value.replace(" ", "_") if isinstance(value, str) else value for key, value in sample.inputs.items()}
+    return claim.task.format(**values)
 
 
 def pairs(request: Request, encoder: PromptEncoder | None) -> list[Pair]:

@@ -20,6 +20,7 @@ with that task, run by lm-evaluation-harness in its own environment on the same 
 - **scores**: scores that are equal on the same completions (gold, recorded of real models where there are any, {kinds}
   other kinds: phrasings, fences, units, wrong, malformed, empty), or on the same log-likelihoods, by score entry.
 - **log-likelihoods**: of the demo model, in float32, both engines: how many, and the largest difference.
+- **made rows**: the mirror lacks the data or a split of it, and both sides read rows of the same form in its place.
 - A page is **equal** if nothing differs but, at most, a chat prompt that is explained: lm-evaluation-harness writes its
   text prompt into the chat, and some pages have a prompt of their own there.
 
@@ -55,7 +56,7 @@ def page(results: Sequence[Result], entries: Mapping[str, Any], **facts: Any) ->
 
 
 def _cells(result: Result, entry: Mapping[str, Any]) -> list[str]:
-    task = f"{result.task}" + (f" ({result.tasks} tasks)" if result.tasks > 1 else "")
+    task = result.task + (f" ({result.tasks} tasks)" if result.tasks > 1 else "")
     version = f", v{result.version}" if result.version else ""
     chat = result.chat.shown() + (f", {result.chat_form}" if result.chat.total else "")
     scores = "; ".join(f"{name} {count.shown()}" for name, count in result.scores.items())
@@ -67,5 +68,14 @@ def _cells(result: Result, entry: Mapping[str, Any]) -> list[str]:
     if unexplained:
         said += f" UNEXPLAINED: {', '.join(unexplained)}."
     settings = "; ".join(result.settings) or "equal"
-    shown = [result.page, task + version, result.prompts.shown(), chat, settings, scores or "-", likelihoods, said]
+    shown = [
+        result.page + (" (made rows)" if result.made else ""),
+        task + version,
+        result.prompts.shown(),
+        chat,
+        settings,
+        scores or "-",
+        likelihoods,
+        said,
+    ]
     return [" ".join(each.split()).replace("|", "\\|") for each in shown]
