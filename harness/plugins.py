@@ -44,6 +44,12 @@ def load(kind: str, name: str) -> ModuleType:
     raise UnknownName(kind, name, names(kind))
 
 
+def require(package: str, extra: str, user: str) -> None:
+    """Raise ConfigError unless `package` can be imported, which `user` needs and an extra of the harness brings."""
+    if importlib.util.find_spec(package) is None:
+        raise ConfigError(f"{user} needs the package {package}, which is not installed: pip install 'harness[{extra}]'")
+
+
 def _shipped(kind: str) -> list[str]:
     """Modules and packages of the kind's package that have a `def build(`; the other files are shared parts."""
     package = importlib.util.find_spec(PACKAGES[kind])

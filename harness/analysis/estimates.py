@@ -28,6 +28,7 @@ from harness.analysis.tries import (
 from harness.datatypes import Completion, Record, Refusal, Reply, Score
 from harness.results import Estimate
 from harness.stats.intervals import RATIO, MeanInterval, mean_interval
+from harness.stats.jackknife import JACKKNIFE
 
 __all__ = ["count_by_failure", "estimate_suite", "estimate_task", "primary_estimates"]
 
@@ -117,7 +118,11 @@ def estimate_suite(
         filtered=_pooled(parts, lambda part: part.filtered),
         window=_pooled(parts, lambda part: part.window),
     )
-    odd = [part.task for part in parts if part.method == RATIO]
+    of_texts = {part.metric for part in parts if part.method == JACKKNIFE}
+    if len({part.metric for part in parts}) == 1:
+        # Scores from 0 to 100 have a mean among themselves
+        of_texts = set()
+    odd = [part.task for part in parts if part.method == RATIO or part.metric in of_texts]
     if odd:
         warning = f"no mean over tasks: {', '.join(odd)} {'is' if len(odd) == 1 else 'are'} no share of right answers"
         return replace(blank, metric=way, warnings=(warning,))

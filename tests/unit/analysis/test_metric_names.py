@@ -22,7 +22,7 @@ def test_a_name_comes_back_as_it_was_written(name: str) -> None:
 
 def test_every_metric_can_be_reached_by_a_written_name() -> None:
     of_samples = ["maj_at_k", "maj_first_at_k", "mean", "pass_at_k"]
-    of_corpus = ["bits_per_byte", "byte_perplexity", "perplexity", "weighted_mean", "word_perplexity"]
+    of_corpus = ["bits_per_byte", "byte_perplexity", "perplexity", "weighted_mean", "word_perplexity", "bleu", "chrf"]
     assert plugins.names("metric") == sorted(of_samples + of_corpus)
     assert all(parse(name).name == name for name in of_corpus)
     assert parse("mean").of_sample(scores(1, 0, 0.5, 0.5)) == 0.5
