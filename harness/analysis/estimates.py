@@ -24,6 +24,7 @@ from harness.analysis.tries import (
     too_ragged,
     with_enough_tries,
 )
+from harness.config.task_page import DrawnRows
 from harness.datatypes import Completion, Record, Refusal, Reply, Score
 from harness.results import Estimate
 from harness.stats.intervals import RATIO, MeanInterval, mean_interval
@@ -41,10 +42,12 @@ def estimate_task(
     repeats: int,
     expected: int | None = None,
     scorers: Sequence[str] = (),
+    drawn: DrawnRows | None = None,
 ) -> tuple[Estimate, ...]:
     """Return one estimate per scorer and metric, in that order; scorers as in the records unless given.
 
     Records of other tasks are passed over. `expected` is the number of samples that the whole task has;
+    `drawn`: the random part of them that the run is of;
     `repeats`: the number of tries per sample. The first estimate is the task's primary one. Raises UnknownName or
     ConfigError for a metric that does not exist.
 
@@ -58,7 +61,9 @@ def estimate_task(
     folds = [parse(metric) for metric in metrics]
     names = tuple(scorers) or scorers_of(own) or ("",)
     return tuple(
-        _estimate(task, fold, gather(own, scorer), scorer, repeats, expected) for scorer in names for fold in folds
+        _estimate(task, fold, gather(own, scorer), scorer, repeats, expected, drawn)
+        for scorer in names
+        for fold in folds
     )
 
 
@@ -134,8 +139,9 @@ def _estimate(
     scorer: str,
     repeats: int,
     expected: int | None,
+    drawn: DrawnRows | None,
 ) -> Estimate:
-    """One scorer under one metric; `expected`: the samples of the whole task."""
+    """One scorer under one metric; `expected`: the samples of the whole task, `drawn`: the part that was to be run."""
     scored = [(sample, sample.scores) for sample in tries if sample.scores is not None]
     ragged = too_ragged(tries, fold.needs)
     full = with_enough_tries(tries, fold.needs)
@@ -169,7 +175,7 @@ def _estimate(
     digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
-    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full))
+    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full), drawn)
     programs = cautions.of_programs([score for _, scores in full for score in scores])
     return replace(estimate, warnings=cautions.of(estimate, counts, [f for s in unscored for f in s.faults]) + programs)
 
