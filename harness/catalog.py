@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -36,7 +36,7 @@ from harness.datatypes import (
 from harness.errors import ConfigError, DataError, Faults
 from harness.prompts import build as prompts
 from harness.prompts.build import Shot, ShotText
-from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_kept, sample_of
+from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_drawn, rows_kept, sample_of
 from harness.scoring.base import TaskScorer, Tools
 from harness.scoring.factory import build_scorers
 
@@ -103,13 +103,20 @@ class Binder:
         if page.expected_count is not None and len(kept) != page.expected_count:
             with source.at("expected_count"):
                 raise DataError(f"{split.origin} has {len(kept)} rows, the page expects {page.expected_count}")
-        samples = [sample_of(page, source, split, prepare, number) for number in kept[: self.limit]]
+        rows = rows_drawn(page, source, kept)[: self.limit]
+        # Random examples are drawn for one question after the other: a part of the task has those of the whole
+        walked = kept[: kept.index(rows[-1]) + 1] if page.fewshot and page.fewshot.choose == "random" else rows
+        samples = [sample_of(page, source, split, prepare, number) for number in walked]
         refuse_equal_ids(samples, source)
         pool, pool_split = self._pool(page, source, style, prepare)
         with source.at("prompt", style):
             contents = [_content(page, style, sample) for sample in samples] if pool else [None for _ in samples]
         with source.at("fewshot"):
             shots = prompts.shots_of(page.fewshot, pool, contents, [sample.inputs for sample in samples])
+        if len(rows) < len(walked):
+            taken = set(rows)
+            places = [place for place, number in enumerate(walked) if number in taken]
+            samples, shots = [samples[place] for place in places], [shots[place] for place in places]
         fingerprint = _fingerprint(page, source.path, split, pool_split, style)
         requests: list[Request] = []
         # By the place in memory of a shot: many questions share one, and each is rendered once
@@ -357,11 +364,11 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
     # Options are shown or continued; an answer or tests only judge. Without defaults: a new key changes no hash
     in_request = page.reference.choice or page.reference.text
     scoring = ABOUT_SCORING if in_request else ABOUT_SCORING | {"reference"}
-    shown = page.model_dump(exclude=scoring, exclude_defaults=True)
+    shown = page.model_dump(exclude=_keys(scoring), exclude_defaults=True)
     ask = _hash([shown, style, split.digest, pool.digest if pool else None, logic])
     return {
         "version": page.version,
-        "page": page.model_dump(mode="json", exclude=DESCRIPTIVE, exclude_defaults=True),
+        "page": page.model_dump(mode="json", exclude=_keys(DESCRIPTIVE), exclude_defaults=True),
         "logic": logic,
         "ask": ask,
         "style": style,
@@ -370,6 +377,11 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
         "shots_data": pool.digest if pool else None,
         "revision": split.revision,
     }
+
+
+def _keys(names: Set[str]) -> dict[str, Any]:
+    """Keys of a page to leave out, and which part of the rows is run: as a limit, it changes no request."""
+    return {**dict.fromkeys(names, True), "data": {"sample": True}}
 
 
 def _key(ask: str, sample_id: str, repeat: int, prompt: Prompt, settings: Any) -> str:

@@ -96,7 +96,10 @@ class Plan:
         """The run folder: `--out`, or a name that depends only on the identity, so that the same command resumes it."""
         if self.config.out:
             return Path(self.config.out).expanduser()
-        text = json.dumps([self.identity(), self.config.limit], sort_keys=True, default=str)
+        drawn = {task.name: task.page.data.sample.model_dump() for task in self.tasks if task.page.data.sample}
+        text = json.dumps(
+            [self.identity(), self.config.limit, *([drawn] if drawn else [])], sort_keys=True, default=str
+        )
         digest = hashlib.sha256(text.encode()).hexdigest()
         return Path("runs") / f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}"
 

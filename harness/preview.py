@@ -26,16 +26,18 @@ SECONDS_A_STEP = 0.004
 
 @dataclass(frozen=True, slots=True)
 class TaskPreview:
-    """A task's requests in tokens: sums, the longest prompt, how many prompts would be cut to fit the window.
+    """A task's requests on `samples` of its `total` samples, in tokens.
 
-    `estimated`: the tokens are estimates by the length of the text. `dollars_at_most`: with every answer as long as
-    allowed; `dollars_typical`: with answers of the mean length of the `answered` ones in the run folder. Both are of
-    all requests, and None where they are not known.
+    Sums, the longest prompt, how many prompts would be cut to fit the window. `estimated`: the tokens are estimates by
+    the length of the text. `dollars_at_most`: with every answer as long as allowed; `dollars_typical`: with answers of
+    the mean length of the `answered` ones in the run folder. Both are of all requests, and None where they are not
+    known.
     """
 
     task: str
     style: str
     samples: int
+    total: int
     requests: int
     tokens_in: int
     longest: int
@@ -106,6 +108,7 @@ def _task(task: Task, sizes: Sequence[PromptSize], price: Price | None, lengths:
         task=task.name,
         style=task.style,
         samples=len(task.samples),
+        total=task.total,
         requests=len(task.requests),
         tokens_in=tokens_in,
         longest=max((size.prompt_tokens or 0 for size in sizes), default=0),

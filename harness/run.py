@@ -347,8 +347,11 @@ def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, requested: 
     for task in tasks:
         answered = [records[request.key] for request in task.requests if request.key in records]
         scorers = [scorer.name for scorer in task.scorers]
+        page = task.page
         own = {scorer.name: scorer.metrics for scorer in task.scorers if scorer.metrics}
-        estimates += estimate_task(task.name, answered, task.page.metric, task.page.repeats, task.total, scorers, own)
+        estimates += estimate_task(
+            task.name, answered, page.metric, page.repeats, task.total, scorers, own, page.data.sample
+        )
         kept += answered
     shared = len(set(manifest.pages)) < len(tasks)
     by_size = manifest.config["suite"].get("average") == "weighted"
@@ -376,4 +379,6 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
 def task_facts(task: Task) -> dict[str, Any]:
     """Return the manifest's facts about a task; `binary` are its scorers that give only 0 and 1."""
     binary = [scorer.name for scorer in task.scorers if scorer.binary]
-    return {**task.fingerprint, "n": len(task.samples), "total": task.total, "commit": task.commit, "binary": binary}
+    drawn = {"sample": task.page.data.sample.model_dump()} if task.page.data.sample else {}
+    counts = {"n": len(task.samples), "total": task.total, **drawn}
+    return {**task.fingerprint, **counts, "commit": task.commit, "binary": binary}

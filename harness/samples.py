@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from random import Random
 from typing import Any
 
 from harness.config.task_page import ChoiceReference, TaskPage, TestsReference
@@ -32,6 +33,17 @@ def rows_kept(page: TaskPage, source: YamlPage, split: Split) -> list[int]:
         if not kept:
             raise DataError(f"`where` keeps none of the {len(split.rows)} rows of {split.origin}")
     return kept
+
+
+def rows_drawn(page: TaskPage, source: YamlPage, kept: Sequence[int]) -> list[int]:
+    """Those of `kept` that `sample` draws, in data order; all without it. Raises DataError where there are too few."""
+    drawn = page.data.sample
+    if drawn is None:
+        return list(kept)
+    if drawn.count > len(kept):
+        with source.at("data", "sample"):
+            raise DataError(f"a sample of {drawn.count} rows wanted, but there are {len(kept)}; set sample.count lower")
+    return sorted(Random(drawn.seed).sample(kept, len(kept))[: drawn.count])
 
 
 def sample_of(page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], number: int) -> Sample:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.tries import kind_of
+from harness.config.task_page import DrawnRows
 from harness.datatypes import Failure, Score
 from harness.results import Estimate
 
@@ -49,7 +50,7 @@ class SampleCounts:
     that it has of a sample, None where it has all.
     `digitless` is the share of answers out of which a scorer read no digit though the right answers are numbers.
     Of `answers` completions, `empty` ended by themselves without a text, and in `reasoned_out` the reasoning, which a
-    server returned apart, left no room for an answer.
+    server returned apart, left no room for an answer. `drawn`: the random part of the task that was to be run.
     """
 
     samples: int
@@ -61,6 +62,7 @@ class SampleCounts:
     answers: int = 0
     empty: int = 0
     reasoned_out: int = 0
+    drawn: DrawnRows | None = None
 
 
 def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> tuple[str, ...]:
@@ -214,6 +216,11 @@ def _incomplete(estimate: Estimate, counts: SampleCounts) -> str:
 def _part(counts: SampleCounts) -> str:
     if counts.expected is None or counts.samples >= counts.expected:
         return ""
+    if counts.drawn is not None:
+        part = f"{counts.drawn.count} of {counts.expected} samples, drawn with seed {counts.drawn.seed}"
+        if counts.samples >= counts.drawn.count:
+            return f"a random part of the task: {part}"
+        return f"only {counts.samples} of a random part of the task ({part}) were run: this is the score of these alone"
     return f"only {counts.samples} of {counts.expected} samples were run: this is the score of a part of the task"
 
 

@@ -25,6 +25,7 @@ from harness.analysis.tries import (
     too_ragged,
     with_enough_tries,
 )
+from harness.config.task_page import DrawnRows
 from harness.datatypes import Completion, Record, Refusal, Reply, Score
 from harness.results import Estimate
 from harness.stats.intervals import RATIO, MeanInterval, mean_interval
@@ -45,12 +46,13 @@ def estimate_task(
     expected: int | None = None,
     scorers: Sequence[str] = (),
     own_metrics: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    drawn: DrawnRows | None = None,
 ) -> tuple[Estimate, ...]:
     """Return one estimate per scorer and metric, in that order; scorers as in the records unless given.
 
     Records of other tasks are passed over. `expected` is the number of samples that the whole task has;
-    `repeats`: the number of tries per sample; `own_metrics`: metrics of a scorer in place of `metrics`. The first
-    estimate is the task's primary one. Raises UnknownName or
+    `drawn`: the random part of them that the run is of; `repeats`: the number of tries per sample; `own_metrics`:
+    metrics of a scorer in place of `metrics`. The first estimate is the task's primary one. Raises UnknownName or
     ConfigError for a metric that does not exist.
 
     Per sample, the metric folds the available tries (c of its own n) to one value; a metric that needs more tries than
@@ -62,7 +64,7 @@ def estimate_task(
     own = [record for record in records if record.request.task == task]
     names = tuple(scorers) or scorers_of(own) or ("",)
     return tuple(
-        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected)
+        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected, drawn)
         for scorer in names
         for metric in own_metrics.get(scorer, metrics)
     )
@@ -159,8 +161,9 @@ def _estimate(
     scorer: str,
     repeats: int,
     expected: int | None,
+    drawn: DrawnRows | None,
 ) -> Estimate:
-    """One scorer under one metric; `expected`: the samples of the whole task."""
+    """One scorer under one metric; `expected`: the samples of the whole task, `drawn`: the part that was to be run."""
     scored = [(sample, sample.scores) for sample in tries if sample.scores is not None]
     ragged = too_ragged(tries, fold.needs)
     full = with_enough_tries(tries, fold.needs)
@@ -194,7 +197,7 @@ def _estimate(
     digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
-    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full))
+    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full), drawn)
     programs = cautions.of_programs([score for _, scores in full for score in scores])
     return replace(estimate, warnings=cautions.of(estimate, counts, [f for s in unscored for f in s.faults]) + programs)
 

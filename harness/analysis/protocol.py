@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Counts of what was run; samples are paired, so they explain nothing
-COUNTS = ("n", "total")
+COUNTS = ("n", "total", "sample")
 # Hashes that differ because a field beside them does
 DERIVED = ("ask", "version")
 OF_THE_MODEL = ("context_window", "end_token_ids", "eos_token_id", "bos_token_id")

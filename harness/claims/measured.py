@@ -148,7 +148,10 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
         notes = [f"{len(values.unscored)} samples are unscored and left out"] if values.unscored else []
         total = run.manifest.total(task)
         if len(values.samples) + len(values.unscored) < total:
-            notes.append(f"the first {len(values.samples)} of {total} items, treated as a random sample")
+            seed = run.manifest.drawn_with(task)
+            part = "the first " if seed is None else ""
+            drawn = "treated as a random sample" if seed is None else f"drawn with seed {seed}"
+            notes.append(f"{part}{len(values.samples)} of {total} items, {drawn}")
         if run.given_as == "subject" and party is not None and not run.is_of(party):
             notes.append(f"the run is of {run.model}; --subject declares it as {party.model}")
         if party is None or run.allow_protocol:

@@ -28,6 +28,7 @@ def show_preview(config: RunConfig, *, as_json: bool) -> None:
     print(f"model     {facts.model}, {engine_text(facts) if seen.paid else local}")
     print(f"window    {f'{facts.context_window} tokens' if facts.context_window else 'unknown'}")
     for task in seen.tasks:
+        part = f" of {task.total}" if task.samples < task.total else ""
         about = "~" if task.estimated else ""
         tokens = (
             f"{about}{task.tokens_in} tokens in (longest {task.longest}), at most {task.tokens_out_at_most} out; "
@@ -35,7 +36,7 @@ def show_preview(config: RunConfig, *, as_json: bool) -> None:
         )
         unknown = f"tokens in unknown, at most {task.tokens_out_at_most} out"
         print(
-            f"{task.task}: {task.requests} requests on {task.samples} samples ({task.style}); "
+            f"{task.task}: {task.requests} requests on {task.samples}{part} samples ({task.style}); "
             f"{tokens if seen.counts_tokens else unknown}{_dollars(task.dollars_at_most, task.dollars_typical)}"
         )
     if seen.paid:

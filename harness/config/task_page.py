@@ -23,6 +23,17 @@ class Source(Section):
     note: str | None = None
 
 
+class DrawnRows(Section):
+    """A random part of the rows: the first `count` of all in an order shuffled with `seed` (a larger count adds rows).
+
+    Requests are those of the whole task, with the same ids and examples, so that both may be compared. The score's
+    interval is for the whole task; tables and warnings state the part.
+    """
+
+    count: int = Field(ge=1)
+    seed: int
+
+
 class Data(Section):
     """Rows: a hub data set (`org/name`, pinned by `revision`) or a file beside the page (`./rows.jsonl`).
 
@@ -41,9 +52,13 @@ class Data(Section):
     where: str | None = Field(
         None, description="template that prints True or False: rows with False are left out, before `prepare`"
     )
+<<<<<<< HEAD
     must_set: dict[Literal["name", "where"], str] = Field(
         {}, description="keys of `data` that have no default and that each run sets, with an example of the value"
     )
+=======
+    sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
+>>>>>>> h1
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
 

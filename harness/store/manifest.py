@@ -95,6 +95,11 @@ class Manifest:
         """How many samples the task's data holds, whatever the run's limit."""
         return int(self.tasks[task]["total"])
 
+    def drawn_with(self, task: str) -> int | None:
+        """The seed with which the run's part of a task was drawn; None where it was not drawn."""
+        drawn = self.tasks[task].get("sample")
+        return int(drawn["seed"]) if isinstance(drawn, Mapping) else None
+
     def as_written(self) -> dict[str, Any]:
         """Return what `manifest.json` holds."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
@@ -149,6 +154,8 @@ def _parsed(whole: Section) -> Manifest:
     tasks = whole.section("tasks").sections()
     for facts in tasks.values():
         facts.whole("total")
+        if "sample" in facts.values:
+            facts.section("sample").whole("seed")
     for name in identity.tasks:
         if name not in tasks:
             raise whole.section("tasks").fault(name, "is missing")
