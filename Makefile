@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu check clean
+.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu guide check clean
 demo: $(VENV)/.installed
 	$(BIN)/harness run
 
@@ -35,9 +35,13 @@ bench: $(VENV)/.installed
 bench-gpu: $(VENV)/.installed
 	$(BIN)/python benchmarks/vs_peers.py --device cuda --dtype bfloat16
 
+# docs/writing-tasks.md and docs/tasks.md. With real data: MEASURE="--mirror DIR --tokenizer DIR" also counts prompts' tokens
+guide: $(VENV)/.installed
+	$(BIN)/python -m docs.generate $(MEASURE)
+
 check: $(VENV)/.installed-dev
-	$(BIN)/ruff check harness tests examples
-	$(BIN)/ruff format --check harness tests examples
+	$(BIN)/ruff check harness tests examples docs
+	$(BIN)/ruff format --check harness tests examples docs
 	$(BIN)/mypy
 
 # --no-compile: what is never imported need not be compiled, a third of the set-up time

@@ -74,7 +74,7 @@ class ExactMatch:
 
 
 class ExactMatchOptions(ScorerOptions):
-    """`ignore`: patterns that are removed from both sides; `numeric`: 70,000 is 70000.0."""
+    """`ignore`: patterns that are removed from both sides; `ignore_case`: A is a; `numeric`: 70,000 is 70000.0."""
 
     ignore: list[Pattern] = Field([])
     ignore_case: bool = False
