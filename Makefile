@@ -5,10 +5,11 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu parity golden check clean
+.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu parity golden guide check clean
 # Real data, tokenizers and recorded completions beside the checkout, and a Python that has lm-eval 0.4.13
 SHARED ?= ../shared
 LM_EVAL ?= python3
+
 demo: $(VENV)/.installed
 	$(BIN)/harness run
 
@@ -47,9 +48,13 @@ parity: $(VENV)/.installed
 golden: $(VENV)/.installed-dev
 	$(BIN)/python tests/golden_prompts.py --mirror $(SHARED)/data --tokenizers $(SHARED)/tokenizers
 
+# docs/writing-tasks.md and docs/tasks.md. With real data: MEASURE="--mirror DIR --tokenizer DIR" also counts prompts' tokens
+guide: $(VENV)/.installed
+	$(BIN)/python -m docs.generate $(MEASURE)
+
 check: $(VENV)/.installed-dev
-	$(BIN)/ruff check harness tests examples
-	$(BIN)/ruff format --check harness tests examples
+	$(BIN)/ruff check harness tests examples docs
+	$(BIN)/ruff format --check harness tests examples docs
 	$(BIN)/mypy
 
 # --no-compile: what is never imported need not be compiled, a third of the set-up time

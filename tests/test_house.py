@@ -23,7 +23,7 @@ LAYERS = [
     {"data", "prompts", "engines", "execution", "analysis"},
     {"scoring", "report", "comparison", "samples"},
     {"catalog", "metrics", "cost"},
-    {"plan", "validate", "repeat_check"},
+    {"plan", "validate", "repeat_check", "guide"},
     {"run", "preview", "models", "recorded_verdicts", "importing"},
     {"claims", "publish", "rescore"},
     {"cli"},

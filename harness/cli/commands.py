@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import claim, compare, cost, doctor, execute, models, rescore, run, tasks
+from harness.cli import claim, compare, cost, doctor, execute, guide, models, rescore, run, tasks
 from harness.cli.app import App
 
 # Plain help: rich help would more than double the time of `--help`
@@ -41,6 +41,7 @@ app.command("compare")(compare.compare)
 app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)
 app.command("exec")(execute.execute)
+tasks.app.command("guide")(guide.guide)
 app.add_typer(tasks.app, name="tasks")
 app.add_typer(models.app, name="models")
 app.add_typer(cost.app, name="cost")

@@ -16,11 +16,14 @@ from harness.config.section import Name, Section, TaskName
 class Source(Section):
     """Where a task comes from, under which licence, and which implementation's numbers it gives (`reference`)."""
 
-    paper: str | None = None
-    data: str | None = None
-    licence: str | None = None
+    paper: str | None = Field(None, description="address of the paper")
+    data: str | None = Field(None, description="address of the data set")
+    licence: str | None = Field(None, description="licence of the data, by its SPDX name where it has one")
     reference: str | None = Field(None, description="the implementation whose prompts and scores it has, with version")
-    note: str | None = None
+    note: str | None = Field(
+        None,
+        description="what a reader of the score must know: the protocol, what differs from others, traps of the data",
+    )
 
 
 class DrawnRows(Section):
@@ -41,24 +44,25 @@ class Data(Section):
     templates and in `prepare`.
     """
 
-    path: str
-    name: str | list[str] | None = None
-    revision: str | None = None
+    path: str = Field(
+        description="`org/name` of the hub, a file (`./rows.jsonl`, .csv, ...), or a folder with a file for each split"
+    )
+    name: str | list[str] | None = Field(
+        None, description="config of the hub data set, or several whose rows follow one another"
+    )
+    revision: str | None = Field(None, description="commit of the hub data set, so that the rows stay the same")
     file: str | None = Field(
         None, description="one file of the hub repository, for data sets that are made by a script"
     )
-    split: str
+    split: str = Field(description="the split under test; for a single file any name")
     columns: list[str] = Field(min_length=1, description="columns that templates use; the data must have each")
     where: str | None = Field(
         None, description="template that prints True or False: rows with False are left out, before `prepare`"
     )
-<<<<<<< HEAD
     must_set: dict[Literal["name", "where"], str] = Field(
         {}, description="keys of `data` that have no default and that each run sets, with an example of the value"
     )
-=======
     sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
->>>>>>> h1
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
 
@@ -77,10 +81,13 @@ class ChoiceReference(Section):
     `unconditional` also scores every option after an empty prompt, for the scorer's `normalise: unconditional`.
     """
 
-    options: str | list[str] = Field(min_length=2)
-    gold: str
-    options_in: Literal["target", "prompt"] = "target"
-    unconditional: bool = False
+    options: str | list[str] = Field(min_length=2, description="a template for each option, or one list template")
+    gold: str = Field(description="template of the right option's index, or a list template of several")
+    options_in: Literal["target", "prompt"] = Field(
+        "target",
+        description="`prompt`: the prompt's template prints `option`, and the same `target` is scored after each",
+    )
+    unconditional: bool = Field(False, description="also score every option after an empty prompt")
 
     @model_validator(mode="after")
     def _keys_agree(self) -> ChoiceReference:
@@ -98,12 +105,14 @@ class TestsReference(Section):
     process, for tests that need its classes or iterators; a program that attacks the tests could forge a pass there.
     """
 
-    language: str
-    prelude: str = ""
-    suffix: str = ""
-    tests: str = ""
-    cases: str | None = None
-    entry_point: str | None = None
+    language: str = Field(description="programming language of program and tests (`harness doctor` lists them)")
+    prelude: str = Field(
+        "", description="what the program begins with, such as the prompt that the completion continues"
+    )
+    suffix: str = Field("", description="what follows the completion in the program")
+    tests: str = Field("", description="program that fails unless the answer is right")
+    cases: str | None = Field(None, description="list template of `{stdin, stdout}`, one run of the program for each")
+    entry_point: str | None = Field(None, description="name of the function that the tests call")
     check: str = Field("by_value", description="by_value or in_process, or a template of one of them")
     packages: list[str] = Field([], description="Python packages that programs may import, besides the usual ones")
 
@@ -117,9 +126,11 @@ class TestsReference(Section):
 class ReferenceSpec(Section):
     """The right answer; exactly one kind. `answer`: a template for each text that counts, or one list template."""
 
-    answer: str | list[str] | None = None
-    choice: ChoiceReference | None = None
-    tests: TestsReference | None = None
+    answer: str | list[str] | None = Field(
+        None, description="template of each text that counts as right, or one list template"
+    )
+    choice: ChoiceReference | None = Field(None, description="options, and which of them is right")
+    tests: TestsReference | None = Field(None, description="a program is right if it passes these")
     text: str | None = Field(None, description="template of the text whose log-likelihood is measured")
 
     @model_validator(mode="after")
@@ -132,10 +143,10 @@ class ReferenceSpec(Section):
 class ShotData(Section):
     """Another data set that examples are taken from; paths as in `data`."""
 
-    path: str
-    name: str | None = None
-    revision: str | None = None
-    file: str | None = None
+    path: str = Field(description="as `data.path`")
+    name: str | None = Field(None, description="as `data.name`")
+    revision: str | None = Field(None, description="as `data.revision`")
+    file: str | None = Field(None, description="as `data.file`")
     columns: list[str] = Field(min_length=1, description="columns that the template of an example uses")
 
 
@@ -149,13 +160,15 @@ class FewShot(Section):
     rows of a split are prepared as samples are, those of other data are not.
     """
 
-    split: str | None = None
-    rows: list[dict[str, Any]] = []
-    data: ShotData | None = None
-    count: int = Field(ge=0)
-    choose: Literal["first", "random", "ids"] = "first"
-    ids: list[str] = []
-    seed: int = 1234
+    split: str | None = Field(None, description="the split that examples are taken from")
+    rows: list[dict[str, Any]] = Field([], description="the examples themselves: the columns of each")
+    data: ShotData | None = Field(None, description="another data set whose split it is")
+    count: int = Field(ge=0, description="examples before each question; 0 for none")
+    choose: Literal["first", "random", "ids"] = Field(
+        "first", description="`first` rows, rows at `random` for each question, or the rows named by `ids`"
+    )
+    ids: list[str] = Field([], description="sample ids of the examples, in order")
+    seed: int = Field(1234, description="of the choice at random")
     same: str | None = Field(None, description="a column: examples have the question's value in it")
     leave_one_out: bool = Field(False, description="examples are other rows of the split under test")
 
@@ -179,12 +192,14 @@ class TextPromptSpec(Section):
     is put between it and what follows. A stop string may print columns of the question's row (`{{ ... }}`).
     """
 
-    description: str = ""
-    template: str
-    shot: str | None = None
-    target: str = ""
-    separator: str = "\n\n"
-    stop: list[str] = []
+    description: str = Field("", description="template of a text that comes once before everything")
+    template: str = Field(description="template of the question")
+    shot: str | None = Field(None, description="template of an example's question, where it differs from `template`")
+    target: str = Field(
+        "", description="template of an example's answer; of the continuation for log-likelihoods (`option`, `letter`)"
+    )
+    separator: str = Field("\n\n", description="between examples, and between the last one and the question")
+    stop: list[str] = Field([], description="strings that end a completion")
 
 
 class ChatPromptSpec(Section):
@@ -195,22 +210,24 @@ class ChatPromptSpec(Section):
     template, such as `enable_thinking: true`; the model page's and the run's own win.
     """
 
-    user: str
-    shot: str | None = None
-    target: str = ""
-    system: str = ""
-    prefill: str = ""
-    one_turn: bool = False
-    separator: str = "\n\n"
-    template_options: dict[str, str | bool | int | float] = {}
-    stop: list[str] = []
+    user: str = Field(description="template of the question, the last message of the user")
+    shot: str | None = Field(None, description="template of an example's question, where it differs from `user`")
+    target: str = Field("", description="template of an example's answer; of the continuation for log-likelihoods")
+    system: str = Field("", description="template of the system message; none where it is empty")
+    prefill: str = Field("", description="template of the beginning of the answer, which the model continues")
+    one_turn: bool = Field(False, description="examples and question in one message of the user")
+    separator: str = Field("\n\n", description="between examples and question of `one_turn`")
+    template_options: dict[str, str | bool | int | float] = Field(
+        {}, description="variables of the model's chat template"
+    )
+    stop: list[str] = Field([], description="strings that end a completion")
 
 
 class PromptSpec(Section):
     """How to prompt a base model (`text`) and a chat model (`chat`); at least one."""
 
-    text: TextPromptSpec | None = None
-    chat: ChatPromptSpec | None = None
+    text: TextPromptSpec | None = Field(None, description="for base models, and for chat models with `--style text`")
+    chat: ChatPromptSpec | None = Field(None, description="for models with a chat template")
 
     @model_validator(mode="after")
     def _at_least_one(self) -> PromptSpec:
@@ -222,11 +239,17 @@ class PromptSpec(Section):
 class SamplingSpec(Section):
     """Decoding; temperature 0 is greedy."""
 
-    max_tokens: int = Field(gt=0)
-    temperature: float = Field(0.0, ge=0, strict=False)
-    top_p: float = Field(1.0, gt=0, le=1, strict=False)
-    top_k: int = Field(0, ge=0)
-    seed: int = 0
+    max_tokens: int = Field(gt=0, description="most tokens of a completion")
+    temperature: float = Field(0.0, ge=0, strict=False, description="0 is greedy")
+    top_p: float = Field(
+        1.0,
+        gt=0,
+        le=1,
+        strict=False,
+        description="nucleus sampling: the likeliest tokens whose probabilities add up to it",
+    )
+    top_k: int = Field(0, ge=0, description="only so many of the likeliest tokens; 0 for all")
+    seed: int = Field(0, description="added to the run's seed")
     logprobs: bool = Field(False, description="keep the log-probability of each new token")
 
 
@@ -237,22 +260,30 @@ class TaskPage(Section):
     {answer: ...}` it scores one continuation, the prompt's `target`.
     """
 
-    name: TaskName
-    version: int = Field(ge=1)
-    about: str = ""
+    name: TaskName = Field(description="name of the task, and of its file")
+    version: int = Field(ge=1, description="raised whenever a change of the page may change a score")
+    about: str = Field("", description="one sentence: what is tested, and how")
     tags: list[Name] = Field([], description="for `tasks list --tag`: math, code, knowledge, language, ...")
     languages: list[str] = Field([], description="BCP 47 codes of the questions' languages: en, zh, sw")
-    source: Source = Source()
-    data: Data
-    reference: ReferenceSpec
+    source: Source = Field(Source(), description="where the task comes from")
+    data: Data = Field(description="the rows, one a sample")
+    reference: ReferenceSpec = Field(description="the right answer; exactly one kind")
     gold: str | None = Field(None, description="template of a completion that must score 1")
-    fewshot: FewShot | None = None
-    prompt: PromptSpec = PromptSpec(text=TextPromptSpec(template=""))
-    ask: Literal["generate", "loglikelihood", "rolling_loglikelihood"] = "generate"
-    sampling: SamplingSpec | None = None
-    repeats: int = Field(1, ge=1)
-    score: list[dict[str, Any]] = Field(min_length=1)
-    metric: list[str] = Field(min_length=1)
+    fewshot: FewShot | None = Field(None, description="worked examples before the question")
+    prompt: PromptSpec = Field(
+        PromptSpec(text=TextPromptSpec(template="")),
+        description="what the model gets; required but for rolling log-likelihoods",
+    )
+    ask: Literal["generate", "loglikelihood", "rolling_loglikelihood"] = Field(
+        "generate",
+        description="what is requested: a completion, the log-likelihood of continuations, or that of a whole text",
+    )
+    sampling: SamplingSpec | None = Field(None, description="how completions are decoded; for `ask: generate`")
+    repeats: int = Field(1, ge=1, description="completions of each sample")
+    score: list[dict[str, Any]] = Field(
+        min_length=1, description="scorers, each with `by`, perhaps `name`, `extract` and options"
+    )
+    metric: list[str] = Field(min_length=1, description="how scores are aggregated")
     expected_count: int | None = Field(None, ge=1, description="rows of the split, after `where`")
     variants: dict[Name, dict[str, Any]] = Field({}, description="other prompts, by name: the keys that they replace")
 

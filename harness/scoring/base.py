@@ -127,8 +127,10 @@ class ExtractorOptions(Section):
     Not guaranteed: reasoning without a known mark is part of the answer.
     """
 
-    strip_reasoning: bool = True
-    reasoning_marks: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs_of_marks)] = ()
+    strip_reasoning: bool = Field(True, description="reasoning between known marks is no part of the answer")
+    reasoning_marks: Annotated[tuple[tuple[str, str], ...], BeforeValidator(_pairs_of_marks)] = Field(
+        (), description="pairs of opening and closing marks that only this page's models write"
+    )
 
 
 Options = TypeVar("Options", bound=Section)

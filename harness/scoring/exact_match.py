@@ -81,7 +81,7 @@ class ExactMatch:
 
 
 class ExactMatchOptions(ScorerOptions):
-    """`ignore`: patterns that are removed from both sides; `numeric`: 70,000 is 70000.0.
+    """`ignore`: patterns that are removed from both sides; `ignore_case`: A is a; `numeric`: 70,000 is 70000.0.
 
     `ignore_punctuation` and `ignore_digits` remove the ASCII ones; `trim: false` compares white space at the ends too.
     """

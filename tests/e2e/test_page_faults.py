@@ -31,10 +31,8 @@ def test_validate_lists_every_fault_of_every_page(cli, scored_wrongly, tmp_path)
     assert seen.code == 2
     found = [line.rpartition("sums.yaml:")[2] for line in seen.out.splitlines() if "sums.yaml:" in line]
     first = scored_wrongly.read_text().splitlines().index("score:") + 1
-    assert [line.split(":", 1)[0] for line in found[-7:]] == [
-        *(str(first + 4), str(first + 4), str(first + 1), str(first + 2), str(first + 2), str(first + 3)),
-        str(first - 3),
-    ]
+    lines = [first - 3, first + 1, first + 2, first + 2, first + 3, first + 4, first + 4]
+    assert sorted(int(line.split(":", 1)[0]) for line in found) == lines
     for message in (
         "metric pass@5 needs at least 5 repeats",
         "no metric is called 'maen'; did you mean 'mean'?",

@@ -16,7 +16,11 @@ from harness.scoring.base import Extract, ExtractorOptions, Pattern, checked_opt
 
 
 class RegexOptions(ExtractorOptions):
-    """`group`: the group of the match that is the answer; by default the first that matched something, else all."""
+    """What is looked for, and what of it is the answer.
+
+    `pattern`: the regular expression; `pick`: which of several matches; `group`: the group of the match that is the
+    answer; by default the first that matched something, else all.
+    """
 
     pattern: Pattern
     pick: Literal["first", "last"] = "first"
