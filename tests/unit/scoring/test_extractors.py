@@ -202,6 +202,6 @@ def test_an_unknown_extractor_names_the_close_one() -> None:
     ],
 )
 def test_a_hostile_megabyte_costs_seconds_at_most(by: str, text: str) -> None:
-    started = time.monotonic()
+    started = time.thread_time()
     read(by, text)
-    assert time.monotonic() - started < 5
+    assert time.thread_time() - started < 10
