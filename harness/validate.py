@@ -8,10 +8,11 @@ request, whether answers to other samples score no better than chance.
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
+from typing import Any
 
 from harness.catalog import Binder, Task, page_scorers
 from harness.config import pages
@@ -23,6 +24,8 @@ from harness.datatypes import (
     Choice,
     Completion,
     GenerateRequest,
+    Likelihood,
+    LikelihoodRequest,
     Request,
     RollingRequest,
     Sample,
@@ -31,10 +34,20 @@ from harness.datatypes import (
 )
 from harness.errors import ConfigError, DataError, Faults
 from harness.execution.base import Limits
-from harness.scoring.golds import gold_fault
+from harness.scoring.golds import gold_fault, likelihood
+from harness.scoring.page_code import PageCodeScorer
 from harness.scoring.phrasings import LETTERS, phrasings
 from harness.scoring.services import Services
 
+# Keys that are templates, or lists of them
+TEMPLATES = (
+    *("data.where", "data.id", "data.group"),
+    *("reference.answer", "reference.choice.options", "reference.choice.gold", "reference.text"),
+    *(f"reference.tests.{key}" for key in ("prelude", "suffix", "tests", "cases", "entry_point", "check")),
+    "gold",
+    *(f"prompt.text.{key}" for key in ("description", "template", "shot", "target")),
+    *(f"prompt.chat.{key}" for key in ("system", "user", "shot", "target", "prefill")),
+)
 # Rows whose answers are shuffled: enough to detect a scorer that accepts anything
 SHUFFLED_ROWS = 200
 SHUFFLE_SEED = 1234
@@ -88,6 +101,8 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
             for request in task.requests:
                 refuse_unscorable(task, samples[request.sample_id], request, source)
             tried = "the likelihood of each is scored" if page.reference.text else "gold scores 1, empty scores 0"
+            if page.ask == "generate" and page.gold is None:
+                tried = "empty scores 0; there is no gold answer to try"
             notes.append(f"{style}: {len(task.samples)} of {task.total} rows, {tried}")
             remarks += [f"{style}: {remark}" for remark in _unread(task)]
             if rows.shuffled:
@@ -125,8 +140,18 @@ def refuse_unscorable(task: Task, sample: Sample, request: Request, source: Yaml
     a page without a gold answer.
     """
     if isinstance(request, GenerateRequest) and sample.gold is None:
-        with source.at():
-            raise ConfigError("the page has no `gold`, so its scoring cannot be tried")
+        # Conditions that a page's own function checks may have no answer that a template can give
+        if not all(isinstance(scorer.scorer, PageCodeScorer) for scorer in task.scorers):
+            with source.at():
+                raise ConfigError("the page has no `gold`, so its scoring cannot be tried")
+        for scorer in task.scorers:
+            score = scorer.score(sample, request.prompt, Completion(request.key, "", "eos"))
+            if score.value != 0.0:
+                with source.at("score"):
+                    cause = score.failure.message if score.failure else score.explanation
+                    raise DataError(
+                        f"an empty answer of sample {sample.id!r} scores {score.value} under {scorer.name!r}: {cause}"
+                    )
     if (fault := gold_fault(task.scorers, sample, request)) is not None:
         kind = ConfigError if isinstance(request, RollingRequest) else DataError
         with source.at("score"):
@@ -144,6 +169,9 @@ def _unread(task: Task) -> list[str]:
     samples = task.samples[:1] if task.page.reference.tests is not None else task.samples
     remarks = []
     for scorer in task.scorers:
+        if not scorer.binary:
+            # More text than the right one is worth less to it by design
+            continue
         unread: dict[str, str] = {}
         for sample in samples:
             request = first_requests[sample.id]
@@ -165,14 +193,17 @@ def _short(text: str | None) -> str:
 
 
 def _shuffled(task: Task, source: YamlPage) -> list[str]:
-    """Score each sample's gold answer as the answer to another sample. Raises DataError where too many are right.
+    """Score each sample's right answer as the answer to another sample. Raises DataError where too many are right.
 
-    Two samples with the same right answer count as right by chance. A scorer may accept a few more (0.5 for 1/2), but
-    not many.
+    Where options are scored by their likelihood, the likeliest one is at the place of the other sample's right option.
+    A right answer of both samples counts as right by chance. A scorer may accept a few more (0.5 for 1/2), but not
+    many. Of a graded scorer only full scores count as accepted.
     """
-    reference = task.page.reference
-    if task.page.ask != "generate" or reference.tests is not None or reference.text is not None:
-        return ["answers are not shuffled (only generated choices and answers are)"]
+    page = task.page
+    if page.ask != "generate" and page.reference.choice is None:
+        return ["answers are not shuffled: the text whose likelihood is scored is the sample's own"]
+    if page.reference.tests is not None:
+        return ["answers are not shuffled (programs are not run for other samples)"]
     if len(task.samples) < 2:
         return ["a single sample cannot be shuffled"]
     others = list(range(len(task.samples)))
@@ -180,27 +211,45 @@ def _shuffled(task: Task, source: YamlPage) -> list[str]:
     # Each sample gets the answer of another one: the next in a random order
     given = dict(zip(others, [*others[1:], others[0]], strict=True))
     first_requests = {request.sample_id: request for request in reversed(task.requests)}
-    golds = [_gold_text(sample) for sample in task.samples]
-    keys = [_same(sample) for sample in task.samples]
-    same = sum(keys[here] == keys[there] for here, there in given.items())
+    samples, count = task.samples, len(task.samples)
+    wrap = page.ask == "loglikelihood"
+    same = sum(_right_for(samples[here], samples[there], wrap) for here, there in given.items())
+    pairs = ((here, there) for here in samples for there in samples if here is not there)
+    chance = sum(_right_for(here, there, wrap) for here, there in pairs) / (count * (count - 1))
     notes = []
     for scorer in task.scorers:
-        hits = 0.0
+        values = []
         for here, there in given.items():
-            sample = task.samples[here]
-            request = first_requests[sample.id]
-            hits += scorer.score(sample, request.prompt, Completion(request.key, golds[there], "eos")).value or 0.0
-        count = len(task.samples)
-        chance = sum(number * (number - 1) for number in Counter(keys).values()) / (count * (count - 1))
+            request = first_requests[samples[here].id]
+            reply = _reply_of(samples[there], samples[here], request)
+            values.append(scorer.score(samples[here], request.prompt, reply).value or 0.0)
+        hits = sum(value > 1 - 1e-9 for value in values) if not scorer.binary else math.fsum(values)
         spread = math.sqrt(max(same, 1) * (1 - same / count))
-        if hits > same + SUSPICIOUS * spread:
+        if hits > same + SUSPICIOUS * spread and not isinstance(scorer.scorer, PageCodeScorer):
             with source.at("score"):
                 raise DataError(
                     f"{scorer.name!r} accepts {hits:g} of {count} answers to other samples as right, "
                     f"but only {same} have the same right answer; it judges too loosely"
                 )
-        notes.append(f"shuffled golds score {hits / count:.3f} under {scorer.name} (chance {chance:.3f}, n {count})")
+        mean = math.fsum(values) / count
+        notes.append(f"shuffled golds score {mean:.3f} under {scorer.name} (chance {chance:.3f}, n {count})")
     return notes
+
+
+def _reply_of(other: Sample, sample: Sample, request: Request) -> Completion | Likelihood:
+    """Return the reply to a sample's request that would be right for another sample."""
+    if isinstance(request, LikelihoodRequest):
+        assert isinstance(sample.reference, Choice)
+        # Place counts, and the other sample may have more options
+        shifted = Choice(sample.reference.options, _place(other, sample, wrap=True))
+        return likelihood(request, shifted, right=True)
+    return Completion(request.key, _gold_text(other), "eos")
+
+
+def _place(other: Sample, sample: Sample, wrap: bool) -> int:
+    """Return the place of the other sample's right option, `wrap`: counted on from the first behind the last one."""
+    assert isinstance(sample.reference, Choice) and isinstance(other.reference, Choice)
+    return other.reference.gold % len(sample.reference.options) if wrap else other.reference.gold
 
 
 def _gold_text(sample: Sample) -> str:
@@ -209,42 +258,37 @@ def _gold_text(sample: Sample) -> str:
     return LETTERS[sample.reference.gold] if isinstance(sample.reference, Choice) else ""
 
 
-def _same(sample: Sample) -> object:
-    """Return a key that is equal for samples with the same right answer: the letter, or the set of right texts."""
-    reference = sample.reference
-    assert not isinstance(reference, Tests)
-    if isinstance(reference, Choice):
-        return reference.gold
-    return frozenset(" ".join(value.split()) for value in reference.values) if isinstance(reference, Answer) else None
+def _right_for(sample: Sample, other: Sample, wrap: bool) -> bool:
+    """Whether the other sample's right answer is right for this one too: its place, or one of its texts."""
+    mine, its = sample.reference, other.reference
+    assert not isinstance(mine, Tests) and not isinstance(its, Tests)
+    if isinstance(mine, Choice) and isinstance(its, Choice):
+        return _place(other, sample, wrap) in mine.right
+    if isinstance(mine, Answer) and isinstance(its, Answer):
+        return not {" ".join(value.split()) for value in mine.values}.isdisjoint(
+            " ".join(value.split()) for value in its.values
+        )
+    return False
 
 
 def _templates(page: TaskPage) -> list[tuple[tuple[str | int, ...], str]]:
     """Return every template of a page with its key path."""
-    templates: list[tuple[tuple[str | int, ...], str]] = []
-    sections = {
-        "data": ("id", "group"),
-        "prompt.text": ("template", "target"),
-        "prompt.chat": ("user", "target", "system", "prefill"),
-    }
+    found: list[tuple[tuple[str | int, ...], str]] = []
+
+    def add(path: tuple[str | int, ...], value: str | Sequence[str] | None) -> None:
+        if isinstance(value, str):
+            found.append((path, value))
+        for place, text in enumerate(value if isinstance(value, list) else ()):
+            found.append(((*path, place), text))
+
     values = page.model_dump()
-    for dotted, keys in sections.items():
-        section = values
+    for dotted in TEMPLATES:
         path = tuple(dotted.split("."))
+        section: Any = values
         for part in path:
-            section = section.get(part) or {}
-        templates += [((*path, key), section[key]) for key in keys if section.get(key)]
-    if page.gold:
-        templates.append((("gold",), page.gold))
-    reference = page.reference
-    templates += [(("reference", "answer", i), text) for i, text in enumerate(reference.answer or [])]
-    if reference.choice:
-        templates += [(("reference", "choice", "options", i), text) for i, text in enumerate(reference.choice.options)]
-        templates.append((("reference", "choice", "gold"), reference.choice.gold))
-    if reference.text:
-        templates.append((("reference", "text"), reference.text))
-    if reference.tests:
-        templates += [
-            (("reference", "tests", key), getattr(reference.tests, key) or "")
-            for key in ("prelude", "tests", "entry_point")
-        ]
-    return templates
+            section = (section or {}).get(part)
+        # A text that is empty by default is no template that someone wrote
+        add(path, section or None)
+    for place, entry in enumerate(page.score):
+        add(("score", place, "weight"), entry.get("weight"))
+    return found
