@@ -1,10 +1,10 @@
-"""MATH: the right answer is what the last box of the solution holds."""
+"""MATH: the right answer is what the last box of the solution holds, or all boxes together."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from harness.scoring.maths.minerva import last_box
+from harness.scoring.maths.minerva import right_answers
 
 # Subject -> how lm-evaluation-harness abbreviates it in the names of its tasks
 PARTS = {
@@ -14,11 +14,8 @@ PARTS = {
 
 
 def prepare(row: dict[str, Any]) -> dict[str, Any]:
-    """Add `answer` and `part`, the subject as the reference's tasks name it.
+    """Add `answers` and `part`, the subject as the reference's tasks name it.
 
     Raises ValueError for a solution without a box.
     """
-    answer = last_box(row["solution"])
-    if answer is None:
-        raise ValueError("the solution has no box")
-    return {**row, "answer": answer, "part": PARTS.get(row["config"], row["config"])}
+    return {**row, "answers": right_answers(row["solution"]), "part": PARTS.get(row["config"], row["config"])}

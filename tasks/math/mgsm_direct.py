@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+# What the metric leaves out: string.punctuation
+_PUNCTUATION = str.maketrans("", "", r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~""")
 # Language -> the word before a question, the word before its answer
 WORDS = {
     "bn": ("প্রশ্ন:", "Answer:"),
@@ -30,3 +32,8 @@ def prepare(row: dict[str, Any]) -> dict[str, Any]:
     is_example = row.get("answer") is not None
     asked = row["question"] if is_example else f"{mark} {row['question']}"
     return {**row, "mark": mark, "asked": asked, "cue": cue}
+
+
+def whole(sample: dict[str, Any], completion: str) -> bool:
+    """Whether the completion is the right number and nothing else, but for punctuation."""
+    return completion.translate(_PUNCTUATION) == str(sample["answer_number"]).translate(_PUNCTUATION)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 
+from harness.scoring.extractors.latex import last_boxed
+
 _REPLACED = (
     ("an ", ""),
     ("a ", ""),
@@ -43,6 +45,8 @@ _REWRITTEN = (
 )
 _THOUSANDS = re.compile(r"-?\d{1,3}(,\d{3})+")
 _BRACES = re.compile(r"[{}]")
+_ALIGNED = re.compile(r"\\begin\{align\*\}.*?\\end\{align\*\}", re.DOTALL)
+_BOX = re.compile(r"\\(?:boxed|fbox)\{")
 
 
 def normalised(answer: str) -> str:
@@ -67,17 +71,46 @@ def _without_word(text: str, word: str) -> str:
     return "".join(parts)
 
 
+def boxes(solution: str) -> list[str]:
+    r"""Return what each `\boxed{...}` and `\fbox{...}` of a solution holds, in order; of nested ones the outer."""
+    found: list[str] = []
+    at = 0
+    while (opening := _BOX.search(solution, at)) is not None:
+        content = _group(solution, opening.end() - 1)
+        if content is None:
+            break
+        found.append(content)
+        at = opening.end() + len(content)
+    return found
+
+
+def right_answers(solution: str) -> list[str]:
+    """Return what the last box of a solution of MATH holds, then all boxes that are one answer together where two are.
+
+    Those are boxes that a connector joins, and boxes in the lines of one aligned formula. Raises ValueError for a
+    solution without a box.
+    """
+    last = last_box(solution)
+    if last is None:
+        raise ValueError("the solution has no box")
+    lines = next((held for block in _ALIGNED.findall(solution) if len(held := boxes(block)) > 1), None)
+    together = last_boxed(solution) if lines is None else ", ".join(lines)
+    return [last] if together is None or together.strip() == last.strip() else [last, together]
+
+
 def last_box(solution: str) -> str | None:
     r"""Return what the last `\boxed{...}` of a solution of MATH holds (or `\boxed 5`, or `\fbox{...}`), else None."""
     if r"\boxed " in solution:
         return solution.rpartition(r"\boxed ")[2].partition("$")[0]
     start = next((at for at in map(solution.rfind, (r"\boxed{", r"\fbox{")) if at >= 0), None)
-    if start is None:
-        return None
-    opened = solution.index("{", start)
+    return None if start is None else _group(solution, solution.index("{", start))
+
+
+def _group(text: str, opened: int) -> str | None:
+    """The text between the brace at `opened` and the one that closes it."""
     depth = 0
-    for brace in _BRACES.finditer(solution, opened):
+    for brace in _BRACES.finditer(text, opened):
         depth += 1 if brace.group() == "{" else -1
         if depth == 0:
-            return solution[opened + 1 : brace.start()]
+            return text[opened + 1 : brace.start()]
     return None
