@@ -150,10 +150,17 @@ def _tests(spec: TestsReference, variables: Mapping[str, Any]) -> Tests:
         tests=tests,
         entry_point=render(spec.entry_point, variables) if spec.entry_point is not None else None,
         check="in_process" if check == "in_process" else "by_value",
-        packages=tuple(spec.packages),
+        packages=_packages(spec.packages, variables),
         suffix=render(spec.suffix, variables),
         cases=cases,
     )
+
+
+def _packages(spec: str | Sequence[str], variables: Mapping[str, Any]) -> tuple[str, ...]:
+    names = render_value(spec, variables) if isinstance(spec, str) else spec
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise DataError(f"packages must be a list of names; it is {str(names)[:120]!r}")
+    return tuple(names)
 
 
 def _cases(template: str, variables: Mapping[str, Any]) -> tuple[StdinCase, ...]:

@@ -114,7 +114,9 @@ class TestsReference(Section):
     cases: str | None = Field(None, description="list template of `{stdin, stdout}`, one run of the program for each")
     entry_point: str | None = Field(None, description="name of the function that the tests call")
     check: str = Field("by_value", description="by_value or in_process, or a template of one of them")
-    packages: list[str] = Field([], description="Python packages that programs may import, besides the usual ones")
+    packages: str | list[str] = Field(
+        [], description="Python packages that programs may import, besides the usual ones; or a list template of them"
+    )
 
     @model_validator(mode="after")
     def _one_kind(self) -> TestsReference:
