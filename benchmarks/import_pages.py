@@ -101,10 +101,10 @@ def compared(tasks: Path, families: list[str], python: Path, real: Path, scratch
             results.append(result)
             try:
                 data = ForeignData(page, Loader(mirror))
-                splits = {data.split} | ({data.pool_split} if data.pool_is_split else set())
                 source = data.source(data.split)
-                every = splits | {str(page.values[key]) for key in SPLITS if page.values.get(key)}
-                result.real = complete(mirror, real, source["path"], source.get("name"), every)
+                opened = {data.pool_split} if data.pool_is_split else set()
+                opened |= {str(page.values[key]) for key in SPLITS if page.values.get(key)}
+                result.real = complete(mirror, real, source["path"], source.get("name"), data.split, opened)
             except (HarnessError, KeyError) as error:
                 result.why_not = str(error)
                 continue
@@ -187,8 +187,8 @@ def report(results: list[Result]) -> str:
 
 def reason(message: str) -> str:
     """A message without what differs between pages of a family."""
-    found = re.sub(r"\S*/(?=[\w.-]+\.(yaml|py|jsonl)\b)", "", " ".join(message.split()))
-    return re.sub(r"[\w.-]+(?<!\.py):\d+: ", "", found)[:SHORT]
+    line = " ".join(message.split())
+    return re.sub(r"(\S*/)?[\w.-]+:\d+: |\S*/(?=[\w.-]+\.(yaml|py|jsonl)\b)", "", line)[:SHORT]
 
 
 if __name__ == "__main__":

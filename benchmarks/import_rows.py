@@ -124,6 +124,7 @@ def agieval(n: int) -> Row:
 
 MAKERS: dict[str, Callable[[int], Row]] = {
     "madrylab/gsm8k-platinum": lambda n: {"question": question(n), "answer": f"Sum.\n#### {2 * n + 5}"},
+    "qintongli/GSM-Plus": lambda n: {"question": question(n), "solution": f"#### {2 * n + 5}", "answer": str(2 * n + 5)},
     "masakhane/afrimgsm": african,
     "masakhane/afrimgsm-translate-test": african,
     "EleutherAI/arithmetic": lambda n: {"context": f"Question: What is {n} + 3?\nAnswer:", "completion": f" {n + 3}"},
@@ -161,21 +162,25 @@ MAKERS: dict[str, Callable[[int], Row]] = {
 }  # fmt: skip
 
 
-def complete(mirror: Path, real: Path, path: str, name: str | None, splits: set[str]) -> bool:
+def complete(mirror: Path, real: Path, path: str, name: str | None, asked: str, opened: set[str]) -> bool:
     """Put a data set's splits into `mirror`: links to the real files, made-up rows for what is missing.
 
-    Returns whether all of it is real. Raises KeyError for a data set that nobody made rows for.
+    Rows of `asked` are asked; the splits `opened` are read too, and the former stands in for one that is missing of a
+    real data set. Returns whether all is real. Raises KeyError for a data set that nobody made rows for.
     """
     folder, source = mirror / path, real / path
     folder, source = (folder / name, source / name) if name else (folder, source)
     folder.mkdir(parents=True, exist_ok=True)
     all_real = path != "evalplus/mbppplus"
-    for split in sorted(splits):
-        files = [source / f"{split}.jsonl{end}" for end in ("", ".gz")] if all_real or path not in MAKERS else []
-        if found := next((file for file in files if file.is_file()), None):
-            link = folder / found.name
+    for split in sorted(opened | {asked}):
+        ends = ("", ".gz") if path != "evalplus/mbppplus" else ()
+        tried = [(source / f"{each}.jsonl{end}", end) for each in (split, asked) for end in ends]
+        if path in MAKERS:
+            tried = tried[: len(ends)]
+        if found := next(((file, end) for file, end in tried if file.is_file()), None):
+            link = folder / f"{split}.jsonl{found[1]}"
             if not link.exists():
-                link.symlink_to(found)
+                link.symlink_to(found[0])
             continue
         all_real = False
         rows = [MAKERS[path](n) for n in range(COUNTS.get(path, COUNT))]

@@ -84,4 +84,5 @@ def _show(made: Imported, brief: bool) -> None:
     for number, continuation in enumerate(first.continuations or ()):
         print(visible(f"--- continuation {number}: {continuation!r}"))
     path = shown(made.page)
-    print(f"\nnext  harness tasks validate {path if '/' in path else f'./{path}'}")
+    code = " --trust-page-code" if any(file.suffix == ".py" for file in made.files) else ""
+    print(f"\nnext  harness tasks validate {path if '/' in path else f'./{path}'}{code}")

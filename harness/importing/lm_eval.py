@@ -24,16 +24,17 @@ from harness.errors import ConfigError, DataError, UnknownName
 from harness.execution.base import Limits
 from harness.importing.lm_eval_code import Functions
 from harness.importing.lm_eval_data import ForeignData
+from harness.importing.lm_eval_examples import NotThisForm
 from harness.importing.lm_eval_groups import Suite
-from harness.importing.lm_eval_page import FORMS, Draft, Form, NotThisForm, drafted, our_name
+from harness.importing.lm_eval_page import FORMS, Draft, Form, drafted, our_name
 from harness.importing.lm_eval_scores import Scoring, scoring_of
 from harness.importing.lm_eval_task import Asked, ForeignTask
 from harness.importing.lm_eval_yaml import ForeignPage, Function
 from harness.importing.writing import write_page
 from harness.scoring.services import Services
 
-# Rows whose requests are compared
-COMPARED = 100
+# Rows whose requests are compared at most: every row of nearly all benchmarks, in a minute
+COMPARED = 5000
 NOT_CARRIED = ("class", "doc_to_image", "doc_to_audio", "use_prompt")
 IGNORED = {
     "should_decontaminate": "should_decontaminate marks nothing here",

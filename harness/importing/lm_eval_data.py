@@ -104,7 +104,8 @@ class ForeignData:
             found = self._file(files, split)
         elif files is not None:
             raise ConfigError(f"{self.page.place('dataset_kwargs')}: data_files of a hub data set cannot be carried")
-        elif name is not None:
+        elif name not in (None, "default"):
+            # "default" is the hub's name of the config of a data set that has no other
             found["name"] = str(name)
         if revision is not None:
             found["revision"] = str(revision)

@@ -237,7 +237,7 @@ class ForeignTask:
             question, options = options[int(question)], None
         if not isinstance(question, str):
             raise DataError(f"{self.page.place('doc_to_text')}: an example's doc_to_text is no text: {question!r}")
-        delimiter, separator = self._delimiters()
+        delimiter, separator = self.delimiters()
         prefix = self.prefix(doc, shot=True)
         if target is None or target == "":
             return Parts(question, delimiter if prefix and _apart(question, prefix) else "", prefix or "", "")
@@ -284,7 +284,8 @@ class ForeignTask:
 
     # --- inside ----------------------------------------------------------------------------------
 
-    def _delimiters(self) -> tuple[str, str]:
+    def delimiters(self) -> tuple[str, str]:
+        """What an example has between question and answer, and behind the answer."""
         of_target, of_shot = self.of_shots("target_delimiter"), self.of_shots("fewshot_delimiter")
         return " " if of_target is None else str(of_target), "\n\n" if of_shot is None else str(of_shot)
 
