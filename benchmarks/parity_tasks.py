@@ -60,7 +60,7 @@ def main() -> int:
             try:
                 with bound(claim, loader, rows_are_made) as ours:
                     result = compare(ours, peer, tools, Extent(given.samples, given.programs))
-            except (HarnessError, PeerFault, KeyError) as error:
+            except (HarnessError, PeerFault, LookupError, TypeError, ValueError) as error:
                 result = Result(claim.name, claim.task, faults=[f"{type(error).__name__}: {error}"])
             result.made = rows_are_made
             results.append(result)

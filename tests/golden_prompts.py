@@ -26,7 +26,7 @@ from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader, find_in_mirror, is_file_name
 from harness.datatypes import ChatPrompt, LikelihoodRequest, Message, Prompt, Request, RollingRequest, Style
 from harness.engines.hf.prompt_encoding import PromptEncoder
-from harness.errors import DataError
+from harness.errors import DataError, HarnessError
 from harness.scoring.base import Tools
 
 FOLDER = Path(__file__).resolve().parent / "golden" / "prompts"
@@ -202,8 +202,8 @@ def encoders(folder: Path) -> dict[Style, PromptEncoder]:
     return {style: PromptEncoder(AutoTokenizer.from_pretrained(folder / name)) for style, name in TOKENIZERS.items()}
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Write the files of all pages with data in the mirror, or of those that are named."""
+def main(arguments: Sequence[str]) -> int:
+    """Write the files of all pages with data in the mirror, or of those that are named; 1 if a page has a fault."""
     parser = argparse.ArgumentParser(description="Write tests/golden/prompts/PAGE.txt.")
     parser.add_argument("pages", nargs="*")
     parser.add_argument("--mirror", type=Path, required=True)
@@ -216,6 +216,7 @@ def main(arguments: Sequence[str]) -> None:
     if not given.pages:
         for path in FOLDER.glob("*.txt"):
             path.unlink()
+    faults = 0
     known, services = encoders(given.tokenizers), Services("auto", Limits())
     for name in given.pages or pages.index("tasks"):
         page, source = pages.task_page(name)
@@ -223,10 +224,15 @@ def main(arguments: Sequence[str]) -> None:
             print(f"{name}: not in the mirror: {', '.join(missing[:3])}")
             continue
         loader = Loader(given.mirror)
-        tasks = {style: bound(page, source, style, loader, services.tools(), PROMPTS) for style in styles(page)}
-        (FOLDER / f"{name}.txt").write_text(golden(page, tasks, known), encoding="utf-8")
+        try:
+            tasks = {style: bound(page, source, style, loader, services.tools(), PROMPTS) for style in styles(page)}
+            (FOLDER / f"{name}.txt").write_text(golden(page, tasks, known), encoding="utf-8")
+        except HarnessError as error:
+            print(error)
+            faults += 1
     services.close()
+    return int(faults > 0)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    sys.exit(main(sys.argv[1:]))

@@ -27,8 +27,12 @@ class Peer:
         given = Path(self._folder.name) / "settings.json"
         given.write_text(json.dumps(settings), encoding="utf-8")
         self._said = (Path(self._folder.name) / "stderr").open("w+", encoding="utf-8", errors="replace")
-        self._process = subprocess.Popen(
-            [str(python), str(OTHER_END), str(given)],
+        self._command = [str(python), str(OTHER_END), str(given)]
+        self._process = self._started()
+
+    def _started(self) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self._command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
@@ -61,8 +65,12 @@ class Peer:
         except BrokenPipeError:
             line = ""
         if not line:
+            self._process.wait()
             self._said.seek(0)
-            raise PeerFault(f"its process ended: {self._said.read()[-2000:]}")
+            said = self._said.read()[-2000:]
+            # For the next page
+            self._process = self._started()
+            raise PeerFault(f"its process ended: {said}")
         answer = json.loads(line)
         if "fault" in answer:
             raise PeerFault(answer["fault"])

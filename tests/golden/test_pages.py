@@ -22,6 +22,7 @@ from harness.config.task_page import TaskPage
 from harness.data.rows import Loader, is_file_name
 from harness.datatypes import Answer, Choice, Completion, GenerateRequest, Sample, Style, Tests
 from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.errors import ConfigError, DataError
 from harness.execution.base import Limits
 from harness.execution.language import Language
 from harness.scoring.golds import gold_fault
@@ -29,9 +30,13 @@ from harness.scoring.services import Services
 
 NAMES = sorted(pages.index("tasks"))
 # Rows whose gold answers are scored, and rows of pages that run programs
-ROWS, PROGRAMS, SLOW_PROGRAMS = 40, 1, 20
+ROWS, PROGRAMS, SLOW_PROGRAMS = 20, 1, 20
+REFERENCE = re.compile(r"lm-evaluation-harness [0-9.]+, task \S+")
 # The mirror does not hold their data, or not every split; they are checked as far as that goes
-NOT_IN_MIRROR = {"wikitext"}
+NOT_IN_MIRROR = {
+    *("arc_easy", "arc_easy_cot", "global_mmlu", "global_mmlu_cot", "livecodebench", "mathqa", "mmlu_pro", "wikitext"),
+    *("arithmetic_1dc", "arithmetic_2dm", *(f"arithmetic_{digits}d{sign}" for digits in "2345" for sign in "as")),
+}
 PAGES = {name: pages.task_page(name)[0] for name in NAMES}
 PROGRAM_PAGES = [name for name, page in PAGES.items() if page.reference.tests]
 # Programs of other samples fail: test_code_references.py
@@ -59,7 +64,12 @@ class Pages:
         if name in NOT_IN_MIRROR:
             pytest.skip("the mirror does not hold its data")
         loader, tools = Loader(self.mirror), self.services.tools()
-        return {style: golden_prompts.bound(page, source, style, loader, tools, rows) for style in styles(page)}
+        try:
+            return {style: golden_prompts.bound(page, source, style, loader, tools, rows) for style in styles(page)}
+        except (ConfigError, DataError) as error:
+            if "install harness[" in str(error):
+                pytest.skip(str(error))
+            raise
 
 
 @pytest.fixture(scope="module")
@@ -83,11 +93,15 @@ def test_a_page_is_valid_and_says_where_it_comes_from(name: str) -> None:
     if is_file_name(page.data.path):
         return
     assert page.source.data, "source.data is missing: where are the rows from?"
-    assert page.expected_count, "expected_count is missing: a data set that grew or shrank would go unnoticed"
+    # Where each run chooses its rows, no number of them can be stated
+    assert page.expected_count or getattr(page.data, "must_set", None), (
+        "expected_count is missing: a data set that grew or shrank would go unnoticed"
+    )
     pinned = page.data.revision is not None and re.fullmatch("[0-9a-f]{40}", page.data.revision)
     assert pinned or "revision" in (page.source.note or ""), "no 40-digit data.revision, and source.note says not why"
-    if page.source.reference is not None:
-        assert re.search(r"\d", page.source.reference), "source.reference names no version"
+    reference = page.source.reference or ""
+    if reference.startswith("lm-eval"):
+        assert REFERENCE.fullmatch(reference), "benchmarks/parity_tasks.py does not find this reference"
 
 
 def test_the_golden_files_are_of_pages_that_exist() -> None:
@@ -101,7 +115,7 @@ def test_the_pages_without_data_are_the_known_ones(mirror: Path) -> None:
         page, source = pages.task_page(name)
         if missing_splits(page, source.path.parent, mirror):
             lacking.add(name)
-    assert lacking == NOT_IN_MIRROR
+    assert lacking == NOT_IN_MIRROR & set(NAMES)
 
 
 # --- what needs the data -------------------------------------------------------------------------
