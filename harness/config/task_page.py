@@ -222,6 +222,18 @@ class SamplingSpec(Section):
     top_k: int = Field(0, ge=0)
     seed: int = 0
     logprobs: bool = Field(False, description="keep the log-probability of each new token")
+    max_reasoning_tokens: int | None = Field(
+        None, ge=1, description="reasoning that is open after so many new tokens is closed, and the answer follows"
+    )
+
+    @model_validator(mode="after")
+    def _budget_fits(self) -> SamplingSpec:
+        budget = self.max_reasoning_tokens
+        if budget is not None and budget >= self.max_tokens:
+            raise ValueError("`max_reasoning_tokens` must be below max_tokens, which the answer needs too")
+        if budget is not None and self.logprobs:
+            raise ValueError("`max_reasoning_tokens` goes with no logprobs: the mark that closes reasoning has none")
+        return self
 
 
 class TaskPage(Section):
