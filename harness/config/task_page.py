@@ -52,9 +52,9 @@ class Data(Section):
     where: str | None = Field(
         None, description="template that prints True or False: rows with False are left out, before `prepare`"
     )
-    sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
+    sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
 
     @model_validator(mode="after")
     def _configs_differ(self) -> Data:
