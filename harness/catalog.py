@@ -197,9 +197,11 @@ class Binder:
             stop=prompts.stop_strings(page.prompt, style, sample.inputs),
             seed=page.sampling.seed + self.seed,
             logprobs=page.sampling.logprobs,
+            max_reasoning_tokens=page.sampling.max_reasoning_tokens,
         )
-        # What only adds to the same answer is left out of its key unless it is set
-        settings = {name: value for name, value in asdict(sampling).items() if name != "logprobs" or value}
+        # Later settings are left out of a key unless they are set
+        later = ("logprobs", "max_reasoning_tokens")
+        settings = {name: value for name, value in asdict(sampling).items() if name not in later or value}
         return [
             GenerateRequest(
                 _key(ask, sample.id, repeat, prompt, settings),

@@ -136,7 +136,8 @@ Prompt = TextPrompt | ChatPrompt
 class Sampling:
     """How to decode. `temperature` 0 is greedy; `top_p` 1 and `top_k` 0 are off; `max_tokens` counts new tokens.
 
-    `logprobs`: return the log-probability of each new token.
+    `logprobs`: return the log-probability of each new token; `max_reasoning_tokens`: reasoning that is open after so
+    many new tokens is closed (None: it may use all of `max_tokens`).
     """
 
     max_tokens: int
@@ -146,6 +147,7 @@ class Sampling:
     stop: tuple[str, ...] = ()
     seed: int = 0
     logprobs: bool = False
+    max_reasoning_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +222,8 @@ class Completion:
     `prompt_hash` is over the token ids (over the text if unknown); `dropped_tokens` were cut from the prompt's left;
     `seconds`: the engine's time, in a batch its share; `token_logprobs`: natural logs at temperature 1, the end token's
     too; `reasoning_mark`: the opening mark of reasoning that the chat template ended the prompt with; `reasoning`: what
-    a server returned as reasoning, apart from the answer; `served`: of an answer that a server gave.
+    a server returned as reasoning, apart from the answer; `closed_reasoning`: it was closed at its budget; `served`: of
+    an answer that a server gave.
     """
 
     key: str
@@ -236,6 +239,7 @@ class Completion:
     reasoning_mark: str = ""
     reasoning: str = ""
     served: Served | None = None
+    closed_reasoning: bool = False
     kind: Literal["completion"] = "completion"
 
 

@@ -45,6 +45,13 @@ _HARMONY_END = re.compile(r"<\|(?:end|return|call)\|>|<\|start\|>[^<]{0,100}\Z")
 # the channels where a decoder has dropped the special tokens: "analysisWe add ...assistantfinal42"
 _HARMONY_PLAIN = re.compile(r"\A\s*(?:analysis|commentary)(?=[A-Z])")
 _HARMONY_FINAL = "assistantfinal"
+_HARMONY_ANSWER = "<|end|><|start|>assistant<|channel|>final<|message|>"
+# Marks whose closing one is no variant of their own name
+_PAIRED = (
+    (r"<\|inner_prefix\|>", "<|inner_suffix|>"),
+    (r"<unused94>(?:thought)?", "<unused95>"),
+    (r"<\|channel>(?:thought)?", "<channel|>"),
+)
 _SOLUTION = re.compile(r"<\|(?:begin|end)_of_solution\|>")
 
 # Tokens that a decoder must keep though a tokenizer calls them special: without them reasoning looks like the answer.
@@ -83,6 +90,39 @@ def without_reasoning(text: str, extra: Sequence[tuple[str, str]] = ()) -> str |
         return None
     answer = "".join([*kept, visible[at:]])
     return _SOLUTION.sub("", answer) if found else answer
+
+
+def closing_of_open(text: str) -> str:
+    """Return what closes the reasoning that is open at a text's end, by the mark that opened it; "" where none is open.
+
+    With the line breaks that models of a family write around their mark.
+    """
+    heads = list(_HARMONY.finditer(text)) if "<|channel|>" in text else []
+    if heads:
+        open_channel = heads[-1].group(1) != "final" and not _HARMONY_END.search(text, heads[-1].end())
+        return _HARMONY_ANSWER if open_channel else ""
+    opened: _Mark | None = None
+    for mark in _marks(text, ()):
+        if mark.closes and opened is not None and mark.kind == opened.kind:
+            opened = None
+        elif not mark.closes and opened is None:
+            opened = mark
+    return "" if opened is None else _closing(text[opened.start : opened.end])
+
+
+def _closing(sign: str) -> str:
+    if sign.startswith("Here"):
+        return f"\n\n{sign.replace('thought process', 'response')} "
+    for opening, closing in _PAIRED:
+        if re.fullmatch(opening, sign):
+            return closing
+    ended = re.sub(r"(?<=<\|)begin|(?<=<\|)start", "end", sign)
+    ended = re.sub(r"(?<=<\|)(?:BEGIN|START)", "END", ended)
+    if ended != sign:
+        return ended
+    at = 2 if sign.startswith("<|") else 1
+    mark = f"{sign[:at]}/{sign[at:]}"
+    return mark if at == 2 else f"\n{mark}\n\n"
 
 
 def opened_by(prompt: str) -> str:

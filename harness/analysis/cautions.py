@@ -50,7 +50,8 @@ class SampleCounts:
     that it has of a sample, None where it has all.
     `digitless` is the share of answers out of which a scorer read no digit though the right answers are numbers.
     Of `answers` completions, `empty` ended by themselves without a text, and in `reasoned_out` the reasoning, which a
-    server returned apart, left no room for an answer. `drawn`: the random part of the task that was to be run.
+    server returned apart, left no room for an answer. `drawn`: the random part of the task that was to be run;
+    `closed`: in so many answers the reasoning was closed at its budget.
     """
 
     samples: int
@@ -63,6 +64,7 @@ class SampleCounts:
     empty: int = 0
     reasoned_out: int = 0
     drawn: DrawnRows | None = None
+    closed: int = 0
 
 
 def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> tuple[str, ...]:
@@ -80,6 +82,7 @@ def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> t
         _digitless(estimate, counts),
         _cut(estimate),
         _incomplete(estimate, counts),
+        _closed(counts),
         _part(counts),
     ]
     return tuple(line for line in lines if line)
@@ -211,6 +214,15 @@ def _incomplete(estimate: Estimate, counts: SampleCounts) -> str:
     if not counts.incomplete:
         return ""
     return f"{counts.incomplete} samples have too few answers yet for {estimate.metric}: left out of the score"
+
+
+def _closed(counts: SampleCounts) -> str:
+    if not counts.closed:
+        return ""
+    return (
+        f"in {counts.closed} of {counts.answers} answers the reasoning was closed at its budget "
+        "(sampling.max_reasoning_tokens), so this is the score under that budget"
+    )
 
 
 def _part(counts: SampleCounts) -> str:

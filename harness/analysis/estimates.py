@@ -197,7 +197,9 @@ def _estimate(
     digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
-    counts = cautions.SampleCounts(len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full), drawn)
+    counts = cautions.SampleCounts(
+        len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full), drawn, _closed(full)
+    )
     programs = cautions.of_programs([score for _, scores in full for score in scores])
     return replace(estimate, warnings=cautions.of(estimate, counts, [f for s in unscored for f in s.faults]) + programs)
 
@@ -250,6 +252,11 @@ def _empty(full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> tuple[int, in
     ]
     empty = sum(kind == "text" and reply.finish in ("stop", "eos") for kind, reply in answers)
     return len(answers), empty, sum(kind == "reasoning" and _is_truncated(reply) for kind, reply in answers)
+
+
+def _closed(full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> int:
+    replies = [record.reply for sample, _ in full for record in sample.records]
+    return sum(isinstance(reply, Completion) and reply.closed_reasoning for reply in replies)
 
 
 def _unread(full: Sequence[tuple[SampleTries, Sequence[Score]]]) -> float | None:

@@ -59,12 +59,16 @@ class Data(Section):
     where: str | None = Field(
         None, description="template that prints True or False: rows with False are left out, before `prepare`"
     )
+<<<<<<< HEAD
     must_set: dict[Literal["name", "where"], str] = Field(
         {}, description="keys of `data` that have no default and that each run sets, with an example of the value"
     )
     sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
+=======
+>>>>>>> h1
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
+    sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
 
     @model_validator(mode="after")
     def _configs_differ(self) -> Data:
@@ -253,6 +257,18 @@ class SamplingSpec(Section):
     top_k: int = Field(0, ge=0, description="only so many of the likeliest tokens; 0 for all")
     seed: int = Field(0, description="added to the run's seed")
     logprobs: bool = Field(False, description="keep the log-probability of each new token")
+    max_reasoning_tokens: int | None = Field(
+        None, ge=1, description="reasoning that is open after so many new tokens is closed, and the answer follows"
+    )
+
+    @model_validator(mode="after")
+    def _budget_fits(self) -> SamplingSpec:
+        budget = self.max_reasoning_tokens
+        if budget is not None and budget >= self.max_tokens:
+            raise ValueError("`max_reasoning_tokens` must be below max_tokens, which the answer needs too")
+        if budget is not None and self.logprobs:
+            raise ValueError("`max_reasoning_tokens` goes with no logprobs: the mark that closes reasoning has none")
+        return self
 
 
 class TaskPage(Section):

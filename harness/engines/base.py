@@ -54,7 +54,7 @@ class Capabilities:
     `loglikelihoods`: answers LikelihoodRequest and RollingRequest; `prefill`: an answer continues `ChatPrompt.prefill`;
     `token_ids`: it knows the tokens, so `PromptSize.prompt_tokens` is counted and `prompt_hash` is over ids; `seeds`:
     the same seed gives the same sampled answer again; `contexts`: it reads `LikelihoodRequest.contexts` itself, else
-    it gets such a request as one for each context.
+    it gets such a request as one for each context; `reasoning_budgets`: it applies `Sampling.max_reasoning_tokens`.
     Raises ConfigError for a value that is none of these.
     """
 
@@ -67,6 +67,7 @@ class Capabilities:
     token_ids: bool = False
     seeds: bool = False
     contexts: bool = False
+    reasoning_budgets: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what a misspelling would turn into a wrong score."""
@@ -249,6 +250,8 @@ def _missing(able: Capabilities, request: Request) -> tuple[str, str] | None:
         return None if able.loglikelihoods else ("log-likelihoods", "loglikelihoods")
     if isinstance(request.prompt, ChatPrompt) and request.prompt.prefill and not able.prefill:
         return "answers that start with a prefill", "prefill"
+    if request.sampling.max_reasoning_tokens is not None and not able.reasoning_budgets:
+        return "a budget for reasoning (sampling.max_reasoning_tokens)", "reasoning_budgets"
     return None
 
 

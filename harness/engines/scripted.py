@@ -98,7 +98,13 @@ class ScriptedEngine:
     def capabilities(self) -> Capabilities:
         """Answers are looked up by task and sample, and are there for every kind of request."""
         return Capabilities(
-            answers_by="task", independent=True, loglikelihoods=True, prefill=True, seeds=True, contexts=True
+            answers_by="task",
+            independent=True,
+            loglikelihoods=True,
+            prefill=True,
+            seeds=True,
+            contexts=True,
+            reasoning_budgets=True,
         )
 
     def facts(self) -> EngineFacts:

@@ -212,6 +212,10 @@ class Extraction:
         visible = without_reasoning(text, self.options.reasoning_marks) if self.options.strip_reasoning else text
         return None if visible is None else self.read(visible, prompt, sample) or None
 
+    def is_open(self, text: str) -> bool:
+        """Whether a completion is reasoning to its end."""
+        return self.options.strip_reasoning and without_reasoning(text, self.options.reasoning_marks) is None
+
 
 @dataclass(slots=True)
 class TaskScorer:
@@ -282,8 +286,17 @@ class TaskScorer:
             return noted(score, sample, reply)
         nothing = self._of_nothing.of_nothing(sample) if self._of_nothing else {}
         if reply.finish == "filtered":
+<<<<<<< HEAD
             return replace(withheld(self.name, reply), detail=nothing)
         return noted(replace(unanswered(self.name, reply), detail=nothing), sample, reply)
+=======
+            return withheld(self.name, reply)
+        answer = self.extract(full_text(prompt, reply), prompt, sample)
+        if answer is None:
+            return noted(unanswered(self.name, reply, self.extract.is_open(full_text(prompt, reply))), sample, reply)
+        score = self._of_answers.score_answer(sample, answer)
+        return noted(in_range(score, binary=self.binary), sample, reply)
+>>>>>>> h1
 
     def score_or_failure(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score | Failure:
         """Return the score, or the failure that whatever the scorer raised is. Raises nothing itself."""
@@ -312,10 +325,13 @@ def full_text(prompt: Prompt, reply: Completion) -> str:
     return opened_by(prompt.text) + reply.text
 
 
-def unanswered(scorer: str, reply: Completion) -> Score:
+def unanswered(scorer: str, reply: Completion, reasoning_open: bool = False) -> Score:
     """Score a completion from which no answer was extracted: 0, with the likely cause."""
     message = "nothing could be extracted from the completion"
-    if reply.text.strip():
+    if reasoning_open:
+        ends = {"length": "used all of max_tokens", "window": "filled the context window"}
+        message += f"; the reasoning {ends.get(reply.finish, 'does not end')}"
+    elif reply.text.strip():
         message += {"length": "; it was cut at max_tokens", "window": "; the context window was full"}.get(
             reply.finish, ""
         )
@@ -327,7 +343,8 @@ def unanswered(scorer: str, reply: Completion) -> Score:
     else:
         message += "; it is empty" + (" after its reasoning" if reply.reasoning else "")
     failure = Failure(stage="extract", kind="no_answer", message=message, ours=False)
-    return Score(scorer=scorer, value=0.0, answer=None, explanation=message, failure=failure)
+    detail = {"empty": "reasoning"} if reasoning_open else {}
+    return Score(scorer=scorer, value=0.0, answer=None, explanation=message, failure=failure, detail=detail)
 
 
 def withheld(scorer: str, reply: Completion) -> Score:
@@ -362,7 +379,8 @@ def noted(score: Score, sample: Sample, reply: Completion) -> Score:
     """Note in the detail what a completion that scored 0 is like.
 
     `gold_present`: it states a right answer, only for references that are answers (options and tests are not looked
-    for). `empty`: it has no text; "reasoning" where a server returned reasoning apart, else "text".
+    for). `empty`: it has no text; "reasoning" where there is reasoning, apart or in the text, that left none of the
+    answer, else "text".
     """
     if score.value == 0 and not reply.text.strip():
         return replace(score, detail={**score.detail, "empty": "reasoning" if reply.reasoning.strip() else "text"})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from harness.datatypes import Answer, ChatPrompt, Completion, Message, Sample, TextPrompt
 from harness.errors import ConfigError
-from harness.reasoning import is_mark, opened_by, without_reasoning
+from harness.reasoning import closing_of_open, is_mark, opened_by, without_reasoning
 from harness.scoring.base import full_text
 from harness.scoring.factory import build_extractor
 
@@ -111,3 +113,53 @@ def test_marks_that_are_no_pairs_are_refused(marks: object) -> None:
 def test_a_decoder_keeps_the_tokens_that_are_marks() -> None:
     assert all(map(is_mark, ("[THINK]", "</think>", "<|channel|>", "<|message|>", "<|END_THINKING|>")))
     assert not any(map(is_mark, ("<|im_end|>", "</s>", "<|end|>", "[INST]", "think")))
+
+
+@pytest.mark.parametrize(
+    "opening",
+    [
+        *("<think>", "<thinking>", "<seed:think>", "<reasoning>", "[THINK]", "◁think▷", "<|think|>"),
+        *("<|begin_of_thought|>", "<|START_THINKING|>", "<|inner_prefix|>", "<unused94>thought", "<|channel>thought"),
+        *("Here is my thought process:", "Here's my thought process:"),
+        "<|channel|>analysis<|message|>",
+    ],
+)
+def test_open_reasoning_is_closed_so_that_what_follows_is_the_answer(opening: str) -> None:
+    text = f"{opening} 3 and 4 are"
+    assert without_reasoning(text) is None
+    closing = closing_of_open(text)
+    closed = without_reasoning(f"{text}{closing}7")
+    assert closed is not None and closed.strip() == "7"
+    assert closing_of_open(text + closing) == ""
+
+
+def test_nothing_is_closed_where_no_reasoning_is_open() -> None:
+    for text in ("7", "<think>3</think>7", "use `<think>` here", "</think>7", "<|channel|>final<|message|>7"):
+        assert closing_of_open(text) == ""
+
+
+def test_reasoning_in_the_text_that_used_all_tokens_is_counted_as_such() -> None:
+    from harness.analysis.estimates import estimate_task
+    from harness.datatypes import RECORD_SCHEMA, GenerateRequest, Record, Sampling
+    from harness.execution.base import Limits
+    from harness.scoring.factory import build_scorers
+    from harness.scoring.services import Services
+
+    tools = Services("auto", Limits()).tools()
+    (scorer,) = build_scorers([{"by": "exact_match", "extract": {"by": "number", "pick": "last"}}], tools)
+    sample, prompt = Sample("s", {}, Answer(("7",))), TextPrompt("3 + 4 =")
+
+    def record(text: str, place: int, finish: str) -> Record:
+        reply = Completion(f"k{place}", text, finish)  # type: ignore[arg-type]
+        request = GenerateRequest(f"k{place}", "t", f"s{place}", 0, prompt, Sampling(8))
+        return Record(RECORD_SCHEMA, "r", request, reply, (scorer.score(sample, prompt, reply),))
+
+    endless = record("<think>3 and 4", 0, "length")
+    assert endless.scores[0].explanation.endswith("the reasoning used all of max_tokens")
+    records = [endless, record("<think>3</think>7", 1, "eos"), record("The answer", 2, "length")]
+    (estimate,) = estimate_task("t", records, ["mean"], 1)
+    assert not any("budget" in line for line in estimate.warnings)
+    assert any("in 1 of 3 the reasoning used all of it" in line for line in estimate.warnings)
+    closed = [replace(one, reply=replace(one.reply, closed_reasoning=True)) for one in records[:2]]
+    (estimate,) = estimate_task("t", [*closed, records[2]], ["mean"], 1)
+    assert any("in 2 of 3 answers the reasoning was closed at its budget" in line for line in estimate.warnings)

@@ -84,6 +84,8 @@ class EndpointEngine:
             token_ids=exact,
             seeds=self._features.seeds,
             contexts=self._features.completions,
+            # Refused in `check`, where the message says what to set instead
+            reasoning_budgets=True,
         )
 
     def facts(self) -> EngineFacts:

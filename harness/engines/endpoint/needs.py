@@ -76,6 +76,12 @@ def refuse_by_options(requests: Sequence[Request], way: PromptWay, features: Fea
                 f"this server's protocol has no field for: set tasks.{request.task}.prompt.chat.template_options to "
                 f"{{}} and, for the same effect, {features.no_template_options}"
             )
+        elif request.sampling.max_reasoning_tokens is not None:
+            raise ConfigError(
+                f"the task {request.task!r} has a budget for reasoning, which a server has to apply itself: set "
+                f"tasks.{request.task}.sampling.max_reasoning_tokens to null, and engine.extra_body to the server's "
+                "own field for it (Anthropic's is {thinking: {type: enabled, budget_tokens: 4096}})"
+            )
         elif request.sampling.logprobs and not features.logprobs:
             raise ConfigError(
                 f"the task {request.task!r} keeps log-probabilities, which this protocol does not return: "

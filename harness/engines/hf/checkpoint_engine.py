@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.datatypes import Refusal, Reply, Request, Style
+from harness.datatypes import GenerateRequest, Refusal, Reply, Request, Style
 from harness.engines.base import Capabilities, EngineFacts, ModelSpec, PromptSize
 from harness.engines.hf.checkpoint import (
     Checkpoint,
@@ -30,6 +30,7 @@ from harness.engines.hf.digests import settings_digest, text_digest, tokenizer_d
 from harness.engines.hf.end_tokens import end_token_ids
 from harness.engines.hf.fitting import Fitting
 from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.engines.hf.reasoning_budget import answer_within_budgets
 from harness.engines.hf.token_jobs import Job, Outcome
 from harness.errors import EngineError, ModelError
 
@@ -132,6 +133,7 @@ class CheckpointEngine(ABC):
             token_ids=True,
             seeds=True,
             contexts=True,
+            reasoning_budgets=True,
         )
 
     def facts(self) -> EngineFacts:
@@ -198,7 +200,12 @@ class CheckpointEngine(ABC):
             else:
                 pending[request.key] = (request, fitted)
                 jobs.append(fitted.job)
-        for outcome in self.answer(jobs):
+        openings = {
+            key: self._fitting.opening(request, fitted.job)
+            for key, (request, fitted) in pending.items()
+            if isinstance(request, GenerateRequest) and request.sampling.max_reasoning_tokens is not None
+        }
+        for outcome in answer_within_budgets(self.answer, self.encoder, jobs, openings):
             request, fitted = pending.pop(outcome.key)
             yield self._fitting.reply(request, fitted, outcome)
 

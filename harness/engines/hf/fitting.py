@@ -153,8 +153,7 @@ class Fitting:
 
     def _completion(self, request: GenerateRequest, job: GenerateJob, dropped: int, found: Generated) -> Completion:
         text, cut = cut_at_stop(self.encoder.decode(job.ids, found.ids), request.sampling.stop)
-        prompt = request.prompt
-        mark = self.encoder.reasoning_mark(job.ids, prompt.prefill) if isinstance(prompt, ChatPrompt) else ""
+        mark = self._reasoning_mark(request, job) if isinstance(request.prompt, ChatPrompt) else ""
         finish: Finish = "stop" if cut or found.stopped else "eos" if found.ended else "length"
         return Completion(
             request.key,
@@ -168,7 +167,17 @@ class Fitting:
             prompt_hash=ids_digest([job.ids]),
             token_logprobs=found.logprobs,
             reasoning_mark=mark,
+            closed_reasoning=found.closed_reasoning,
         )
+
+    def opening(self, request: GenerateRequest, job: GenerateJob) -> str:
+        """What an answer begins with though it stands in the prompt: an opening mark of reasoning, and the prefill."""
+        prefill = request.prompt.prefill if isinstance(request.prompt, ChatPrompt) else ""
+        return self._reasoning_mark(request, job) + prefill
+
+    def _reasoning_mark(self, request: GenerateRequest, job: GenerateJob) -> str:
+        prefill = request.prompt.prefill if isinstance(request.prompt, ChatPrompt) else ""
+        return self.encoder.reasoning_mark(job.ids, prefill)
 
 
 def _likelihood(request: LikelihoodRequest, job: ScoreJob, dropped: int, found: Scored) -> Likelihood:

@@ -51,8 +51,8 @@ class Generated:
     """New tokens up to and with the end; `stopped` by a stop string, `ended` by an end token.
 
     `logprobs`, if requested: natural-log probability of each new token under the model itself (temperature 1, nothing
-    left out). `cached` prompt tokens had been computed for another request; `seconds` is this job's share of the
-    engine's time.
+    left out). `closed_reasoning`: some of the ids are a closing mark that was put there. `cached` prompt tokens had
+    been computed for another request; `seconds` is this job's share of the engine's time.
     """
 
     key: str
@@ -62,6 +62,7 @@ class Generated:
     logprobs: tuple[float, ...] | None = None
     cached: int = 0
     seconds: float = 0.0
+    closed_reasoning: bool = False
 
 
 @dataclass(frozen=True, slots=True)
