@@ -23,6 +23,7 @@ PACKAGES = {
     "metric": "harness.analysis.metrics",
     "sandbox": "harness.execution.sandboxes",
     "language": "harness.execution.languages",
+    "export": "harness.export",
 }
 
 

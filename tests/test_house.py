@@ -23,7 +23,7 @@ LAYERS = [
     {"data", "prompts", "engines", "execution", "analysis"},
     {"scoring", "report", "comparison", "samples"},
     {"catalog", "metrics", "cost"},
-    {"plan", "validate", "repeat_check", "guide"},
+    {"plan", "validate", "repeat_check", "guide", "export"},
     {"run", "preview", "models", "recorded_verdicts", "importing"},
     {"claims", "publish", "rescore"},
     {"cli"},
@@ -38,6 +38,7 @@ PLUGIN_PACKAGES = [
     "scoring/extractors",
     "analysis/metrics",
     "execution/sandboxes",
+    "export",
     "execution/languages",
 ]
 # Where any exception may be caught: scoring one sample, the edge of the command line, a page's own Python, and that of

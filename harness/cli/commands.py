@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import claim, compare, cost, doctor, execute, guide, models, rescore, run, tasks
+from harness.cli import (
+    claim, compare, cost, doctor, execute, export, guide, models, rescore, run, runs, show, tasks,
+)
 from harness.cli.app import App
 
 # Plain help: rich help would more than double the time of `--help`
@@ -38,6 +40,9 @@ def options(
 
 app.command("run")(run.run)
 app.command("compare")(compare.compare)
+app.command("show")(show.show)
+app.command("runs")(runs.runs)
+app.command("export")(export.export)
 app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)
 app.command("exec")(execute.execute)

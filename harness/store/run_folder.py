@@ -7,7 +7,7 @@ of another model, suite or data is refused with the names of the fields that dif
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -199,6 +199,20 @@ def read_scores(path: Path) -> tuple[Manifest, list[Record]]:
     """Return the same without texts (`slim.slim`), for what is computed from scores. Raises RunFolderError."""
     kept = read_manifest(path)
     return kept, _read_slim(path, kept)
+
+
+def select(path: Path, takes: Callable[[Record], bool]) -> tuple[Manifest, list[int]]:
+    """Return a run's manifest, and where the selected records are in its journal (`journal.at` reads them).
+
+    Of a sample that was tried again the last record counts. Holds no texts in memory. Raises RunFolderError.
+    """
+    kept = read_manifest(path)
+    places: dict[str, int] = {}
+    for offset, record in journal.stream(path / RECORDS, binary_scorers(kept)):
+        places.pop(record.request.key, None)
+        if takes(record):
+            places[record.request.key] = offset
+    return kept, list(places.values())
 
 
 def read_manifest(path: Path) -> Manifest:

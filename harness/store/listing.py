@@ -1,0 +1,120 @@
+"""The runs under a folder, each in a few words: what is in its manifest and scores.json, and whether it is running.
+
+Reads no records but for their number. A folder that cannot be read is listed with its fault, never skipped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from harness.errors import RunFolderError
+from harness.store import journal
+from harness.store.manifest import Manifest
+from harness.store.run_folder import MANIFEST, RECORDS, read_manifest
+
+State = Literal["finished", "running", "stopped"]
+SCORES = "scores.json"
+LOCK = ".lock"
+# Where Linux lists who holds which lock
+LOCKS = Path("/proc/locks")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A score in scores.json; n samples, [low, high] at 95 %."""
+
+    task: str
+    value: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListedRun:
+    """One run. `answered` of `requested`: records that are there; `figures`: the primary score of each task."""
+
+    folder: Path
+    manifest: Manifest
+    state: State
+    answered: int
+    requested: int
+    figures: tuple[Figure, ...] = ()
+    overall: Figure | None = None
+
+    def figure(self, task: str = "") -> Figure | None:
+        """The score of a task; of the whole suite where none is named, or of its only task."""
+        if task:
+            return next((figure for figure in self.figures if figure.task == task), None)
+        return self.overall or (self.figures[0] if len(self.figures) == 1 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A folder with a manifest that is no run, and why."""
+
+    folder: Path
+    reason: str
+
+
+def runs_under(folder: Path) -> Iterator[ListedRun | Unreadable]:
+    """Yield the runs in a folder and the folders below it, in the order of their names; a run holds no other run."""
+    for path, folders, files in os.walk(folder):
+        folders.sort()
+        if MANIFEST in files:
+            folders.clear()
+            here = Path(path)
+            try:
+                yield _listed(here)
+            except RunFolderError as error:
+                yield Unreadable(here, str(error).removeprefix(f"{here / MANIFEST}: "))
+
+
+def _listed(folder: Path) -> ListedRun:
+    manifest = read_manifest(folder)
+    requested = sum(int(facts.get("n", 0)) * _repeats(facts) for facts in manifest.tasks.values())
+    if manifest.status != "finished":
+        state: State = "running" if _is_locked(folder / LOCK) else "stopped"
+        return ListedRun(folder, manifest, state, _answered(folder), requested)
+    document = _scores(folder / SCORES)
+    figures = tuple(_figure(row) for row in document.get("rows", ()) if row.get("primary"))
+    overall = _figure(document["overall"]) if document.get("overall") else None
+    return ListedRun(folder, manifest, "finished", requested, requested, figures, overall)
+
+
+def _repeats(facts: Mapping[str, Any]) -> int:
+    return int(facts.get("page", {}).get("repeats", 1))
+
+
+def _answered(folder: Path) -> int:
+    return sum(1 for _ in journal.complete_lines(folder / RECORDS))
+
+
+def _scores(path: Path) -> Mapping[str, Any]:
+    """The document; nothing where it is missing or damaged, since `harness rescore` writes it again."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return document if isinstance(document, dict) else {}
+
+
+def _figure(row: Mapping[str, Any]) -> Figure:
+    return Figure(str(row["task"]), row["value"], row["low"], row["high"], int(row["n"]))
+
+
+def _is_locked(lock: Path) -> bool:
+    """Whether a process holds the lock, without taking it: a run that starts at this moment must not fail."""
+    try:
+        held = LOCKS.read_text(encoding="ascii")
+        inode = lock.stat().st_ino
+    except OSError:
+        return False
+    return any(
+        fields[5].rpartition(":")[2] == str(inode) for line in held.splitlines() if len(fields := line.split()) > 5
+    )

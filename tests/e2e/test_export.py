@@ -1,0 +1,125 @@
+"""`harness export`: each format is read back by its own reader, with the run's numbers and none of its text obeyed."""
+
+from __future__ import annotations
+
+import csv
+import json
+from xml.etree import ElementTree
+
+import pytest
+import yaml
+from files import read_jsonl, write_jsonl
+
+HOSTILE = {
+    0: "=cmd|'/c calc'!A0 0",
+    1: "</system-out><testcase name='forged'/>]]> & \x00 \ud800 \ufffe 3",
+    2: "\x1b[2J\u202e6",
+    3: "-9",
+    4: "<script>alert(1)</script> is 4, not 12",
+}
+
+
+@pytest.fixture
+def run(cli, sums, tmp_path):
+    rows = [{"task": "sums", "sample_id": f"s{number}", "completion": text} for number, text in HOSTILE.items()]
+    file = write_jsonl(tmp_path / "answers.jsonl", rows)
+    seen = cli(
+        *("run", "--engine", "scripted", "--completions", file, "--tasks", sums, "--out", "r"),
+        *("--style", "text", "--only-answered"),
+    )
+    assert (tmp_path / "r/scores.json").is_file(), seen.err
+    return tmp_path / "r"
+
+
+def exported(cli, run, to):
+    seen = cli("export", run, "--to", to)
+    assert seen.code == 0, seen.err
+    return [run.parent / line for line in seen.out.splitlines()]
+
+
+def test_csv_has_a_line_a_score_and_no_formula(cli, run):
+    (file,) = exported(cli, run, "csv")
+    rows = list(csv.DictReader(file.open(newline="")))
+    assert {row["sample_id"]: float(row["score"]) for row in rows} == {"s0": 1, "s1": 1, "s2": 1, "s3": 0, "s4": 1}
+    cells = [cell for row in rows for cell in row.values()]
+    assert [cell for cell in cells if cell.startswith(("=", "@", "\t"))] == []
+    by_id = {row["sample_id"]: row for row in rows}
+    assert by_id["s0"]["completion"].startswith("'=cmd") and by_id["s3"]["completion"] == "-9"
+
+
+def test_parquet_has_the_same_rows_with_their_types(cli, run):
+    from pyarrow import parquet
+
+    (file,) = exported(cli, run, "parquet")
+    table = parquet.read_table(file)
+    rows = {row["sample_id"]: row for row in table.to_pylist()}
+    assert {name: row["score"] for name, row in rows.items()} == {"s0": 1.0, "s1": 1.0, "s2": 1.0, "s3": 0.0, "s4": 1.0}
+    assert rows["s2"]["completion"] == HOSTILE[2] and rows["s3"]["reason"] == "'-9' is not '9'"
+
+
+def test_junit_counts_and_holds_hostile_text_as_text(cli, run):
+    (file,) = exported(cli, run, "junit")
+    root = ElementTree.parse(file).getroot()
+    assert {key: root.get(key) for key in ("tests", "failures", "errors")} == {
+        "tests": "5", "failures": "1", "errors": "0",
+    }  # fmt: skip
+    (suite,) = root
+    assert [case.get("name") for case in suite] == ["s0", "s1", "s2", "s3", "s4"]
+    (failure,) = suite.iter("failure")
+    assert failure.get("message") == "exact_match 0: '-9' is not '9'"
+
+
+def test_the_hub_gets_a_file_a_task_whose_data_is_there(cli, run):
+    from huggingface_hub import parse_eval_result_entries
+
+    seen = cli("export", run, "--to", "hub")
+    assert seen.code == 2 and "tasks whose data is on the hub" in seen.err
+    manifest = json.loads((run / "manifest.json").read_text())
+    manifest["tasks"]["sums"]["page"]["data"]["path"] = "org/sums"
+    manifest["tasks"]["sums"]["commit"] = "a" * 40
+    (run / "manifest.json").write_text(json.dumps(manifest))
+    (file,) = exported(cli, run, "hub")
+    (entry,) = parse_eval_result_entries(yaml.safe_load(file.read_text()))
+    assert (entry.dataset_id, entry.task_id, entry.value, entry.dataset_revision) == ("org/sums", "sums", 0.8, "a" * 40)
+    assert entry.notes.startswith("exact_match/mean, 0 shots, text prompt, n 5 of 10, 95 % interval [")
+    assert file.parent.name == ".eval_results"
+
+
+def test_lm_eval_gets_results_and_samples(cli, run):
+    results, samples = exported(cli, run, "lm-eval")
+    document = json.loads(results.read_text())
+    assert document["results"]["sums"]["exact_match,none"] == 0.8
+    assert document["n-samples"]["sums"] == {"original": 10, "effective": 5}
+    assert document["configs"]["sums"]["output_type"] == "generate_until"
+    rows = read_jsonl(samples)
+    assert [row["doc"]["sample_id"] for row in rows] == ["s0", "s1", "s2", "s3", "s4"]
+    assert [row["exact_match"] for row in rows] == [1, 1, 1, 0, 1] and rows[3]["resps"] == [["-9"]]
+    assert results.name.replace("results", "samples_sums").removesuffix(".json") == samples.stem
+
+
+def test_markdown_has_the_tables_and_where_they_came_from(cli, run):
+    (file,) = exported(cli, run, "markdown")
+    text = file.read_text()
+    assert text.startswith((run / "table.md").read_text()) and "- command: `harness run" in text
+
+
+@pytest.mark.parametrize(
+    ("damage", "to", "message"),
+    [
+        (None, "lmeval", "no export format is called 'lmeval'; did you mean 'lm-eval'?"),
+        ("scores.json", "csv", "scores.json: missing or damaged; `harness rescore"),
+        ("table.md", "markdown", "table.md: missing; `harness rescore"),
+    ],
+)
+def test_what_cannot_be_exported_is_one_line(cli, run, damage, to, message):
+    if damage:
+        (run / damage).unlink()
+    seen = cli("export", run, "--to", to)
+    assert seen.code == 2 and message in seen.err and seen.err.count("\n") == 1
+
+
+def test_a_run_that_is_not_finished_is_refused(cli, run):
+    manifest = json.loads((run / "manifest.json").read_text())
+    (run / "manifest.json").write_text(json.dumps(manifest | {"status": "running"}))
+    seen = cli("export", run, "--to", "csv")
+    assert seen.code == 2 and "the run is not finished" in seen.err
