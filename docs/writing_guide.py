@@ -55,7 +55,7 @@ A *list template* is one `{{ expression }}` whose value is a list. Besides its c
 |---|---|---|
 | `config` | everywhere | the row's config, where `data.name` names one or several |
 | `options`, `letters` | tasks with `reference.choice` | all options, and A, B, C, ... for them |
-| `option`, `letter` | `target`; with `options_in: prompt` the prompt | the one to be scored; in examples the right one |
+| `option`, `letter` | `target`; with `options_in: prompt` the prompt | the one in hand; in examples the right one |
 
 What templates cannot express goes into a Python file of the page's name: `prepare(row)` returns the row that templates
 get, and the scorer `page_code` calls a function of it. It runs only with `--trust-page-code`, unless the page is one of

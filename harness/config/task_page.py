@@ -245,10 +245,10 @@ class TaskPage(Section):
 
     name: TaskName = Field(description="name of the task, and of its file")
     version: int = Field(ge=1, description="raised whenever a change of the page may change a score")
-    about: str = Field(description="one sentence: what is tested, and how")
+    about: str = Field("", description="one sentence: what is tested, and how")
     tags: list[Name] = Field([], description="for `tasks list --tag`: math, code, knowledge, language, ...")
     languages: list[str] = Field([], description="BCP 47 codes of the questions' languages: en, zh, sw")
-    source: Source = Field(description="where the task comes from")
+    source: Source = Field(Source(), description="where the task comes from")
     data: Data = Field(description="the rows, one a sample")
     reference: ReferenceSpec = Field(description="the right answer; exactly one kind")
     gold: str | None = Field(None, description="template of a completion that must score 1")
