@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "tasks"
 MOST_EXAMPLE = 72
 # The order in which a reader meets them
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "An answer is generated": ("capitals", "apples", "roots", "lipogram"),
+    "An answer is generated": ("capitals", "apples", "roots", "roots_thought_over", "lipogram"),
     "A choice": (
         *("science_letter", "yes_or_no", "science_likeliest", "pronouns"),
         *("science_unconditional", "two_primes"),
@@ -28,6 +28,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Worked examples, and several data sets": (
         *("opposites", "opposites_others", "apples_by_id", "plurals", "plurals_elsewhere"),
     ),
+    "Which rows are run": ("apples_part", "news"),
 }
 HEADINGS: Mapping[Kind, str] = {"scorer": "Scorers", "extractor": "Extractors", "metric": "Metrics"}
 INTRODUCTION = """\
