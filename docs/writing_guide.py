@@ -17,7 +17,7 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "tasks"
 MOST_EXAMPLE = 72
 # The order in which a reader meets them
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "An answer is generated": ("capitals", "apples", "roots", "lipogram"),
+    "An answer is generated": ("capitals", "apples", "roots", "roots_thought_over", "lipogram"),
     "A choice": (
         *("science_letter", "yes_or_no", "science_likeliest", "pronouns"),
         *("science_unconditional", "two_primes"),
@@ -28,6 +28,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Worked examples, and several data sets": (
         *("opposites", "opposites_others", "apples_by_id", "plurals", "plurals_elsewhere"),
     ),
+    "Which rows are run": ("apples_part", "news"),
 }
 HEADINGS: Mapping[Kind, str] = {"scorer": "Scorers", "extractor": "Extractors", "metric": "Metrics"}
 INTRODUCTION = """\
@@ -55,7 +56,7 @@ A *list template* is one `{{ expression }}` whose value is a list. Besides its c
 |---|---|---|
 | `config` | everywhere | the row's config, where `data.name` names one or several |
 | `options`, `letters` | tasks with `reference.choice` | all options, and A, B, C, ... for them |
-| `option`, `letter` | `target`; with `options_in: prompt` the prompt | the one to be scored; in examples the right one |
+| `option`, `letter` | `target`; with `options_in: prompt` the prompt | the one in hand; in examples the right one |
 
 What templates cannot express goes into a Python file of the page's name: `prepare(row)` returns the row that templates
 get, and the scorer `page_code` calls a function of it. It runs only with `--trust-page-code`, unless the page is one of

@@ -7,7 +7,19 @@ from typing import Annotated
 import typer
 
 from harness.cli import (
-    claim, compare, cost, doctor, execute, export, guide, models, rescore, run, runs, show, tasks,
+    claim,
+    compare,
+    cost,
+    doctor,
+    execute,
+    export,
+    guide,
+    models,
+    rescore,
+    run,
+    runs,
+    show,
+    tasks,
 )
 from harness.cli.app import App
 

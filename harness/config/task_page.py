@@ -59,13 +59,9 @@ class Data(Section):
     where: str | None = Field(
         None, description="template that prints True or False: rows with False are left out, before `prepare`"
     )
-<<<<<<< HEAD
     must_set: dict[Literal["name", "where"], str] = Field(
         {}, description="keys of `data` that have no default and that each run sets, with an example of the value"
     )
-    sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
-=======
->>>>>>> h1
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
     sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")

@@ -286,17 +286,9 @@ class TaskScorer:
             return noted(score, sample, reply)
         nothing = self._of_nothing.of_nothing(sample) if self._of_nothing else {}
         if reply.finish == "filtered":
-<<<<<<< HEAD
             return replace(withheld(self.name, reply), detail=nothing)
-        return noted(replace(unanswered(self.name, reply), detail=nothing), sample, reply)
-=======
-            return withheld(self.name, reply)
-        answer = self.extract(full_text(prompt, reply), prompt, sample)
-        if answer is None:
-            return noted(unanswered(self.name, reply, self.extract.is_open(full_text(prompt, reply))), sample, reply)
-        score = self._of_answers.score_answer(sample, answer)
-        return noted(in_range(score, binary=self.binary), sample, reply)
->>>>>>> h1
+        is_open = self.extract.is_open(full_text(prompt, reply))
+        return noted(replace(unanswered(self.name, reply, is_open), detail=nothing), sample, reply)
 
     def score_or_failure(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score | Failure:
         """Return the score, or the failure that whatever the scorer raised is. Raises nothing itself."""

@@ -59,3 +59,26 @@ def test_the_demo_model_runs_gsm8k_from_the_mirror(cli, mirror):
     assert seen.code == 0, seen.err
     rows = json.loads(seen.out)["rows"]
     assert [(row["scorer"], row["n"]) for row in rows] == [("strict", 6), ("flexible", 6), ("numeric", 6)]
+
+
+def test_the_tasks_of_ones_own_score_as_the_readme_shows(cli, tmp_path):
+    """The three pages, as a reader copies them: each under ten lines, valid, and with the scores of the table."""
+    section = README.partition("## Your own task\n")[2].partition("\n## ")[0]
+    pages = re.findall(r"```yaml\n# (\w+)\.yaml\n(.*?)```\n\n```json\n(.*?)```", section, flags=re.DOTALL)
+    assert len(pages) == 3
+    for name, page, rows in pages:
+        assert page.count("\n") < 10
+        (tmp_path / f"{name}.yaml").write_text(page, encoding="utf-8")
+        (tmp_path / f"{name}.jsonl").write_text(rows, encoding="utf-8")
+    (validate,) = re.findall(r"`harness (tasks validate [^`]+)`", section)
+    seen = cli(*validate.split())
+    assert seen.code == 0 and seen.out.count("gold scores 1, empty scores 0") >= 3, seen.out
+    (run,) = re.findall(r"`harness (run --tasks [^`]+)`", section)
+    seen = cli(*run.split(), "--json")
+    assert seen.code == 0, seen.err
+    shown = re.findall(r"^(\w+) +(\w+/[\w@]+) +(0\.\d+) +(\[[^]]+\]) +(\d+)", section, flags=re.MULTILINE)
+    rows = json.loads(seen.out)["rows"]
+    assert [line[0] for line in shown] == [row["task"] for row in rows] == [page[0] for page in pages]
+    for (_, _, score, interval, n), row in zip(shown, rows, strict=True):
+        assert (score, int(n)) == (f"{row['value']:.3f}", row["n"])
+        assert interval == f"[{row['low']:.3f}, {row['high']:.3f}]"

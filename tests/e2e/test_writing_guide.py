@@ -23,8 +23,15 @@ FILES = sorted(EXAMPLES.glob("*.yaml"))
 PAGES = {path.stem: read(path).data for path in FILES}
 
 
+# Examples of keys that pages are about to have
+NEW_KEYS = ("data.sample", "data.must_set", "sampling.max_reasoning_tokens")
+
+
 def awaited(page: dict) -> str | None:
     """What this installation lacks of what an example needs."""
+    known = {key.name for section in sections(TaskPage) for key in section.keys}
+    if lacked := [key for key in NEW_KEYS if key not in known and writing_guide.values_of(page, key, "")]:
+        return f"lacks {', '.join(lacked)}"
     used = {kind: {entry["by"] for entry in writing_guide.entries_of(page, kind)} for kind in ("scorer", "extractor")}
     lacking = [each for kind, names in used.items() for each in names - set(plugins.names(kind))]
     metrics = {each.name for each in plug_ins("metric")}
@@ -85,7 +92,11 @@ def test_every_example_reads_its_own_gold_answer_and_no_other(cli, name):
     if reason := awaited(PAGES[name]):
         pytest.skip(reason)
     seen = cli("tasks", "validate", EXAMPLES / f"{name}.yaml", *MIRROR, "--shuffled")
-    assert seen.code == 0, seen.out
+    if must_set := PAGES[name]["data"].get("must_set"):
+        # What has no default cannot be tried
+        assert seen.code != 0 and all(f"data.{key}" in seen.out for key in must_set), seen.out
+    else:
+        assert seen.code == 0, seen.out
 
 
 @pytest.mark.parametrize("style", ["text", "chat"])
@@ -93,13 +104,17 @@ def test_the_demo_model_runs_every_example(cli, style):
     """Every sample gets a score: what a page requests, an engine can answer, and its metrics have a value."""
     pages = {path: PAGES[path.stem] for path in FILES}
     names = [path for path, page in pages.items() if style in page.get("prompt", {"text": {}}) and not awaited(page)]
-    words = ("--model", "demo-smaller", "--style", style, "--set", "execution.wall_seconds=20", "--json")
+    must_set = {path.stem: pages[path]["data"].get("must_set", {}) for path in names}
+    given = [f"--set=tasks.{task}.data.{key}={value!r}" for task, own in must_set.items() for key, value in own.items()]
+    words = (*given, "--model", "demo-smaller", "--style", style, "--set", "execution.wall_seconds=20", "--json")
     seen = cli("run", "--tasks", ",".join(map(str, names)), *words, *MIRROR)
     assert seen.code == 0, seen.err
     rows = json.loads(seen.out)["rows"]
     assert {row["task"] for row in rows} == {path.stem for path in names}
     for row in rows:
-        assert row["n"] == PAGES[row["task"]]["expected_count"] and row["value"] is not None, row
+        page = PAGES[row["task"]]
+        expected = page["data"].get("sample", {}).get("count") or page.get("expected_count", 1)
+        assert row["n"] == expected and row["value"] is not None, row
 
 
 def test_the_command_explains_keys_and_plug_ins_of_this_installation(cli):
