@@ -133,7 +133,11 @@ def _extractor(page: TaskPage, value: Any, folder: Path) -> Settings:
     if page.ask != "generate":
         raise ConfigError(f"{page.name} requests log-likelihoods: there is nothing to extract")
     named = [entry for entry in page.score if value in (entry.get("name"), (entry.get("extract") or {}).get("by"))]
-    return {"score": named[:1] or [{**page.score[0], "extract": {"by": str(value)}}]}
+    entry = named[0] if named else {**page.score[0], "extract": {"by": str(value)}}
+    if not entry.get("metric"):
+        return {"score": [entry]}
+    # The only score of a task has the page's metrics
+    return {"score": [{key: kept for key, kept in entry.items() if key != "metric"}], "metric": entry["metric"]}
 
 
 AXES: Mapping[str, Callable[[TaskPage, Any, Path], Settings]] = {

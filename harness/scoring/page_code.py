@@ -4,6 +4,11 @@
 `extract` says otherwise). It returns a number, True or False, or a dict with `value` and, as far as it has them,
 `answer`, `explanation` and `detail` (a dict). It is called from several threads and must not block. What it raises is a
 fault of the page, and leaves the sample unscored.
+
+A page's own aggregation needs no code of its own, so that tables and comparisons come from records alone: the value is
+a share of the sample's parts, the entry's `weight` a template of their number, and its `metric` is `weighted_mean`;
+scores of several samples that belong together share a `data.group`. An answer that cannot be extracted scores 0 without
+a call, and has its weight.
 """
 
 from __future__ import annotations

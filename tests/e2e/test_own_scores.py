@@ -244,3 +244,17 @@ def test_every_template_is_parsed_before_any_row(cli: Callable, rules: Path, whe
     (rules.parent / "rules.jsonl").unlink()
     seen = cli("tasks", "validate", "--trust-page-code", rules)
     assert seen.code == 2 and "does not parse" in seen.out + seen.err, seen.out + seen.err
+
+
+def test_a_sweep_over_scores_takes_their_metrics_along(cli: Callable, rules: Path, tmp_path: Path) -> None:
+    answers = [
+        {"task": f"rules_{name}", "sample_id": str(i), "completion": text}
+        for name in ("strict", "instructions")
+        for i, text in enumerate(["a", "b or c", ""])
+    ]
+    file = write_jsonl(tmp_path / "answers.jsonl", answers)
+    words = ("run", "--engine", "scripted", "--completions", file, "--tasks", rules, "--trust-page-code")
+    seen = cli(*words, "--sweep", "extractor=strict,instructions", "--json")
+    assert seen.code == 0, seen.err
+    found = {row["task"]: (row["metric"], row["value"]) for row in json.loads(seen.out)["rows"]}
+    assert found == {"rules_strict": ("mean", pytest.approx(1 / 3)), "rules_instructions": ("weighted_mean", 0.5)}
