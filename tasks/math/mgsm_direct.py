@@ -27,11 +27,11 @@ WORDS = {
 
 
 def prepare(row: dict[str, Any]) -> dict[str, Any]:
-    """Add `mark` (the word before a question), `asked` (the question behind it) and `cue`. Raises KeyError."""
+    """Add `mark` (the word before a question), `shown` (the question behind it) and `cue`. Raises KeyError."""
     mark, cue = WORDS[row["config"]]
     is_example = row.get("answer") is not None
-    asked = row["question"] if is_example else f"{mark} {row['question']}"
-    return {**row, "mark": mark, "asked": asked, "cue": cue}
+    shown = row["question"] if is_example else f"{mark} {row['question']}"
+    return {**row, "mark": mark, "shown": shown, "cue": cue}
 
 
 def whole(sample: dict[str, Any], completion: str) -> bool:

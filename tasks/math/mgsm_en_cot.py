@@ -25,11 +25,11 @@ WORDS = {
 
 
 def prepare(row: dict[str, Any]) -> dict[str, Any]:
-    """Add `mark` (the word before a question), `asked` (the question behind it), `cue` and `steps`. Raises KeyError."""
+    """Add `mark` (the word before a question), `shown` (the question behind it), `cue` and `steps`. Raises KeyError."""
     mark, word = WORDS[row["config"]]
     if row.get("answer") is None:
-        asked, steps = f"{mark} {row['question']}", str(row["answer_number"])
+        shown, steps = f"{mark} {row['question']}", str(row["answer_number"])
     else:
         # One character more: the space behind the word
-        asked, steps = row["question"], row["answer"][len(word) + 1 :]
-    return {**row, "mark": mark, "asked": asked, "cue": "Step-by-Step Answer:", "steps": steps}
+        shown, steps = row["question"], row["answer"][len(word) + 1 :]
+    return {**row, "mark": mark, "shown": shown, "cue": "Step-by-Step Answer:", "steps": steps}

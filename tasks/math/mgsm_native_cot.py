@@ -29,20 +29,20 @@ _PUNCTUATION = str.maketrans("", "", r"""!"#$%&'()*+,-./:;<=>?@[\]^_`{|}~""")
 
 
 def prepare(row: dict[str, Any]) -> dict[str, Any]:
-    """Add `mark` (the word before a question), `asked` (the question behind it), `cue`, `steps` and `stated`.
+    """Add `mark` (the word before a question), `shown` (the question behind it), `cue`, `steps` and `stated`.
 
     Raises KeyError for a language that is not here.
     """
     mark, word, sentence = WORDS[row["config"]]
     if row.get("answer") is None:
-        asked, steps = f"{mark} {row['question']}", str(row["answer_number"])
+        shown, steps = f"{mark} {row['question']}", str(row["answer_number"])
     else:
         # One character more: the space behind the word
-        asked, steps = row["question"], row["answer"][len(word) + 1 :]
+        shown, steps = row["question"], row["answer"][len(word) + 1 :]
     return {
         **row,
         "mark": mark,
-        "asked": asked,
+        "shown": shown,
         "cue": word,
         "steps": steps,
         "stated": sentence.format(row["answer_number"]),
