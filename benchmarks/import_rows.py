@@ -124,7 +124,7 @@ def agieval(n: int) -> Row:
 
 MAKERS: dict[str, Callable[[int], Row]] = {
     "madrylab/gsm8k-platinum": lambda n: {"question": question(n), "answer": f"Sum.\n#### {2 * n + 5}"},
-    "qintongli/GSM-Plus": lambda n: {"question": question(n), "solution": f"#### {2 * n + 5}", "answer": str(2 * n + 5)},
+    "qintongli/GSM-Plus": lambda n: {"question": question(n), "solution": f"#### {n}", "answer": str(n)},
     "masakhane/afrimgsm": african,
     "masakhane/afrimgsm-translate-test": african,
     "EleutherAI/arithmetic": lambda n: {"context": f"Question: What is {n} + 3?\nAnswer:", "completion": f" {n + 3}"},
