@@ -118,6 +118,9 @@ class Importer:
                     continue
                 files = self._moved(written, Path(folder))
             notes = [text for key, text in IGNORED.items() if page.values.get(key) and text] + scoring.notes
+            sampling = draft.page.get("sampling", {})
+            if sampling.get("temperature") and not {"top_p", "top_k"} <= set(sampling):
+                notes.append("top_p and top_k that the page leaves out are the model's own there, and off here")
             if (page.values.get("fewshot_config") or {}).get("fewshot_indices"):
                 notes.append("fewshot_indices has no effect there, and has none here")
             count = min(self.compared, bound.total)
