@@ -84,3 +84,10 @@ def test_list_by_search_tag_and_language(cli):
     assert all(task["forms"] and task["n"] for task in found)
     seen = cli("tasks", "list", "--tag", "no-such-tag")
     assert seen.code == 2 and "no tag is called 'no-such-tag'" in seen.err
+
+
+def test_a_group_becomes_a_suite_that_counts_tasks_by_size(cli, tmp_path):
+    seen = cli("tasks", "import", MADE / "group.yaml", "--out", "ours", "--mirror", MADE / "mirror")
+    assert seen.code == 0, seen.out + seen.err
+    suite = (tmp_path / "ours" / "made_group.suite.yaml").read_text()
+    assert "./drawn.yaml" in suite and "./own_split.yaml" in suite and "average: weighted" in suite
