@@ -124,7 +124,7 @@ def agieval(n: int) -> Row:
 
 MAKERS: dict[str, Callable[[int], Row]] = {
     "madrylab/gsm8k-platinum": lambda n: {"question": question(n), "answer": f"Sum.\n#### {2 * n + 5}"},
-    "qintongli/GSM-Plus": lambda n: {"question": question(n), "solution": f"#### {2 * n + 5}", "answer": str(2 * n + 5)},
+    "qintongli/GSM-Plus": lambda n: {"question": question(n), "solution": f"#### {n}", "answer": str(n)},
     "masakhane/afrimgsm": african,
     "masakhane/afrimgsm-translate-test": african,
     "EleutherAI/arithmetic": lambda n: {"context": f"Question: What is {n} + 3?\nAnswer:", "completion": f" {n + 3}"},
@@ -142,7 +142,9 @@ MAKERS: dict[str, Callable[[int], Row]] = {
     "hails/agieval-gaokao-mathqa": agieval,
     "hails/agieval-gaokao-mathcloze": lambda n: {"query": f"问题：{question(n)} 答案：", "answer": str(2 * n + 5)},
     "hails/agieval-math": lambda n: {"query": f"Q: {question(n)} A: The answer is", "answer": str(2 * n + 5)},
-    "HAERAE-HUB/HRM8K": lambda n: {"question": f" 문제 {question(n)}\n", "answer": 2.0 * n + 5},
+    "HAERAE-HUB/HRM8K": lambda n: {
+        "question": f" 문제 {question(n)}\n", "original": question(n), "answer": 2.0 * n + 5
+    },
     "Putnam-AXIOM/putnam-axiom-dataset-ICML-2025-522": lambda n: {
         "problem": question(n), "solution": solution(n), "variation": 1
     },

@@ -27,6 +27,7 @@ from harness.importing.lm_eval_data import ForeignData
 from harness.importing.lm_eval_examples import NotThisForm
 from harness.importing.lm_eval_groups import Suite
 from harness.importing.lm_eval_page import FORMS, Draft, Form, drafted, our_name
+from harness.importing.lm_eval_sampling import sampling_of
 from harness.importing.lm_eval_scores import Scoring, scoring_of
 from harness.importing.lm_eval_task import Asked, ForeignTask
 from harness.importing.lm_eval_yaml import ForeignPage, Function
@@ -117,6 +118,9 @@ class Importer:
                     continue
                 files = self._moved(written, Path(folder))
             notes = [text for key, text in IGNORED.items() if page.values.get(key) and text] + scoring.notes
+            sampling = draft.page.get("sampling", {})
+            if sampling.get("temperature") and not {"top_p", "top_k"} <= set(sampling):
+                notes.append("top_p and top_k that the page leaves out are the model's own there, and off here")
             if (page.values.get("fewshot_config") or {}).get("fewshot_indices"):
                 notes.append("fewshot_indices has no effect there, and has none here")
             count = min(self.compared, bound.total)
@@ -156,7 +160,19 @@ class Importer:
         if faults:
             raise ConfigError("\n".join(faults))
         task = ForeignTask(page, ForeignData(page, self._loader), self._functions)
-        return task, scoring_of(task)
+        scoring = Scoring([], [])
+        try:
+            scoring = scoring_of(task)
+        except ConfigError as error:
+            faults.append(str(error))
+        if task.kind == "generate_until":
+            try:
+                sampling_of(page)
+            except ConfigError as error:
+                faults.append(str(error))
+        if faults:
+            raise ConfigError("\n".join(faults))
+        return task, scoring
 
     def _written(self, task: ForeignTask, scoring: Scoring, draft: Draft, folder: Path) -> list[Path]:
         name = str(draft.page["name"])
