@@ -68,13 +68,13 @@ class CSharp:
             return assembly.per_case(replace(base, build=build, files=files), job.tests)
         assembly.require_tests(assembly.blanked(job.tests.tests))
         main = assembly.fresh("Tests")
-        files = _sources(forms.closed(job, SHAPE), main)
+        sources = _sources(forms.closed(job, SHAPE), main)
         nonce = secrets.token_hex(16)
         program = replace(
             base,
             command=(runtime, "program.exe", main),
-            files=tuple((name, text.encode()) for name, text in files.items()),
-            build=((compiler, *_OPTIONS, "-out:program.exe", "-main:HarnessFrame", *files),),
+            files=tuple((name, text.encode()) for name, text in sources.items()),
+            build=((compiler, *_OPTIONS, "-out:program.exe", "-main:HarnessFrame", *sources),),
             request=nonce.encode(),
             nonce=nonce,
             tests=job.tests.tests,
