@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -41,4 +40,4 @@ def _result(values: dict[str, Any]) -> Result:
 
 
 def _count(values: dict[str, Any]) -> Count:
-    return Count(values["equal"], values["total"], Counter(values["unequal"]))
+    return Count(values["equal"], values["total"], values["unequal"])
