@@ -42,7 +42,8 @@ bench-gpu: $(VENV)/.installed
 # Every page that names a task of lm-evaluation-harness, against that task; writes the table of the docs
 parity: $(VENV)/.installed
 	$(BIN)/python benchmarks/parity_tasks.py --lm-eval "$(LM_EVAL)" --mirror $(SHARED)/data \
-		--recorded $(SHARED)/recorded --tokenizer $(SHARED)/tokenizers/qwen2.5 --out docs/parity.md
+		--recorded $(SHARED)/recorded --tokenizer $(SHARED)/tokenizers/qwen2.5 \
+		--results benchmarks/task_parity/results.json --out docs/parity.md
 
 # The first three prompts of each page, after a change that is meant; look at the difference before it is committed
 golden: $(VENV)/.installed-dev

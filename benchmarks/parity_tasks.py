@@ -3,6 +3,7 @@
     python benchmarks/parity_tasks.py --mirror ../shared/data --lm-eval /path/to/its/env/bin/python --out docs/parity.md
     python benchmarks/parity_tasks.py gsm8k mmlu --mirror ... --lm-eval ... --examples
 
+With `--results FILE` the results of earlier runs are kept, so that one page can be compared again after a change.
 Exit code 1 for a difference that `task_parity/pages.yaml` does not explain, and for an explanation of none.
 """
 
@@ -19,8 +20,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from task_parity import explained, table
+from task_parity import explained, kept, table
 from task_parity.comparison import Extent, Result, Tools, compare
+from task_parity.completions import kinds
 from task_parity.our_side import bound, claims, encoder_of
 from task_parity.peer import Peer, PeerFault
 from task_parity.stand_ins import overlay
@@ -31,18 +33,19 @@ from harness.engines.registry import open_engine
 from harness.errors import HarnessError
 
 REPO = Path(__file__).resolve().parents[1]
-# The kinds of `task_parity/completions.py`, for the page's text
-KINDS = 60
 
 
 def main() -> int:
     """Compare, print, write."""
     given = arguments()
     known = explained.read()
-    results = []
+    results = kept.read(given.results)
     encoder = encoder_of(given.tokenizer)
-    chosen = claims(given.pages, known["pages"])
-    unknown = set() if given.pages else known["pages"].keys() - {claim.name for claim in chosen}
+    every = claims((), known["pages"])
+    chosen = claims(given.pages, known["pages"]) if given.pages else every
+    names = {claim.name for claim in every}
+    results = {name: result for name, result in results.items() if name in names}
+    unknown = known["pages"].keys() - names
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mirror-"))
         mirror, made = overlay(given.mirror.resolve(), Path(folder))
@@ -63,15 +66,23 @@ def main() -> int:
             except (HarnessError, PeerFault, LookupError, TypeError, ValueError) as error:
                 result = Result(claim.name, claim.task, faults=[f"{type(error).__name__}: {error}"])
             result.made = rows_are_made
-            results.append(result)
+            results[claim.name] = result
+            if given.results:
+                kept.write(given.results, list(results.values()))
             report(result, entry, time.monotonic() - started, given.examples)
-    print(table.summary(results, known["pages"]))
+    found = list(results.values())
+    print(table.summary(found, known["pages"]))
     if given.out:
-        facts = {"version": "0.4.13", "command": "make parity", "tokenizer": given.tokenizer.name, "kinds": KINDS}
-        given.out.write_text(table.page(results, known["pages"], **facts), encoding="utf-8")
+        facts = {
+            "version": "0.4.13",
+            "command": "make parity",
+            "tokenizer": given.tokenizer.name,
+            "kinds": len(kinds()),
+        }
+        given.out.write_text(table.page(found, known["pages"], **facts), encoding="utf-8")
     for page in sorted(unknown):
         print(f"{page}: pages.yaml explains a page that names no task of lm-eval")
-    wrong = [found for each in results for found in explained.explanations(each, known["pages"].get(each.page, {}))]
+    wrong = [any(explained.explanations(each, known["pages"].get(each.page, {}))) for each in found]
     return int(any(wrong) or bool(unknown))
 
 
@@ -87,6 +98,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--samples", type=int, default=Extent().samples, help="samples whose completions are scored")
     parser.add_argument("--programs", type=int, default=Extent().programs, help="the same of pages that run programs")
     parser.add_argument("--examples", action="store_true", help="show what differs")
+    parser.add_argument(
+        "--results", type=Path, help="JSON file that keeps results; pages that are not named stay in it"
+    )
     parser.add_argument("--out", type=Path, help="Markdown file")
     return parser.parse_args()
 

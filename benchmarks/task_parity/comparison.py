@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -42,7 +41,7 @@ class Count:
 
     equal: int = 0
     total: int = 0
-    unequal: Counter[str] = field(default_factory=Counter)
+    unequal: dict[str, int] = field(default_factory=dict)
     examples: list[str] = field(default_factory=list)
 
     def add(self, same: bool, kind: str, example: str) -> None:
@@ -50,9 +49,17 @@ class Count:
         self.total += 1
         self.equal += same
         if not same:
-            self.unequal[kind] += 1
+            self.unequal[kind] = self.unequal.get(kind, 0) + 1
             if self.unequal[kind] <= 2:
                 self.examples.append(f"[{kind}] {example}")
+
+    def join(self, other: Count) -> None:
+        """Count what another has counted."""
+        self.equal += other.equal
+        self.total += other.total
+        for kind, number in other.unequal.items():
+            self.unequal[kind] = self.unequal.get(kind, 0) + number
+        self.examples += other.examples
 
     def shown(self) -> str:
         """Return `equal/total`, a dash where nothing was compared."""
@@ -207,11 +214,7 @@ def _compare_chats(result: Result, ours: OurPage, peer: Peer, task: str, numbers
         if count.equal == count.total:
             break
     form = max(forms, key=lambda each: forms[each].equal)
-    count = forms[form]
-    result.chat.equal += count.equal
-    result.chat.total += count.total
-    result.chat.unequal += count.unequal
-    result.chat.examples += count.examples
+    result.chat.join(forms[form])
     result.chat_form = form
 
 

@@ -44,6 +44,13 @@ def completions(sample: Sample, other: Sample) -> Iterator[tuple[str, str]]:
         yield from _answers(answer, not_it)
 
 
+def kinds() -> set[str]:
+    """Return the names of all kinds."""
+    references = (Answer(("7",)), Choice(("a", "b"), 0), Tests("python"))
+    samples = [Sample("0", {}, reference, "") for reference in references]
+    return {kind for sample in samples for kind, _ in completions(sample, sample)}
+
+
 def _answers(answer: str, wrong: str) -> Iterator[tuple[str, str]]:
     yield "bare", answer
     yield "bare, blank before", f" {answer}"

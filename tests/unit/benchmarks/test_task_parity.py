@@ -13,12 +13,13 @@ from files import REPO, read_jsonl, write_jsonl
 def parity(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
     """The benchmark's modules, imported from their folder."""
     monkeypatch.syspath_prepend(str(REPO / "benchmarks"))
-    from task_parity import comparison, completions, explained, lm_eval_side, our_side, stand_ins, table
+    from task_parity import comparison, completions, explained, kept, lm_eval_side, our_side, stand_ins, table
 
     return SimpleNamespace(
         comparison=comparison,
         completions=completions,
         explained=explained,
+        kept=kept,
         lm_eval=lm_eval_side,
         ours=our_side,
         stand_ins=stand_ins,
@@ -112,3 +113,12 @@ def test_the_explanations_file_is_well_formed(parity: SimpleNamespace) -> None:
     known = parity.explained.read()
     assert known["pages"]
     assert all(each["why"].endswith(".") for page in known["pages"].values() for each in page.get("differences", []))
+
+
+def test_kept_results_are_the_same_but_for_rows_of_data_sets(parity: SimpleNamespace, tmp_path: Path) -> None:
+    result, file = unequal(parity, "fence", "fence", "unit"), tmp_path / "results.json"
+    parity.kept.write(file, [result])
+    assert "an example" not in file.read_text(encoding="utf-8")
+    (again,) = parity.kept.read(file).values()
+    assert again.differences() == result.differences()  # type: ignore[attr-defined]
+    assert again.scores["score"].unequal == {"fence": 2, "unit": 1}
