@@ -131,7 +131,7 @@ def test_the_command_explains_keys_and_plug_ins_of_this_installation(cli):
     assert "fewshot: split, rows, data, count" in cli("tasks", "guide").out
     assert "first, random, ids; " in cli("tasks", "guide", "fewshot.choose").out
     assert "leave_one_out" in cli("tasks", "guide", "fewshot").out
-    assert "the right option" in cli("tasks", "guide", "choice").out
+    assert "letters: text; " in cli("tasks", "guide", "choice").out
     assert "metric pass@k" in cli("tasks", "guide", "pass@k").out
     seen = cli("tasks", "guide", "exact_mach")
     assert seen.code == 2 and "did you mean 'exact_match'" in seen.err
