@@ -103,7 +103,9 @@ def parity() -> dict[str, str]:
         cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip().strip("|"))]
         name = re.sub(r"[`\[\]]|\(.*\)", "", cells[0]).strip()
         if line.startswith("|") and len(cells) > 2 and re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
-            found[name] = cells[-1].replace("\\|", "|")
+            # The reasons for a difference stay there
+            bold = re.search(r"\*\*(.+?)\*\*", cells[-1])
+            found[name] = bold[1] if bold else cells[-1].replace("\\|", "|")
     return {name: status for name, status in found.items() if name in pages.index("tasks")}
 
 

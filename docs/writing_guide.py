@@ -17,7 +17,9 @@ EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "tasks"
 MOST_EXAMPLE = 72
 # The order in which a reader meets them
 GROUPS: Mapping[str, tuple[str, ...]] = {
-    "An answer is generated": ("capitals", "apples", "roots", "roots_thought_over", "lipogram"),
+    "An answer is generated": (
+        *("capitals", "apples", "roots", "roots_thought_over", "roots_as_others_score", "colours", "lipogram"),
+    ),
     "A choice": (
         *("science_letter", "yes_or_no", "science_likeliest", "pronouns"),
         *("science_unconditional", "two_primes"),

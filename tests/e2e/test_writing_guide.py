@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 
 import pytest
 from files import REPO
@@ -12,6 +13,7 @@ from docs import writing_guide
 from docs.generate import documents
 from harness import plugins
 from harness.config import pages
+from harness.config.key_names import section_of
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import read
 from harness.guide.keys import sections
@@ -23,29 +25,37 @@ FILES = sorted(EXAMPLES.glob("*.yaml"))
 PAGES = {path.stem: read(path).data for path in FILES}
 
 
-# Examples of keys that pages are about to have
-NEW_KEYS = ("data.sample", "data.must_set", "sampling.max_reasoning_tokens")
-
-
 def awaited(page: dict) -> str | None:
-    """What this installation lacks of what an example needs."""
-    known = {key.name for section in sections(TaskPage) for key in section.keys}
-    if lacked := [key for key in NEW_KEYS if key not in known and writing_guide.values_of(page, key, "")]:
-        return f"lacks {', '.join(lacked)}"
-    used = {kind: {entry["by"] for entry in writing_guide.entries_of(page, kind)} for kind in ("scorer", "extractor")}
-    lacking = [each for kind, names in used.items() for each in names - set(plugins.names(kind))]
+    """What this installation lacks of what an example needs: keys, plug-ins, options, metrics, a language."""
+    lacking = list(unknown_keys(page, TaskPage))
+    for kind in ("scorer", "extractor"):
+        for entry in writing_guide.entries_of(page, kind):
+            if entry["by"] not in plugins.names(kind):
+                lacking.append(entry["by"])
+                continue
+            options = (*plug_in(kind, entry["by"]).options, *shared_options(kind))
+            lacking += set(entry) - {"by"} - {option.name for option in options}
+            # A value that only a newer scorer has
+            kinds = {option.name: option.kind for option in options}
+            lacking += [each for each in ("unconditional",) if entry.get("normalise") == each not in kinds["normalise"]]
     metrics = {each.name for each in plug_ins("metric")}
     own = [*page["metric"], *(name for entry in page["score"] for name in entry.get("metric", []))]
     lacking += [name for name in own if re.sub(r"@\d+", "@k", name) not in metrics]
-    if any(entry.get("normalise") == "unconditional" for entry in page["score"]):
-        (normalise,) = (option for option in plug_in("scorer", "choice").options if option.name == "normalise")
-        lacking += ["unconditional"] if "unconditional" not in normalise.kind else []
     tests = page["reference"].get("tests", {})
     if language := tests.get("language"):
         module = plugins.load("language", language)
         lacking += [language] if module.build().missing() else []
         lacking += ["suffix"] if "suffix" in tests and not getattr(module, "JOINS_SUFFIX", False) else []
     return f"lacks {', '.join(lacking)}" if lacking else None
+
+
+def unknown_keys(values: dict, schema: type) -> Iterator[str]:
+    """Keys of a page that its schema does not have."""
+    for key, value in values.items():
+        if key not in schema.model_fields:
+            yield key
+        elif isinstance(value, dict) and (inner := section_of(schema.model_fields[key].annotation)) is not None:
+            yield from unknown_keys(value, inner)
 
 
 @pytest.mark.parametrize("name", ["writing-tasks.md", "tasks.md"])
@@ -121,7 +131,7 @@ def test_the_command_explains_keys_and_plug_ins_of_this_installation(cli):
     assert "fewshot: split, rows, data, count" in cli("tasks", "guide").out
     assert "first, random, ids; " in cli("tasks", "guide", "fewshot.choose").out
     assert "leave_one_out" in cli("tasks", "guide", "fewshot").out
-    assert "the right option" in cli("tasks", "guide", "choice").out
+    assert "letters: text; " in cli("tasks", "guide", "choice").out
     assert "metric pass@k" in cli("tasks", "guide", "pass@k").out
     seen = cli("tasks", "guide", "exact_mach")
     assert seen.code == 2 and "did you mean 'exact_match'" in seen.err
