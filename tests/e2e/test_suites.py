@@ -20,7 +20,7 @@ SUITES = sorted(path.stem for path in (Path(__file__).parents[2] / "configs" / "
 
 @pytest.mark.parametrize("name", SUITES)
 def test_every_task_of_a_shipped_suite_binds(name: str, mirror: Path) -> None:
-    config = run_config({"suite": name})
+    config = run_config(None, name, None, {}, "test")
     tools, bound = Services("auto", Limits()).tools(), 0
     for page, source in suite_pages(config):
         style = "text" if page.prompt.text is not None else "chat"
@@ -36,7 +36,7 @@ def test_every_task_of_a_shipped_suite_binds(name: str, mirror: Path) -> None:
 
 
 def test_the_quick_suite_is_parts_with_one_seed_and_says_so() -> None:
-    suite = pages.suite("quick")
+    suite = pages.suite_page("quick")
     assert "random parts" in suite.about and "seed 1" in suite.about
-    for page, _ in suite_pages(run_config({"suite": "quick"})):
+    for page, _ in suite_pages(run_config(None, "quick", None, {}, "test")):
         assert page.data.sample is not None and page.data.sample.seed == 1
