@@ -324,10 +324,11 @@ def _likelihood_request(
     continuations = tuple(map(continued, shown))
     contexts = tuple(map(prompt_of, shown)) if spec.options_in == "prompt" else ()
     asked = [(text.strip(), str(contexts[place]) if contexts else "") for place, text in enumerate(continuations)]
-    if len(set(asked)) < len(asked) or any(not text for text, _ in asked):
+    # Data may have an option twice; the same text for all of them is the page's fault
+    if len(set(asked)) == 1 or any(not text for text, _ in asked):
         with source.at("prompt", style, "target"):
             raise DataError(
-                "two options are continued by the same text; target must print {{ option }} or {{ letter }}, "
+                "the options are continued by the same text; target must print {{ option }} or {{ letter }}, "
                 "and the options must differ"
             )
     if contexts:

@@ -288,7 +288,8 @@ class TaskScorer:
         if reply.finish == "filtered":
             return replace(withheld(self.name, reply), detail=nothing)
         is_open = self.extract.is_open(full_text(prompt, reply))
-        return noted(replace(unanswered(self.name, reply, is_open), detail=nothing), sample, reply)
+        without = unanswered(self.name, reply, is_open)
+        return noted(replace(without, detail={**nothing, **without.detail}), sample, reply)
 
     def score_or_failure(self, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score | Failure:
         """Return the score, or the failure that whatever the scorer raised is. Raises nothing itself."""
