@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import plugins
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.config.schema import ModelPage, RunConfig
 from harness.config.task_page import TaskPage
@@ -39,6 +39,7 @@ from harness.engines.registry import engine_name, open_engine
 from harness.errors import ConfigError, DataError, SandboxError, UnknownName, error_prefix
 from harness.execution import packages
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.golds import plain_fault
 from harness.scoring.services import Services
 

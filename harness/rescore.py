@@ -15,13 +15,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config.checking import check_values
 from harness.config.pages import with_value
 from harness.config.schema import RunConfig
 from harness.data.rows import Loader
 from harness.datatypes import Record, Request
 from harness.errors import ConfigError, RunFolderError
+from harness.page_scorers import page_scorers
 from harness.plan import execution_identity, limits, suite_pages, try_toolchains
 from harness.run import MAX_WAITING, Result, result_of, score, task_facts
 from harness.scoring.services import Services

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
@@ -34,6 +34,7 @@ from harness.datatypes import (
 )
 from harness.errors import ConfigError, DataError, Faults
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.golds import gold_fault, likelihood
 from harness.scoring.page_code import PageCodeScorer
 from harness.scoring.phrasings import LETTERS, phrasings
@@ -169,8 +170,8 @@ def _unread(task: Task) -> list[str]:
     samples = task.samples[:1] if task.page.reference.tests is not None else task.samples
     remarks = []
     for scorer in task.scorers:
-        if not scorer.binary:
-            # More text than the right one is worth less to it by design
+        if not scorer.binary or isinstance(scorer.scorer, PageCodeScorer):
+            # More text than the right one is worth less by design, or the page alone knows what is right
             continue
         unread: dict[str, str] = {}
         for sample in samples:

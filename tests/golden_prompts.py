@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
@@ -27,6 +27,7 @@ from harness.data.rows import Loader, find_in_mirror, is_file_name
 from harness.datatypes import ChatPrompt, LikelihoodRequest, Message, Prompt, Request, RollingRequest, Style
 from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.errors import DataError, HarnessError
+from harness.page_scorers import page_scorers
 from harness.scoring.base import Tools
 
 FOLDER = Path(__file__).resolve().parent / "golden" / "prompts"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.analysis import metric
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
@@ -29,6 +29,7 @@ from harness.datatypes import (
 )
 from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 REFERENCE = re.compile(r"lm-evaluation-harness (?P<version>[0-9.]+), task (?P<task>\S+)")

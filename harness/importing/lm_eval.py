@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.config.yaml_page import shown
 from harness.data.rows import Loader
@@ -32,6 +32,7 @@ from harness.importing.lm_eval_scores import Scoring, scoring_of
 from harness.importing.lm_eval_task import Asked, ForeignTask
 from harness.importing.lm_eval_yaml import ForeignPage, Function
 from harness.importing.writing import write_page
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 # Rows whose requests are compared at most: every row of nearly all benchmarks, in a minute

@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from files import SUMS_PAGE, write_jsonl
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.data.rows import Loader
 from harness.errors import DataError
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 SHOTS = "fewshot: {split: train, count: 2, choose: random, seed: 7}\n"

@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalog import Binder, page_scorers
+from harness.catalog import Binder
 from harness.config import pages
 from harness.config.building import run_config
 from harness.data.rows import Loader
 from harness.errors import DataError
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.plan import suite_pages
 from harness.scoring.services import Services
 

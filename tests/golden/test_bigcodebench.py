@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 from files import REPO
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.data.rows import Loader
 from harness.datatypes import ChatPrompt, Completion, Failure, Sample, Score, Style, Tests
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 # Rows whose programs need Python alone, and little time

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.data.rows import Loader
 from harness.datatypes import Completion, Style
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 STRIDE = 11

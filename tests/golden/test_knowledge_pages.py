@@ -15,12 +15,13 @@ from typing import Any
 import pytest
 from files import REPO, read_jsonl, write_jsonl
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.config.task_page import TaskPage
 from harness.data.rows import Loader
 from harness.datatypes import Choice, Completion, LikelihoodRequest, Style
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 GOLDEN = Path(__file__).parent

@@ -12,12 +12,13 @@ import pytest
 from files import write_jsonl
 
 from harness import plugins
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.data.rows import Loader
 from harness.datatypes import Completion, GenerateRequest, LikelihoodRequest, TextPrompt
 from harness.errors import DataError, UnknownName
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.golds import gold_fault
 from harness.scoring.services import Services
 

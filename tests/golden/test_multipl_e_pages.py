@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from harness.catalog import Binder, page_scorers
+from harness.catalog import Binder
 from harness.config import pages
 from harness.data.rows import Loader, read_file
 from harness.datatypes import Tests, TextPrompt
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 PAGES = sorted(name for name in pages.index("tasks") if name.startswith("multipl_e_"))

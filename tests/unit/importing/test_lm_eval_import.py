@@ -73,7 +73,7 @@ def test_an_imported_page_asks_what_lm_eval_asks(made, tmp_path, name):
 
 def scores(page: Path, mirror: Path, text: str) -> dict[str, float | None]:
     """The scores of one completion of the first sample."""
-    from harness.catalog import page_scorers
+    from harness.page_scorers import page_scorers
 
     loaded, source = pages.task_page(str(page))
     task = bind_one(loaded, source, "text", 1, Rows(str(mirror), trust_page_code=True))

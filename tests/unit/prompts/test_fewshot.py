@@ -48,10 +48,11 @@ def test_gsm8k_prompt_is_the_reference_implementations(cli, mirror):
 
     from pathlib import Path
 
-    from harness.catalog import Binder, page_scorers
+    from harness.catalog import Binder
     from harness.config import pages
     from harness.data.rows import Loader
     from harness.execution.base import Limits
+    from harness.page_scorers import page_scorers
     from harness.scoring.services import Services
 
     page, source = pages.task_page("gsm8k")
@@ -105,10 +106,11 @@ def test_rows_that_are_in_both_splits_do_not_show_their_answer(tmp_path, rule):
     """By content: the ids differ, and so does the white space."""
     from files import write_jsonl
 
-    from harness.catalog import Binder, page_scorers
+    from harness.catalog import Binder
     from harness.config import pages
     from harness.data.rows import Loader
     from harness.execution.base import Limits
+    from harness.page_scorers import page_scorers
     from harness.scoring.services import Services
 
     test = [{"id": f"t{i}", "q": f"{i} and {i}", "a": str(2 * i)} for i in range(6)]

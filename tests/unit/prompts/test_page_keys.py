@@ -10,12 +10,13 @@ import pytest
 import yaml
 from files import write_jsonl
 
-from harness.catalog import Binder, Task, page_scorers
+from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.data.rows import Loader
 from harness.datatypes import Choice, LikelihoodRequest, StdinCase, Style, Tests, TextPrompt
 from harness.errors import ConfigError, DataError
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 ROWS = [{"q": f"{i} + 1", "a": str(i + 1), "level": i % 3, "topic": "ab"[i % 2]} for i in range(12)]

@@ -6,11 +6,11 @@ import pytest
 import yaml
 from files import write_jsonl
 
-from harness.catalog import page_scorers
 from harness.config import pages
 from harness.datatypes import Answer, Completion, Sample, TextPrompt
 from harness.errors import ConfigError
 from harness.execution.base import Limits
+from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
 CODE = """\
