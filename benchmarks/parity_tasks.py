@@ -50,6 +50,7 @@ def main() -> int:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="mirror-"))
         mirror, made = overlay(given.mirror.resolve(), Path(folder))
         settings = {"mirror": str(mirror), "aliases": known["aliases"], "packages": packages()}
+        settings["num_fewshot"] = known["num_fewshot"]
         peer = stack.enter_context(Peer(given.lm_eval, settings))
         engine = stack.enter_context(engine_of(given.model))
         loader = Loader(mirror)

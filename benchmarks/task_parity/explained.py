@@ -14,7 +14,10 @@ RIGHT = {"ours", "theirs", "both", "neither"}
 
 
 def read() -> dict[str, Any]:
-    """Return `aliases` of data sets, `recorded` completions and `pages`. Raises SystemExit for a wrong key."""
+    """Return `aliases` of data sets, `num_fewshot` of tasks, `recorded` completions and `pages`.
+
+    Raises SystemExit for a wrong key.
+    """
     from ruamel.yaml import YAML
 
     known: dict[str, Any] = YAML(typ="safe", pure=True).load(FILE.read_text(encoding="utf-8"))

@@ -170,11 +170,19 @@ class Tasks:
         if name not in self.loaded:
             # One at a time: an index of 57 subjects with all their prompts would fill the memory
             self.loaded.clear()
-            task = self.manager.load([name])["tasks"][name]
-            task.set_fewshot_seed(SHOT_SEED)
+            task = self._opened(name)
             task.build_all_requests()
             self.loaded[name] = task
         return self.loaded[name]
+
+    def _opened(self, name: str) -> Any:
+        """The task, with the number of examples that its command line would set."""
+        task = self.manager.load([name])["tasks"][name]
+        for begin, count in self.settings["num_fewshot"].items():
+            if name.startswith(begin):
+                task.set_config("num_fewshot", count)
+        task.set_fewshot_seed(SHOT_SEED)
+        return task
 
     def requests(self, name: str) -> dict[str, Any]:
         """Return a task's settings, and for each document its contexts and what follows them."""
@@ -193,8 +201,7 @@ class Tasks:
 
     def chats(self, name: str, multiturn: bool) -> list[Any]:
         """Return a task's requests with a template that keeps the messages, as JSON."""
-        task = self.manager.load([name])["tasks"][name]
-        task.set_fewshot_seed(SHOT_SEED)
+        task = self._opened(name)
         task.build_all_requests(
             apply_chat_template=True, fewshot_as_multiturn=multiturn, chat_template=messages_as_json
         )

@@ -22,7 +22,7 @@ class Peer:
     """One process of lm-eval's environment, used with `with`."""
 
     def __init__(self, python: Path, settings: Mapping[str, Any]) -> None:
-        """`settings`: mirror, aliases, packages (folders to import transformers from, where it has none)."""
+        """`settings`: mirror, aliases, num_fewshot, packages (to import transformers from, where it has none)."""
         self._folder = tempfile.TemporaryDirectory(prefix="parity-")
         given = Path(self._folder.name) / "settings.json"
         given.write_text(json.dumps(settings), encoding="utf-8")

@@ -71,12 +71,13 @@ def _arc_easy(mirror: Path) -> list[Row]:
 
 
 def _mmlu_pro(mirror: Path) -> list[Row]:
-    """Five rows of each category of the test split, with reasoning that is made here."""
+    """Five rows of each category of the test split, as other questions, with reasoning that is made here."""
     kept: dict[str, list[Row]] = {}
     for row in read_file(find_in_mirror(mirror, "TIGER-Lab/MMLU-Pro", None, "test")):
         if len(kept.setdefault(row["category"], [])) < 5:
             steps = f"A: Let's think step by step. One of the options fits. The answer is ({row['answer']})."
-            kept[row["category"]].append({**row, "question_id": 10**6 + row["question_id"], "cot_content": steps})
+            other = {"question_id": 10**6 + row["question_id"], "question": f"Once more. {row['question']}"}
+            kept[row["category"]].append({**row, **other, "cot_content": steps})
     return [row for rows in kept.values() for row in rows]
 
 
