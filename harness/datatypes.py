@@ -57,8 +57,8 @@ class Tests:
     """How a program is judged.
 
     `prelude` is before the candidate's code and `suffix` behind it; `tests` come after them and call `entry_point`;
-    `cases` are whole-program runs instead. With `check` "in_process" tests run in the candidate's process. It may
-    import `packages` (Python).
+    `cases` are whole-program runs instead, whose lines of output are compared as `output` says. With `check`
+    "in_process" tests run in the candidate's process. It may import `packages` (Python).
     """
 
     language: str
@@ -69,6 +69,7 @@ class Tests:
     check: Literal["by_value", "in_process"] = "by_value"
     packages: tuple[str, ...] = ()
     suffix: str = ""
+    output: Literal["exact", "decimals"] = "exact"
     kind: Literal["tests"] = "tests"
 
 

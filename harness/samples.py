@@ -153,6 +153,7 @@ def _tests(spec: TestsReference, variables: Mapping[str, Any]) -> Tests:
         packages=_packages(spec.packages, variables),
         suffix=render(spec.suffix, variables),
         cases=cases,
+        output=spec.output,
     )
 
 

@@ -112,6 +112,11 @@ class TestsReference(Section):
     suffix: str = Field("", description="what follows the completion in the program")
     tests: str = Field("", description="program that fails unless the answer is right")
     cases: str | None = Field(None, description="list template of `{stdin, stdout}`, one run of the program for each")
+    output: Literal["exact", "decimals"] = Field(
+        "exact",
+        description="lines of output must be equal but for white space at their end (`exact`), or but for white space "
+        "around them and ways to write a decimal number, such as 1.50 and 1.5 (`decimals`)",
+    )
     entry_point: str | None = Field(None, description="name of the function that the tests call")
     check: str = Field("by_value", description="by_value or in_process, or a template of one of them")
     packages: str | list[str] = Field(

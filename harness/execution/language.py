@@ -31,9 +31,9 @@ class Program:
     untrusted and happens in the sandbox. Commands start with an absolute path or one relative to the work folder.
     `request` and `stdin` are all that the running program may read from descriptors 3 and 0; `readable` are
     folders of its toolchain outside the system's own. With `expected` the program is judged by its standard
-    output, without it by its report. `tests` is only for messages and never enters the sandbox. A runtime that
-    reserves far more memory than it uses (`reserves`: java, node, go) is limited by the memory it touches, not by its
-    address space;
+    output, whose lines are compared as `output` says, without it by its report. `tests` is only for messages and never
+    enters the sandbox. A runtime that reserves far more memory than it uses (`reserves`: java, node, go) is limited by
+    the memory it touches, not by its address space;
     `threads` are those that the runtime itself starts, in addition to the limit of processes. Without `process_list`
     there is no /proc, through which one process of a program could read another one's memory. `packages` are installed
     Python packages that it may import (paths, see `packages.locate`).
@@ -48,6 +48,7 @@ class Program:
     environment: tuple[tuple[str, str], ...] = ()
     nonce: str = ""
     expected: str | None = None
+    output: Literal["exact", "decimals"] = "exact"
     tests: str = ""
     check: Check = "exit_marker"
     reserves: bool = False
@@ -102,8 +103,9 @@ class Language(Protocol):
 
     Its module may also have `ENDINGS` (the file endings that `harness exec` takes for it), `JOINS_SUFFIX` (whether a
     job may have text behind its candidate) and `SHAPE` (where a function begins and ends, for completions that hold a
-    body or a whole function: `languages/forms.py`). Interpreted languages share `languages/scripted.py` and a frame in
-    `languages/frames/`.
+    body or a whole function: `languages/forms.py`). With JOINS_SUFFIX it may have `without_gap(tests, candidate)`, the
+    tests of a chat answer that repeats the whole function. Interpreted languages share `languages/scripted.py` and a
+    frame in `languages/frames/`.
     """
 
     name: str

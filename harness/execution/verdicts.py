@@ -1,15 +1,16 @@
 """Turns the outcome of a program into a verdict. Pure functions: no process, no clock, no file.
 
 Guaranteed: `passed` only for a report that contains the program's secret nonce, or for standard output that equals
-the expected output, line by line (LiveCodeBench's rule); never for an exit code alone. Not guaranteed: that code which
-shares a process with its tests and targets this harness cannot read the nonce; such verdicts have
-`check="in_process"` or `"exit_marker"`.
+the expected output, line by line; never for an exit code alone. Not guaranteed: that code which shares a process with
+its tests and targets this harness cannot read the nonce; such verdicts have `check="in_process"` or `"exit_marker"`.
 """
 
 from __future__ import annotations
 
 import hmac
+import re
 import signal
+from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from typing import Literal, cast
 
@@ -21,6 +22,7 @@ OUTPUT_KEPT = 4096
 MESSAGE_KEPT = 500
 # Characters of a line that is read as numbers: reading takes longer than comparing
 LONGEST_NUMBERS = 1 << 20
+_DECIMAL = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 
 _ENDINGS = ("passed", "failed", "error", "exited", "unsendable")
 _LIMIT_MESSAGES = {
@@ -33,7 +35,10 @@ _LIMIT_MESSAGES = {
 def judge(program: Program | ByValue, outcome: Outcome) -> Verdict:
     """Return the verdict on `program`."""
     expected = program.expected if isinstance(program, Program) else None
-    status, message = _by_report(program, outcome) if expected is None else _by_output(program, outcome, expected)
+    if isinstance(program, Program) and expected is not None:
+        status, message = _by_output(program, outcome, expected)
+    else:
+        status, message = _by_report(program, outcome)
     return Verdict(
         status=status,
         message=_one_line(message),
@@ -53,7 +58,7 @@ def _by_report(program: Program | ByValue, outcome: Outcome) -> tuple[Status, st
     return _by_end(outcome)
 
 
-def _by_output(program: Program | ByValue, outcome: Outcome, expected_text: str) -> tuple[Status, str]:
+def _by_output(program: Program, outcome: Outcome, expected_text: str) -> tuple[Status, str]:
     """A program passes if it ends by itself with exit code 0 and prints the expected output."""
     if outcome.end != "exit":
         return _by_end(outcome)
@@ -62,9 +67,11 @@ def _by_output(program: Program | ByValue, outcome: Outcome, expected_text: str)
         return reported
     if outcome.number != 0:
         return "error", f"ended with exit code {outcome.number}"
-    expected = _lines(expected_text)
-    printed = _lines(outcome.stdout.decode("utf-8", "replace"))
-    difference = _difference(expected, printed)
+    printed_text = outcome.stdout.decode("utf-8", "replace")
+    if program.output == "decimals":
+        difference = _difference(_stripped(expected_text), _stripped(printed_text), _same_decimals)
+    else:
+        difference = _difference(_lines(expected_text), _lines(printed_text), str.__eq__)
     return ("failed", difference) if difference else ("passed", "")
 
 
@@ -128,29 +135,38 @@ def _line_of(source: str, number: str) -> str:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines without white space around each and around the whole, as LiveCodeBench compares.
+    """Lines without trailing white space and without empty lines at the end, as judges of programming contests compare.
 
     Only a line feed ends a line: `str.splitlines` would also split at form feeds and other separators.
     """
+    return [line.rstrip() for line in text.rstrip().split("\n")] if text.strip() else []
+
+
+def _stripped(text: str) -> list[str]:
+    """Lines without white space around each and around the whole, as LiveCodeBench compares."""
     return [line.strip() for line in text.strip().split("\n")]
 
 
-def _same_line(want: str, got: str) -> bool:
+def _same_decimals(want: str, got: str) -> bool:
     """Whether lines are equal, or hold the same decimal numbers (`1.50 2` and `1.5 2.0`), without a tolerance."""
     if want == got:
         return True
     if max(len(want), len(got)) > LONGEST_NUMBERS:
         return False
+    wanted, given = want.split(), got.split()
+    if len(wanted) != len(given) or not all(map(_DECIMAL.fullmatch, wanted + given)):
+        return False
     try:
-        return [Decimal(word) for word in want.split()] == [Decimal(word) for word in got.split()]
+        return all(Decimal(one) == Decimal(other) for one, other in zip(wanted, given, strict=True))
     except InvalidOperation:
+        # An exponent that no Decimal can have
         return False
 
 
-def _difference(expected: list[str], printed: list[str]) -> str:
+def _difference(expected: list[str], printed: list[str], same: Callable[[str, str], bool]) -> str:
     """Where the output differs; empty where it does not."""
     for number, (want, got) in enumerate(zip(expected, printed, strict=False), start=1):
-        if not _same_line(want, got):
+        if not same(want, got):
             return f"line {number} is {_short(got)}, expected {_short(want)}"
     return "" if len(printed) == len(expected) else f"printed {len(printed)} lines, expected {len(expected)}"
 

@@ -6,6 +6,7 @@ the last of two equal keys wins), since a page means what it means there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +19,8 @@ from harness.errors import ConfigError
 
 MOST_CHARS = 1 << 22
 MOST_INCLUDES = 50
+# With a dot in front it would be of another folder
+_MODULE = re.compile(r"[A-Za-z_][\w.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +92,7 @@ def _one(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
         raise ConfigError(f"{shown(path)}: is not UTF-8 text") from None
     if len(text) > MOST_CHARS:
         raise ConfigError(f"{shown(path)}: is longer than {MOST_CHARS >> 20} Mi characters")
-    loader = _loader(path.parent)(text)
+    loader = _loader(path)(text)
     try:
         node = loader.get_single_node()
         if not isinstance(node, yaml.MappingNode):
@@ -107,8 +110,8 @@ def _one(path: Path) -> tuple[dict[str, Any], dict[str, str]]:
     return {str(key): value for key, value in values.items()}, places
 
 
-def _loader(folder: Path) -> Any:
-    """A loader of plain values that knows `!function` of pages in this folder."""
+def _loader(path: Path) -> Any:
+    """A loader of plain values that knows `!function` of this page."""
     base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
     class Loader(base):  # type: ignore[misc]
@@ -116,7 +119,10 @@ def _loader(folder: Path) -> Any:
 
     def function(loader: Any, node: Any) -> Function:
         module, _, name = str(loader.construct_scalar(node)).rpartition(".")
-        return Function(module, name, folder)
+        if not _MODULE.fullmatch(module):
+            place = f"{shown(path)}:{node.start_mark.line + 1}"
+            raise ConfigError(f"{place}: !function {node.value}: expected a module beside the page, and its function")
+        return Function(module, name, path.parent)
 
     Loader.add_constructor("!function", function)
     return Loader

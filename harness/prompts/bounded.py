@@ -3,10 +3,11 @@
 Strict (what is not there is an error), sandboxed (pages may be untrusted), and nothing is computed when a
 template is compiled: Jinja folds constants, and `'x' * 10**10` is one.
 
-A plain template's cost is bounded by its own length times its row's, and it is filled in this process. Any other one
-(loops over `range`, products, calls) is filled in a child process that the kernel bounds: processor time for each
-template, memory for the whole, so that one C call cannot outlive them. The child gets the columns that the template
-reads (pickled here) and answers in JSON; it ends when this process does.
+A template that is one `{{ name }}` of a text is that text, however long. A plain template's cost is bounded by its own
+length times its row's, and it is filled in this process. Any other one (loops over `range`, products, calls) is filled
+in a child process that the kernel bounds: processor time for each template, memory for the whole, so that one C call
+cannot outlive them. The child gets the columns that the template reads (pickled here) and answers in JSON; it ends when
+this process does.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import select
 import struct
 import subprocess
@@ -60,6 +62,7 @@ WALL_SECONDS = 120.0
 EXIT_SECONDS = 5.0
 MEMORY_BYTES = 1 << 30
 MOST_CHARS = 1 << 26
+_BARE = re.compile(r"\{\{ *([A-Za-z_][A-Za-z_0-9]*) *\}\}")
 _HEAD = struct.Struct("<Q")
 _BOOT = "import sys; sys.path.append(sys.argv[1]); from harness.prompts.bounded import serve; serve()"
 # What Jinja and the methods of plain values raise
@@ -87,6 +90,8 @@ def fill(template: str, variables: Mapping[str, Any]) -> str | Fault:
     """Return the text, or why there is none. Never raises for what a template does."""
     if (fault := syntax_fault(template)) is not None:
         return fault
+    if type(text := bare_value(template, variables)) is str:
+        return text
     plan = planned(template)
     if plan.cheap(variables):
         return _filled(template, variables)
@@ -99,6 +104,15 @@ def fill(template: str, variables: Mapping[str, Any]) -> str | Fault:
         # Objects that only the page's own Python file can have made, and that runs in this process as it is
         return _filled(template, variables)
     return answer
+
+
+def bare_value(template: str, variables: Mapping[str, Any]) -> Any:
+    """Return the variable of a template that is one `{{ name }}`; None for any other, and where it is not there."""
+    found = _BARE.fullmatch(template)
+    if found is None or found.group(1) not in planned(template).names or found.group(1) == "self":
+        # A constant such as `true`, or Jinja's own `self`
+        return None
+    return variables.get(found.group(1))
 
 
 def syntax_fault(template: str) -> Fault | None:

@@ -18,10 +18,12 @@ from typing import Any, TypeVar
 from harness.config.task_page import FewShot, PromptSpec, TextPromptSpec
 from harness.datatypes import ChatPrompt, Message, Prompt, Style, TextPrompt
 from harness.errors import ConfigError, DataError
-from harness.prompts.bounded import Fault, fill, syntax_fault
+from harness.prompts.bounded import Fault, bare_value, fill, syntax_fault
 
 Variables = Mapping[str, Any]
 Item = TypeVar("Item")
+# Of a value that is taken as it is
+DEEPEST_VALUE = 32
 
 
 # --- templates -----------------------------------------------------------------------------------
@@ -53,7 +55,21 @@ def render_value(template: str, variables: Variables) -> Any:
 
     Raises ConfigError for any other text, and what `render` raises.
     """
-    return json.loads(render(_as_json(template), variables))
+    as_json = _as_json(template)
+    check_syntax(template)
+    value = bare_value(template.strip(), variables)
+    return value if _is_json(value) else json.loads(render(as_json, variables))
+
+
+def _is_json(value: Any, depth: int = 0) -> bool:
+    """Whether a list, mapping or text would be the same after it was written as JSON and read again."""
+    if type(value) is list:
+        return depth < DEEPEST_VALUE and all(_is_json(each, depth + 1) for each in value)
+    if type(value) is dict:
+        return depth < DEEPEST_VALUE and all(
+            type(key) is str and _is_json(each, depth + 1) for key, each in value.items()
+        )
+    return type(value) in (str, int, float, bool) or (value is None and depth > 0)
 
 
 def is_expression(template: str) -> bool:

@@ -182,6 +182,14 @@ class AnswerScorer(Protocol):
 
 
 @runtime_checkable
+class ChatScorer(Protocol):
+    """A scorer of completions that takes the answers of a conversation in a way of its own."""
+
+    def score_chat_answer(self, sample: Sample, answer: str) -> Score:
+        """As `score_answer`, for an answer to a ChatPrompt."""
+
+
+@runtime_checkable
 class LikelihoodScorer(Protocol):
     """A scorer that accepts log-likelihoods."""
 
@@ -233,6 +241,7 @@ class TaskScorer:
     name: str = field(init=False)
     binary: bool = field(init=False)
     _of_answers: AnswerScorer | None = field(init=False)
+    _of_chats: ChatScorer | None = field(init=False)
     _of_likelihoods: LikelihoodScorer | None = field(init=False)
     _of_nothing: CountsNothing | None = field(init=False)
 
@@ -240,6 +249,7 @@ class TaskScorer:
         """Check once which replies the scorer accepts: `isinstance` of a protocol takes longer than a score."""
         self.name, self.binary = self.scorer.name, self.scorer.binary
         self._of_answers = self.scorer if isinstance(self.scorer, AnswerScorer) else None
+        self._of_chats = self.scorer if isinstance(self.scorer, ChatScorer) else None
         self._of_likelihoods = self.scorer if isinstance(self.scorer, LikelihoodScorer) else None
         self._of_nothing = self.scorer if isinstance(self.scorer, CountsNothing) else None
 
@@ -282,8 +292,9 @@ class TaskScorer:
             return misused(self.name, "it scores likelihoods, and the reply is generated text")
         answer = None if reply.finish == "filtered" else self.extract(full_text(prompt, reply), prompt, sample)
         if answer is not None:
-            score = in_range(self._of_answers.score_answer(sample, answer), binary=self.binary)
-            return noted(score, sample, reply)
+            of_chats = self._of_chats if isinstance(prompt, ChatPrompt) else None
+            score_answer = of_chats.score_chat_answer if of_chats else self._of_answers.score_answer
+            return noted(in_range(score_answer(sample, answer), binary=self.binary), sample, reply)
         nothing = self._of_nothing.of_nothing(sample) if self._of_nothing else {}
         if reply.finish == "filtered":
             return replace(withheld(self.name, reply), detail=nothing)

@@ -24,11 +24,12 @@ _UNREAD = ("compile_error", "error", "failed")
 
 @dataclass(slots=True)
 class UnitTests:
-    """Scores by running the program."""
+    """Scores by running the program. `verbatim`: a chat answer fills a gap to the letter too."""
 
     name: str
     sandbox: Callable[[], Sandbox]
     limits: Limits
+    verbatim: bool = False
     binary: bool = True
     references: tuple[type[Reference], ...] = (Tests,)
     extractor: str = "code"
@@ -36,9 +37,16 @@ class UnitTests:
     def score_answer(self, sample: Sample, answer: str) -> Score:
         """Run the extracted program against the sample's tests."""
         assert isinstance(sample.reference, Tests)
-        job = Job(answer, sample.reference)
-        verdict = self.sandbox().run(job, self.limits)
-        return self._scored(job, verdict)
+        return self._run(Job(answer, sample.reference))
+
+    def score_chat_answer(self, sample: Sample, answer: str) -> Score:
+        """Run an answer that repeats the whole function in place of prelude and suffix; any other as `score_answer`."""
+        assert isinstance(sample.reference, Tests)
+        tests = sample.reference
+        return self._run(Job(answer, tests if self.verbatim else _without_gap(tests, answer)))
+
+    def _run(self, job: Job) -> Score:
+        return self._scored(job, self.sandbox().run(job, self.limits))
 
     def _scored(self, job: Job, verdict: Verdict) -> Score:
         program = job.candidate
@@ -57,6 +65,12 @@ class UnitTests:
         return Score(self.name, None if ours else 0.0, program, message, failure, detail)
 
 
+def _without_gap(tests: Tests, answer: str) -> Tests:
+    """The tests as the language has them for a chat answer, which may repeat the function that it should fill."""
+    change = getattr(plugins.load("language", tests.language), "without_gap", None) if tests.suffix else None
+    return change(tests, answer) if change is not None else tests
+
+
 def _misfit(job: Job) -> str:
     """Why the completion has none of the forms in which its language takes one; empty where it has."""
     check = _check_of(job.tests.language)
@@ -73,5 +87,6 @@ def _check_of(language: str) -> Callable[[Job], str] | None:
 
 def build(options: Mapping[str, Any], tools: Tools) -> Scorer:
     """Build from ScorerOptions. Raises ConfigError."""
-    name = checked_options(ScorerOptions, options, "scorer 'unit_tests'").name
-    return UnitTests(name, tools.sandbox, tools.limits)
+    chosen = checked_options(ScorerOptions, options, "scorer 'unit_tests'")
+    verbatim = isinstance(chosen.extract, Mapping) and chosen.extract.get("verbatim") is True
+    return UnitTests(chosen.name, tools.sandbox, tools.limits, verbatim)

@@ -142,9 +142,30 @@ class Evil:
 def test_hidden_tests_that_would_run_code_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     evil = base64.b64encode(zlib.compress(pickle.dumps(Evil()))).decode()
-    with pytest.raises(ValueError, match="want to load"):
+    with pytest.raises(ValueError, match="a pickle with the opcode STACK_GLOBAL, which no text needs"):
         SCRIPT["hidden"](evil)
     assert not (tmp_path / "pwned").exists()
     with pytest.raises(ValueError, match="neither JSON nor compressed"):
         SCRIPT["hidden"]("not base64!")
     assert SCRIPT["hidden"]("[]") == []
+
+
+@pytest.mark.parametrize(
+    ("pickled", "opcode"),
+    [
+        # A place in the memo far behind the others would make the unpickler take 2 GiB for it
+        (b"N" + pickle.LONG_BINPUT + (0x08000000).to_bytes(4, "little") + b".", "NONE"),
+        (b"X\x02\0\0\0[]" + pickle.LONG_BINPUT + (0x08000000).to_bytes(4, "little") + b".", "LONG_BINPUT"),
+        (pickle.dumps(["[]"]), "EMPTY_LIST"),
+    ],
+)
+def test_hidden_tests_are_a_pickle_of_one_text_and_nothing_else(pickled: bytes, opcode: str) -> None:
+    with pytest.raises(ValueError, match=f"the opcode {opcode}, which no text needs"):
+        SCRIPT["hidden"](base64.b64encode(zlib.compress(pickled)).decode())
+    for protocol in (2, 3, 4, 5):
+        text = base64.b64encode(zlib.compress(pickle.dumps('["\u00e4"]', protocol))).decode()
+        assert SCRIPT["hidden"](text) == ["\u00e4"]
+
+
+def test_hidden_tests_leave_the_row_once_they_are_read() -> None:
+    assert "private_test_cases" not in SCRIPT["prepare"](dict(ROWS[0]))

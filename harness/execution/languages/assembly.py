@@ -64,7 +64,9 @@ def whole_program(job: Job) -> str:
 
 def per_case(program: Program, tests: Tests) -> tuple[Program, ...]:
     """Return the program once for each stdin case, to be judged by what it prints."""
-    return tuple(replace(program, stdin=case.stdin.encode(), expected=case.stdout) for case in tests.cases)
+    return tuple(
+        replace(program, stdin=case.stdin.encode(), expected=case.stdout, output=tests.output) for case in tests.cases
+    )
 
 
 def require_tests(tests: str) -> None:

@@ -8,8 +8,7 @@ separately and run afterwards in the same module, whose name is not `__main__`, 
 stdin cases, `prelude + candidate` runs once per case as `__main__`.
 
 With a suffix the candidate fills a gap, which may be in the middle of a line: the program is `prelude + candidate +
-suffix` byte for byte. A candidate that repeats the whole function, as chat answers do, takes the place of prelude and
-suffix; what precedes that function in the prelude stays.
+suffix` byte for byte. `without_gap` is for a chat answer, which may repeat the whole function instead.
 
 The tests run in another process than the candidate and call its functions by value (`inside/by_value.py`), so that no
 code of the candidate takes part in the verdict. If a sample sets `check: in_process`, because its tests need the
@@ -86,7 +85,8 @@ class Python:
     def programs(self, job: Job) -> tuple[Program | ByValue, ...]:
         """One program for `tests`, or one per stdin case. Raises DataError for tests that are no Python."""
         tests = job.tests
-        source = infilled(tests, job.candidate) if tests.suffix else joined(tests.prelude, job.candidate)
+        filled = tests.prelude + job.candidate + tests.suffix
+        source = filled if tests.suffix else joined(tests.prelude, job.candidate)
         importable = packages.locate_mentioned(tests.packages, source, tests.tests)
         if tests.cases:
             return assembly.per_case(_program([True, source, None, []], packages=importable), tests)
@@ -117,13 +117,18 @@ def joined(prelude: str, candidate: str) -> str:
     return prelude + ("" if prelude.endswith("\n") or not prelude else "\n") + candidate + "\n"
 
 
-def infilled(tests: Tests, candidate: str) -> str:
-    """Put the candidate between prelude and suffix, or in their place if it repeats the function that they are of."""
-    definition = _definition(tests.entry_point) if tests.entry_point else None
-    repeated = definition.search(tests.prelude) if definition is not None else None
-    if definition is not None and repeated is not None and definition.search(candidate):
-        return joined(tests.prelude[: repeated.start()], candidate)
-    return tests.prelude + candidate + tests.suffix
+def without_gap(tests: Tests, candidate: str) -> Tests:
+    """The tests of a candidate that repeats the function with the gap; the tests as they are for any other one.
+
+    It takes the place of prelude and suffix; what precedes that function in the prelude stays.
+    """
+    if not (tests.suffix and tests.entry_point):
+        return tests
+    function = re.compile(rf"^(?:(?:async[ \t]+)?def|class)[ \t]+{re.escape(tests.entry_point)}\b", re.MULTILINE)
+    begun = function.search(tests.prelude)
+    if begun is None or not function.search(candidate):
+        return tests
+    return replace(tests, prelude=tests.prelude[: begun.start()], suffix="")
 
 
 def misfit(job: Job) -> str:

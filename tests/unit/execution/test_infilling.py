@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from harness.datatypes import Tests
+from harness.datatypes import ChatPrompt, Completion, Prompt, Sample, Tests, TextPrompt
 from harness.errors import ConfigError
 from harness.execution.base import Job, Limits, Sandbox
-from harness.execution.languages.python import infilled, misfit
+from harness.execution.language import ByValue
+from harness.execution.languages.python import Python, misfit
+from harness.scoring.base import MathJudge, Tools
+from harness.scoring.factory import build_scorers
 from harness.validate import check_page
 
 HELPER = "import math\n\ndef half(x):\n    return x // 2\n\n"
@@ -29,18 +33,48 @@ def gap(language: str = "python", check: str = "by_value") -> Tests:
         (" +", "passed"),
         (" -", "failed"),
         ("", "error"),
-        # A chat answer repeats the function; with the suffix behind it the last line would be a syntax error
-        ("def add(a, b):\n    return a + b + half(0)", "passed"),
-        ("def add(a, b):\n    return a - b\n", "failed"),
+        # A whole function is no part of a line
+        ("def add(a, b):\n    return a + b + half(0)", "error"),
+        # A completion that runs on into the function once more
+        (" +\\\n b\n    return total\n\n\ndef add(a, b):\n    total = a +", "passed"),
     ],
 )
 def test_a_gap_in_the_middle_of_a_line_is_filled(sandbox: Sandbox, candidate: str, status: str, check: str) -> None:
     assert sandbox.run(Job(candidate, gap(check=check)), Limits()).status == status
 
 
-def test_the_parts_are_joined_byte_for_byte() -> None:
-    assert infilled(gap(), " +") == BEFORE + " +" + AFTER
-    assert misfit(Job(" +", gap())) == ""
+@pytest.mark.parametrize("candidate", [" +", "def add(a, b):\n    return a + b", "add = half"])
+def test_the_parts_are_joined_byte_for_byte(candidate: str) -> None:
+    (program,) = Python().programs(Job(candidate, gap()))
+    assert isinstance(program, ByValue) and program.source == BEFORE + candidate + AFTER
+    assert misfit(Job(candidate, gap())) == ""
+
+
+def no_judge() -> MathJudge:
+    raise AssertionError("no program needs the math judge")
+
+
+WHOLE = "def add(a, b):\n    return a + b + half(0)\n"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "extract", "completion", "value"),
+    [
+        (ChatPrompt(()), {"by": "code"}, f"So:\n```python\n{WHOLE}```", 1),
+        (ChatPrompt(()), {"by": "code"}, "```python\ndef add(a, b):\n    return a - b\n```", 0),
+        (ChatPrompt(()), {"by": "code", "verbatim": True}, " +", 1),
+        (ChatPrompt(()), {"by": "code", "verbatim": True}, WHOLE, 0),
+        (TextPrompt(BEFORE), {"by": "code"}, WHOLE, 0),
+        (TextPrompt(BEFORE), {"by": "code", "verbatim": True}, WHOLE, 0),
+        (TextPrompt(BEFORE), {"by": "code", "verbatim": True}, " +", 1),
+    ],
+)
+def test_only_a_chat_answer_may_repeat_the_function(
+    sandbox: Sandbox, prompt: Prompt, extract: dict[str, Any], completion: str, value: int
+) -> None:
+    (scorer,) = build_scorers([{"by": "unit_tests", "extract": extract}], Tools(lambda: sandbox, no_judge, Limits()))
+    sample = Sample("1", {}, gap())
+    assert scorer.score(sample, prompt, Completion("key", completion, "eos")).value == value
 
 
 def test_a_value_is_completed_behind_its_name(sandbox: Sandbox) -> None:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from harness.datatypes import StdinCase, Tests
+from harness.execution.base import Job
 from harness.execution.language import Outcome, Program
+from harness.execution.languages.python import Python
 from harness.execution.verdicts import judge
 
 NONCE = "5ecre7"
@@ -59,23 +64,38 @@ def test_every_ending_has_its_status(outcome: Outcome, status: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("printed", "status"),
+    ("printed", "exact", "decimals"),
     [
-        (b"1 2\n3\n", "passed"),
-        (b"1 2  \r\n3\n\n\n", "passed"),
-        (b"1 2\n3", "passed"),
-        (b"1 2\n\n3\n", "failed"),
-        (b"1 2\n4\n", "failed"),
-        (b" 1 2\n3\n", "passed"),
-        (b"1.0 2\n3e0\n", "passed"),
-        (b"1.0000001 2\n3\n", "failed"),
-        (b"1 2 \n 3 nan\n", "failed"),
-        (b"", "failed"),
+        ("1 2\n3\n", "passed", "passed"),
+        ("1 2  \r\n3\n\n\n", "passed", "passed"),
+        ("1 2\n3", "passed", "passed"),
+        ("1 2\n\n3\n", "failed", "failed"),
+        ("1 2\n4\n", "failed", "failed"),
+        (" 1 2\n3\n", "failed", "passed"),
+        ("1.0 2\n3e0\n", "failed", "passed"),
+        ("01 +2\n3\n", "failed", "passed"),
+        ("1.0000001 2\n3\n", "failed", "failed"),
+        ("1 2 \n 3 nan\n", "failed", "failed"),
+        # Python's Decimal reads both, and no contest prints them
+        ("1 0_2\n3\n", "failed", "failed"),
+        ("1 \uff12\n3\n", "failed", "failed"),
+        ("", "failed", "failed"),
     ],
 )
-def test_stdout_is_compared_line_by_line_as_livecodebench_does(printed: bytes, status: str) -> None:
+def test_stdout_is_compared_line_by_line_exactly_or_as_decimals(printed: str, exact: str, decimals: str) -> None:
     program = Program(command=("/bin/true",), expected="1 2\n3\n")
-    assert judge(program, Outcome("exit", stdout=printed)).status == status
+    seen = Outcome("exit", stdout=printed.encode())
+    assert judge(program, seen).status == exact
+    assert judge(replace(program, output="decimals"), seen).status == decimals
+
+
+def test_how_stdout_is_compared_is_a_key_of_the_page() -> None:
+    """Texts of binary digits are no numbers unless the page says so."""
+    given = Tests("python", cases=(StdinCase("", "0011\n"),))
+    for tests, status in ((given, "failed"), (replace(given, output="decimals"), "passed")):
+        (program,) = Python().programs(Job("print(11)", tests))
+        assert isinstance(program, Program)
+        assert judge(program, Outcome("exit", stdout=b"11\n")).status == status
 
 
 @pytest.mark.parametrize("separator", ["\r", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -116,6 +117,13 @@ def test_functions_do_not_run_without_leave_and_are_all_named(made, tmp_path):
     for line, function in ((3, "process_docs"), (4, "doc_to_text"), (5, "process_results")):
         assert f"by_code.yaml:{line}: !function functions.{function}" in message
     assert not (tmp_path / "ours").exists()
+
+
+@pytest.mark.parametrize("named", [".functions.process_docs", "...elsewhere.run", "/tmp/functions.run", "run"])
+def test_a_function_outside_of_the_pages_folder_is_refused(made, named):
+    replace(made / "by_code.yaml", "!function functions.process_docs", f"!function {named}")
+    with pytest.raises(ConfigError, match=rf"by_code\.yaml:3: !function {re.escape(named)}: expected a module beside"):
+        read_foreign(made / "by_code.yaml")
 
 
 def test_a_function_that_scores_must_run_here(made, tmp_path):

@@ -9,8 +9,9 @@ import pytest
 from files import write_jsonl
 
 from harness.errors import ConfigError, DataError
+from harness.prompts import bounded
 from harness.prompts.bounded import planned
-from harness.prompts.build import check_syntax, render
+from harness.prompts.build import check_syntax, render, render_value
 
 ROW = {"q": "What is 0+1?", "options": ["a", "b"], "empty": None}
 DEAR = [
@@ -122,3 +123,26 @@ def test_a_fault_in_a_row_names_the_row_and_the_pages_line(cli, tmp_path, sums):
     seen = cli("tasks", "validate", sums)
     assert seen.code == 2
     assert "sums.yaml:7: " in seen.out and "(null here: total)" in seen.out and "row 2, from 0, of " in seen.out
+
+
+def test_a_value_that_is_one_name_is_taken_as_it_is_however_large(monkeypatch):
+    """The hidden tests of one LiveCodeBench row have some 100 MB."""
+    monkeypatch.setattr(bounded, "_child", lambda: pytest.fail("a process for a value that is there"))
+    row = {"text": "x" * 80_000_000, "half": "\ud800", "none": None, "odd": {1: "a"}, "tuple": ("a", "b")}
+    row["cases"] = [{"stdin": row["text"], "stdout": "1"}]
+    assert render("{{ text }}", row) is row["text"]
+    assert render_value(" {{cases}} ", row) is row["cases"]
+    assert render_value("{{ none }}", row) is None
+    assert render_value("{{ odd }}", row) == {"1": "a"} and render_value("{{ tuple }}", row) == ["a", "b"]
+    with pytest.raises(DataError, match="half a character"):
+        render("{{ half }}", row)
+    with pytest.raises(DataError, match="is null in this row"):
+        render("{{ none }}", row)
+    with pytest.raises(DataError, match="'case' is undefined"):
+        render("{{ case }}", row)
+    with pytest.raises(DataError, match="Undefined"):
+        render_value("{{ case }}", row)
+
+
+def test_a_constant_is_no_name_of_a_column():
+    assert render("{{ true }}", {"true": "x"}) == "True" and render_value("{{ true }}", {"true": "x"}) is True
