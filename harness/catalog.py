@@ -91,7 +91,7 @@ class Binder:
             style = prompts.pick_style(page.prompt, self.style, self.insists)
         _refuse_unset(page, source)
         # Before the data, which may have to be downloaded
-        prepare = _prepare(source.path, self.trust_page_code)
+        prepare = _prepare(source, self.trust_page_code)
         sets = _data_sets(page.data, source.path.parent)
         with source.at("data"):
             split = self._load(sets, page.data.split, page.data.columns)
@@ -223,13 +223,13 @@ def _refuse_unset(page: TaskPage, source: YamlPage) -> None:
             )
 
 
-def _prepare(page: Path, trusted: bool) -> Callable[[Row], Row]:
+def _prepare(source: YamlPage, trusted: bool) -> Callable[[Row], Row]:
     """`prepare(row)` of the Python file beside a page, or a function that changes nothing. Raises ConfigError."""
-    if not page.with_suffix(".py").is_file():
+    if not source.path.with_suffix(".py").is_file():
         return lambda row: row
     from harness.data.page_code import page_code
 
-    return page_code(page, trusted=trusted).prepare
+    return page_code(source, trusted=trusted).prepare
 
 
 def _likelihood_request(
@@ -306,7 +306,9 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
     in_request = page.reference.choice or page.reference.text
     scoring = ABOUT_SCORING if in_request else ABOUT_SCORING | {"reference"}
     shown = page.model_dump(exclude=_keys(scoring), exclude_defaults=True)
-    ask = _hash([shown, style, split.digest, pool.digest if pool else None, logic])
+    # Without the Python file: what it makes of a row is in the prompt, and so in the request's key; it may only score.
+    # None is in its place, so that keys of pages without one stay what they were
+    ask = _hash([shown, style, split.digest, pool.digest if pool else None, None])
     return {
         "version": page.version,
         "page": page.model_dump(mode="json", exclude=_keys(DESCRIPTIVE), exclude_defaults=True),
@@ -321,8 +323,8 @@ def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, s
 
 
 def _keys(names: Set[str]) -> dict[str, Any]:
-    """Keys of a page to leave out, and which part of the rows is run: as a limit, it changes no request."""
-    return {**dict.fromkeys(names, True), "data": {"sample": True}}
+    """Keys of a page to leave out, and what changes no request: which part of the rows is run, and examples to set."""
+    return {**dict.fromkeys(names, True), "data": {"sample": True, "must_set": True}}
 
 
 def _key(ask: str, sample_id: str, repeat: int, prompt: Prompt, settings: Any) -> str:

@@ -39,7 +39,7 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
     def page_function(name: str) -> Callable[..., Any]:
         from harness.data.page_code import page_code
 
-        return page_code(source.path, trusted=trusted).function(name)
+        return page_code(source, trusted=trusted).function(name)
 
     scorers: tuple[TaskScorer, ...] = ()
     with faults.caught(), source.at("score"):

@@ -8,6 +8,7 @@ request, whether answers to other samples score no better than chance.
 from __future__ import annotations
 
 import math
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -215,8 +216,7 @@ def _shuffled(task: Task, source: YamlPage) -> list[str]:
     samples, count = task.samples, len(task.samples)
     wrap = page.ask == "loglikelihood"
     same = sum(_right_for(samples[here], samples[there], wrap) for here, there in given.items())
-    pairs = ((here, there) for here in samples for there in samples if here is not there)
-    chance = sum(_right_for(here, there, wrap) for here, there in pairs) / (count * (count - 1))
+    chance = _chance(samples, wrap)
     notes = []
     for scorer in task.scorers:
         values = []
@@ -265,11 +265,29 @@ def _right_for(sample: Sample, other: Sample, wrap: bool) -> bool:
     assert not isinstance(mine, Tests) and not isinstance(its, Tests)
     if isinstance(mine, Choice) and isinstance(its, Choice):
         return _place(other, sample, wrap) in mine.right
-    if isinstance(mine, Answer) and isinstance(its, Answer):
-        return not {" ".join(value.split()) for value in mine.values}.isdisjoint(
-            " ".join(value.split()) for value in its.values
-        )
-    return False
+    return isinstance(mine, Answer) and isinstance(its, Answer) and not _texts(mine).isdisjoint(_texts(its))
+
+
+def _texts(answer: Answer) -> frozenset[str]:
+    """The right texts, which are the same if only white space differs."""
+    return frozenset(" ".join(value.split()) for value in answer.values)
+
+
+def _chance(samples: Sequence[Sample], wrap: bool) -> float:
+    """Return the share of pairs of two samples for which `_right_for` holds, from counts of equal right answers."""
+    hits = -sum(_right_for(sample, sample, wrap) for sample in samples)
+    choices = [sample.reference for sample in samples if isinstance(sample.reference, Choice)]
+    golds = Counter(choice.gold for choice in choices)
+    for (right, options), times in Counter((choice.right, len(choice.options)) for choice in choices).items():
+        hits += times * sum(golds[gold] for gold in golds if (gold % options if wrap else gold) in right)
+    answers = Counter(_texts(sample.reference) for sample in samples if isinstance(sample.reference, Answer))
+    by_text = defaultdict(set)
+    for texts in answers:
+        for text in texts:
+            by_text[text].add(texts)
+    for texts, times in answers.items():
+        hits += times * sum(answers[others] for others in set().union(*(by_text[text] for text in texts)))
+    return hits / (len(samples) * (len(samples) - 1))
 
 
 def _templates(page: TaskPage) -> list[tuple[tuple[str | int, ...], str]]:

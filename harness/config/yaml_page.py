@@ -32,7 +32,8 @@ class YamlPage:
     """A file's content as plain dicts and lists, and the line (from 1) on which each key path starts.
 
     `set_by` names who replaced a key's value (`--set tasks.gsm8k.repeats`), so that a message blames the right place;
-    `before` is the page without the last of these values.
+    `before` is the page without the last of these values. `beside`: what was loaded from files beside the page, by
+    their paths, so that all that use the page share it.
     """
 
     path: Path
@@ -40,6 +41,7 @@ class YamlPage:
     lines: Mapping[KeyPath, int] = field(default_factory=dict)
     set_by: Mapping[KeyPath, str] = field(default_factory=dict)
     before: YamlPage | None = None
+    beside: dict[Path, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def where(self, key: KeyPath = ()) -> str:
         """Return `file:line: ` of a key, or of its nearest ancestor that is in the file or was set."""

@@ -5,7 +5,9 @@ So the file of a page that does not ship with the harness runs only where the us
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from harness.config.pages import is_own
-from harness.config.yaml_page import shown
+from harness.config.yaml_page import YamlPage, shown
 from harness.errors import ConfigError, DataError
 
 Row = dict[str, Any]
@@ -52,25 +54,40 @@ class PageCode:
         return found
 
 
-def page_code(page: Path, *, trusted: bool) -> PageCode:
-    """Load the Python file beside `page`.
+def page_code(source: YamlPage, *, trusted: bool) -> PageCode:
+    """Return the Python file beside a page, which is loaded once for all that use the page.
 
     Raises ConfigError where there is none, and for a file that may not run, or that fails to.
     """
-    script = page.with_suffix(".py")
+    script = source.path.with_suffix(".py")
     if not script.is_file():
         raise ConfigError(f"there is no {shown(script)}, the page's Python file")
-    if not trusted and not is_own(page):
+    if not trusted and not is_own(source.path):
         raise ConfigError(
             f"{shown(script)}: the page brings Python code, which would run with your rights; read it, then pass "
             "--trust-page-code (or --set data.trust_page_code=true)"
         )
-    spec = importlib.util.spec_from_file_location(f"harness_task_{page.stem}", script)
+    if script not in source.beside:
+        source.beside[script] = _loaded(script)
+    code: PageCode = source.beside[script]
+    return code
+
+
+def module_name(prefix: str, file: Path) -> str:
+    """Return a module's name that no module of another file has."""
+    return f"{prefix}_{file.stem}_{hashlib.sha256(str(file.resolve()).encode()).hexdigest()[:16]}"
+
+
+def _loaded(script: Path) -> PageCode:
+    spec = importlib.util.spec_from_file_location(module_name("harness_task", script), script)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    # As `import` does: dataclasses look their module up while it runs
+    sys.modules[spec.name] = module
     try:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - the page's own code may raise anything
+        sys.modules.pop(spec.name, None)
         raise ConfigError(f"{shown(script)}: cannot be run: {type(error).__name__}: {error}") from None
     if not any(callable(value) for name, value in vars(module).items() if not name.startswith("_")):
         raise ConfigError(f"{shown(script)}: has no function, neither `prepare(row)` nor one that scores")

@@ -48,13 +48,15 @@ MODULE = '''"""Scores by the functions of lm-evaluation-harness's page {task}, w
 
 import hashlib
 import importlib.util
+import sys
 from pathlib import Path
 
 _FILE = Path(__file__).with_name({folder!r}) / {file!r}
 if hashlib.sha256(_FILE.read_bytes()).hexdigest() != {digest!r}:
     raise RuntimeError(f"{{_FILE}} was changed since it was imported; import the page again")
-_spec = importlib.util.spec_from_file_location({module!r}, _FILE)
+_spec = importlib.util.spec_from_file_location(f"{{__name__}}_functions", _FILE)
 functions = importlib.util.module_from_spec(_spec)
+sys.modules[_spec.name] = functions
 _spec.loader.exec_module(functions)
 '''
 FUNCTION = '''
@@ -194,8 +196,7 @@ class Importer:
             shutil.copyfile(source, copied)
             code = folder / f"{name}.py"
             digest = hashlib.sha256(copied.read_bytes()).hexdigest()
-            module = f"{name}_functions"
-            text = MODULE.format(task=task.name, folder=name, file=source.name, digest=digest, module=module)
+            text = MODULE.format(task=task.name, folder=name, file=source.name, digest=digest)
             text += "".join(FUNCTION.format(name=each, expression=call) for each, call in scoring.calls.items())
             code.write_text(text, encoding="utf-8")
             files += [code, copied]

@@ -11,12 +11,15 @@ import ast
 import contextlib
 import hashlib
 import io
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from harness.config.yaml_page import shown
+from harness.data.page_code import module_name
 from harness.errors import ConfigError
 from harness.importing.lm_eval_yaml import Function
 
@@ -92,8 +95,16 @@ def digest_of_function(file: Path, name: str) -> str:
     return ""
 
 
+def _new_names(file: Path) -> dict[str, Any]:
+    """Names of a new module for a file, registered as `import` does: dataclasses look their module up."""
+    module = ModuleType(module_name("lm_eval_page", file))
+    module.__file__ = str(file)
+    sys.modules[module.__name__] = module
+    return vars(module)
+
+
 def _whole(file: Path) -> dict[str, Any]:
-    names: dict[str, Any] = {"__name__": f"lm_eval_page_{file.stem}", "__file__": str(file)}
+    names = _new_names(file)
     with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(file.read_text(encoding="utf-8"), str(file), "exec"), names)
     return names
@@ -104,7 +115,7 @@ def _run(file: Path) -> dict[str, Any]:
         return _whole(file)
     except (Exception, SystemExit):  # noqa: BLE001 - code of a stranger's page may raise anything
         pass
-    names: dict[str, Any] = {"__name__": f"lm_eval_page_{file.stem}", "__file__": str(file)}
+    names = _new_names(file)
     try:
         statements = ast.parse(file.read_text(encoding="utf-8")).body
     except SyntaxError as error:

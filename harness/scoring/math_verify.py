@@ -41,15 +41,18 @@ class MathVerify:
             if self.solution is None
             else [str(sample.inputs[self.solution])]
         )
+        undecided = ""
         for text in texts:
             verdict, reason = self.judge().found_equal(text, answer)
             if verdict:
                 return Score(self.name, 1.0, shown, "math-verify finds the right answer", detail={"decided": reason})
             if verdict is None:
-                ours = reason in OUR_REASONS
-                message = f"no verdict: {reason}"
-                failure = Failure(stage="score", kind=reason, message=message, ours=ours)
-                return Score(self.name, None if ours else 0.0, shown, message, failure)
+                undecided = reason
+        if undecided:
+            ours = undecided in OUR_REASONS
+            message = f"no verdict: {undecided}"
+            failure = Failure(stage="score", kind=undecided, message=message, ours=ours)
+            return Score(self.name, None if ours else 0.0, shown, message, failure)
         return Score(self.name, 0.0, shown, "math-verify finds another answer, or none")
 
 

@@ -30,18 +30,22 @@ class Minerva:
     def score_answer(self, sample: Sample, answer: str) -> Score:
         """Score 1 where the answer is the same text as a right one, or equal to it."""
         given = normalised(answer)
-        reason = "empty"
-        for gold in map(normalised, right_answers(sample.reference)):
+        golds = [normalised(gold) for gold in right_answers(sample.reference)]
+        reason, undecided = "empty", ""
+        # The same text first: it needs no verdict
+        for gold in sorted(golds, key=lambda gold: gold != given):
             verdict, reason = (True, "same_text") if given == gold else self.judge().equal(gold, given)
-            if verdict is None:
-                ours = reason in OUR_REASONS
-                message = f"no verdict on {given[:80]!r}: {reason}"
-                failure = Failure(stage="score", kind=reason, message=message, ours=ours)
-                return Score(self.name, None if ours else 0.0, answer, message, failure)
             if verdict:
                 return Score(
                     self.name, 1.0, answer, f"{given!r} equals {gold!r}", detail={"decided": reason, "vote": gold}
                 )
+            if verdict is None:
+                undecided = reason
+        if undecided:
+            ours = undecided in OUR_REASONS
+            message = f"no verdict on {given[:80]!r}: {undecided}"
+            failure = Failure(stage="score", kind=undecided, message=message, ours=ours)
+            return Score(self.name, None if ours else 0.0, answer, message, failure)
         return Score(
             self.name, 0.0, answer, f"{given!r} equals no right answer", detail={"decided": reason, "vote": given}
         )

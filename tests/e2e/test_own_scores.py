@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from files import REPO, write_jsonl
+from files import REPO, read_jsonl, write_jsonl
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 MODEL = REPO / "harness" / "demo" / "models" / "demo-smaller"
@@ -194,6 +194,68 @@ def test_conditions_are_counted_by_prompt_and_one_by_one(cli: Callable, rules: P
     assert rows["instructions", "weighted_mean"]["method"] == "weighted"
     again = cli("rescore", "r", "--set", "data.trust_page_code=true", "--json")
     assert again.code == 0 and json.loads(again.out)["rows"] == json.loads(seen.out)["rows"], again.err
+
+
+def test_what_a_function_answers_can_be_read_again(cli: Callable, rules: Path, tmp_path: Path) -> None:
+    rules.with_suffix(".py").write_text(
+        RULES_CODE
+        + """
+
+def all_used(sample, completion):
+    if completion == "stop":
+        raise SystemExit(0)
+    return {"value": 1, "answer": 42 if "a" in completion else [1]}
+"""
+    )
+    answers = [{"task": "rules", "sample_id": str(i), "completion": text} for i, text in enumerate(["a", "b", "stop"])]
+    file = write_jsonl(tmp_path / "answers.jsonl", answers)
+    words = ("run", "--engine", "scripted", "--completions", file, "--tasks", rules, "--trust-page-code")
+    seen = cli(*words, "--out", "r", "--json")
+    rows = {row["scorer"]: row["n"] for row in json.loads(seen.out)["rows"]}
+    assert (seen.code, rows["strict"]) == (1, 1), "the run goes on, and two samples are unscored"
+    shown = cli("show", "r")
+    assert shown.code == 0 and "strict: 1\n" in shown.out and "3 of 3 samples" in shown.out, shown.err
+    records = read_jsonl(tmp_path / "r/records.jsonl")
+    found = {record["request"]["sample_id"]: record for record in records}
+    assert found["0"]["scores"][0]["answer"] == "42"
+    assert found["1"]["scores"][0]["failure"]["kind"] == "misused"
+    assert "tried to end the program" in str(found["2"])
+
+
+def test_another_function_scores_stored_answers_again(cli: Callable, rules: Path, tmp_path: Path) -> None:
+    answers = [{"task": "rules", "sample_id": str(i), "completion": text} for i, text in enumerate(["a", "b c", "x"])]
+    file = write_jsonl(tmp_path / "answers.jsonl", answers)
+    words = ("run", "--engine", "scripted", "--completions", file, "--tasks", rules, "--trust-page-code", "--json")
+    assert json.loads(cli(*words, "--out", "old").out)["rows"][0]["value"] == pytest.approx(1 / 3)
+    assert cli(*words, "--out", "r").code == 0
+    rules.with_suffix(".py").write_text(RULES_CODE.replace("== 1", "> 0"))
+    resumed = cli(*words, "--out", "r")
+    assert resumed.code == 2, "scores of two functions never share a journal"
+    again = cli("rescore", "r", "--json")
+    assert again.code == 0, again.err
+    assert json.loads(again.out)["rows"][0]["value"] == pytest.approx(2 / 3)
+    compared = cli("compare", "old", "r")
+    assert compared.code == 2 and "tasks.rules.logic" in compared.err + compared.out, compared.err
+    assert cli(*words, "--out", "r").code == 0, "a run that was scored again goes on with the new function"
+    # What the file makes of a row is in the prompt
+    rules.with_suffix(".py").write_text(
+        RULES_CODE + "\ndef prepare(row):\n    return {'words': [*row['words'], 'z']}\n"
+    )
+    refused = cli("rescore", "r")
+    assert refused.code == 2 and "3 stored answers match no request" in refused.err, refused.err
+
+
+def test_an_example_of_what_a_run_sets_changes_no_request(cli: Callable, rules: Path, tmp_path: Path) -> None:
+    answers = [{"task": "rules", "sample_id": "0", "completion": "a"}]
+    file = write_jsonl(tmp_path / "answers.jsonl", answers)
+    words = ("run", "--engine", "scripted", "--completions", file, "--tasks", rules, "--trust-page-code")
+    setting = ("--set", "tasks.rules.data.where='{{ words | length == 1 }}'", "--out", "r")
+    text = RULES_PAGE.replace("data: {", "data: {must_set: {where: 'True'}, ")
+    rules.write_text(text)
+    assert cli(*words, *setting).code == 0
+    rules.write_text(text.replace("'True'", "'False'"))
+    again = cli("rescore", "r")
+    assert again.code == 0, again.err
 
 
 def test_a_page_whose_function_judges_needs_no_gold_answer(cli: Callable, rules: Path) -> None:

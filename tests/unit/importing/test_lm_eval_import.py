@@ -144,6 +144,13 @@ def test_a_copied_function_scores_and_may_not_change(made, tmp_path):
         scores(done.page, made / "mirror", "1")
 
 
+def test_a_file_of_functions_may_define_dataclasses(made, tmp_path):
+    pair = "from dataclasses import dataclass\n\n\n@dataclass\nclass Pair:\n    a: 'int'\n\n\n"
+    replace(made / "functions.py", "import a_package_that_is_nowhere_to_be_had\n", pair)
+    done = importer(tmp_path / "ours", made, trusted=True).task(read_foreign(made / "by_code.yaml"))
+    assert scores(done.page, made / "mirror", " 1 ") == {"exact_match": 1}
+
+
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [

@@ -13,7 +13,7 @@ from harness.datatypes import Answer, Completion, Sample, TextPrompt
 from harness.execution.base import Limits, Sandbox
 from harness.scoring.base import TaskScorer, Tools
 from harness.scoring.factory import build_scorers
-from harness.scoring.math_judge import ProcessMathJudge
+from harness.scoring.math_judge import TIMEOUT, ProcessMathJudge
 from harness.scoring.maths.minerva import last_box, normalised, right_answers
 
 
@@ -87,6 +87,32 @@ def test_completions_score_as_in_the_reference(
     sample = Sample("s", {"solution": r"Thus $x = \boxed{\frac{1}{2}}$."}, Answer((r"\frac{1}{2}",)))
     values = [by.score(sample, TextPrompt(""), Completion("k", completion, "eos")).value for by in scorers(judge)]
     assert values == [minerva, math_verify]
+
+
+class Slow:
+    """No verdict on the right answer 1, and equality with 3; counts nothing else as equal."""
+
+    def equal(self, gold: str, answer: str) -> tuple[bool | None, str]:
+        return (None, TIMEOUT) if "1" in gold else ("3" in gold, "stub")
+
+    found_equal = equal
+
+    def close(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    ("golds", "answer", "value"),
+    [(("1", "2"), "2", 1), (("1", "3"), "6/2", 1), (("3", "1"), "6/2", 1), (("1", "4"), "6", 0), (("4", "1"), "6", 0)],
+)
+def test_a_right_answer_without_a_verdict_hides_no_other(golds: tuple[str, ...], answer: str, value: int) -> None:
+    tools = Tools(lambda: pytest.fail("no sandbox"), Slow, Limits())
+    entries = [{"by": "minerva", "extract": "text"}, {"by": "math_equality", "extract": "text"}, {"by": "math_verify"}]
+    judged = build_scorers(entries, tools)
+    for by in judged[: 1 if "2" in golds else 3]:
+        score = by.score(Sample("s", {}, Answer(golds)), TextPrompt(""), Completion("k", answer, "eos"))
+        assert score.value == value, by.name
+        assert (score.failure.kind if score.failure else None) == (None if value else TIMEOUT), by.name
 
 
 def test_a_missing_column_and_a_hostile_completion_cost_no_run(judge: ProcessMathJudge) -> None:
