@@ -1,6 +1,6 @@
 """Rows made up for data sets that the mirror lacks, with the columns that lm-evaluation-harness's pages read.
 
-The values are nobody's benchmark. They have what prompts trip over: line breaks, quotes, other scripts, empty cells.
+The values come from no benchmark. They have what prompts trip over: line breaks, quotes, other scripts, empty cells.
 """
 
 from __future__ import annotations
@@ -168,7 +168,7 @@ def complete(mirror: Path, real: Path, path: str, name: str | None, asked: str, 
     """Put a data set's splits into `mirror`: links to the real files, made-up rows for what is missing.
 
     Rows of `asked` are asked; the splits `opened` are read too, and the former stands in for one that is missing of a
-    real data set. Returns whether all is real. Raises KeyError for a data set that nobody made rows for.
+    real data set. Returns whether all is real. Raises KeyError for a data set that has no rows here.
     """
     folder, source = mirror / path, real / path
     folder, source = (folder / name, source / name) if name else (folder, source)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Hashable, Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,7 @@ from harness.datatypes import (
 )
 from harness.errors import ConfigError, DataError
 from harness.prompts import build as prompts
+from harness.prompts import same_question
 from harness.prompts.build import Shot, ShotText
 from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_drawn, rows_kept, sample_of
 from harness.scoring.base import TaskScorer
@@ -106,7 +107,7 @@ class Binder:
         refuse_equal_ids(samples, source)
         pool, pool_split = self._pool(page, source, style, prepare)
         with source.at("prompt", style):
-            contents = [_content(page, style, sample) for sample in samples] if pool else [None for _ in samples]
+            pool, contents = _compared(page, style, pool, samples)
         with source.at("fewshot"):
             shots = prompts.shots_of(page.fewshot, pool, contents, [sample.inputs for sample in samples])
         if len(rows) < len(walked):
@@ -151,6 +152,10 @@ class Binder:
         if spec.data is not None:
             sets = _data_sets(spec.data, source.path.parent)
             with source.at("fewshot", "data"):
+                if _is_under_test(page.data, spec.data, spec.split, source.path.parent):
+                    raise ConfigError(
+                        "this is the split under test; shots come from it with `leave_one_out: true` only"
+                    )
                 split = self._load(sets, spec.split, spec.data.columns)
             return [Shot(str(number), row) for number, row in enumerate(split.rows)], split
         sets = _data_sets(page.data, source.path.parent)
@@ -283,6 +288,31 @@ def _data_sets(data: Data | ShotData, folder: Path) -> tuple[DataSet, ...] | Dat
     if isinstance(data.name, list):
         return tuple(DataSet(data.path, name, data.revision, folder, data.file) for name in data.name)
     return DataSet(data.path, data.name, data.revision, folder, data.file)
+
+
+def _is_under_test(data: Data, shots: ShotData, split: str, folder: Path) -> bool:
+    """Whether examples of other data would come from the very rows that are asked."""
+    if is_file_name(shots.path):
+        path = (folder / shots.path).resolve()
+        return path == (folder / data.path).resolve() and (path.is_file() or split == data.split)
+    names = data.name if isinstance(data.name, list) else [data.name]
+    if (shots.path, shots.file) != (data.path, data.file) or shots.name not in names:
+        return False
+    return shots.file is not None or split == data.split
+
+
+def _compared(
+    page: TaskPage, style: Style, pool: list[Shot], samples: Sequence[Sample]
+) -> tuple[list[Shot], Sequence[Set[Hashable]]]:
+    """The pool, and for each sample the contents of the rows of the pool that are the sample itself."""
+    spec = page.fewshot
+    if not pool or spec is None:
+        return pool, [frozenset() for _ in samples]
+    if spec.split is not None and spec.data is None:
+        return pool, [{_content(page, style, sample)} for sample in samples]
+    rows, questions = [shot.variables for shot in pool], [_with_gold_option(sample) for sample in samples]
+    contents, asked = same_question.compared(page.prompt, style, rows, questions)
+    return [replace(shot, content=content) for shot, content in zip(pool, contents, strict=True)], asked
 
 
 def _content(page: TaskPage, style: Style, sample: Sample) -> tuple[str, Reference]:

@@ -25,7 +25,7 @@ def rows_kept(page: TaskPage, source: YamlPage, split: Split) -> list[int]:
     with source.at("data", "where"):
         for number, row in enumerate(split.rows):
             with row_named(f"row {number}, from 0, of {split.origin}"):
-                verdict = render(page.data.where, row).strip()
+                verdict = render(page.data.where, _with_config(page, row)).strip()
                 if verdict not in ("True", "False"):
                     raise DataError(f"`where` must print True or False; it printed {verdict[:40]!r}")
             if verdict == "True":
@@ -49,10 +49,12 @@ def rows_drawn(page: TaskPage, source: YamlPage, kept: Sequence[int]) -> list[in
 def sample_of(page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], number: int) -> Sample:
     """Make the sample of a row. Raises DataError with the number of a row that cannot be used."""
     with row_named(f"row {number}, from 0, of {split.origin}"):
-        row = split.rows[number]
-        if isinstance(page.data.name, str):
-            row = {"config": page.data.name, **row}
-        return _sample(page, source, prepare(row), number)
+        return _sample(page, source, prepare(_with_config(page, split.rows[number])), number)
+
+
+def _with_config(page: TaskPage, row: Row) -> Row:
+    """The row with its config as `config`; rows of several configs have it from the loader."""
+    return {"config": page.data.name, **row} if isinstance(page.data.name, str) else row
 
 
 def refuse_equal_ids(samples: Sequence[Sample], source: YamlPage) -> None:

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
 # No dot: `--set tasks.NAME.key` must know where the name ends
-TaskName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+TASK_NAME = r"^[a-z0-9][a-z0-9_-]*$"
+TaskName = Annotated[str, StringConstraints(pattern=TASK_NAME)]
 
 
 class Section(BaseModel):

@@ -71,6 +71,7 @@ class Loader:
 
     mirror: Path | None = None
     _known: dict[tuple[DataSet, str], Split] = field(default_factory=dict)
+    _joined: dict[tuple[tuple[DataSet, ...], str], Split] = field(default_factory=dict)
     _commits: dict[tuple[str, str | None], str] = field(default_factory=dict)
 
     def load(self, data: DataSet, split: str, columns: Sequence[str]) -> Split:
@@ -98,13 +99,10 @@ class Loader:
         Raises DataError (as `load`, and for data with a column `config` of its own) and HubError.
         """
         parts = [self.load(data, split, columns) for data in sets]
-        rows: list[Row] = []
-        for data, part in zip(sets, parts, strict=True):
-            if "config" in part.rows[0]:
-                raise DataError(f"{part.origin} has a column `config` of its own, so its configs cannot be told apart")
-            rows += [{"config": data.name, **row} for row in part.rows]
-        origin = f"{sets[0].path} ({split}, {len(sets)} configs)"
-        return Split(tuple(rows), origin, parts[0].revision, digest(rows), parts[0].commit)
+        key = (tuple(sets), split)
+        if key not in self._joined:
+            self._joined[key] = _joined(sets, split, parts)
+        return self._joined[key]
 
     def _read(self, data: DataSet, split: str) -> Split:
         if is_file_name(data.path):
@@ -147,6 +145,16 @@ def digest(rows: Sequence[Row]) -> str:
 
 def _split(rows: Sequence[Row], origin: str, revision: str | None, commit: str | None = None) -> Split:
     return Split(tuple(rows), origin, revision, digest(rows), commit)
+
+
+def _joined(sets: Sequence[DataSet], split: str, parts: Sequence[Split]) -> Split:
+    rows: list[Row] = []
+    for data, part in zip(sets, parts, strict=True):
+        if "config" in part.rows[0]:
+            raise DataError(f"{part.origin} has a column `config` of its own, so its configs cannot be told apart")
+        rows += [{"config": data.name, **row} for row in part.rows]
+    origin = f"{sets[0].path} ({split}, {len(sets)} configs)"
+    return Split(tuple(rows), origin, parts[0].revision, digest(rows), parts[0].commit)
 
 
 # --- finding a file ------------------------------------------------------------------------------

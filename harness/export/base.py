@@ -6,35 +6,30 @@ what its readers would obey.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
+from harness.config.section import TASK_NAME
 from harness.datatypes import Record
 from harness.errors import RunFolderError
 from harness.store import journal
 from harness.store.manifest import Manifest
-from harness.store.run_folder import RECORDS, read_manifest, select
-
-SCORES = "scores.json"
+from harness.store.run_folder import MANIFEST, RECORDS, read_manifest, select
+from harness.store.scores import ScoreRow, damaged, read_scores
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A finished run: its manifest, what scores.json holds, and where its records are in the journal."""
+    """A finished run: its manifest, the rows of scores.json, and where its records are in the journal."""
 
     folder: Path
     manifest: Manifest
-    scores: Mapping[str, Any]
+    rows: Sequence[ScoreRow]
     places: Sequence[int]
-
-    @property
-    def rows(self) -> list[Mapping[str, Any]]:
-        """The estimates of scores.json, in its order."""
-        return list(self.scores["rows"])
 
     @property
     def date(self) -> datetime:
@@ -54,17 +49,24 @@ class Export(Protocol):
 
 
 def read_stored(folder: Path) -> StoredRun:
-    """Read a run for export. Raises RunFolderError for one that is not finished or has no scores.json."""
+    """Read a run for export. Raises RunFolderError for one that is not finished or damaged, or whose tasks no run has.
+
+    A run may come from a stranger, and formats name files after tasks: `../x` would be written elsewhere.
+    """
     manifest = read_manifest(folder)
     if manifest.status != "finished":
         raise RunFolderError(f"{folder}: the run is not finished; run its command again to go on, then export")
-    path = folder / SCORES
-    try:
-        scores = json.loads(path.read_text(encoding="utf-8"))
-        rows = scores["rows"]
-    except (OSError, ValueError, KeyError, TypeError):
-        rows = None
-    if not isinstance(rows, list):
-        raise RunFolderError(f"{path}: missing or damaged; `harness rescore {folder}` writes it again")
-    _, places = select(folder, lambda record: True)
-    return StoredRun(folder, manifest, scores, places)
+    for name in manifest.tasks:
+        if not re.fullmatch(TASK_NAME.removesuffix("$"), name):
+            raise RunFolderError(f"{folder / MANIFEST}: {name[:80]!r} is no name of a task; no run has written this")
+    rows = read_scores(folder).rows
+    if any(row.task not in manifest.tasks for row in rows):
+        raise damaged(folder)
+
+    def known(record: Record) -> bool:
+        if record.request.task not in manifest.tasks:
+            raise RunFolderError(f"{folder / RECORDS}: the task {record.request.task[:80]!r} is not in {MANIFEST}")
+        return True
+
+    _, places = select(folder, known)
+    return StoredRun(folder, manifest, rows, places)

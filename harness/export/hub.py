@@ -10,7 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.data.rows import is_file_name
 from harness.export.base import Export, StoredRun
+from harness.store.scores import ScoreRow
 
 FOLDER = ".eval_results"
 
@@ -26,19 +28,19 @@ class HubExport:
         yaml = YAML()
         written = []
         for row in run.rows:
-            facts = run.manifest.tasks[row["task"]]
+            facts = run.manifest.tasks[row.task]
             path = str(facts["page"]["data"]["path"])
-            if not row["primary"] or row["value"] is None or not _is_hub_id(path):
+            if not row.primary or row.value is None or not _is_hub_id(path):
                 continue
             entry = EvalResultEntry(
                 dataset_id=path,
-                task_id=row["task"],
-                value=row["value"],
+                task_id=row.task,
+                value=row.value,
                 dataset_revision=facts.get("commit") or facts.get("revision"),
                 date=run.date.strftime("%Y-%m-%dT%H:%M:%SZ"),
                 notes=_notes(row, facts),
             )
-            file = out / FOLDER / f"{row['task']}.yaml"
+            file = out / FOLDER / f"{row.task}.yaml"
             file.parent.mkdir(parents=True, exist_ok=True)
             yaml.dump(eval_result_entries_to_yaml([entry]), file)
             written.append(file)
@@ -46,14 +48,14 @@ class HubExport:
 
 
 def _is_hub_id(path: str) -> bool:
-    return not path.startswith((".", "/")) and path.count("/") == 1 and "." not in path.rpartition("/")[2]
+    return not is_file_name(path) and path.count("/") == 1
 
 
-def _notes(row: Mapping[str, Any], facts: Mapping[str, Any]) -> str:
+def _notes(row: ScoreRow, facts: Mapping[str, Any]) -> str:
     """The protocol in one line: what another number must agree in to be comparable."""
-    interval = "" if row["low"] is None else f", 95 % interval [{row['low']:.4f}, {row['high']:.4f}] ({row['method']})"
-    of = f"{row['n']} of {facts['total']}" if facts.get("total") not in (None, row["n"]) else str(row["n"])
-    return f"{row['scorer']}/{row['metric']}, {facts['shots']} shots, {facts['style']} prompt, n {of}{interval}"
+    interval = "" if row.low is None else f", 95 % interval [{row.low:.4f}, {row.high:.4f}] ({row.method})"
+    of = f"{row.n} of {facts['total']}" if facts.get("total") not in (None, row.n) else str(row.n)
+    return f"{row.scorer}/{row.metric}, {facts['shots']} shots, {facts['style']} prompt, n {of}{interval}"
 
 
 def build() -> Export:

@@ -54,11 +54,11 @@ def _results(run: StoredRun) -> dict[str, Any]:
     metrics: dict[str, dict[str, Any]] = {}
     higher: dict[str, dict[str, bool]] = {}
     for row in run.rows:
-        own = metrics.setdefault(row["task"], {"name": row["task"], "alias": row["task"], "sample_len": row["n"]})
-        metric, kept = _metric(row, manifest.tasks[row["task"]])
-        own[f"{metric},{kept}"] = row["value"]
-        own[f"{metric}_stderr,{kept}"] = "N/A" if row["stderr"] is None else row["stderr"]
-        higher.setdefault(row["task"], {})[metric] = row["method"] != "ratio"
+        own = metrics.setdefault(row.task, {"name": row.task, "alias": row.task, "sample_len": row.n})
+        metric, kept = _metric(row.scorer, row.metric, manifest.tasks[row.task])
+        own[f"{metric},{kept}"] = row.value
+        own[f"{metric}_stderr,{kept}"] = "N/A" if row.stderr is None else row.stderr
+        higher.setdefault(row.task, {})[metric] = row.method != "ratio"
     tasks = manifest.tasks
     config = manifest.config
     return {
@@ -105,12 +105,12 @@ def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _metric(row: Mapping[str, Any], facts: Mapping[str, Any]) -> tuple[str, str]:
+def _metric(scorer: str, name: str, facts: Mapping[str, Any]) -> tuple[str, str]:
     """The metric's and the filter's name: what scores, and our name of that score where it has one of its own."""
     entries = facts["page"].get("score", ())
-    by = next((entry["by"] for entry in entries if entry.get("name", entry["by"]) == row["scorer"]), row["scorer"])
-    metric = by if row["metric"] == "mean" else row["metric"]
-    return metric, "none" if by == row["scorer"] else row["scorer"]
+    by = next((entry["by"] for entry in entries if entry.get("name", entry["by"]) == scorer), scorer)
+    metric = by if name == "mean" else name
+    return metric, "none" if by == scorer else scorer
 
 
 def _sample(record: Record, number: int, facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _sample(record: Record, number: int, facts: Mapping[str, Any]) -> dict[str, 
         "target_hash": _hash(""),
     }
     for score in record.scores:
-        metric, kept = _metric({"scorer": score.scorer, "metric": "mean"}, facts)
+        metric, kept = _metric(score.scorer, "mean", facts)
         name = metric if kept == "none" else f"{metric}_{kept}"
         sample["metrics"].append(name)  # type: ignore[attr-defined]
         sample[name] = score.value

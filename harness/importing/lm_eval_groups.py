@@ -28,7 +28,7 @@ class Suite:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The tasks that a file stands for, and the suite where it is a group."""
+    """The tasks that a file defines, and the suite where it is a group."""
 
     tasks: tuple[ForeignPage, ...]
     suite: Suite | None = None

@@ -204,9 +204,11 @@ class Shot:
 
 
 def shots_of(
-    spec: FewShot | None, pool: Sequence[Shot], contents: Sequence[Hashable], questions: Sequence[Variables]
+    spec: FewShot | None, pool: Sequence[Shot], contents: Sequence[Set[Hashable]], questions: Sequence[Variables]
 ) -> list[list[Shot]]:
-    """Return the examples of each question; `contents` are the questions' own, `questions` their variables.
+    """Return the examples of each question; `questions` are their variables.
+
+    A row whose content is among a question's `contents` is the question itself.
 
     With `same`, questions and pool are divided by the value in that column and each part is chosen by itself, with a
     generator of its own, as if it were a task. Raises DataError when a pool is too small, or lacks an id or the column.
@@ -234,12 +236,11 @@ def _by_value(column: str, rows: Sequence[Variables]) -> dict[str, list[int]]:
     return places
 
 
-def _chosen(spec: FewShot | None, pool: Sequence[Shot], contents: Sequence[Hashable]) -> list[list[Shot]]:
+def _chosen(spec: FewShot | None, pool: Sequence[Shot], contents: Sequence[Set[Hashable]]) -> list[list[Shot]]:
     places: dict[Hashable, set[int]] = {}
     for place, shot in enumerate(pool):
-        if shot.content is not None:
-            places.setdefault(shot.content, set()).add(place)
-    same = [frozenset(places.get(content, ())) for content in contents]
+        places.setdefault(shot.content, set()).add(place)
+    same = [frozenset().union(*(places.get(content, ()) for content in own)) for own in contents]
     return choose_shots(spec, pool, [shot.id for shot in pool], same)
 
 
@@ -307,7 +308,7 @@ def _without(question: Set[int], shots: list[int], rows: int, spec: FewShot) -> 
             if fresh is None:
                 raise DataError(
                     f"{spec.count} shots wanted, but {_pool(spec)} has {rows} rows, and "
-                    f"{len(question)} of them are a question under test itself"
+                    f"{len(question)} of them are a question under test itself, whose answer would be in its own prompt"
                 )
             taken.add(fresh)
             place = fresh

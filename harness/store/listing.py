@@ -5,34 +5,23 @@ Reads no records but for their number. A folder that cannot be read is listed wi
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from harness.errors import RunFolderError
 from harness.store import journal
+from harness.store.identity import Section
 from harness.store.manifest import Manifest
 from harness.store.run_folder import MANIFEST, RECORDS, read_manifest
+from harness.store.scores import ScoreRow, StoredScores, read_scores
 
 State = Literal["finished", "running", "stopped"]
-SCORES = "scores.json"
 LOCK = ".lock"
 # Where Linux lists who holds which lock
 LOCKS = Path("/proc/locks")
-
-
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """A score in scores.json; n samples, [low, high] at 95 %."""
-
-    task: str
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +33,10 @@ class ListedRun:
     state: State
     answered: int
     requested: int
-    figures: tuple[Figure, ...] = ()
-    overall: Figure | None = None
+    figures: tuple[ScoreRow, ...] = ()
+    overall: ScoreRow | None = None
 
-    def figure(self, task: str = "") -> Figure | None:
+    def figure(self, task: str = "") -> ScoreRow | None:
         """The score of a task; of the whole suite where none is named, or of its only task."""
         if task:
             return next((figure for figure in self.figures if figure.task == task), None)
@@ -77,35 +66,31 @@ def runs_under(folder: Path) -> Iterator[ListedRun | Unreadable]:
 
 def _listed(folder: Path) -> ListedRun:
     manifest = read_manifest(folder)
-    requested = sum(int(facts.get("n", 0)) * _repeats(facts) for facts in manifest.tasks.values())
+    requested = _requested(folder, manifest)
     if manifest.status != "finished":
         state: State = "running" if _is_locked(folder / LOCK) else "stopped"
         return ListedRun(folder, manifest, state, _answered(folder), requested)
-    document = _scores(folder / SCORES)
-    figures = tuple(_figure(row) for row in document.get("rows", ()) if row.get("primary"))
-    overall = _figure(document["overall"]) if document.get("overall") else None
-    return ListedRun(folder, manifest, "finished", requested, requested, figures, overall)
+    try:
+        scores = read_scores(folder)
+    except RunFolderError:
+        # The run is whole: `harness rescore` writes its scores again
+        scores = StoredScores((), None)
+    figures = tuple(row for row in scores.rows if row.primary)
+    return ListedRun(folder, manifest, "finished", requested, requested, figures, scores.overall)
 
 
-def _repeats(facts: Mapping[str, Any]) -> int:
-    return int(facts.get("page", {}).get("repeats", 1))
+def _requested(folder: Path, manifest: Manifest) -> int:
+    sections = Section(manifest.tasks, str(folder / MANIFEST), "tasks.").sections()
+    tasks = manifest.identity.tasks
+    return sum(
+        facts.whole("n") * (tasks[name].repeats if name in tasks else 1)
+        for name, facts in sections.items()
+        if "n" in facts.values
+    )
 
 
 def _answered(folder: Path) -> int:
     return sum(1 for _ in journal.complete_lines(folder / RECORDS))
-
-
-def _scores(path: Path) -> Mapping[str, Any]:
-    """The document; nothing where it is missing or damaged, since `harness rescore` writes it again."""
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _figure(row: Mapping[str, Any]) -> Figure:
-    return Figure(str(row["task"]), row["value"], row["low"], row["high"], int(row["n"]))
 
 
 def _is_locked(lock: Path) -> bool:

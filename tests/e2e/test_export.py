@@ -123,3 +123,53 @@ def test_a_run_that_is_not_finished_is_refused(cli, run):
     (run / "manifest.json").write_text(json.dumps(manifest | {"status": "running"}))
     seen = cli("export", run, "--to", "csv")
     assert seen.code == 2 and "the run is not finished" in seen.err
+
+
+DAMAGED = ({"rows": [{"task": "sums"}]}, {"rows": [{"task": "sums", "primary": True}]}, {"rows": [7]}, {"rows": 7}, [])
+
+
+@pytest.mark.parametrize("to", ["hub", "lm-eval", "csv"])
+@pytest.mark.parametrize("document", DAMAGED)
+def test_damaged_scores_are_one_line(cli, run, to, document):
+    (run / "scores.json").write_text(json.dumps(document))
+    seen = cli("export", run, "--to", to)
+    assert seen.code == 2 and seen.err.count("\n") == 1
+    assert "scores.json: missing or damaged; `harness rescore" in seen.err and "writes it again" in seen.err
+
+
+@pytest.mark.parametrize("to", ["hub", "lm-eval", "csv", "junit", "parquet", "markdown"])
+@pytest.mark.parametrize("name", ["../../../evil", "/evil", "a/b", "..", "a\x00b", "evil\n", ""])
+def test_a_task_that_no_run_could_have_is_written_nowhere(cli, run, to, name):
+    """A run folder from a stranger: its tasks would be names of files."""
+    for file in ("manifest.json", "scores.json"):
+        document = json.loads((run / file).read_text())
+        if file == "manifest.json":
+            document["tasks"][name] = document["tasks"].pop("sums")
+            document["identity"]["tasks"][name] = document["identity"]["tasks"].pop("sums")
+            document["tasks"][name]["page"]["data"]["path"] = "org/sums"
+        else:
+            document["rows"] = [row | {"task": name} for row in document["rows"]]
+        (run / file).write_text(json.dumps(document))
+    before = set(run.parent.rglob("*"))
+    seen = cli("export", run, "--to", to, "--out", run.parent / "o/u/t")
+    assert seen.code == 2 and "is no name of a task" in seen.err and seen.err.count("\n") == 1
+    assert set(run.parent.rglob("*")) == before
+
+
+@pytest.mark.parametrize(
+    ("file", "message"), [("scores", "missing or damaged"), ("records", "is not in manifest.json")]
+)
+def test_scores_and_records_of_other_tasks_are_refused(cli, run, file, message):
+    path = next(run.glob(f"{file}.json*"))
+    path.write_text(
+        path.read_text().replace('"task": "sums"', '"task": "../x"').replace('"task":"sums"', '"task":"../x"')
+    )
+    seen = cli("export", run, "--to", "lm-eval")
+    assert seen.code == 2 and message in seen.err and seen.err.count("\n") == 1
+
+
+def test_a_hub_id_may_have_a_dot_and_a_file_is_none():
+    from harness.export.hub import _is_hub_id
+
+    assert _is_hub_id("org/data-v1.1") and _is_hub_id("org.x/data")
+    assert not any(map(_is_hub_id, ("./data", "/a/data", "rows.jsonl", "org/rows.jsonl.gz", "org/a/b", "data")))

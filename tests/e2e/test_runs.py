@@ -84,3 +84,20 @@ def test_nowhere_to_look_and_nothing_there(cli, tmp_path):
     assert (seen.code, seen.err.count("\n")) == (2, 1) and "runs: no such folder" in seen.err
     (tmp_path / "runs").mkdir()
     assert cli("runs").out == "runs has no runs\n"
+
+
+@pytest.mark.parametrize("rows", [[{"task": "q"}], [{"task": "q", "primary": True}], [7], 7])
+def test_damaged_scores_hide_no_run(cli, folder, rows):
+    (folder / "first/scores.json").write_text(json.dumps({"rows": rows}))
+    found = listed(cli)
+    assert list(found) == ["killed", "deep/second", "first"]
+    assert (found["first"]["state"], found["first"]["scores"]) == ("finished", [])
+    assert found["deep/second"]["scores"]
+
+
+def test_a_manifest_with_a_wrong_number_of_samples_hides_no_other_run(cli, folder):
+    manifest = json.loads((folder / "first/manifest.json").read_text())
+    manifest["tasks"]["sums"]["n"] = "ten"
+    (folder / "first/manifest.json").write_text(json.dumps(manifest))
+    assert "warning: runs/first: the key 'tasks.sums.n' is not a whole number" in " ".join(cli("runs").out.split())
+    assert list(listed(cli)) == ["killed", "deep/second"]

@@ -1,5 +1,7 @@
 """Every shipped task page: what it states of itself, its gold answers on the real data, and its prompts.
 
+Gold answers are those of the first rows; of a page with several configs, of the first row of each config too.
+
 `tests/golden/prompts/PAGE.txt` has the first three prompts of each page, without the data (`golden_prompts.py`);
 `make golden` writes the files again, and `git diff` shows then what changed.
 """
@@ -60,13 +62,23 @@ class Pages:
         self.mirror, self.services = mirror, services
         self.bound = cache(self._bound)
 
-    def _bound(self, name: str, rows: int) -> dict[Style, Task]:
+    def of_each_config(self, name: str) -> Iterator[dict[Style, Task]]:
+        """Yield, in one style, the first row of each config but the first, whose rows `bound` has."""
+        configs = PAGES[name].data.name
+        for config in configs[1:] if isinstance(configs, list) else ():
+            yield self._bound(name, 1, config)
+
+    def _bound(self, name: str, rows: int, config: str | None = None) -> dict[Style, Task]:
         page, source = pages.task_page(name)
         if name in NOT_IN_MIRROR:
             pytest.skip("the mirror does not hold its data")
+        if config is not None:
+            data = page.data.model_copy(update={"name": config})
+            page = page.model_copy(update={"data": data, "expected_count": None})
         loader, tools = Loader(self.mirror), self.services.tools()
+        wanted = styles(page) if config is None else styles(page)[:1]
         try:
-            return {style: golden_prompts.bound(page, source, style, loader, tools, rows) for style in styles(page)}
+            return {style: golden_prompts.bound(page, source, style, loader, tools, rows) for style in wanted}
         except (ConfigError, DataError) as error:
             if "install harness[" in str(error):
                 pytest.skip(str(error))
@@ -138,8 +150,13 @@ def test_gold_programs_score_1_and_empty_ones_0(name: str, bound: Pages) -> None
 
 def _refuse_faults(name: str, page: TaskPage, bound: Pages, rows: int) -> None:
     _need_toolchain(page)
+    for tasks in (bound.bound(name, ROWS), *bound.of_each_config(name)):
+        _refuse_faults_of(name, page, tasks, rows)
+
+
+def _refuse_faults_of(name: str, page: TaskPage, tasks: dict[Style, Task], rows: int) -> None:
     # Scores read the same from either style, but for what a prompt has before the completion
-    for style, task in bound.bound(name, ROWS).items():
+    for style, task in tasks.items():
         samples = task.sample_of()
         for request in [each for each in task.requests if each.repeat == 0][:rows]:
             sample = samples[request.sample_id]

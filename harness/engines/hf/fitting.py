@@ -171,7 +171,7 @@ class Fitting:
         )
 
     def opening(self, request: GenerateRequest, job: GenerateJob) -> str:
-        """What an answer begins with though it stands in the prompt: an opening mark of reasoning, and the prefill."""
+        """The end of the prompt that belongs to the answer: an opening mark of reasoning, and the prefill."""
         prefill = request.prompt.prefill if isinstance(request.prompt, ChatPrompt) else ""
         return self._reasoning_mark(request, job) + prefill
 

@@ -149,3 +149,16 @@ def test_rows_nested_too_deep_are_refused(tmp_path):
 def test_half_a_character_in_a_row_does_not_stop_the_hash(tmp_path):
     write_jsonl(tmp_path / "rows.jsonl", [{"id": 1, "text": "\ud800"}])
     assert len(Loader().load(DataSet("./rows.jsonl", None, None, tmp_path), "test", ["text"]).digest) == 64
+
+
+def test_configs_are_put_together_once_and_columns_are_still_looked_for(tmp_path):
+    for config in ("a", "b"):
+        write_jsonl(tmp_path / f"org/name/{config}/test.jsonl", ROWS)
+    sets = [DataSet("org/name", config, None, tmp_path) for config in ("a", "b")]
+    loader = Loader(tmp_path)
+    together = loader.load_all(sets, "test", ["id"])
+    assert [row["config"] for row in together.rows] == ["a", "a", "b", "b"]
+    assert loader.load_all(list(sets), "test", ["text"]) is together
+    assert loader.load_all(sets[:1], "test", ["id"]) is not together
+    with pytest.raises(DataError, match="no column 'answer'"):
+        loader.load_all(sets, "test", ["answer"])

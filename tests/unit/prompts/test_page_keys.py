@@ -13,7 +13,7 @@ from files import write_jsonl
 from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.data.rows import Loader
-from harness.datatypes import Choice, LikelihoodRequest, StdinCase, Style, Tests, TextPrompt
+from harness.datatypes import ChatPrompt, Choice, LikelihoodRequest, StdinCase, Style, Tests, TextPrompt
 from harness.errors import ConfigError, DataError
 from harness.execution.base import Limits
 from harness.page_scorers import page_scorers
@@ -43,7 +43,9 @@ def bind(folder: Path, style: Style = "text", rows: list[dict[str, Any]] | None 
     path = folder / "sums.yaml"
     path.write_text(yaml.safe_dump({key: value for key, value in (PAGE | keys).items() if value is not None}))
     page, source = pages.task_page(str(path))
-    return Binder(Loader(), style).bind(page, source, page_scorers(page, source, Services("auto", Limits()).tools()))
+    return Binder(Loader(folder), style).bind(
+        page, source, page_scorers(page, source, Services("auto", Limits()).tools())
+    )
 
 
 def texts(task: Task) -> list[str]:
@@ -132,13 +134,13 @@ def test_examples_written_in_the_page_have_a_template_of_their_own(tmp_path):
         "text": {"template": "Q: {{ q }}\nA:", "shot": "Q: {{ q }}\nA: {{ steps }}", "target": " So {{ a }}."},
         "chat": {"user": "{{ q }}", "shot": "Example: {{ q }}", "target": "{{ steps }} {{ a }}"},
     }
-    fewshot = {"count": 1, "rows": [{"q": "1 + 1", "a": "2", "steps": "Count on."}, {"q": "unused"}]}
+    fewshot = {"count": 1, "rows": [{"q": "31 + 1", "a": "32", "steps": "Count on."}, {"q": "unused"}]}
     task = bind(tmp_path, prompt=prompt, fewshot=fewshot)
-    assert texts(task)[0] == "Q: 1 + 1\nA: Count on. So 2.\n\nQ: 0 + 1\nA:"
+    assert texts(task)[0] == "Q: 31 + 1\nA: Count on. So 32.\n\nQ: 0 + 1\nA:"
     turns = bind(tmp_path, "chat", prompt=prompt, fewshot=fewshot).requests[0].prompt
     assert [(turn.role, turn.content) for turn in turns.messages] == [
-        ("user", "Example: 1 + 1"),
-        ("assistant", "Count on. 2"),
+        ("user", "Example: 31 + 1"),
+        ("assistant", "Count on. 32"),
         ("user", "0 + 1"),
     ]
 
@@ -154,6 +156,72 @@ def test_examples_of_other_data_have_its_columns(tmp_path):
         bind(tmp_path, prompt=prompt, fewshot=fewshot)
 
 
+@pytest.mark.parametrize("style", ["text", "chat"])
+@pytest.mark.parametrize(
+    ("asked", "shot", "row"),
+    [
+        ("{{ q }}", None, {"q": "1  + 1 ", "a": "2"}),
+        ("{{ q }}", "Example: {{ q }}", {"q": "1  + 1 ", "a": "2"}),
+        # Not by the question's template, but by the example's
+        ("{{ q }}", "{{ topic }}, {{ a }}", {"topic": "b", "a": "2"}),
+        # By neither, but by the columns of both that a question prints
+        ("{{ q }} of {{ level }}", "{{ q }} ({{ hint }})", {"q": "1 + 1", "hint": "count", "a": "2"}),
+        # By none: the texts
+        ("{{ q }} of {{ level }}", "{{ problem }}", {"problem": "1 + 1 of 1", "a": "2"}),
+    ],
+)
+@pytest.mark.parametrize("kind", ["rows", "data"])
+def test_examples_that_are_no_rows_of_the_task_are_never_the_question_itself(tmp_path, style, asked, shot, row, kind):
+    section = {"shot": shot, "target": " {{ a }}"} if shot else {"target": " {{ a }}"}
+    prompt = {style: section | {"template" if style == "text" else "user": asked}}
+    others = [row | {key: f"{row[key]} {number}" for key in row if key != "a"} for number in range(2)]
+    shots: dict[str, Any] = {"rows": [row, *others]}
+    if kind == "data":
+        write_jsonl(tmp_path / "other/train.jsonl", [row, *others])
+        shots = {"split": "train", "data": {"path": "./other", "columns": ["a"]}}
+
+    def examples(count: int) -> list[set[str]]:
+        requests = bind(tmp_path, style, prompt=prompt, fewshot=shots | {"count": count}).requests
+        return [set(_examples(request.prompt)) for request in requests]
+
+    plain, spare = examples(1)[0], examples(2)
+    assert [len(found) for found in spare] == [2] * len(ROWS)
+    assert [number for number, found in enumerate(spare) if not plain <= found] == [1]
+    with pytest.raises(DataError, match=r"sums.yaml:\d+.*3 shots wanted, but .* 1 of them are a question under test"):
+        examples(3)
+
+
+def _examples(prompt: TextPrompt | ChatPrompt) -> list[str]:
+    if isinstance(prompt, TextPrompt):
+        return prompt.text.split("\n\n")[:-1]
+    return [message.content for message in prompt.messages[:-1] if message.role == "user"]
+
+
+@pytest.mark.parametrize(
+    ("page", "shots"),
+    [
+        ({"path": "./both"}, {"path": "./both"}),
+        ({"path": "./both"}, {"path": "../" + "{folder}/both"}),
+        ({"path": "org/set", "name": "low"}, {"path": "org/set", "name": "low"}),
+        ({"path": "org/set", "name": ["low", "high"]}, {"path": "org/set", "name": "high"}),
+    ],
+)
+def test_other_data_is_not_the_split_under_test(tmp_path, page, shots):
+    for folder in ("both", "org/set/low", "org/set/high"):
+        write_jsonl(tmp_path / folder / "test.jsonl", ROWS)
+    shots = shots | {"path": shots["path"].format(folder=tmp_path.name), "columns": ["q"]}
+    data = PAGE["data"] | page
+    with pytest.raises(ConfigError, match=r"sums.yaml:\d+.*this is the split under test"):
+        bind(tmp_path, data=data, fewshot={"split": "test", "count": 1, "data": shots})
+
+
+@pytest.mark.parametrize("name", ["low", ["low"]])
+def test_a_filter_knows_the_config(tmp_path, name):
+    write_jsonl(tmp_path / "org/set/low/test.jsonl", ROWS)
+    data = PAGE["data"] | {"path": "org/set", "name": name, "where": "{{ config == 'low' and level == 2 }}"}
+    assert [sample.id for sample in bind(tmp_path, data=data).samples] == ["2", "5", "8", "11"]
+
+
 def test_one_turn_has_examples_and_question_in_one_message(tmp_path):
     chat = {
         "user": "{{ q }} =",
@@ -163,11 +231,11 @@ def test_one_turn_has_examples_and_question_in_one_message(tmp_path):
         "template_options": {"b": 1, "a": True},
     }
     prompt = (
-        bind(tmp_path, "chat", prompt={"chat": chat}, fewshot={"count": 1, "rows": [{"q": "1 + 1", "a": "2"}]})
+        bind(tmp_path, "chat", prompt={"chat": chat}, fewshot={"count": 1, "rows": [{"q": "31 + 1", "a": "32"}]})
         .requests[0]
         .prompt
     )
-    assert [message.content for message in prompt.messages] == ["1 + 1 = 2\n0 + 1 ="]
+    assert [message.content for message in prompt.messages] == ["31 + 1 = 32\n0 + 1 ="]
     assert prompt.template_options == (("a", True), ("b", 1))
 
 

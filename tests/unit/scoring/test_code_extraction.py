@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
+from cpu_limit import ends_by_itself
 
 from harness import datatypes
 from harness.datatypes import ChatPrompt, Message, Sample, TextPrompt
 from harness.scoring.extractors.code import build
 
+# All hostile texts together take a few
+CPU_SECONDS = 60
 CHAT = ChatPrompt((Message("user", "Write add."),))
 ADD = "def add(a, b):\n    return a + b"
 SAMPLE = Sample("s/0", {}, datatypes.Tests("python", tests="assert add(1, 2) == 3", entry_point="add"))
@@ -140,22 +141,25 @@ def test_a_text_completion_wholly_inside_a_fence_is_unfenced(text: str, program:
     assert build({})(text, TextPrompt("def add"), SAMPLE) == program
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "`" * 500_000,
-        ("`" * 50 + "a") * 10_000,
-        "```a\n" * 100_000,
-        "x = (\n" * 50_000,
-        "def f():\n" * 50_000,
-        "(" * 90_000,
-        "x = 1\nfoo bar baz\n" * 5_000,
-        "<think>" * 100_000 + "</think>",
-        "import a\n" * 9_000 + "!",
-        "-" * 90_000 + "1",
-    ],
+HOSTILE = (
+    "`" * 500_000,
+    ("`" * 50 + "a") * 10_000,
+    "```a\n" * 100_000,
+    "x = (\n" * 50_000,
+    "def f():\n" * 50_000,
+    "(" * 90_000,
+    "x = 1\nfoo bar baz\n" * 5_000,
+    "<think>" * 100_000 + "</think>",
+    "import a\n" * 9_000 + "!",
+    "-" * 90_000 + "1",
 )
-def test_a_hostile_text_costs_seconds_at_most(text: str) -> None:
-    started = time.thread_time()
-    chat(text)
-    assert time.thread_time() - started < 10
+
+
+def read_hostile() -> None:
+    for number, text in enumerate(HOSTILE):
+        print(f"text {number}", flush=True)
+        chat(text)
+
+
+def test_hostile_texts_cost_seconds_at_most() -> None:
+    ends_by_itself(CPU_SECONDS, __file__, "read_hostile")
