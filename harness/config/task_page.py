@@ -33,8 +33,8 @@ class DrawnRows(Section):
     interval is for the whole task; tables and warnings state the part.
     """
 
-    count: int = Field(ge=1)
-    seed: int
+    count: int = Field(ge=1, description="how many rows")
+    seed: int = Field(description="seed of the order")
 
 
 class Data(Section):

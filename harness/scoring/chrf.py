@@ -47,7 +47,7 @@ class ChrfScorer:
 
 
 class ChrfOptions(ScorerOptions):
-    """`word_order`: words in a row that count besides characters: 0, or 2 for chrF++."""
+    """`word_order`: words in a row that count besides characters: 0, or 2 for chrF++; `ignore_case`: A is a."""
 
     word_order: Literal[0, 1, 2] = 0
     ignore_case: bool = False
