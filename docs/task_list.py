@@ -13,7 +13,7 @@ from typing import Any
 from harness.config import pages
 from harness.config.task_page import TaskPage
 from harness.datatypes import Style, TextPrompt
-from harness.errors import DataError, EnvironmentFault
+from harness.errors import ConfigError, DataError, EnvironmentFault
 
 DOCS = Path(__file__).resolve().parent
 TOKENS = DOCS / "task_tokens.json"
@@ -122,7 +122,7 @@ def measure(mirror: Path, tokenizer: Path) -> None:
             if getattr(page.prompt, style) is not None and page.reference.text is None:
                 try:
                     sizes[style] = _mean_tokens(page, source, style, mirror, known)
-                except (DataError, EnvironmentFault) as error:
+                except (ConfigError, DataError, EnvironmentFault) as error:
                     print(f"{name}: not measured: {error}")
         if sizes:
             tasks[name] = sizes

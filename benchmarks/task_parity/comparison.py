@@ -101,6 +101,9 @@ class Result:
         kinds = {kind for count in self.scores.values() for kind in count.unequal}
         if kinds:
             found["scores"] = kinds
+        if not self.scores and not self.faults:
+            # Equal prompts alone are not parity
+            found["scores"] = {"none compared"}
         if self.largest > NEAR:
             found["log-likelihoods"] = {""}
         return found

@@ -46,7 +46,7 @@ class BleuScorer:
 
 
 class BleuOptions(ScorerOptions):
-    """`tokenize`: how sacrebleu splits words (`13a` as papers do, `zh` and `char` without spaces); `ignore_case`: A is a."""
+    """`tokenize`: how sacrebleu splits words (`13a` as papers do; `zh`, `char`); `ignore_case`: A is a."""
 
     tokenize: Literal["13a", "intl", "zh", "char", "none"] = "13a"
     ignore_case: bool = False
