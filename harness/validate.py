@@ -53,6 +53,8 @@ TEMPLATES = (
 # Rows whose answers are shuffled: enough to detect a scorer that accepts anything
 SHUFFLED_ROWS = 200
 SHUFFLE_SEED = 1234
+# Programs that do nothing, alone and as the body of a function that the prompt begins
+IDLE = ("pass\n", "    pass\n")
 # Limit on right answers above those that coincide, in standard deviations of such a count
 SUSPICIOUS = 3.0
 
@@ -106,7 +108,7 @@ def check_rows(page: TaskPage, source: YamlPage, rows: Rows) -> tuple[list[str],
             if page.ask == "generate" and page.gold is None:
                 tried = "empty scores 0; there is no gold answer to try"
             notes.append(f"{style}: {len(task.samples)} of {task.total} rows, {tried}")
-            remarks += [f"{style}: {remark}" for remark in _unread(task)]
+            remarks += [f"{style}: {remark}" for remark in [*_cut_golds(task), *_unread(task)]]
             if rows.shuffled:
                 binder = _binder(style, max(SHUFFLED_ROWS, rows.samples), rows)
                 shuffled = binder.bind(page, source, scorers)
@@ -158,6 +160,38 @@ def refuse_unscorable(task: Task, sample: Sample, request: Request, source: Yaml
         kind = ConfigError if isinstance(request, RollingRequest) else DataError
         with source.at("score"):
             raise kind(fault)
+    if (fault := _idle_fault(task, sample, request)) is not None:
+        with source.at("reference", "tests", "tests"):
+            raise DataError(fault)
+
+
+def _idle_fault(task: Task, sample: Sample, request: Request) -> str | None:
+    """Describe the first program without any effect that passes: tests that call nothing pass every program."""
+    tests = sample.reference
+    if not isinstance(tests, Tests) or tests.language != "python" or tests.suffix or tests.cases:
+        return None
+    for scorer in task.scorers:
+        for program in IDLE:
+            score = scorer.score(sample, request.prompt, Completion(request.key, program, "eos"))
+            if score.value == 1.0:
+                return (
+                    f"the program `pass` scores 1 for sample {sample.id!r} under {scorer.name!r}, so its tests test "
+                    "nothing; call the function in them, for example check({{ entry_point }})"
+                )
+    return None
+
+
+def _cut_golds(task: Task) -> list[str]:
+    """Return a remark where a stop string would cut a gold answer, so that no model can give it."""
+    golds = {sample.id: sample.gold for sample in task.samples}
+    cut = {
+        stop: request.sample_id
+        for request in task.requests
+        if isinstance(request, GenerateRequest)
+        for stop in request.sampling.stop
+        if stop in (golds[request.sample_id] or "")
+    }
+    return [f"the stop string {stop!r} cuts the gold answer of sample {name!r}" for stop, name in cut.items()]
 
 
 def _unread(task: Task) -> list[str]:

@@ -37,10 +37,12 @@ def new_task(
 
     What is not given as an option is asked at a terminal.
     """
+    import re
     from pathlib import Path
     from typing import cast
 
     from harness.config.pages import label
+    from harness.config.section import TASK_NAME
     from harness.errors import ConfigError, UnknownName
     from harness.importing import new_page as making
     from harness.importing.writing import page_lines
@@ -60,6 +62,8 @@ def new_task(
     else:
         answer = answer or _asked("Column with the right answer", "--answer", rows[0])
     named = (name or label(data.name.split(".")[0])).replace(".", "_")
+    if not re.fullmatch(TASK_NAME, named):
+        raise ConfigError(f"{named!r} is no name of a task: use small letters, digits, _ and -")
     page = data.with_name(f"{named}.yaml")
     if page.exists():
         raise ConfigError(f"{page}: is there already; give another name, or remove it")

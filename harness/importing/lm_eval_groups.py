@@ -14,8 +14,8 @@ from harness.importing.lm_eval_yaml import ForeignPage, read_foreign
 
 # Keys of a group's own; any other is set for its tasks
 OWN_KEYS = {"group", "group_alias", "task", "aggregate_metric_list", "metadata", "tag", "include"}
-_NAMED = re.compile(r"(?m)^(?:task|group)\s*:\s*[\"']?([^\s\"'#\[]+)")
-_TAG = re.compile(r"(?ms)^tag\s*:(.*?)(?=^\S|\Z)")
+_NAMED = re.compile(r"(?m)^[\"']?(?:task|group)[\"']?\s*:\s*[\"']?([^\s\"'#\[]+)")
+_TAG = re.compile(r"(?ms)^[\"']?tag[\"']?\s*:(.*?)(?=^\S|\Z)")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from harness import plugins
 from harness.data.rows import KINDS, Row, read_file
 from harness.errors import ConfigError, DataError, UnknownName
 
@@ -16,7 +18,10 @@ KIND_NAMES: tuple[str, ...] = get_args(Kind)
 LETTERS = "ABCDEFGHIJ"
 # Rows that are looked at to see what a column holds
 LOOKED_AT = 200
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+# Identifiers that mean something else in a template
+_RESERVED = frozenset(("and", "else", "false", "if", "in", "is", "none", "not", "or", "true", "False", "None", "True"))
+_NUMBER = re.compile(r"-?[\d,]*\.?\d+")
+_FUNCTION = re.compile(r"(?m)^def \w+\(")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,10 @@ def new_page(name: str, kind: Kind, file: Path, rows: Sequence[Row], columns: Co
     for each in named:
         if each not in rows[0]:
             raise UnknownName(f"column of {file.name}", each, list(rows[0]))
-        if not _NAME.fullmatch(each):
+        if not each.isidentifier() or each in _RESERVED:
             raise ConfigError(f"{file.name}: the column {each!r} is no name that a template can use; rename it")
+    if kind == "code":
+        plugins.load("language", language)
     data = {"path": f"./{file.name}", "split": "test", "columns": list(dict.fromkeys(named))}
     made = {"choice": _choice, "generation": _generation, "code": _code}[kind]
     return {"name": name, "version": 1, "data": data, **made(file, rows[:LOOKED_AT], columns, language)}
@@ -64,10 +71,14 @@ def _generation(file: Path, rows: Sequence[Row], columns: Columns, language: str
     else:
         gold = f"{{{{ {answer} }}}}"
         reference = [gold]
-    numeric = all(re.fullmatch(r"-?[\d,]*\.?\d+", str(value).strip()) for value in values)
+    if all(str(value).count("####") == 1 for value in values):
+        # Steps, then the answer, as GSM8K has them
+        reference, values = [f"{{{{ {answer} | after('####') }}}}"], [str(value).split("####")[1] for value in values]
+    numeric = all(_NUMBER.fullmatch(str(value).strip()) for value in values)
+    one_line = not any("\n" in str(value).strip() for value in values)
     score = {"extract": "number", "numeric": True} if numeric else {"ignore_case": True}
     question = f"{{{{ {columns.question} }}}}"
-    text = {"template": f"Question: {question}\nAnswer:", "stop": ["\n"] if not numeric else ["Question:"]}
+    text = {"template": f"Question: {question}\nAnswer:", "stop": ["\n"] if one_line and not numeric else ["Question:"]}
     asked = question if numeric else f"{question}\nAnswer with nothing but the answer."
     return {
         "reference": {"answer": reference},
@@ -149,26 +160,57 @@ def _count(row: Row, names: Sequence[str]) -> int:
 
 def _code(file: Path, rows: Sequence[Row], columns: Columns, language: str) -> dict[str, Any]:
     tests = _needed(columns.tests, "--tests", "the tests")
-    value = rows[0][tests]
-    question = f"{{{{ {columns.question} }}}}"
-    made: dict[str, Any] = {
-        "reference": {
-            "tests": {
-                "language": language,
-                "tests": f"{{{{ {tests} | join('\\n') }}}}" if isinstance(value, list) else f"{{{{ {tests} }}}}",
-            }
-        }
-    }
-    if columns.answer:
-        made["gold"] = f"{{{{ {columns.answer} }}}}"
+    question, value = f"{{{{ {columns.question} }}}}", rows[0][tests]
+    code = f"{{{{ {tests} | join('\\n') }}}}" if isinstance(value, list) else f"{{{{ {tests} }}}}"
+    reference = {"language": language, "tests": code}
     text = {"template": f"{question}\n```{language}\n", "stop": ["```"]}
+    asked = f"{question}\nAnswer with the whole program in one code block."
+    if language == "python" and _continues(rows[0], columns):
+        # The prompt is the beginning of the function, and the solution the rest of it
+        reference = {"language": language, "prelude": question, "tests": code}
+        text = {"template": question, "stop": ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]}
+        asked = (
+            f"Complete this function. Answer with the whole function in one code block.\n\n```python\n{question}\n```"
+        )
+    if language == "python" and (call := _missing_call(file, rows[0], columns, str(value))):
+        reference["tests"] += f"\n{call}"
     return {
-        **made,
-        "prompt": {"text": text, "chat": {"user": f"{question}\nAnswer with the whole program in one code block."}},
+        "reference": {"tests": reference},
+        **({"gold": f"{{{{ {columns.answer} }}}}"} if columns.answer else {}),
+        "prompt": {"text": text, "chat": {"user": asked}},
         "sampling": {"max_tokens": 1024},
         "score": [{"by": "unit_tests"}],
         "metric": ["pass@1"],
     }
+
+
+def _continues(row: Row, columns: Columns) -> bool:
+    """Whether the solution is a program only behind the prompt."""
+    solution, prompt = str(row[columns.answer]) if columns.answer else "", str(row[columns.question])
+    return bool(solution) and not _compiles(solution) and _compiles(prompt + solution)
+
+
+def _compiles(program: str) -> bool:
+    try:
+        ast.parse(program)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
+    return True
+
+
+def _missing_call(file: Path, row: Row, columns: Columns, tests: str) -> str:
+    """The call that tests in the form of HumanEval, `def check(candidate)`, leave to the page; empty for others."""
+    if not re.search(r"(?m)^def check\(", tests) or re.search(r"(?m)^check\(", tests):
+        return ""
+    if "entry_point" in row:
+        return "check({{ entry_point }})"
+    for column in (columns.question, columns.answer):
+        if column and len(_FUNCTION.findall(str(row[column]))) == 1:
+            return f"check({{{{ {column}.split('def ')[1].split('(')[0] }}}})"
+    raise DataError(
+        f"{file.name}: the tests define check(candidate) and nothing says which function they check: add a column "
+        "`entry_point` with its name"
+    )
 
 
 def _needed(column: str | None, flag: str, what: str) -> str:

@@ -58,7 +58,8 @@ def page_lines(page: dict[str, Any]) -> str:
     """Return a page as YAML, one line a key."""
 
     def line(value: Any) -> str:
-        flow = yaml.dump(value, Dumper=FlowDumper, default_flow_style=True, sort_keys=False, width=100_000)
+        form = {"default_flow_style": True, "sort_keys": False, "allow_unicode": True, "width": 100_000}
+        flow = yaml.dump(value, Dumper=FlowDumper, **form)
         return str(flow).strip().removesuffix("...").strip()
 
     return "".join(f"{key}: {line(value)}\n" for key, value in page.items())

@@ -32,6 +32,74 @@ def test_a_new_page_has_under_ten_lines_and_validates_at_once(cli, tmp_path, wor
     assert cli("tasks", "validate", tmp_path / "mine.yaml").code == 0
 
 
+HUMANEVAL = {
+    "prompt": 'def add(a, b):\n    """Add."""\n',
+    "body": "    return a + b\n",
+    "whole": "def add(a, b):\n    return a + b\n",
+    "check": "def check(candidate):\n    assert candidate(1, 2) == 3\n",
+    "entry_point": "add",
+}
+
+
+@pytest.mark.parametrize("solution", ["body", "whole"])
+@pytest.mark.parametrize("named", [True, False])
+def test_new_calls_the_check_that_tests_only_define(cli, tmp_path, solution, named):
+    """Tests in HumanEval's form test nothing until somebody calls `check`: any program would pass."""
+    row = {key: value for key, value in HUMANEVAL.items() if named or key != "entry_point"}
+    data = write_jsonl(tmp_path / "mine.jsonl", [row])
+    words = ("--kind", "code", "--question", "prompt", "--tests", "check", "--answer", solution)
+    seen = cli("tasks", "new", *words, "--data", data)
+    assert seen.code == 0 and "gold scores 1" in seen.out, seen.err
+    assert "\\ncheck({{ " in (tmp_path / "mine.yaml").read_text()
+
+
+def test_tests_that_test_nothing_are_refused(cli, tmp_path):
+    row = HUMANEVAL | {"check": "def test_it():\n    assert add(1, 2) == 3\n"}
+    data = write_jsonl(tmp_path / "mine.jsonl", [row])
+    seen = cli(
+        "tasks",
+        "new",
+        "--kind",
+        "code",
+        "--question",
+        "prompt",
+        "--tests",
+        "check",
+        "--answer",
+        "whole",
+        "--data",
+        data,
+    )
+    assert seen.code == 2 and "the program `pass` scores 1" in seen.err
+
+
+def test_new_takes_columns_of_any_script_and_answers_behind_steps(cli, tmp_path):
+    data = write_jsonl(tmp_path / "mine.jsonl", [{"问题": "2 + 2?", "lösung": "2 + 2 is\n4\n#### 4"}])
+    seen = cli("tasks", "new", "--kind", "generation", "--question", "问题", "--answer", "lösung", "--data", data)
+    assert seen.code == 0, seen.err
+    text = (tmp_path / "mine.yaml").read_text()
+    assert "{{ lösung | after('####') }}" in text and 'stop: ["\\n"]' not in text
+
+
+def test_a_stop_string_that_cuts_the_gold_answer_is_a_remark(cli, sums):
+    sums.write_text(sums.read_text().replace("so the sum is {{ total }}", "so\\nthe sum is {{ total }}"))
+    seen = cli("tasks", "validate", sums)
+    assert seen.code == 0 and "text: the stop string '\\n' cuts the gold answer of sample" in seen.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [(("bad!",), "'bad!' is no name of a task"), (("--language", "rustt"), "did you mean 'rust'?")],
+)
+def test_new_writes_nothing_that_cannot_be(cli, tmp_path, words, message):
+    data = write_jsonl(tmp_path / "mine.jsonl", PROGRAMS)
+    seen = cli(
+        "tasks", "new", *words, "--kind", "code", "--question", "task", "--tests", "tests", "--answer", "solution",
+        "--data", data,
+    )  # fmt: skip
+    assert seen.code == 2 and message in seen.err and list(tmp_path.glob("*.yaml")) == []
+
+
 def test_new_reads_the_right_option_by_what_the_column_holds(cli, tmp_path):
     rows = [{"q": "?", "one": "x", "two": "y", "number": n, "text": "xy"[n]} for n in (0, 1)]
     data = write_jsonl(tmp_path / "rows.jsonl", rows)
