@@ -26,7 +26,8 @@ def import_task(
     """Write our page of a page of lm-evaluation-harness, and show the first prompt, which both have.
 
     Includes, groups and functions are followed. What cannot be carried is named with file and line, and a page whose
-    prompts, continuations or right answers would differ in a single byte, in any of its first 5,000 rows, is not written (exit code 2).
+    prompts, continuations or right answers would differ in a single byte, in any of its first 5,000 rows, is not
+    written (exit code 2).
     """
     from pathlib import Path
 
