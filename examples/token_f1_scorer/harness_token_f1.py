@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Answer, Choice, Reference, Sample, Score
-from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, right_answers
+from harness.scoring.base import Scorer, Tools, right_answers
+from harness.scoring.options import ScorerOptions, checked_options
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)

@@ -10,7 +10,7 @@ from typing import Literal
 from harness import plugins
 from harness.config.section import Section
 from harness.guide.keys import Key, about_of, default_of, kind_of
-from harness.scoring.base import ExtractorOptions, ScorerOptions
+from harness.scoring.options import ExtractorOptions, ScorerOptions
 
 Kind = Literal["scorer", "extractor", "metric"]
 KINDS: tuple[Kind, ...] = ("scorer", "extractor", "metric")

@@ -12,7 +12,8 @@ from typing import Any, Literal, Protocol
 
 from harness import plugins
 from harness.datatypes import Answer, Reference, Sample, Score
-from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, right_answers
+from harness.scoring.base import Scorer, Tools, right_answers
+from harness.scoring.options import ScorerOptions, checked_options
 
 
 class _Bleu(Protocol):

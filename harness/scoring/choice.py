@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.datatypes import Choice, ContinuationScore, Likelihood, Reference, Sample, Score
-from harness.scoring.base import NonEmpty, Scorer, ScorerOptions, Tools, checked_options, misused
+from harness.scoring.base import Scorer, Tools, misused
 from harness.scoring.continuations import not_a_number, scores_of_options, wrong_count
+from harness.scoring.options import NonEmpty, ScorerOptions, checked_options
 
 
 @dataclass(slots=True)

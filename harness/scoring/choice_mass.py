@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Choice, Likelihood, Reference, Sample, Score
-from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, misused
+from harness.scoring.base import Scorer, Tools, misused
 from harness.scoring.continuations import not_a_number, scores_of_options, wrong_count
+from harness.scoring.options import ScorerOptions, checked_options
 
 
 @dataclass(slots=True)

@@ -17,7 +17,8 @@ from typing import Any
 from pydantic import Field
 
 from harness.datatypes import Answer, Choice, Reference, Sample, Score
-from harness.scoring.base import Pattern, Scorer, ScorerOptions, Tools, checked_options, no_digit, right_answers
+from harness.scoring.base import Scorer, Tools, no_digit, right_answers
+from harness.scoring.options import Pattern, ScorerOptions, checked_options
 
 _NUMBER = re.compile(r"\s*\$?\s*([-+]?)\$?((?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d*)?|\.\d+)\s*%?\s*\.?\s*")
 

@@ -9,16 +9,8 @@ from typing import Any
 from harness import plugins
 from harness.errors import ConfigError, Faults, error_prefix
 from harness.prompts.build import check_syntax
-from harness.scoring.base import (
-    AnswerScorer,
-    Build,
-    Extract,
-    Extraction,
-    ExtractorOptions,
-    TaskScorer,
-    Tools,
-    checked_options,
-)
+from harness.scoring.base import AnswerScorer, Build, Extract, Extraction, TaskScorer, Tools
+from harness.scoring.options import ExtractorOptions, checked_options
 
 
 def build_scorers(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Answer, Choice, Failure, Reference, Sample, Score
-from harness.scoring.base import MathJudge, Scorer, ScorerOptions, Tools, checked_options, no_digit, right_answers
+from harness.scoring.base import MathJudge, Scorer, Tools, no_digit, right_answers
 from harness.scoring.math_judge import OUR_REASONS
 from harness.scoring.maths.reading import tidied
+from harness.scoring.options import ScorerOptions, checked_options
 
 
 @dataclass(slots=True)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Answer, Failure, Reference, Sample, Score
-from harness.scoring.base import MathJudge, Scorer, ScorerOptions, Tools, checked_options, misused, right_answers
+from harness.scoring.base import MathJudge, Scorer, Tools, misused, right_answers
 from harness.scoring.math_judge import OUR_REASONS
+from harness.scoring.options import ScorerOptions, checked_options
 
 # The end of a completion is what explains a score to a reader
 _SHOWN = 200

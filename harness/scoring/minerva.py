@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Answer, Failure, Reference, Sample, Score
-from harness.scoring.base import MathJudge, Scorer, ScorerOptions, Tools, checked_options, right_answers
+from harness.scoring.base import MathJudge, Scorer, Tools, right_answers
 from harness.scoring.math_judge import OUR_REASONS
 from harness.scoring.maths.minerva import normalised
+from harness.scoring.options import ScorerOptions, checked_options
 
 
 @dataclass(slots=True)

@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Answer, Choice, Reference, Sample, Score, Tests
-from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, misused
+from harness.scoring.base import Scorer, Tools, misused
+from harness.scoring.options import ScorerOptions, checked_options
 
 KEYS = {"value", "answer", "explanation", "detail"}
 

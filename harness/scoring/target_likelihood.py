@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Answer, Likelihood, Reference, Sample, Score
-from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, misused
+from harness.scoring.base import Scorer, Tools, misused
 from harness.scoring.continuations import not_a_number
+from harness.scoring.options import ScorerOptions, checked_options
 
 
 @dataclass(slots=True)

@@ -15,7 +15,8 @@ from typing import Any
 from harness.datatypes import Failure, Likelihood, Reference, Sample, Score, Text
 from harness.errors import error_prefix
 from harness.prompts.build import check_syntax, render
-from harness.scoring.base import NonEmpty, Scorer, ScorerOptions, Tools, checked_options, misused
+from harness.scoring.base import Scorer, Tools, misused
+from harness.scoring.options import NonEmpty, ScorerOptions, checked_options
 
 
 @dataclass(slots=True)

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.datatypes import Answer, Reference, Sample, Score
-from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options, no_digit, right_answers
+from harness.scoring.base import Scorer, Tools, no_digit, right_answers
+from harness.scoring.options import ScorerOptions, checked_options
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)

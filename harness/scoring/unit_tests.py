@@ -16,7 +16,8 @@ from harness import plugins
 from harness.datatypes import Failure, Reference, Sample, Score, Tests
 from harness.execution.base import Job, Limits, Sandbox, Verdict
 from harness.execution.languages.forms import Shape, misfit
-from harness.scoring.base import Scorer, ScorerOptions, Tools, checked_options
+from harness.scoring.base import Scorer, Tools
+from harness.scoring.options import ScorerOptions, checked_options
 
 # Verdicts that a completion in an unknown form gets
 _UNREAD = ("compile_error", "error", "failed")

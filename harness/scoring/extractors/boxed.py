@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.scoring.base import Extract, ExtractorOptions, checked_options
+from harness.scoring.base import Extract
 from harness.scoring.extractors.latex import last_boxed
+from harness.scoring.options import ExtractorOptions, checked_options
 
 
 def build(options: Mapping[str, Any]) -> Extract:

@@ -28,9 +28,10 @@ from typing import Any
 
 from harness.datatypes import ChatPrompt, Prompt, Sample, Tests, TextPrompt
 from harness.errors import ConfigError
-from harness.scoring.base import Extract, ExtractorOptions, checked_options
+from harness.scoring.base import Extract
 from harness.scoring.extractors import python_program, python_source
 from harness.scoring.extractors.fences import Block, blocks
+from harness.scoring.options import ExtractorOptions, checked_options
 
 # What models write behind a fence for a language, where it is not the language's own name.
 _LABELS = {

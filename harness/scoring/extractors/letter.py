@@ -27,8 +27,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from harness.datatypes import Choice, Prompt, Sample, TextPrompt
-from harness.scoring.base import Extract, ExtractorOptions, checked_options
+from harness.scoring.base import Extract
 from harness.scoring.extractors import letter_words as words
+from harness.scoring.options import ExtractorOptions, checked_options
 
 # Looked at around a letter, in characters; and how many letters of a long completion: its first, and its last
 _BEFORE, _AFTER, _MOST = 120, 120, 400

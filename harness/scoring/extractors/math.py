@@ -18,10 +18,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from harness.scoring.base import Extract, ExtractorOptions, checked_options
+from harness.scoring.base import Extract
 from harness.scoring.extractors.announcements import corrected, spoken_answer
 from harness.scoring.extractors.latex import last_box, without_placeholders
 from harness.scoring.extractors.values import with_western_digits
+from harness.scoring.options import ExtractorOptions, checked_options
 
 # What may be written around an answer that is alone
 _AROUND = " \t\n*_`$"

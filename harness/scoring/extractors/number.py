@@ -12,8 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from harness.scoring.base import Extract, ExtractorOptions, checked_options
+from harness.scoring.base import Extract
 from harness.scoring.extractors.values import numbers, with_western_digits
+from harness.scoring.options import ExtractorOptions, checked_options
 
 # What lm-evaluation-harness calls flexible extraction for word problems: runs of digits, separators and
 # dollar signs, or a whole number. Kept to the letter, so that the same completions give the same score.

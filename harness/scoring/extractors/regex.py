@@ -12,7 +12,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from harness.errors import ConfigError
-from harness.scoring.base import Extract, ExtractorOptions, Pattern, checked_options
+from harness.scoring.base import Extract
+from harness.scoring.options import ExtractorOptions, Pattern, checked_options
 
 
 class RegexOptions(ExtractorOptions):

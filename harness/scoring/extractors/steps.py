@@ -22,7 +22,8 @@ from typing import Any, Literal
 from pydantic import model_validator
 
 from harness.config.section import Section
-from harness.scoring.base import Extract, ExtractorOptions, Pattern, checked_options
+from harness.scoring.base import Extract
+from harness.scoring.options import ExtractorOptions, Pattern, checked_options
 
 Change = Callable[[str], str | None]
 

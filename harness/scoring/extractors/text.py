@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from harness.scoring.base import Extract, ExtractorOptions, checked_options
+from harness.scoring.base import Extract
+from harness.scoring.options import ExtractorOptions, checked_options
 
 
 def build(options: Mapping[str, Any]) -> Extract:
