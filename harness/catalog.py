@@ -267,11 +267,11 @@ def _likelihood_request(
     continuations = tuple(map(continued, shown))
     contexts = tuple(map(prompt_of, shown)) if spec.options_in == "prompt" else ()
     asked = [(text.strip(), str(contexts[place]) if contexts else "") for place, text in enumerate(continuations)]
-    # Data may have an option twice; the same text for all of them is the page's fault
-    if len(set(asked)) == 1 or any(not text for text, _ in asked):
+    # Data may have a wrong option twice, which changes nothing
+    if any(asked.count(asked[place]) > 1 for place in sample.reference.right) or any(not text for text, _ in asked):
         with source.at("prompt", style, "target"):
             raise DataError(
-                "the options are continued by the same text; target must print {{ option }} or {{ letter }}, "
+                "two options are continued by the same text; target must print {{ option }} or {{ letter }}, "
                 "and the options must differ"
             )
     if contexts:

@@ -90,8 +90,11 @@ def run_pairs_until_settled(
     try:
         verdict, test, results = check_by_running_pairs(name, sides, order, sys.argv, allow_protocol=allow_protocol)
     except (HarnessError, KeyboardInterrupt) as error:
-        for note in getattr(error, "__notes__", ()):
+        notes = getattr(error, "__notes__", [])
+        for note in notes:
             print(visible_line(f"harness: {note}"), file=sys.stderr)
+        # What is printed behind the error itself are its own further lines
+        notes.clear()
         if isinstance(error, HarnessError):
             raise
         print("harness: interrupted; run the same command again to resume", file=sys.stderr)

@@ -84,7 +84,8 @@ class ExactMatch:
 class ExactMatchOptions(ScorerOptions):
     """`ignore`: patterns that are removed from both sides; `ignore_case`: A is a; `numeric`: 70,000 is 70000.0.
 
-    `ignore_punctuation` and `ignore_digits` remove the ASCII ones; `trim: false` compares white space at the ends too.
+    `ignore_punctuation`: marks of ASCII are removed from both sides; `ignore_digits`: so are its digits; `trim`: so is
+    white space at the ends.
     """
 
     ignore: list[Pattern] = Field([])
