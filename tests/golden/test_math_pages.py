@@ -11,12 +11,11 @@ from typing import Any
 import pytest
 from files import write_jsonl
 
-from harness import plugins
 from harness.catalog import Binder, Task
 from harness.config import pages
 from harness.data.rows import Loader
 from harness.datatypes import Completion, GenerateRequest, LikelihoodRequest, TextPrompt
-from harness.errors import DataError, UnknownName
+from harness.errors import DataError
 from harness.execution.base import Limits
 from harness.page_scorers import page_scorers
 from harness.scoring.golds import gold_fault
@@ -170,10 +169,6 @@ def test_mathqa_reads_five_options_from_one_text(services: Services, tmp_path: P
 def test_arithmetic_is_written_as_questions_and_asks_for_the_blank_before_the_result(
     services: Services, tmp_path: Path
 ) -> None:
-    try:
-        plugins.load("scorer", "target_likelihood")
-    except UnknownName:
-        pytest.skip("needs the scorer target_likelihood")
     folder = tmp_path / "EleutherAI/arithmetic/arithmetic_1dc"
     folder.mkdir(parents=True)
     write_jsonl(folder / "validation.jsonl", [{"context": "\n\nQ: What is (9 + 8) * 2?\n\nA:", "completion": " 34"}])

@@ -12,12 +12,13 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import golden_prompts
 import pytest
 from golden_prompts import FOLDER, PROMPTS, first_requests, golden, missing_splits, shown, styles
 
-from harness import plugins, validate
+from harness import validate
 from harness.catalog import Task
 from harness.config import pages
 from harness.config.task_page import TaskPage
@@ -26,7 +27,6 @@ from harness.datatypes import Answer, Choice, Completion, GenerateRequest, Sampl
 from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.errors import ConfigError, DataError
 from harness.execution.base import Limits
-from harness.execution.language import Language
 from harness.scoring.golds import gold_fault
 from harness.scoring.services import Services
 
@@ -41,9 +41,18 @@ NOT_IN_MIRROR = {
     *("arithmetic_1dc", "arithmetic_2dm", *(f"arithmetic_{digits}d{sign}" for digits in "2345" for sign in "as")),
 }
 PAGES = {name: pages.task_page(name)[0] for name in NAMES}
-PROGRAM_PAGES = [name for name, page in PAGES.items() if page.reference.tests]
+
+
+def with_toolchain(name: str) -> Any:
+    """A page as a parameter of a test that runs its programs."""
+    tests = PAGES[name].reference.tests
+    return name if tests is None else pytest.param(name, marks=pytest.mark.toolchain(tests.language))
+
+
+MIRRORED = [name for name in NAMES if name not in NOT_IN_MIRROR]
+PROGRAM_PAGES = [with_toolchain(name) for name in MIRRORED if PAGES[name].reference.tests]
 # Programs of other samples fail: test_code_references.py
-READ = [name for name, page in PAGES.items() if page.ask == "generate" and not page.reference.tests]
+READ = [name for name in MIRRORED if PAGES[name].ask == "generate" and not PAGES[name].reference.tests]
 # Their data have tests, but no solution that could be run as the gold answer
 WITHOUT_GOLD = re.compile(r"multipl_e_.*")
 
@@ -70,8 +79,6 @@ class Pages:
 
     def _bound(self, name: str, rows: int, config: str | None = None) -> dict[Style, Task]:
         page, source = pages.task_page(name)
-        if name in NOT_IN_MIRROR:
-            pytest.skip("the mirror does not hold its data")
         if config is not None:
             data = page.data.model_copy(update={"name": config})
             page = page.model_copy(update={"data": data, "expected_count": None})
@@ -134,7 +141,7 @@ def test_the_pages_without_data_are_the_known_ones(mirror: Path) -> None:
 # --- what needs the data -------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [with_toolchain(name) for name in MIRRORED])
 def test_gold_answers_score_1_and_empty_ones_0(name: str, bound: Pages) -> None:
     page = PAGES[name]
     _refuse_faults(name, page, bound, PROGRAMS if page.reference.tests else ROWS)
@@ -149,7 +156,6 @@ def test_gold_programs_score_1_and_empty_ones_0(name: str, bound: Pages) -> None
 
 
 def _refuse_faults(name: str, page: TaskPage, bound: Pages, rows: int) -> None:
-    _need_toolchain(page)
     for tasks in (bound.bound(name, ROWS), *bound.of_each_config(name)):
         _refuse_faults_of(name, page, tasks, rows)
 
@@ -170,14 +176,6 @@ def _refuse_faults_of(name: str, page: TaskPage, tasks: dict[Style, Task], rows:
 
 def _said(request: GenerateRequest, text: str) -> Completion:
     return Completion(request.key, text, "eos")
-
-
-def _need_toolchain(page: TaskPage) -> None:
-    if page.reference.tests is None:
-        return
-    language: Language = plugins.load("language", page.reference.tests.language).build()
-    if fault := language.missing():
-        pytest.skip(fault)
 
 
 @pytest.mark.parametrize("name", READ)
@@ -216,7 +214,7 @@ def _plain(answer: str) -> str:
     return "".join(answer.lower().split()).replace(",", "")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", MIRRORED)
 def test_prompts_are_as_recorded(name: str, bound: Pages, encoders: dict[Style, PromptEncoder]) -> None:
     """The first three prompts, rendered by a base and a chat tokenizer, byte for byte."""
     page = PAGES[name]

@@ -6,7 +6,6 @@ import pytest
 
 from harness.datatypes import StdinCase, Tests
 from harness.execution.base import Job, Limits, Sandbox
-from harness.execution.languages.csharp import CSharp
 
 PROMPT = (
     "using System;\nusing System.Diagnostics;\nusing System.Collections.Generic;\nusing System.Linq;\n"
@@ -19,10 +18,7 @@ TESTS = (
 RIGHT = "        return a + b;"
 
 
-@pytest.fixture(autouse=True)
-def _mono() -> None:
-    if missing := CSharp().missing():
-        pytest.skip(missing)
+pytestmark = pytest.mark.toolchain("csharp")
 
 
 @pytest.mark.parametrize(

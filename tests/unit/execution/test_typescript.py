@@ -6,7 +6,6 @@ import pytest
 
 from harness.datatypes import StdinCase, Tests
 from harness.execution.base import Job, Limits, Sandbox
-from harness.execution.languages.typescript import TypeScript
 
 PROMPT = "//Add two numbers.\nfunction add(a: number, b: number): number {\n"
 TESTS = (
@@ -15,10 +14,7 @@ TESTS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _tsc() -> None:
-    if missing := TypeScript().missing():
-        pytest.skip(missing)
+pytestmark = pytest.mark.toolchain("typescript")
 
 
 @pytest.mark.parametrize(
