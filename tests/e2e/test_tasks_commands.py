@@ -34,7 +34,7 @@ def test_show_without_data_says_why_there_is_no_prompt(cli):
     assert seen.code == 0 and "no prompt can be shown" in seen.out and "--mirror" in seen.out
 
 
-# One of each kind, and languages that may not be installed; tests/golden/test_pages.py has all pages
+# One of each kind, and languages that may not be installed; tests/golden/test_task_pages.py has all pages
 SOME = (
     *(
         "arc_challenge",
