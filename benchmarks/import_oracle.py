@@ -16,7 +16,7 @@ from typing import Any
 
 
 class Programs:
-    """Stands in for `evaluate`'s code_eval, which would be downloaded, and runs nothing here."""
+    """Replaces `evaluate`'s code_eval, which would be downloaded, and runs nothing here."""
 
     def compute(self, **given: Any) -> Any:
         """Return a result of the right form."""
@@ -55,7 +55,7 @@ def main() -> None:
                 task.set_config("num_fewshot", 0)
             task.build_all_requests(limit=spec["rows"])
             # One of the equal requests of a row's repeats is enough
-            found[name] = [asked(each) for each in task.instances]
+            found[name] = [requests(each) for each in task.instances]
         except Exception as error:  # noqa: BLE001 - one page that cannot be built must not end the others
             found[name] = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
     Path(sys.argv[2]).write_text(json.dumps(found), encoding="utf-8")
@@ -68,7 +68,7 @@ def rows(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in text.split("\n") if line]
 
 
-def asked(instance: Any) -> list[Any]:
+def requests(instance: Any) -> list[Any]:
     """One request as [context, continuation]; a generation has no continuation."""
     context, second = (*instance.args, None)[:2]
     if instance.request_type == "loglikelihood_rolling":

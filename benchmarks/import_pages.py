@@ -28,7 +28,7 @@ from harness.data.rows import Loader
 from harness.errors import HarnessError
 from harness.importing.lm_eval import Importer
 from harness.importing.lm_eval_data import ForeignData
-from harness.importing.lm_eval_task import Asked
+from harness.importing.lm_eval_task import RowRequests
 from harness.importing.lm_eval_yaml import ForeignPage, read_foreign
 
 # Folder of the family -> which of its tasks are of mathematics or code
@@ -49,7 +49,7 @@ HEAD = (
     "",
     "Written by `python benchmarks/import_pages.py --lm-eval ENV/bin/python --mirror DIR --out docs/importing.md`.",
     f'"Equal": what our page asks of the first {ROWS} rows has the bytes of what lm-evaluation-harness 0.4.13 builds',
-    "in its own environment from the same files: prompts, and continuations where likelihoods are asked. A page whose",
+    "in its own environment from the same files: prompts, and the continuations of likelihoods. A page whose",
     "functions must score needs the packages that they import.",
     "",
 )
@@ -132,7 +132,7 @@ def compared(tasks: Path, families: list[str], python: Path, real: Path, scratch
         if isinstance(there, str):
             result.oracle = there
         else:
-            result.equal = flat(made.asked) == [tuple(each) for each in there]
+            result.equal = flat(made.requests) == [tuple(each) for each in there]
     return results
 
 
@@ -141,7 +141,7 @@ SPLITS = ("test_split", "validation_split", "training_split", "fewshot_split")
 
 def asked_there(python: Path, spec: dict[str, Any], scratch: Path) -> dict[str, Any]:
     """What lm-evaluation-harness asks, or why it cannot, by page."""
-    given, answer = scratch / "spec.json", scratch / "asked.json"
+    given, answer = scratch / "spec.json", scratch / "requests.json"
     given.write_text(json.dumps(spec), encoding="utf-8")
     oracle = Path(__file__).resolve().parent / "import_oracle.py"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "LMEVAL_LOG_LEVEL": "ERROR", "HF_ALLOW_CODE_EVAL": "1"}
@@ -156,10 +156,10 @@ def asked_there(python: Path, spec: dict[str, Any], scratch: Path) -> dict[str, 
     return found
 
 
-def flat(asked: tuple[Asked, ...]) -> list[tuple[str, str | None]]:
+def flat(requests: tuple[RowRequests, ...]) -> list[tuple[str, str | None]]:
     """Requests one after the other."""
     pairs: list[tuple[str, str | None]] = []
-    for row in asked:
+    for row in requests:
         pairs += zip(row.contexts, row.continuations or [None] * len(row.contexts), strict=True)
     return pairs
 

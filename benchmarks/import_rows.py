@@ -164,19 +164,19 @@ MAKERS: dict[str, Callable[[int], Row]] = {
 }  # fmt: skip
 
 
-def complete(mirror: Path, real: Path, path: str, name: str | None, asked: str, opened: set[str]) -> bool:
+def complete(mirror: Path, real: Path, path: str, name: str | None, tested: str, opened: set[str]) -> bool:
     """Put a data set's splits into `mirror`: links to the real files, made-up rows for what is missing.
 
-    Rows of `asked` are asked; the splits `opened` are read too, and the former stands in for one that is missing of a
+    Rows of `tested` are compared; the splits `opened` are read too, and `tested` replaces one that is missing of a
     real data set. Returns whether all is real. Raises KeyError for a data set that has no rows here.
     """
     folder, source = mirror / path, real / path
     folder, source = (folder / name, source / name) if name else (folder, source)
     folder.mkdir(parents=True, exist_ok=True)
     all_real = path != "evalplus/mbppplus"
-    for split in sorted(opened | {asked}):
+    for split in sorted(opened | {tested}):
         ends = ("", ".gz") if path != "evalplus/mbppplus" else ()
-        tried = [(source / f"{each}.jsonl{end}", end) for each in (split, asked) for end in ends]
+        tried = [(source / f"{each}.jsonl{end}", end) for each in (split, tested) for end in ends]
         if path in MAKERS:
             tried = tried[: len(ends)]
         if found := next(((file, end) for file, end in tried if file.is_file()), None):

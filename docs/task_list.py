@@ -75,12 +75,12 @@ def _row(page: TaskPage, path: Path, tokens: Mapping[str, float], status: str) -
 def protocol(page: TaskPage) -> str:
     """How a page is run, in a few words: shots, styles, what is requested, decoding, scores."""
     shots = page.fewshot.count if page.fewshot else 0
-    asked = {
+    request = {
         "generate": "generated",
         "loglikelihood": "log-likelihood",
         "rolling_loglikelihood": "log-likelihood of the whole text",
     }[page.ask]
-    parts = [asked]
+    parts = [request]
     if page.ask != "rolling_loglikelihood":
         parts += [f"{shots}-shot", " and ".join(s for s in ("text", "chat") if getattr(page.prompt, s) is not None)]
     if page.sampling is not None:

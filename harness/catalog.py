@@ -38,7 +38,7 @@ from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_drawn, ro
 from harness.scoring.base import TaskScorer
 
 # Keys of a page that change neither its requests nor its scores
-DESCRIPTIVE = {"about", "tags", "languages", "source", "variants"}
+DESCRIPTIVE = {"about", "code", "tags", "languages", "source", "variants"}
 # Keys of a page that do not change the requests
 ABOUT_SCORING = {
     *DESCRIPTIVE,
@@ -114,7 +114,7 @@ class Binder:
             taken = set(rows)
             places = [place for place, number in enumerate(walked) if number in taken]
             samples, shots = [samples[place] for place in places], [shots[place] for place in places]
-        fingerprint = _fingerprint(page, source.path, split, pool_split, style)
+        fingerprint = _fingerprint(page, source.script, split, pool_split, style)
         requests: list[Request] = []
         # By the place in memory of a shot: many questions share one, and each is rendered once
         texts: dict[int, ShotText] = {}
@@ -229,8 +229,8 @@ def _refuse_unset(page: TaskPage, source: YamlPage) -> None:
 
 
 def _prepare(source: YamlPage, trusted: bool) -> Callable[[Row], Row]:
-    """`prepare(row)` of the Python file beside a page, or a function that changes nothing. Raises ConfigError."""
-    if not source.path.with_suffix(".py").is_file():
+    """`prepare(row)` of a page's Python file, or a function that changes nothing. Raises ConfigError."""
+    if not source.script.is_file() and "code" not in source.data:
         return lambda row: row
     from harness.data.page_code import page_code
 
@@ -266,9 +266,9 @@ def _likelihood_request(
     ]
     continuations = tuple(map(continued, shown))
     contexts = tuple(map(prompt_of, shown)) if spec.options_in == "prompt" else ()
-    asked = [(text.strip(), str(contexts[place]) if contexts else "") for place, text in enumerate(continuations)]
+    scored = [(text.strip(), str(contexts[place]) if contexts else "") for place, text in enumerate(continuations)]
     # Data may have a wrong option twice, which changes nothing
-    if any(asked.count(asked[place]) > 1 for place in sample.reference.right) or any(not text for text, _ in asked):
+    if any(scored.count(scored[place]) > 1 for place in sample.reference.right) or any(not text for text, _ in scored):
         with source.at("prompt", style, "target"):
             raise DataError(
                 "two options are continued by the same text; target must print {{ option }} or {{ letter }}, "
@@ -291,7 +291,7 @@ def _data_sets(data: Data | ShotData, folder: Path) -> tuple[DataSet, ...] | Dat
 
 
 def _is_under_test(data: Data, shots: ShotData, split: str, folder: Path) -> bool:
-    """Whether examples of other data would come from the very rows that are asked."""
+    """Whether examples of other data would come from the very rows that are scored."""
     if is_file_name(shots.path):
         path = (folder / shots.path).resolve()
         return path == (folder / data.path).resolve() and (path.is_file() or split == data.split)
@@ -311,8 +311,8 @@ def _compared(
     if spec.split is not None and spec.data is None:
         return pool, [{_content(page, style, sample)} for sample in samples]
     rows, questions = [shot.variables for shot in pool], [_with_gold_option(sample) for sample in samples]
-    contents, asked = same_question.compared(page.prompt, style, rows, questions)
-    return [replace(shot, content=content) for shot, content in zip(pool, contents, strict=True)], asked
+    contents, texts = same_question.compared(page.prompt, style, rows, questions)
+    return [replace(shot, content=content) for shot, content in zip(pool, contents, strict=True)], texts
 
 
 def _content(page: TaskPage, style: Style, sample: Sample) -> tuple[str, Reference]:
@@ -328,9 +328,8 @@ def _with_gold_option(shot: Sample) -> Mapping[str, Any]:
     return {**shot.inputs, "option": shot.reference.options[gold], "letter": LETTERS[gold]}
 
 
-def _fingerprint(page: TaskPage, path: Path, split: Split, pool: Split | None, style: Style) -> dict[str, Any]:
+def _fingerprint(page: TaskPage, script: Path, split: Split, pool: Split | None, style: Style) -> dict[str, Any]:
     """What must agree before two runs of this task may be compared."""
-    script = path.with_suffix(".py")
     logic = hashlib.sha256(script.read_bytes()).hexdigest() if script.is_file() else None
     # Options are shown or continued; an answer or tests only judge. Without defaults: a new key changes no hash
     in_request = page.reference.choice or page.reference.text

@@ -117,9 +117,9 @@ def compare(ours: OurPage, peer: Peer, tools: Tools, extent: Extent) -> Result:
         result.version = str(theirs["version"])
         documents = _as_pairs(theirs["documents"])
         if "text" in ours.styles:
-            asked = [pairs(ours.request("text", number), None) for number in numbers]
-            _count_prompts(result.prompts, task, asked, documents)
-            places = _places(asked, documents)
+            ours_here = [pairs(ours.request("text", number), None) for number in numbers]
+            _count_prompts(result.prompts, task, ours_here, documents)
+            places = _places(ours_here, documents)
         else:
             places = {place: place for place in range(min(len(numbers), len(documents)))}
         if "chat" in ours.styles:

@@ -108,10 +108,10 @@ def _arithmetic(sign: str, digits: int) -> Callable[[Path], list[Row]]:
         for _number in range(ROWS):
             a, b, c = (random.randrange(10**digits) for _each in range(3))
             if not sign:
-                asked, result = f"({a} + {b}) * {c}", (a + b) * c
+                term, result = f"({a} + {b}) * {c}", (a + b) * c
             else:
-                asked, result = f"{a} {WORDS[sign]} {b}", {"a": a + b, "s": a - b, "m": a * b}[sign]
-            found.append({"context": f"\n\nQ: What is {asked}?\n\nA:", "completion": f" {result}"})
+                term, result = f"{a} {WORDS[sign]} {b}", {"a": a + b, "s": a - b, "m": a * b}[sign]
+            found.append({"context": f"\n\nQ: What is {term}?\n\nA:", "completion": f" {result}"})
         return found
 
     return rows

@@ -77,7 +77,7 @@ def _show(made: Imported, brief: bool) -> None:
         print(visible(f"note  {note}"))
     if brief:
         return
-    first = made.asked[0]
+    first = made.requests[0]
     prompt = first.contexts[0]
     middle = f"\n[... {len(prompt) - LONGEST} characters ...]\n"
     text = prompt if len(prompt) <= LONGEST else prompt[: LONGEST // 2] + middle + prompt[-LONGEST // 2 :]

@@ -35,7 +35,7 @@ def new_task(
 ) -> None:
     """Write a page for your own rows, beside their file: what kind, which file, which columns.
 
-    What is not given as an option is asked at a terminal.
+    What is not given as an option is requested at a terminal.
     """
     import re
     from pathlib import Path
@@ -47,20 +47,20 @@ def new_task(
     from harness.importing import new_page as making
     from harness.importing.writing import page_lines
 
-    kind = kind or _asked("Kind of task (choice, generation, code)", "--kind")
+    kind = kind or _entered("Kind of task (choice, generation, code)", "--kind")
     if kind not in making.KIND_NAMES:
         raise UnknownName("kind of task", kind, making.KIND_NAMES)
-    data = Path(file or _asked("File with the rows", "--data")).expanduser().resolve()
+    data = Path(file or _entered("File with the rows", "--data")).expanduser().resolve()
     rows = making.rows_of(data)
     if _is_terminal() and question is None:
         _show(rows[0])
-    question = question or _asked("Column with the question", "--question", rows[0])
+    question = question or _entered("Column with the question", "--question", rows[0])
     if kind == "choice":
-        options = options or _asked("Column with the list of options, or several by commas", "--options", rows[0])
+        options = options or _entered("Column with the list of options, or several by commas", "--options", rows[0])
     if kind == "code":
-        tests = tests or _asked("Column with the tests", "--tests", rows[0])
+        tests = tests or _entered("Column with the tests", "--tests", rows[0])
     else:
-        answer = answer or _asked("Column with the right answer", "--answer", rows[0])
+        answer = answer or _entered("Column with the right answer", "--answer", rows[0])
     named = (name or label(data.name.split(".")[0])).replace(".", "_")
     if not re.fullmatch(TASK_NAME, named):
         raise ConfigError(f"{named!r} is no name of a task: use small letters, digits, _ and -")
@@ -100,8 +100,8 @@ def _is_terminal() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def _asked(question: str, option: str, row: Row | None = None) -> str:
-    """Ask at a terminal. Raises ConfigError that names the option where there is none."""
+def _entered(question: str, option: str, row: Row | None = None) -> str:
+    """Read an answer from a terminal. Raises ConfigError that names the option where there is none."""
     from harness.errors import ConfigError
 
     if not _is_terminal():

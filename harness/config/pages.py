@@ -150,7 +150,7 @@ def suite_page(name: str) -> SuitePage:
 
 
 def _uses(suite: YamlPage, place: int, entry: SuiteTask) -> list[SuiteTask]:
-    """The uses of a page that an entry of a suite stands for; what the entry sets is tried on the page.
+    """The uses of a page that an entry of a suite makes; what the entry sets is tried on the page.
 
     Raises UnknownName or ConfigError with the suite's line.
     """

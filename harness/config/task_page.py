@@ -288,6 +288,11 @@ class TaskPage(Section):
     data: Data = Field(description="the rows, one a sample")
     reference: ReferenceSpec = Field(description="the right answer; exactly one kind")
     gold: str | None = Field(None, description="template of a completion that must score 1")
+    code: str | None = Field(
+        None,
+        pattern=r"^\w+\.py$",
+        description="the page's Python file, beside it; default: the one of the page's own name, if it is there",
+    )
     fewshot: FewShot | None = Field(None, description="worked examples before the question")
     prompt: PromptSpec = Field(
         PromptSpec(text=TextPromptSpec(template="")),

@@ -43,6 +43,12 @@ class YamlPage:
     before: YamlPage | None = None
     beside: dict[Path, Any] = field(default_factory=dict, repr=False, compare=False)
 
+    @property
+    def script(self) -> Path:
+        """The page's Python file, which may not exist: the one that `code` names, else that of the page's own name."""
+        code = self.data.get("code")
+        return self.path.with_name(code) if isinstance(code, str) else self.path.with_suffix(".py")
+
     def where(self, key: KeyPath = ()) -> str:
         """Return `file:line: ` of a key, or of its nearest ancestor that is in the file or was set."""
         if (setting := self.setting(key)) is not None:
@@ -52,7 +58,7 @@ class YamlPage:
         return f"{shown(self.path)}:{self.lines.get(key, 1)}: "
 
     def setting(self, key: KeyPath) -> str | None:
-        """Who set a key, a section that it is in, or a key of a section that the file lacks; None where nobody did."""
+        """Who set a key, a section that it is in, or a key of a section that the file lacks; None if none of them."""
         for end in range(len(key), 0, -1):
             if key[:end] in self.set_by:
                 return self.set_by[key[:end]]

@@ -59,7 +59,7 @@ def page_code(source: YamlPage, *, trusted: bool) -> PageCode:
 
     Raises ConfigError where there is none, and for a file that may not run, or that fails to.
     """
-    script = source.path.with_suffix(".py")
+    script = source.script
     if not script.is_file():
         raise ConfigError(f"there is no {shown(script)}, the page's Python file")
     if not trusted and not is_own(source.path):

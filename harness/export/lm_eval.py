@@ -125,7 +125,8 @@ def _sample(record: Record, number: int, facts: Mapping[str, Any]) -> dict[str, 
         arguments = {"gen_args_0": {"arg_0": prompt, "arg_1": ""}}
         answers = [[reply.text]] if isinstance(reply, Completion) else []
         filtered = [record.scores[0].answer or ""] if record.scores else []
-    sample = {
+    names: list[str] = []
+    sample: dict[str, Any] = {
         "doc_id": number,
         "doc": {"sample_id": request.sample_id, "repeat": request.repeat},
         "target": "",
@@ -133,7 +134,7 @@ def _sample(record: Record, number: int, facts: Mapping[str, Any]) -> dict[str, 
         "resps": answers,
         "filtered_resps": filtered,
         "filter": "none",
-        "metrics": [],
+        "metrics": names,
         "doc_hash": _hash(request.sample_id),
         "prompt_hash": _hash(prompt),
         "target_hash": _hash(""),
@@ -141,7 +142,7 @@ def _sample(record: Record, number: int, facts: Mapping[str, Any]) -> dict[str, 
     for score in record.scores:
         metric, kept = _metric(score.scorer, "mean", facts)
         name = metric if kept == "none" else f"{metric}_{kept}"
-        sample["metrics"].append(name)  # type: ignore[attr-defined]
+        names.append(name)
         sample[name] = score.value
     return sample
 

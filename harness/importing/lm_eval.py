@@ -29,7 +29,7 @@ from harness.importing.lm_eval_groups import Suite
 from harness.importing.lm_eval_page import FORMS, Draft, Form, drafted, our_name
 from harness.importing.lm_eval_sampling import sampling_of
 from harness.importing.lm_eval_scores import Scoring, scoring_of
-from harness.importing.lm_eval_task import Asked, ForeignTask
+from harness.importing.lm_eval_task import ForeignTask, RowRequests
 from harness.importing.lm_eval_yaml import ForeignPage, Function
 from harness.importing.writing import write_page
 from harness.page_scorers import page_scorers
@@ -81,7 +81,7 @@ class Imported:
     why: tuple[str, ...]
     compared: int
     total: int
-    asked: tuple[Asked, ...]
+    requests: tuple[RowRequests, ...]
     notes: tuple[str, ...] = ()
     files: tuple[Path, ...] = ()
 
@@ -112,7 +112,7 @@ class Importer:
                     draft = drafted(task, scoring, form)
                     written = self._written(task, scoring, draft, Path(folder))
                     bound = self._bound(written[0])
-                    asked = self._agreed(task, bound)
+                    requests = self._agreed(task, bound)
                 except (NotThisForm, Different) as reason:
                     failures.append(f"{form}: {reason}")
                     continue
@@ -128,7 +128,7 @@ class Importer:
                 notes.append("fewshot_indices has no effect there, and has none here")
             count = min(self.compared, bound.total)
             return Imported(
-                task.name, files[0], form, tuple(failures), count, bound.total, asked, tuple(notes), tuple(files)
+                task.name, files[0], form, tuple(failures), count, bound.total, requests, tuple(notes), tuple(files)
             )
         raise ConfigError(f"{shown(page.path)}: cannot be imported with the same prompts\n" + "\n".join(failures))
 
@@ -212,22 +212,22 @@ class Importer:
         finally:
             services.close()
 
-    def _agreed(self, task: ForeignTask, ours: Task) -> tuple[Asked, ...]:
+    def _agreed(self, task: ForeignTask, ours: Task) -> tuple[RowRequests, ...]:
         """Return what both ask. Raises Different for the first row that asks something else."""
         if ours.total != len(task.docs):
             raise Different(f"{ours.total} rows here, {len(task.docs)} there")
         count = len(ours.samples)
-        asked = []
+        requests = []
         for number, (doc, shots) in enumerate(zip(task.docs[:count], task.shots_of(count), strict=True)):
-            theirs = task.asked(doc, shots)
-            mine = _asked(ours, number)
+            theirs = task.requests(doc, shots)
+            mine = _requests_of(ours, number)
             if mine != theirs:
                 raise Different(_difference(number, mine, theirs))
             gold, known = _right(ours.samples[number]), _their_right(task, doc)
             if gold != known:
                 raise Different(f"row {number}: the right answer is {gold!r:.80} here, {known!r:.80} there")
-            asked.append(theirs)
-        return tuple(asked)
+            requests.append(theirs)
+        return tuple(requests)
 
     def _moved(self, files: Sequence[Path], folder: Path) -> list[Path]:
         self.out.mkdir(parents=True, exist_ok=True)
@@ -267,20 +267,20 @@ def _is_known(key: str, function: Function) -> bool:
     )
 
 
-def _asked(task: Task, number: int) -> Asked:
+def _requests_of(task: Task, number: int) -> RowRequests:
     request = task.requests[number * task.page.repeats]
     prompt = request.prompt
     assert isinstance(prompt, TextPrompt)
     if isinstance(request, RollingRequest):
-        return Asked(("",), (request.text,))
+        return RowRequests(("",), (request.text,))
     if not isinstance(request, LikelihoodRequest):
-        return Asked((prompt.text,), None)
+        return RowRequests((prompt.text,), None)
     count = len(request.continuations)
     choice = task.page.reference.choice
     if choice is not None and choice.unconditional:
         count //= 2
     contexts = tuple(str(getattr(each, "text", each)) for each in request.contexts[:count]) or (prompt.text,) * count
-    return Asked(contexts, request.continuations[:count])
+    return RowRequests(contexts, request.continuations[:count])
 
 
 def _right(sample: Sample) -> list[Any]:
@@ -302,7 +302,7 @@ def _their_right(task: ForeignTask, doc: dict[str, Any]) -> list[Any]:
     return golds
 
 
-def _difference(number: int, ours: Asked, theirs: Asked) -> str:
+def _difference(number: int, ours: RowRequests, theirs: RowRequests) -> str:
     """Say where two requests part, with the text before and behind that place."""
     pairs = [("prompt", ours.contexts, theirs.contexts)]
     pairs.append(("continuation", ours.continuations or (), theirs.continuations or ()))

@@ -114,6 +114,7 @@ def _run(file: Path) -> dict[str, Any]:
     try:
         return _whole(file)
     except (Exception, SystemExit):  # noqa: BLE001 - code of a stranger's page may raise anything
+        # Perhaps an import that the page's functions do not need: statement by statement, a failure stops what uses it
         pass
     names = _new_names(file)
     try:

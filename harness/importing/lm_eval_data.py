@@ -75,7 +75,7 @@ class ForeignData:
         return self.named_shot_split == self.page.values.get("test_split")
 
     def questions(self) -> list[Row]:
-        """The rows that are asked."""
+        """The rows under test."""
         return self._rows(self.split)
 
     def pool_rows(self) -> list[Row]:

@@ -34,8 +34,8 @@ RENDER_ERRORS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What one row asks: contexts, each with the continuation whose likelihood is asked (None: text is generated)."""
+class RowRequests:
+    """What is requested for a row: contexts, each with the continuation that is scored (None: text is generated)."""
 
     contexts: tuple[str, ...]
     continuations: tuple[str, ...] | None
@@ -255,12 +255,12 @@ class ForeignTask:
         texts = tuple(self.options(doc)) if self.multiple_input else (self.text(doc),)
         prefix = self.prefix(doc)
         between = "" if self.multiple_input else self.target_delimiter
-        asked = []
+        contexts = []
         for text in texts:
             if not isinstance(text, str):
                 raise DataError(f"{self.page.place('doc_to_text')}: doc_to_text is no text: {text!r}")
-            asked.append(text + (between if _apart(text, prefix) else "") + prefix if prefix else text)
-        return tuple(asked)
+            contexts.append(text + (between if _apart(text, prefix) else "") + prefix if prefix else text)
+        return tuple(contexts)
 
     def before(self, doc: Doc, shots: Sequence[Doc]) -> str:
         """What comes before a question: description and examples."""
@@ -268,19 +268,19 @@ class ForeignTask:
         worked = "".join(each.question + each.delimiter + each.answer + each.separator for each in shown)
         return self.description(doc) + worked
 
-    def asked(self, doc: Doc, shots: Sequence[Doc]) -> Asked:
+    def requests(self, doc: Doc, shots: Sequence[Doc]) -> RowRequests:
         """The requests of a row."""
         if self.kind == "loglikelihood_rolling":
-            return Asked(("",), (str(self.target(doc)),))
+            return RowRequests(("",), (str(self.target(doc)),))
         contexts = tuple(self.before(doc, shots) + question for question in self.question(doc))
         if self.kind == "generate_until":
-            return Asked(contexts, None)
+            return RowRequests(contexts, None)
         if self.kind == "loglikelihood":
-            return Asked(contexts, (self.target(doc),))
+            return RowRequests(contexts, (self.target(doc),))
         if self.multiple_input:
-            return Asked(contexts, (f"{self.target_delimiter}{self.target(doc)}",) * len(contexts))
+            return RowRequests(contexts, (f"{self.target_delimiter}{self.target(doc)}",) * len(contexts))
         options = self.options(doc)
-        return Asked(contexts * len(options), tuple(f"{self.target_delimiter}{option}" for option in options))
+        return RowRequests(contexts * len(options), tuple(f"{self.target_delimiter}{option}" for option in options))
 
     # --- inside ----------------------------------------------------------------------------------
 

@@ -79,11 +79,11 @@ def _generation(file: Path, rows: Sequence[Row], columns: Columns, language: str
     score = {"extract": "number", "numeric": True} if numeric else {"ignore_case": True}
     question = f"{{{{ {columns.question} }}}}"
     text = {"template": f"Question: {question}\nAnswer:", "stop": ["\n"] if one_line and not numeric else ["Question:"]}
-    asked = question if numeric else f"{question}\nAnswer with nothing but the answer."
+    user = question if numeric else f"{question}\nAnswer with nothing but the answer."
     return {
         "reference": {"answer": reference},
         "gold": gold,
-        "prompt": {"text": text, "chat": {"user": asked}},
+        "prompt": {"text": text, "chat": {"user": user}},
         "sampling": {"max_tokens": 512 if numeric else 64},
         "score": [{"by": "exact_match", **score}],
         "metric": ["mean"],
@@ -164,12 +164,12 @@ def _code(file: Path, rows: Sequence[Row], columns: Columns, language: str) -> d
     code = f"{{{{ {tests} | join('\\n') }}}}" if isinstance(value, list) else f"{{{{ {tests} }}}}"
     reference = {"language": language, "tests": code}
     text = {"template": f"{question}\n```{language}\n", "stop": ["```"]}
-    asked = f"{question}\nAnswer with the whole program in one code block."
+    user = f"{question}\nAnswer with the whole program in one code block."
     if language == "python" and _continues(rows[0], columns):
         # The prompt is the beginning of the function, and the solution the rest of it
         reference = {"language": language, "prelude": question, "tests": code}
         text = {"template": question, "stop": ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]}
-        asked = (
+        user = (
             f"Complete this function. Answer with the whole function in one code block.\n\n```python\n{question}\n```"
         )
     if language == "python" and (call := _missing_call(file, rows[0], columns, str(value))):
@@ -177,7 +177,7 @@ def _code(file: Path, rows: Sequence[Row], columns: Columns, language: str) -> d
     return {
         "reference": {"tests": reference},
         **({"gold": f"{{{{ {columns.answer} }}}}"} if columns.answer else {}),
-        "prompt": {"text": text, "chat": {"user": asked}},
+        "prompt": {"text": text, "chat": {"user": user}},
         "sampling": {"max_tokens": 1024},
         "score": [{"by": "unit_tests"}],
         "metric": ["pass@1"],

@@ -127,9 +127,9 @@ def pick_style(spec: PromptSpec, wanted: Style, insists: bool) -> Style:
 
 @dataclass(frozen=True, slots=True)
 class ShotText:
-    """An example as text: what is asked, and its answer."""
+    """An example as text: its question and its answer."""
 
-    asked: str
+    question: str
     answer: str
 
 
@@ -137,11 +137,11 @@ def shot_text(spec: PromptSpec, style: Style, shot: Variables) -> ShotText:
     """Render one example. Raises ConfigError or DataError."""
     if style == "text":
         assert spec.text is not None
-        asked = spec.text.template if spec.text.shot is None else spec.text.shot
-        return ShotText(render(asked, shot), render(spec.text.target, shot))
+        template = spec.text.template if spec.text.shot is None else spec.text.shot
+        return ShotText(render(template, shot), render(spec.text.target, shot))
     assert spec.chat is not None
-    asked = spec.chat.user if spec.chat.shot is None else spec.chat.shot
-    return ShotText(render(asked, shot), render(spec.chat.target, shot))
+    template = spec.chat.user if spec.chat.shot is None else spec.chat.shot
+    return ShotText(render(template, shot), render(spec.chat.target, shot))
 
 
 def build_prompt(spec: PromptSpec, style: Style, question: Variables, shots: Sequence[ShotText]) -> Prompt:
@@ -154,10 +154,10 @@ def build_prompt(spec: PromptSpec, style: Style, question: Variables, shots: Seq
     messages = [Message("system", render(chat.system, question))] if chat.system else []
     last = render(chat.user, question)
     if chat.one_turn:
-        messages.append(Message("user", chat.separator.join([*(shot.asked + shot.answer for shot in shots), last])))
+        messages.append(Message("user", chat.separator.join([*(shot.question + shot.answer for shot in shots), last])))
     else:
         for shot in shots:
-            messages += [Message("user", shot.asked), Message("assistant", shot.answer)]
+            messages += [Message("user", shot.question), Message("assistant", shot.answer)]
         messages.append(Message("user", last))
     return ChatPrompt(tuple(messages), render(chat.prefill, question), tuple(sorted(chat.template_options.items())))
 
@@ -187,7 +187,7 @@ def continuation(spec: PromptSpec, style: Style, variables: Variables) -> str:
 
 
 def _text(spec: TextPromptSpec, question: Variables, shots: Sequence[ShotText]) -> str:
-    blocks = [shot.asked + shot.answer for shot in shots]
+    blocks = [shot.question + shot.answer for shot in shots]
     return render(spec.description, question) + spec.separator.join([*blocks, render(spec.template, question)])
 
 
@@ -217,11 +217,13 @@ def shots_of(
         return _chosen(spec, pool, contents)
     pools = _by_value(spec.same, [shot.variables for shot in pool])
     shots: list[list[Shot]] = [[] for _ in questions]
-    for value, asked in _by_value(spec.same, questions).items():
+    for value, own_questions in _by_value(spec.same, questions).items():
         own = [pool[place] for place in pools.get(value, ())]
         if not own and spec.count:
             raise DataError(f"there is no example with {spec.same} {value!r}")
-        for place, chosen in zip(asked, _chosen(spec, own, [contents[place] for place in asked]), strict=True):
+        for place, chosen in zip(
+            own_questions, _chosen(spec, own, [contents[place] for place in own_questions]), strict=True
+        ):
             shots[place] = chosen
     return shots
 

@@ -30,26 +30,26 @@ def compared(
         assert spec.chat is not None
         template, own = spec.chat.user, spec.chat.shot or spec.chat.user
     contents: list[Hashable] = [_filled(template, shot) for shot in shots]
-    asked: list[set[Hashable]] = [set[Hashable]({_filled(template, question)}) - {None} for question in questions]
+    texts: list[set[Hashable]] = [set[Hashable]({_filled(template, question)}) - {None} for question in questions]
     others = [place for place, content in enumerate(contents) if content is None]
     if not others:
-        return contents, asked
+        return contents, texts
     as_example = [_filled(own, question) for question in questions]
     if None not in as_example:
         for place in others:
             contents[place] = ("example", _filled(own, shots[place]))
-        for known, text in zip(asked, as_example, strict=True):
+        for known, text in zip(texts, as_example, strict=True):
             known.add(("example", text))
-        return contents, asked
+        return contents, texts
     read = sorted(planned(template).names)
     for place in others:
         shot = shots[place]
         columns = [name for name in read if name in shot and all(name in question for question in questions)]
         contents[place] = _values(columns, shot) if columns else _filled(own, shot)
         if columns:
-            for known, question in zip(asked, questions, strict=True):
+            for known, question in zip(texts, questions, strict=True):
                 known.add(_values(columns, question))
-    return contents, asked
+    return contents, texts
 
 
 def _filled(template: str, variables: Variables) -> str | None:

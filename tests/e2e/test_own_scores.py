@@ -19,7 +19,7 @@ MODEL = REPO / "harness" / "demo" / "models" / "demo-smaller"
 TARGET_PAGE = """\
 name: sentences
 version: 1
-about: Last words, for tests.
+about: Ends of sentences, for tests.
 source: {licence: Apache-2.0}
 data: {path: ./sentences.jsonl, split: test, columns: [start, word]}
 reference: {answer: ["{{ word }}"]}

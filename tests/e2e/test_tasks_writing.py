@@ -44,7 +44,7 @@ HUMANEVAL = {
 @pytest.mark.parametrize("solution", ["body", "whole"])
 @pytest.mark.parametrize("named", [True, False])
 def test_new_calls_the_check_that_tests_only_define(cli, tmp_path, solution, named):
-    """Tests in HumanEval's form test nothing until somebody calls `check`: any program would pass."""
+    """Tests in HumanEval's form test nothing until `check` is called: any program would pass."""
     row = {key: value for key, value in HUMANEVAL.items() if named or key != "entry_point"}
     data = write_jsonl(tmp_path / "mine.jsonl", [row])
     words = ("--kind", "code", "--question", "prompt", "--tests", "check", "--answer", solution)

@@ -60,7 +60,7 @@ def test_each_fault_has_its_line_and_misspelt_keys_are_first(tmp_path, monkeypat
 
 
 def test_a_key_that_is_missing_because_it_is_misspelt_is_one_fault(tmp_path, monkeypatch):
-    """`about` and `abouut` are one mistake; a key that nobody misspelt is missing."""
+    """`about` and `abouut` are one mistake; another key that is absent is missing."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "many.yaml").write_text(PAGE.replace("metric: mean\n", ""))
     lines = faults("./many.yaml")

@@ -21,7 +21,7 @@ from harness.validate import Rows, bind_one
 
 MADE = REPO / "tests" / "data" / "lm_eval"
 # What lm-evaluation-harness itself asks; tests/data/lm_eval/README.md
-ASKED = json.loads((MADE / "asked.json").read_text(encoding="utf-8"))
+ASKED = json.loads((MADE / "requests.json").read_text(encoding="utf-8"))
 FORMS = {
     "drawn": "templates",
     "own_split": "templates",
@@ -59,7 +59,7 @@ def test_an_imported_page_asks_what_lm_eval_asks(made, tmp_path, name):
     done = importer(out, made, trusted=True).task(read_foreign(made / f"{name}.yaml"))
     flat = [
         [context, continuation]
-        for row in done.asked
+        for row in done.requests
         for context, continuation in zip(row.contexts, row.continuations or [None] * len(row.contexts), strict=True)
     ]
     assert flat[: len(ASKED[name])] == ASKED[name]

@@ -142,3 +142,22 @@ def test_the_file_must_be_trusted_and_have_the_function(tmp_path):
         scores(tmp_path, {"by": "page_code"}, trusted=False)
     with pytest.raises(ConfigError, match=r"own.yaml:\d+.*own.py: has no function `judge`"):
         scores(tmp_path, {"by": "page_code", "function": "judge"})
+
+
+def test_pages_may_share_a_file_and_one_that_is_missing_is_no_page_without_code(tmp_path):
+    """`code` names it; a slip in the name must not leave the rows unprepared."""
+    scores(tmp_path, {"by": "page_code"})
+    page = yaml.safe_load((tmp_path / "own.yaml").read_text())
+    for name, code in (("second", "own.py"), ("third", "onw.py")):
+        (tmp_path / f"{name}.yaml").write_text(yaml.safe_dump(page | {"name": name, "code": code}))
+    tools = Services("auto", Limits()).tools()
+    (scorer,) = page_scorers(*pages.task_page(str(tmp_path / "second.yaml")), tools, True)
+    assert scorer.score(SAMPLE, TextPrompt("?"), Completion("k", "yes", "eos")).value == 1.0
+    plain = page | {"name": "fourth", "code": "onw.py", "score": [{"by": "exact_match"}]}
+    (tmp_path / "fourth.yaml").write_text(yaml.safe_dump(plain))
+    loaded, source = pages.task_page(str(tmp_path / "fourth.yaml"))
+    with pytest.raises(ConfigError, match=r"there is no .*onw.py, the page's Python file"):
+        Binder(Loader(), "text").bind(loaded, source, page_scorers(loaded, source, tools, True))
+    (tmp_path / "fourth.yaml").write_text(yaml.safe_dump(plain | {"code": "../own.py"}))
+    with pytest.raises(ConfigError, match=r"fourth.yaml:\d+: code: "):
+        pages.task_page(str(tmp_path / "fourth.yaml"))
