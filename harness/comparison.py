@@ -133,15 +133,19 @@ def difference_text(difference: Difference) -> str:
     return f"{difference.field}: {_short(difference.a)} | {_short(difference.b)}"
 
 
-def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:
+def labelled(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[str, ...]:
     """Label runs by model; by folder where two have the same model, with a number where the folders are equal too."""
     models = [manifest.model_name for manifest in manifests]
     labels = models if len(set(models)) == len(models) else [str(folder) for folder in folders]
     if len(set(labels)) < len(labels):
         labels = [f"{label} #{place}" for place, label in enumerate(labels, 1)]
+    return tuple(labels)
+
+
+def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:
     return tuple(
-        RunSide(label, manifest.run_id, model, folder)
-        for label, manifest, model, folder in zip(labels, manifests, models, folders, strict=True)
+        RunSide(label, manifest.run_id, manifest.model_name, folder)
+        for label, manifest, folder in zip(labelled(folders, manifests), manifests, folders, strict=True)
     )
 
 

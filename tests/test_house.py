@@ -26,6 +26,7 @@ LAYERS = [
     {"plan", "validate", "repeat_check", "guide", "export"},
     {"run", "preview", "models", "recorded_verdicts", "importing"},
     {"claims", "publish", "rescore"},
+    {"html_report"},
     {"cli"},
 ]
 LAYER = {package: number for number, packages in enumerate(LAYERS) for package in packages}

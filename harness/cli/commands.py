@@ -15,6 +15,7 @@ from harness.cli import (
     export,
     guide,
     models,
+    report,
     rescore,
     run,
     runs,
@@ -55,6 +56,7 @@ app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("runs")(runs.runs)
 app.command("export")(export.export)
+app.command("report")(report.report)
 app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)
 app.command("exec")(execute.execute)

@@ -16,19 +16,21 @@ from typing import Protocol
 from harness.config.section import TASK_NAME
 from harness.datatypes import Record
 from harness.errors import RunFolderError
+from harness.results import Estimate
 from harness.store import journal
 from harness.store.manifest import Manifest
 from harness.store.run_folder import MANIFEST, RECORDS, read_manifest, select
-from harness.store.scores import ScoreRow, damaged, read_scores
+from harness.store.scores import damaged, read_estimates
 
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A finished run: its manifest, the rows of scores.json, and where its records are in the journal."""
+    """A finished run: its manifest, its scores (`primary`: the first of each task), and where its records are."""
 
     folder: Path
     manifest: Manifest
-    rows: Sequence[ScoreRow]
+    estimates: Sequence[Estimate]
+    primary: Sequence[Estimate]
     places: Sequence[int]
 
     @property
@@ -59,8 +61,8 @@ def read_stored(folder: Path) -> StoredRun:
     for name in manifest.tasks:
         if not re.fullmatch(TASK_NAME.removesuffix("$"), name):
             raise RunFolderError(f"{folder / MANIFEST}: {name[:80]!r} is no name of a task; no run has written this")
-    rows = read_scores(folder).rows
-    if any(row.task not in manifest.tasks for row in rows):
+    scores = read_estimates(folder)
+    if any(estimate.task not in manifest.tasks for estimate in scores.estimates):
         raise damaged(folder)
 
     def known(record: Record) -> bool:
@@ -69,4 +71,4 @@ def read_stored(folder: Path) -> StoredRun:
         return True
 
     _, places = select(folder, known)
-    return StoredRun(folder, manifest, rows, places)
+    return StoredRun(folder, manifest, scores.estimates, scores.primary, places)

@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.data.rows import is_file_name
 from harness.export.base import Export, StoredRun
-from harness.store.scores import ScoreRow
+from harness.results import Estimate
 
 FOLDER = ".eval_results"
 
@@ -27,10 +27,10 @@ class HubExport:
 
         yaml = YAML()
         written = []
-        for row in run.rows:
+        for row in run.primary:
             facts = run.manifest.tasks[row.task]
             path = str(facts["page"]["data"]["path"])
-            if not row.primary or row.value is None or not _is_hub_id(path):
+            if row.value is None or not _is_hub_id(path):
                 continue
             entry = EvalResultEntry(
                 dataset_id=path,
@@ -51,7 +51,7 @@ def _is_hub_id(path: str) -> bool:
     return not is_file_name(path) and path.count("/") == 1
 
 
-def _notes(row: ScoreRow, facts: Mapping[str, Any]) -> str:
+def _notes(row: Estimate, facts: Mapping[str, Any]) -> str:
     """The protocol in one line: what another number must agree in to be comparable."""
     interval = "" if row.low is None else f", 95 % interval [{row.low:.4f}, {row.high:.4f}] ({row.method})"
     of = f"{row.n} of {facts['total']}" if facts.get("total") not in (None, row.n) else str(row.n)

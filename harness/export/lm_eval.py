@@ -53,7 +53,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
     manifest = run.manifest
     metrics: dict[str, dict[str, Any]] = {}
     higher: dict[str, dict[str, bool]] = {}
-    for row in run.rows:
+    for row in run.estimates:
         own = metrics.setdefault(row.task, {"name": row.task, "alias": row.task, "sample_len": row.n})
         metric, kept = _metric(row.scorer, row.metric, manifest.tasks[row.task])
         own[f"{metric},{kept}"] = row.value

@@ -137,14 +137,14 @@ def _cells(estimate: Estimate) -> tuple[str, ...]:
     return (
         estimate.task,
         "/".join(part for part in (estimate.scorer, estimate.metric) if part),
-        _score(estimate.value),
-        _interval(estimate.low, estimate.high),
+        score_text(estimate.value),
+        interval_text(estimate.low, estimate.high),
         str(estimate.n),
-        _percent(estimate.truncated),
-        _percent(estimate.unextracted),
+        share_text(estimate.truncated),
+        share_text(estimate.unextracted),
         str(estimate.unscored),
-        _figure(estimate.mean_tokens),
-        _figure(estimate.tokens_per_second),
+        figure_text(estimate.mean_tokens),
+        figure_text(estimate.tokens_per_second),
     )
 
 
@@ -163,10 +163,10 @@ def _extra_columns(estimates: Sequence[Estimate]) -> tuple[Column, ...]:
 
 def _extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, ...]:
     cells = {
-        COMPLETED: _score(estimate.completed),
-        UNREAD: _percent(estimate.unread),
-        WINDOW: _percent(estimate.window),
-        FILTERED: _percent(estimate.filtered),
+        COMPLETED: score_text(estimate.completed),
+        UNREAD: share_text(estimate.unread),
+        WINDOW: share_text(estimate.window),
+        FILTERED: share_text(estimate.filtered),
     }
     return tuple(cells[column] for column in columns)
 
@@ -181,15 +181,18 @@ def _extra_legend(columns: tuple[Column, ...]) -> tuple[str, ...]:
     return (" ".join(meaning[column] for column in columns),) if columns else ()
 
 
-def _score(value: float | None) -> str:
+def score_text(value: float | None) -> str:
+    """A score: three decimals."""
     return UNKNOWN if value is None else f"{value:.3f}"
 
 
-def _interval(low: float | None, high: float | None) -> str:
+def interval_text(low: float | None, high: float | None) -> str:
+    """An interval: three decimals."""
     return UNKNOWN if low is None or high is None else f"[{low:.3f}, {high:.3f}]"
 
 
-def _percent(share: float | None) -> str:
+def share_text(share: float | None) -> str:
+    """A share in per cent, without the sign: one decimal; never 0.0 for a share above 0, nor 100.0 below 1."""
     if share is None:
         return UNKNOWN
     written = f"{share:.1%}"[:-1]
@@ -198,7 +201,7 @@ def _percent(share: float | None) -> str:
     return ">99.9" if written == "100.0" and share < 1 else written
 
 
-def _figure(number: float | None) -> str:
+def figure_text(number: float | None) -> str:
     """One decimal below 100, none above."""
     if number is None:
         return UNKNOWN

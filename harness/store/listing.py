@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 from harness.errors import RunFolderError
+from harness.results import Estimate
 from harness.store import journal
 from harness.store.identity import Section
 from harness.store.manifest import Manifest
 from harness.store.run_folder import MANIFEST, RECORDS, read_manifest
-from harness.store.scores import ScoreRow, StoredScores, read_scores
+from harness.store.scores import StoredScores, read_estimates
 
 State = Literal["finished", "running", "stopped"]
 LOCK = ".lock"
@@ -33,10 +34,10 @@ class ListedRun:
     state: State
     answered: int
     requested: int
-    figures: tuple[ScoreRow, ...] = ()
-    overall: ScoreRow | None = None
+    figures: tuple[Estimate, ...] = ()
+    overall: Estimate | None = None
 
-    def figure(self, task: str = "") -> ScoreRow | None:
+    def figure(self, task: str = "") -> Estimate | None:
         """The score of a task; of the whole suite where none is named, or of its only task."""
         if task:
             return next((figure for figure in self.figures if figure.task == task), None)
@@ -59,24 +60,24 @@ def runs_under(folder: Path) -> Iterator[ListedRun | Unreadable]:
             folders.clear()
             here = Path(path)
             try:
-                yield _listed(here)
+                yield listed(here)
             except RunFolderError as error:
                 yield Unreadable(here, str(error).removeprefix(f"{here / MANIFEST}: "))
 
 
-def _listed(folder: Path) -> ListedRun:
+def listed(folder: Path) -> ListedRun:
+    """Return one run. Raises RunFolderError for a folder that holds none."""
     manifest = read_manifest(folder)
     requested = _requested(folder, manifest)
     if manifest.status != "finished":
         state: State = "running" if _is_locked(folder / LOCK) else "stopped"
         return ListedRun(folder, manifest, state, _answered(folder), requested)
     try:
-        scores = read_scores(folder)
+        scores = read_estimates(folder)
     except RunFolderError:
         # The run is whole: `harness rescore` writes its scores again
-        scores = StoredScores((), None)
-    figures = tuple(row for row in scores.rows if row.primary)
-    return ListedRun(folder, manifest, "finished", requested, requested, figures, scores.overall)
+        scores = StoredScores(())
+    return ListedRun(folder, manifest, "finished", requested, requested, scores.primary, scores.overall)
 
 
 def _requested(folder: Path, manifest: Manifest) -> int:

@@ -1,4 +1,4 @@
-"""scores.json, read back: the keys of its rows that commands use, each of its kind."""
+"""scores.json, read back as estimates: each value of its kind, or the file is refused."""
 
 from __future__ import annotations
 
@@ -9,42 +9,47 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import RunFolderError
+from harness.results import Estimate
 
 SCORES = "scores.json"
 Kind = TypeVar("Kind")
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreRow:
-    """A score; n samples, [low, high] at 95 %. `primary`: the first of its task."""
-
-    task: str
-    scorer: str
-    metric: str
-    primary: bool
-    value: float | None
-    low: float | None
-    high: float | None
-    method: str
-    stderr: float | None
-    n: int
+TEXTS = ("task", "scorer", "metric", "method")
+COUNTS = ("n", "unscored", "repeats", "absent")
+# Shares, scores and their bounds: a number or null
+NUMBERS = (
+    *("value", "low", "high", "stderr", "truncated", "unextracted", "completed", "unread", "window", "filtered"),
+    *("cut_prompts", "mean_tokens", "tokens_per_second"),
+)
 
 
 @dataclass(frozen=True, slots=True)
 class StoredScores:
-    """The rows in the order of the file, and the score of the whole suite where it has one."""
+    """The estimates in the order of the file, without their warnings; that of the whole suite where it has one.
 
-    rows: tuple[ScoreRow, ...]
-    overall: ScoreRow | None
+    `warnings`: all of the run, as the score table has them.
+    """
+
+    estimates: tuple[Estimate, ...]
+    overall: Estimate | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def primary(self) -> tuple[Estimate, ...]:
+        """The first estimate of each task."""
+        return tuple({estimate.task: estimate for estimate in reversed(self.estimates)}.values())[::-1]
 
 
-def read_scores(folder: Path) -> StoredScores:
+def read_estimates(folder: Path) -> StoredScores:
     """Read a run's scores. Raises RunFolderError where the file is missing or not what a run writes."""
     path = folder / SCORES
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
         overall = document.get("overall")
-        return StoredScores(tuple(map(_row, document["rows"])), None if overall is None else _row(overall))
+        return StoredScores(
+            tuple(map(_estimate, document["rows"])),
+            None if overall is None else _estimate(overall),
+            tuple(_of(str, line) for line in document.get("warnings", ())),
+        )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise damaged(folder) from None
 
@@ -54,20 +59,13 @@ def damaged(folder: Path) -> RunFolderError:
     return RunFolderError(f"{folder / SCORES}: missing or damaged; `harness rescore {folder}` writes it again")
 
 
-def _row(values: Mapping[str, Any]) -> ScoreRow:
+def _estimate(values: Mapping[str, Any]) -> Estimate:
     """Raises KeyError, TypeError or OverflowError."""
-    return ScoreRow(
-        task=_of(str, values["task"]),
-        scorer=_of(str, values["scorer"]),
-        metric=_of(str, values["metric"]),
-        primary=_of(bool, values["primary"]),
-        value=_number(values["value"]),
-        low=_number(values["low"]),
-        high=_number(values["high"]),
-        method=_of(str, values["method"]),
-        stderr=_number(values["stderr"]),
-        n=_of(int, values["n"]),
-    )
+    parts: dict[str, Any] = {key: _of(str, values[key]) for key in TEXTS}
+    # What an older version of the file lacks is not known
+    parts |= {key: _of(int, values.get(key, 0)) for key in COUNTS}
+    parts |= {key: _number(values.get(key)) for key in NUMBERS}
+    return Estimate(**parts)
 
 
 def _of(kind: type[Kind], value: Any) -> Kind:

@@ -1,0 +1,53 @@
+"""`harness report`: runs and claims as one HTML file."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RunList = list[Path] | None
+
+
+def report(
+    folders: Annotated[list[Path], typer.Argument(metavar="RUN...", help="run folders, the baseline first")],
+    claims: Annotated[
+        list[str] | None, typer.Option(metavar="CLAIM", help="also the verdict on a claim, or on all of a page")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="the file")] = Path("report.html"),
+    title: Annotated[str, typer.Option(help="heading of the page")] = "",
+    subject: Annotated[
+        RunList, typer.Option(metavar="RUN", help="a run of the model that the claims are about")
+    ] = None,
+    comparator: Annotated[
+        RunList, typer.Option(metavar="RUN", help="a run of a model that they compare it with")
+    ] = None,
+    stand_in: Annotated[bool, typer.Option("--stand-in", help="also judge runs of another model, separately")] = False,
+    allow_protocol: Annotated[
+        bool, typer.Option("--allow-protocol", help="compare runs under different protocols, with a warning")
+    ] = False,
+    records: Annotated[
+        bool, typer.Option("--records/--no-records", help="with the samples: prompts, answers and reasons")
+    ] = True,
+) -> None:
+    """Write one HTML file about runs: scores, comparisons, claims, samples. It needs no network and no server."""
+    from harness.claims.check import check_claims
+    from harness.claims.runs import Given
+    from harness.errors import StorageError
+    from harness.html_report.document import Material
+    from harness.html_report.gather import sections
+    from harness.html_report.page import render
+    from harness.html_report.reading import read_runs
+
+    given = Given(tuple(folders), tuple(subject or ()), tuple(comparator or ()), stand_in, allow_protocol)
+    runs = read_runs([*folders, *(subject or ()), *(comparator or ())])
+    verdicts = tuple(verdict for claim in claims or () for verdict in check_claims(claim, given))
+    material = Material(runs, verdicts, tuple(sys.argv), with_records=records, allow_protocol=allow_protocol)
+    text = render(material, sections(material), title=title or material.title)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{out}: cannot be written: {error.strerror}; give another --out") from None
+    print(out)

@@ -1,0 +1,18 @@
+"""Runs and verdicts -> the sections of the report, in their order on the page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+
+from harness.html_report.document import Material, Section
+from harness.html_report.sections import scores
+
+# From what decides to what explains
+SECTIONS: tuple[ModuleType, ...] = (scores,)
+
+
+def sections(material: Material) -> tuple[Section, ...]:
+    """Return the sections that have something to show."""
+    builders: list[Callable[[Material], Section | None]] = [module.build for module in SECTIONS]
+    return tuple(section for build in builders if (section := build(material)) is not None)

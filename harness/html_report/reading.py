@@ -1,0 +1,54 @@
+"""Run folders -> what the report shows of them. Reads records without their texts; needs no model and no data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.analysis.estimates import estimate_suite, estimate_task
+from harness.comparison import labelled
+from harness.datatypes import Record
+from harness.errors import UserError
+from harness.html_report.document import ReportRun
+from harness.results import Estimate
+from harness.store.listing import listed
+from harness.store.manifest import Manifest
+from harness.store.run_folder import read_manifest, read_scores
+from harness.store.scores import read_estimates
+
+
+def read_runs(folders: Sequence[Path]) -> tuple[ReportRun, ...]:
+    """Read the runs, each labelled by its model, or by its folder where two have the same model.
+
+    The scores of a finished run are those of scores.json, those of another one the primary ones of its records so far.
+    Raises RunFolderError for a folder that holds no run, UserError for a folder that is given twice.
+    """
+    if twice := [folder for place, folder in enumerate(folders) if folder.resolve() in _before(folders, place)]:
+        raise UserError(f"{twice[0]} is given twice; give each run once")
+    labels = labelled(folders, [read_manifest(folder) for folder in folders])
+    return tuple(_read(folder, label) for folder, label in zip(folders, labels, strict=True))
+
+
+def _before(folders: Sequence[Path], place: int) -> set[Path]:
+    return {folder.resolve() for folder in folders[:place]}
+
+
+def _read(folder: Path, label: str) -> ReportRun:
+    manifest, records = read_scores(folder)
+    state = listed(folder).state
+    if state == "finished":
+        found = read_estimates(folder)
+        return ReportRun(label, folder, manifest, state, records, found.estimates, found.overall, found.warnings)
+    estimates = _so_far(manifest, records)
+    overall = estimate_suite(manifest.suite_name, estimates) if len(estimates) > 1 else None
+    warning = f"the run is not finished ({state}): these are the scores of the answers so far"
+    return ReportRun(label, folder, manifest, state, records, estimates, overall, (warning,))
+
+
+def _so_far(manifest: Manifest, records: Sequence[Record]) -> tuple[Estimate, ...]:
+    answered = {record.request.task for record in records}
+    return tuple(
+        estimate_task(task, records, [identity.metric], identity.repeats, manifest.total(task))[0]
+        for task, identity in manifest.identity.tasks.items()
+        if task in answered
+    )
