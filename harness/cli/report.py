@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -33,21 +32,8 @@ def report(
     ] = True,
 ) -> None:
     """Write one HTML file about runs: scores, comparisons, claims, samples. It needs no network and no server."""
-    from harness.claims.check import check_claims
     from harness.claims.runs import Given
-    from harness.errors import StorageError
-    from harness.html_report.document import Material
-    from harness.html_report.gather import sections
-    from harness.html_report.page import render
-    from harness.html_report.reading import read_runs
+    from harness.html_report.writing import write_report
 
     given = Given(tuple(folders), tuple(subject or ()), tuple(comparator or ()), stand_in, allow_protocol)
-    runs = read_runs([*folders, *(subject or ()), *(comparator or ())])
-    verdicts = tuple(verdict for claim in claims or () for verdict in check_claims(claim, given))
-    material = Material(runs, verdicts, tuple(sys.argv), with_records=records, allow_protocol=allow_protocol)
-    text = render(material, sections(material), title=title or material.title)
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise StorageError(f"{out}: cannot be written: {error.strerror}; give another --out") from None
-    print(out)
+    print(write_report(out, given, claims or (), title=title, with_records=records))

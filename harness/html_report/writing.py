@@ -1,0 +1,33 @@
+"""Run folders and claims -> the file of the report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.claims.check import check_claims
+from harness.claims.runs import Given
+from harness.errors import StorageError
+from harness.html_report.document import Material
+from harness.html_report.gather import sections
+from harness.html_report.page import render
+from harness.html_report.reading import read_runs
+
+
+def write_report(
+    out: Path, given: Given, claims: Sequence[str] = (), *, title: str = "", with_records: bool = True
+) -> Path:
+    """Write the report of the given runs, and of claims (an id, a page, a file) judged by them; return its path.
+
+    Raises RunFolderError, UserError and ConfigError as `check_claims` and `read_runs` do; StorageError.
+    """
+    runs = read_runs([*given.runs, *given.subject, *given.comparators])
+    verdicts = tuple(verdict for claim in claims for verdict in check_claims(claim, given))
+    material = Material(runs, verdicts, tuple(sys.argv), with_records=with_records, allow_protocol=given.allow_protocol)
+    text = render(material, sections(material), title=title or material.title)
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise StorageError(f"{out}: cannot be written: {error.strerror}; give another --out") from None
+    return out
