@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test test-models test-slow test-servers test-gpu bench bench-gpu parity golden guide check clean
+.PHONY: demo test test-models test-slow test-servers test-report test-gpu bench bench-gpu parity golden guide check clean
 # Real data, tokenizers and recorded completions beside the checkout, and a Python that has lm-eval 0.4.13
 SHARED ?= ../shared
 LM_EVAL ?= python3
@@ -27,6 +27,10 @@ test-slow: $(VENV)/.installed-dev
 # The whole demo suite through llama.cpp's server, `transformers serve` and a server in vLLM's shape (minutes)
 test-servers: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m servers -n auto --dist loadfile tests/servers
+
+# The HTML report in a headless Chromium: widths, keyboard, paper, accessibility (a minute)
+test-report: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile tests/browser
 
 # With TORCH set to a build for the GPU (README, "GPU")
 test-gpu: $(VENV)/.installed-dev

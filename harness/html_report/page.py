@@ -1,12 +1,17 @@
 """Sections -> one HTML file, by Jinja2 templates that escape everything they are given.
 
-The file holds its styles, its script and its data; it asks for nothing (a content security policy forbids it, so that
-even hostile text of a model could load nothing).
+The file holds its styles, its script and its data; it asks for nothing. A content security policy forbids it, and
+every script but ours, so that even hostile text of a model that got through the escaping could load and run nothing.
 """
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Sequence
+from datetime import datetime
+from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,10 +21,17 @@ from harness.html_report.document import Material, Section
 from harness.report.visible import visible, visible_line
 
 TEMPLATES = Path(__file__).parent / "templates"
+# A table that lays itself out at any width has the class `fits`
+TABLE = re.compile(r"<table\b(?P<attributes>[^>]*)>.*?</table>", re.DOTALL)
+FITS = re.compile(r"""class=["'][^"']*\bfits\b""")
+CAPTION = re.compile(r"<caption(?P<id> id=\"[^\"]+\")?")
 
 
-def render(material: Material, sections: Sequence[Section], *, title: str) -> str:
-    """Return the page. Text of runs and models is escaped, and characters that hide or reorder are made visible."""
+def render(material: Material, sections: Sequence[Section], *, title: str, made: datetime) -> str:
+    """Return the page, dated `made`; equal arguments give equal text.
+
+    Text of runs and models is escaped, and characters that hide or reorder are made visible.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -29,12 +41,61 @@ def render(material: Material, sections: Sequence[Section], *, title: str) -> st
     )
     environment.filters["line"] = visible_line
     environment.filters["block"] = visible
+    environment.filters["scrolling"] = scrolling
+    script = _own("page.js")
     return environment.get_template("page.html").render(
         title=title,
+        facts=(*_facts(material), f"{made:%Y-%m-%d}"),
+        made=f"{made:%Y-%m-%d %H:%M %Z}".rstrip(),
+        version=version("harness"),
         material=material,
         sections=sections,
         style=_own("page.css"),
-        script=_own("page.js"),
+        script=script,
+        policy=_policy(script),
+    )
+
+
+def scrolling(html: str, section: str) -> Markup:
+    """Give each table a place, named by its caption, in which it scrolls where it is too wide, by keyboard too.
+
+    `html` is a section's page text, already escaped: a `<table` in it is ours.
+    """
+    number = 0
+
+    def placed(found: re.Match[str]) -> str:
+        nonlocal number
+        if FITS.search(found["attributes"]):
+            return found[0]
+        number += 1
+        name = f"{section}-table-{number}"
+        table, captions = CAPTION.subn(lambda caption: _named(caption, name), found[0], count=1)
+        own = CAPTION.search(table)
+        label = f'aria-labelledby="{own["id"][5:-1]}"' if captions and own else f'aria-label="Table {number}"'
+        return f'<div class="wide" role="group" tabindex="0" {label}>{table}</div>'
+
+    return Markup(TABLE.sub(placed, html))
+
+
+def _named(caption: re.Match[str], name: str) -> str:
+    return caption[0] if caption["id"] else f'<caption id="{name}"'
+
+
+def _facts(material: Material) -> tuple[str, ...]:
+    counted = {
+        "run": len(material.runs),
+        "task": len(material.tasks),
+        "claim": len(material.verdicts),
+    }
+    return tuple(f"{count} {noun}{'s' if count > 1 else ''}" for noun, count in counted.items() if count)
+
+
+def _policy(script: str) -> str:
+    """Nothing may be loaded; of scripts only ours runs, known by its hash."""
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
+        "base-uri 'none'; form-action 'none'"
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from harness.claims.check import check_claims
@@ -16,16 +17,23 @@ from harness.html_report.reading import read_runs
 
 
 def write_report(
-    out: Path, given: Given, claims: Sequence[str] = (), *, title: str = "", with_records: bool = True
+    out: Path,
+    given: Given,
+    claims: Sequence[str] = (),
+    *,
+    title: str = "",
+    with_records: bool = True,
+    made: datetime | None = None,
 ) -> Path:
     """Write the report of the given runs, and of claims (an id, a page, a file) judged by them; return its path.
 
+    `made`: the date that it has, by default now.
     Raises RunFolderError, UserError and ConfigError as `check_claims` and `read_runs` do; StorageError.
     """
     runs = read_runs([*given.runs, *given.subject, *given.comparators])
     verdicts = tuple(verdict for claim in claims for verdict in check_claims(claim, given))
     material = Material(runs, verdicts, tuple(sys.argv), with_records=with_records, allow_protocol=given.allow_protocol)
-    text = render(material, sections(material), title=title or material.title)
+    text = render(material, sections(material), title=title or material.title, made=made or datetime.now(UTC))
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
