@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.claims.check import check_claims
 from harness.claims.runs import Given
-from harness.errors import StorageError
+from harness.errors import StorageError, UserError
 from harness.html_report.document import Material
 from harness.html_report.gather import sections
 from harness.html_report.page import render
@@ -16,15 +16,32 @@ from harness.html_report.reading import read_runs
 
 
 def write_report(
-    out: Path, given: Given, claims: Sequence[str] = (), *, title: str = "", with_records: bool = True
+    out: Path,
+    given: Given,
+    claims: Sequence[str] = (),
+    *,
+    title: str = "",
+    with_records: bool = True,
+    margin: float | None = None,
 ) -> Path:
     """Write the report of the given runs, and of claims (an id, a page, a file) judged by them; return its path.
 
+    `margin`: the difference of scores, between 0 and 1, that still counts as equal.
+
     Raises RunFolderError, UserError and ConfigError as `check_claims` and `read_runs` do; StorageError.
     """
+    if margin is not None and not 0 < margin < 1:
+        raise UserError(f"--margin {margin:g}: give a difference of scores between 0 and 1, such as 0.02")
     runs = read_runs([*given.runs, *given.subject, *given.comparators])
     verdicts = tuple(verdict for claim in claims for verdict in check_claims(claim, given))
-    material = Material(runs, verdicts, tuple(sys.argv), with_records=with_records, allow_protocol=given.allow_protocol)
+    material = Material(
+        runs,
+        verdicts,
+        tuple(sys.argv),
+        with_records=with_records,
+        allow_protocol=given.allow_protocol,
+        margin=margin,
+    )
     text = render(material, sections(material), title=title or material.title)
     try:
         out.write_text(text, encoding="utf-8")
