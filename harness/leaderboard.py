@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from harness.analysis.estimates import BY_SIZE, SHARED
 from harness.analysis.protocol import protocol_differences
@@ -23,15 +24,19 @@ from harness.store.manifest import Manifest
 NAMED = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked:
-    """A run to rank. `estimates`: the primary score of each task; `overall`: of the suite."""
+class Ranked(Protocol):
+    """A run to rank: unique label, records (perhaps without texts), first score of each task, score of the suite."""
 
-    label: str
-    manifest: Manifest
-    records: Sequence[Record]
-    estimates: Sequence[Estimate]
-    overall: Estimate | None
+    @property
+    def label(self) -> str: ...
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def records(self) -> Sequence[Record]: ...
+    @property
+    def primary(self) -> Sequence[Estimate]: ...
+    @property
+    def overall(self) -> Estimate | None: ...
 
 
 @dataclass(slots=True)
@@ -54,7 +59,7 @@ def leaderboards(
     if not tasks:
         for suite in dict.fromkeys(run.manifest.suite_name for run in runs if run.overall is not None):
             found += _of_suite(suite, runs, values, allow_protocol)
-    all_tasks = tasks or list(dict.fromkeys(estimate.task for run in runs for estimate in run.estimates))
+    all_tasks = tasks or list(dict.fromkeys(estimate.task for run in runs for estimate in run.primary))
     for task in all_tasks:
         found += _of_task(task, runs, values, allow_protocol)
     return tuple(found)
@@ -63,7 +68,7 @@ def leaderboards(
 def _of_task(
     task: str, runs: Sequence[Ranked], values: Sequence[dict[str, SampleValues]], allow_protocol: bool
 ) -> list[Ranking]:
-    scores = {place: estimate for place, run in enumerate(runs) for estimate in run.estimates if estimate.task == task}
+    scores = {place: estimate for place, run in enumerate(runs) for estimate in run.primary if estimate.task == task}
     groups = _groups(runs, list(scores), [task], allow_protocol)
     return [
         replace(
@@ -96,12 +101,12 @@ def _of_suite(
     }
     alike: dict[tuple[str, ...], list[int]] = {}
     for place, estimate in overall.items():
-        key = (*sorted(one.task for one in runs[place].estimates), estimate.metric, estimate.method)
+        key = (*sorted(one.task for one in runs[place].primary), estimate.metric, estimate.method)
         alike.setdefault(key, []).append(place)
     found = []
     for places in alike.values():
         first = runs[places[0]]
-        tasks = [estimate.task for estimate in first.estimates]
+        tasks = [estimate.task for estimate in first.primary]
         weights = _weights(first)
         for group in _groups(runs, places, tasks, allow_protocol):
             entrants = [
@@ -121,7 +126,7 @@ def _weights(run: Ranked) -> Weights:
     """How `estimate_suite` weighed the tasks."""
     assert run.overall is not None
     by_size = run.overall.metric.endswith(BY_SIZE)
-    sizes = {estimate.task: estimate.n if by_size else 1 for estimate in run.estimates}
+    sizes = {estimate.task: estimate.n if by_size else 1 for estimate in run.primary}
     shared = run.overall.method in (SHARED.format("macro"), SHARED.format(BY_SIZE))
     return Weights({task: size / sum(sizes.values()) for task, size in sizes.items()}, shared)
 
@@ -160,7 +165,7 @@ def _values(run: Ranked) -> dict[str, SampleValues]:
     """Each task's values; a task whose metric has none is left out."""
     found: dict[str, SampleValues] = {}
     own = by_task(run.records)
-    for estimate in run.estimates:
+    for estimate in run.primary:
         try:
             values = values_of(own.get(estimate.task, ()), estimate.task, run.manifest.metric(estimate.task))
         except NoSampleValues:
