@@ -7,12 +7,12 @@ the result lists the fields. Reads run folders only: no model, no data set.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from harness.analysis.compare import PairedTask, as_family, compare, pair_task
-from harness.analysis.protocol import Difference, protocol_differences
+from harness.analysis.protocol import Difference, ProtocolDifferences, protocol_differences
 from harness.analysis.repeatability import differences_within_repeats
 from harness.analysis.served import ServedRun, may_explain
 from harness.analysis.values import NoSampleValues
@@ -40,12 +40,21 @@ class RunSide:
 
 
 @dataclass(frozen=True, slots=True)
+class Refused:
+    """A run that was not compared with the baseline, and the settings of its protocol that differ."""
+
+    run: str
+    fields: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """The result of comparing runs. `runs[0]` is the baseline (a) of every comparison.
 
     `pairings[i]` holds the samples of `comparisons[i]`. `protocol`: settings that differ though they must not, each
     with the run's label; `warnings`: what else a reader must know; `explanations`: what else than the models may have
-    made a difference, each with the label of the run that is compared with the baseline.
+    made a difference, each with the label of the run that is compared with the baseline; `refused`: runs that were not
+    compared.
     """
 
     runs: tuple[RunSide, ...]
@@ -54,6 +63,26 @@ class Compared:
     protocol: tuple[tuple[str, Difference], ...]
     warnings: tuple[str, ...]
     explanations: tuple[tuple[str, str], ...] = ()
+    refused: tuple[Refused, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """A run that was read. `records` may have no texts (`store.slim`)."""
+
+    side: RunSide
+    manifest: Manifest
+    records: Sequence[Record]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One run compared with the baseline."""
+
+    comparisons: tuple[Comparison, ...]
+    pairings: tuple[PairedTask, ...]
+    warnings: tuple[str, ...]
+    explanations: tuple[tuple[str, str], ...]
 
 
 def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Compared:
@@ -66,50 +95,114 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
         raise UserError("compare needs two run folders or more: the baseline first, then the runs to compare with it")
     manifests = [read_manifest(folder) for folder in folders]
     sides = _sides(folders, manifests)
-    _, first = read_scores(folders[0])
-    comparisons: list[Comparison] = []
-    pairings: list[PairedTask] = []
+    first = ComparedRun(sides[0], manifests[0], read_scores(folders[0])[1])
+    parts: list[_Part] = []
     protocol: list[tuple[str, Difference]] = []
-    explanations: list[tuple[str, str]] = []
     warnings = _not_of_fixed_n(sides, manifests)
     for side, manifest in zip(sides[1:], manifests[1:], strict=True):
         tasks, notes = _common_tasks(sides[0], manifests[0], side, manifest)
-        identities = (manifests[0].identity.written, manifest.identity.written)
-        found = protocol_differences(*identities, tasks, ONCE_IN_IDENTITY)
+        if not tasks:
+            raise UserError(f"{sides[0].folder} and {side.folder} have no task in common")
+        found = _protocols(manifests[0], manifest, tasks)
         if found.refused and not allow_protocol:
             raise UserError(_refusal(sides[0], side, found.refused))
         protocol += [(side.label, difference) for difference in found.refused]
-        warnings += notes
-        warnings += [f"{side.label}: {difference_text(difference)}" for difference in found.noted]
+        warnings += [*notes, *_noted(side, found)]
         # One run beside the first at a time: each may hold a hundred thousand records
-        _, other = read_scores(side.folder)
-        before = len(pairings)
-        for task in tasks:
-            try:
-                paired = pair_task(task, manifests[0].metric(task), first, other)
-            except NoSampleValues as error:
-                if not error.of_corpus:
-                    raise
-                warnings.append(f"{task}: not compared: its metric has no value per sample")
-                continue
-            comparisons.append(compare(paired, sides[0].label, side.label))
-            pairings.append(paired)
-            warnings += _left_out(paired, side)
-            warnings += differences_within_repeats(
-                comparisons[-1], (sides[0].folder, sides[0].run_id, first), (side.folder, side.run_id, other)
-            )
-        runs = ((sides[0], manifests[0], first), (side, manifest, other))
-        explanations += [(side.label, line) for line in _explanations(runs, pairings[before:])]
-    if not comparisons:
+        parts.append(_with_first(first, ComparedRun(side, manifest, read_scores(side.folder)[1]), tasks))
+    if not any(part.comparisons for part in parts):
         raise UserError("nothing to compare: no common task has a metric with a value per sample")
+    return _together(sides, parts, protocol, warnings)
+
+
+def compare_read(runs: Sequence[ComparedRun], *, allow_protocol: bool = False) -> Compared:
+    """Compare runs that were read, as `compare_runs` does, but leave out what it refuses.
+
+    A run under another protocol is in `refused`; one with no common task, and a task without a common scored sample,
+    are in the warnings. `comparisons` may be empty. Raises ValueError for no run.
+    """
+    if not runs:
+        raise ValueError("no runs to compare")
+    first, parts, protocol, refused = runs[0], [], list[tuple[str, Difference]](), list[Refused]()
+    sides = tuple(run.side for run in runs)
+    warnings = _not_of_fixed_n(sides, [run.manifest for run in runs])
+    for run in runs[1:]:
+        tasks, notes = _common_tasks(first.side, first.manifest, run.side, run.manifest)
+        if not tasks:
+            warnings.append(f"{run.side.label}: not compared: it has no task in common with {first.side.label}")
+            continue
+        found = _protocols(first.manifest, run.manifest, tasks)
+        if found.refused and not allow_protocol:
+            refused.append(Refused(run.side.label, found.refused))
+            continue
+        protocol += [(run.side.label, difference) for difference in found.refused]
+        warnings += [*notes, *_noted(run.side, found)]
+        parts.append(_with_first(first, run, tasks, skip_empty=True))
+    return replace(_together(sides, parts, protocol, warnings), refused=tuple(refused))
+
+
+def by_task(records: Sequence[Record]) -> dict[str, list[Record]]:
+    """Return each task's records."""
+    found: dict[str, list[Record]] = {}
+    for record in records:
+        found.setdefault(record.request.task, []).append(record)
+    return found
+
+
+def _with_first(first: ComparedRun, other: ComparedRun, tasks: Sequence[str], *, skip_empty: bool = False) -> _Part:
+    """Compare a run with the baseline on these tasks; `skip_empty`: a task without a common sample is a warning."""
+    comparisons: list[Comparison] = []
+    pairings: list[PairedTask] = []
+    warnings: list[str] = []
+    one, two = by_task(first.records), by_task(other.records)
+    a, b = first.side, other.side
+    for task in tasks:
+        try:
+            paired = pair_task(task, first.manifest.metric(task), one.get(task, ()), two.get(task, ()))
+        except NoSampleValues as error:
+            if not error.of_corpus and not skip_empty:
+                raise
+            reason = "its metric has no value per sample" if error.of_corpus else str(error)
+            warnings.append(f"{task}: not compared: {reason}")
+            continue
+        if skip_empty and not paired.samples.n:
+            warnings.append(f"{task}: not compared: no sample is scored in both {a.label} and {b.label}")
+            continue
+        comparisons.append(compare(paired, a.label, b.label))
+        pairings.append(paired)
+        warnings += _left_out(paired, b)
+        warnings += differences_within_repeats(
+            comparisons[-1], (a.folder, a.run_id, first.records), (b.folder, b.run_id, other.records)
+        )
+    runs = ((a, first.manifest, first.records), (b, other.manifest, other.records))
+    explanations = tuple((b.label, line) for line in _explanations(runs, pairings))
+    return _Part(tuple(comparisons), tuple(pairings), tuple(warnings), explanations)
+
+
+def _together(
+    sides: tuple[RunSide, ...],
+    parts: Sequence[_Part],
+    protocol: Sequence[tuple[str, Difference]],
+    warnings: Sequence[str],
+) -> Compared:
+    """All comparisons as one family."""
+    comparisons = [comparison for part in parts for comparison in part.comparisons]
     return Compared(
         sides,
         as_family(comparisons),
-        tuple(pairings),
+        tuple(pairing for part in parts for pairing in part.pairings),
         tuple(protocol),
-        tuple(dict.fromkeys(warnings)),
-        tuple(explanations),
+        tuple(dict.fromkeys([*warnings, *(line for part in parts for line in part.warnings)])),
+        tuple(explanation for part in parts for explanation in part.explanations),
     )
+
+
+def _protocols(first: Manifest, other: Manifest, tasks: Sequence[str]) -> ProtocolDifferences:
+    return protocol_differences(first.identity.written, other.identity.written, tasks, ONCE_IN_IDENTITY)
+
+
+def _noted(side: RunSide, found: ProtocolDifferences) -> list[str]:
+    return [f"{side.label}: {difference_text(difference)}" for difference in found.noted]
 
 
 def _not_of_fixed_n(sides: Sequence[RunSide], manifests: Sequence[Manifest]) -> list[str]:
@@ -134,12 +227,13 @@ def difference_text(difference: Difference) -> str:
 
 
 def labelled(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[str, ...]:
-    """Label runs by model; by folder where two have the same model, with a number where the folders are equal too."""
+    """Label runs by model; where two have the same model, with the folder's name too, or with its path, or a number."""
     models = [manifest.model_name for manifest in manifests]
-    labels = models if len(set(models)) == len(models) else [str(folder) for folder in folders]
-    if len(set(labels)) < len(labels):
-        labels = [f"{label} #{place}" for place, label in enumerate(labels, 1)]
-    return tuple(labels)
+    named = [f"{model} ({folder.name})" for model, folder in zip(models, folders, strict=True)]
+    for labels in (models, named, list(map(str, folders))):
+        if len(set(labels)) == len(labels):
+            return tuple(labels)
+    return tuple(f"{folder} #{place}" for place, folder in enumerate(folders, 1))
 
 
 def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:
@@ -152,11 +246,9 @@ def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunS
 def _common_tasks(
     first: RunSide, one: Manifest, side: RunSide, other: Manifest
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Tasks of both, in the baseline's order, and notes on the tasks of only one."""
+    """Tasks of both, perhaps none, in the baseline's order, and notes on the tasks of only one."""
     tasks_one, tasks_other = one.identity.tasks, other.identity.tasks
     common = tuple(task for task in tasks_one if task in tasks_other)
-    if not common:
-        raise UserError(f"{first.folder} and {side.folder} have no task in common")
     notes = [f"{task}: not compared: only in {first.label}" for task in tasks_one if task not in tasks_other]
     notes += [f"{task}: not compared: only in {side.label}" for task in tasks_other if task not in tasks_one]
     return common, tuple(notes)

@@ -22,7 +22,7 @@ LAYERS = [
     {"plugins", "config", "store", "hub"},
     {"data", "prompts", "engines", "execution", "analysis"},
     {"scoring", "report", "comparison", "samples"},
-    {"catalog", "page_scorers", "metrics", "cost"},
+    {"catalog", "page_scorers", "metrics", "cost", "leaderboard"},
     {"plan", "validate", "repeat_check", "guide", "export"},
     {"run", "preview", "models", "recorded_verdicts", "importing"},
     {"claims", "publish", "rescore"},

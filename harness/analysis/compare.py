@@ -17,6 +17,7 @@ from harness.results import Comparison
 from harness.stats.multiple import holm
 from harness.stats.paired import MCNEMAR, PairedDifference, paired_difference, paired_p_value
 from harness.stats.power import detectable_effect, difference_size
+from harness.stats.relations import Gap, paired_test
 from harness.stats.two_model_power import Discordance, detectable_difference, mcnemar_size
 
 # With fewer, all one way, McNemar's exact p is above .05
@@ -54,10 +55,11 @@ def pair_task(task: str, metric: str, a: Sequence[Record], b: Sequence[Record]) 
     return PairedTask(task, first.scorer, first.metric, join(first, second))
 
 
-def compare(paired: PairedTask, a: str, b: str) -> Comparison:
+def compare(paired: PairedTask, a: str, b: str, *, planning: bool = True) -> Comparison:
     """Compare the two runs, labelled a and b, on a task's pairs; `p_family` is still p, of this comparison alone.
 
-    Raises DataError where no sample was scored in both.
+    `planning`: with the detectable difference and the n needed, which take longer than all else. Raises DataError
+    where no sample was scored in both.
     """
     samples = paired.samples
     if not samples.n:
@@ -66,7 +68,7 @@ def compare(paired: PairedTask, a: str, b: str) -> Comparison:
     clusters = samples.clusters
     seen = paired_difference(values_b, values_a, clusters)
     p, test = paired_p_value(values_b, values_a, clusters)
-    detectable, needed = _planning(seen, test)
+    detectable, needed = _planning(seen, test) if planning else (None, None)
     return Comparison(
         task=paired.task,
         scorer=paired.scorer,
@@ -90,6 +92,16 @@ def compare(paired: PairedTask, a: str, b: str) -> Comparison:
         unscored=samples.unscored,
         unpaired=samples.unpaired,
     )
+
+
+def p_within(paired: PairedTask, margin: float) -> float:
+    """Return the p-value of "the difference is not between -margin and margin": the larger of two one-sided tests.
+
+    At 5 % the statement is shown exactly when the 90 % interval lies between the margins (Schuirmann 1987, J.
+    Pharmacokinet. Biopharm. 15:657-680). Raises ValueError for no pairs.
+    """
+    values_a, values_b = paired.samples.values
+    return paired_test(values_b, values_a, paired.samples.clusters, Gap(margin=margin, within=True)).test.p_for
 
 
 def as_family(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:

@@ -27,6 +27,10 @@ def report(
     allow_protocol: Annotated[
         bool, typer.Option("--allow-protocol", help="compare runs under different protocols, with a warning")
     ] = False,
+    margin: Annotated[
+        float | None,
+        typer.Option(metavar="DIFFERENCE", help="scores that differ by less count as equal, e.g. 0.02: it is tested"),
+    ] = None,
     records: Annotated[
         bool, typer.Option("--records/--no-records", help="with the samples: prompts, answers and reasons")
     ] = True,
@@ -36,4 +40,4 @@ def report(
     from harness.html_report.writing import write_report
 
     given = Given(tuple(folders), tuple(subject or ()), tuple(comparator or ()), stand_in, allow_protocol)
-    print(write_report(out, given, claims or (), title=title, with_records=records))
+    print(write_report(out, given, claims or (), title=title, with_records=records, margin=margin))

@@ -47,7 +47,8 @@ class ReportRun:
 class Material:
     """What the report is about: runs, the baseline first, and verdicts. `command`: the command line that made it.
 
-    `with_records`: samples are shown too; `allow_protocol`: runs are compared though their protocols differ.
+    `with_records`: samples are shown too; `allow_protocol`: runs are compared though their protocols differ; `margin`:
+    the difference that still counts as equal.
     """
 
     runs: tuple[ReportRun, ...]
@@ -55,6 +56,7 @@ class Material:
     command: tuple[str, ...] = ()
     with_records: bool = True
     allow_protocol: bool = False
+    margin: float | None = None
 
     @property
     def title(self) -> str:

@@ -50,7 +50,7 @@ def render(material: Material, sections: Sequence[Section], *, title: str, made:
         version=version("harness"),
         material=material,
         sections=sections,
-        style=_own("page.css"),
+        style=_styles(),
         script=script,
         policy=_policy(script),
     )
@@ -97,6 +97,12 @@ def _policy(script: str) -> str:
         f"default-src 'none'; script-src 'sha256-{digest}'; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
+
+
+def _styles() -> Markup:
+    """The page's rules, then those of the sections that have some of their own."""
+    own = sorted(path.relative_to(TEMPLATES).as_posix() for path in TEMPLATES.glob("sections/*.css"))
+    return Markup("\n").join(_own(name) for name in ("page.css", *own))
 
 
 def _own(name: str) -> Markup:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.claims.check import check_claims
 from harness.claims.runs import Given
-from harness.errors import StorageError
+from harness.errors import StorageError, UserError
 from harness.html_report.document import Material
 from harness.html_report.gather import sections
 from harness.html_report.page import render
@@ -23,16 +23,26 @@ def write_report(
     *,
     title: str = "",
     with_records: bool = True,
+    margin: float | None = None,
     made: datetime | None = None,
 ) -> Path:
     """Write the report of the given runs, and of claims (an id, a page, a file) judged by them; return its path.
 
-    `made`: the date that it has, by default now.
+    `margin`: the difference of scores, between 0 and 1, that still counts as equal; `made`: its date, by default now.
     Raises RunFolderError, UserError and ConfigError as `check_claims` and `read_runs` do; StorageError.
     """
+    if margin is not None and not 0 < margin < 1:
+        raise UserError(f"--margin {margin:g}: give a difference of scores between 0 and 1, such as 0.02")
     runs = read_runs([*given.runs, *given.subject, *given.comparators])
     verdicts = tuple(verdict for claim in claims for verdict in check_claims(claim, given))
-    material = Material(runs, verdicts, tuple(sys.argv), with_records=with_records, allow_protocol=given.allow_protocol)
+    material = Material(
+        runs,
+        verdicts,
+        tuple(sys.argv),
+        with_records=with_records,
+        allow_protocol=given.allow_protocol,
+        margin=margin,
+    )
     text = render(material, sections(material), title=title or material.title, made=made or datetime.now(UTC))
     try:
         out.write_text(text, encoding="utf-8")

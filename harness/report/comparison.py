@@ -80,7 +80,7 @@ def comparison_table(
     rows = tuple(Row(_cells(finding, several)) for finding in findings)
     against = f"{len({f.comparison.b for f in findings})} runs" if several else new
     notes = (
-        *_legend(findings),
+        *legend([finding.comparison for finding in findings]),
         *(f"May explain a difference{_of(run, several)}: {text}" for run, text in explanations),
     )
     return Table(f"{against} compared with {baseline}", columns, rows, notes, tuple(warnings))
@@ -161,10 +161,10 @@ def _cells(finding: Finding, several: bool) -> tuple[str, ...]:
         *((c.b,) if several else ()),
         f"{c.value_a:.3f}",
         f"{c.value_b:.3f}",
-        f"{c.difference:+.3f}",
-        f"[{c.low:+.3f}, {c.high:+.3f}]",
-        _p(c.p),
-        _p(c.p_family),
+        signed_text(c.difference),
+        signed_interval_text(c.low, c.high),
+        p_text(c.p),
+        p_text(c.p_family),
         finding.word,
         str(c.n),
         str(c.wins),
@@ -178,8 +178,8 @@ def _of(run: str, several: bool) -> str:
     return f" of {run}" if several else ""
 
 
-def _legend(findings: Sequence[Finding]) -> tuple[str, ...]:
-    comparisons = [finding.comparison for finding in findings]
+def legend(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
+    """Return what the columns mean, and which metrics, tests and intervals these comparisons have; not for none."""
     metrics = dict.fromkeys(f"{c.task} {'/'.join(part for part in (c.scorer, c.metric) if part)}" for c in comparisons)
     intervals = dict.fromkeys(INTERVALS.get(c.method, c.method) for c in comparisons)
     tests = dict.fromkeys(TESTS.get(c.test, c.test) for c in comparisons)
@@ -194,7 +194,18 @@ def _legend(findings: Sequence[Finding]) -> tuple[str, ...]:
     )
 
 
-def _p(p: float) -> str:
+def signed_text(number: float) -> str:
+    """A difference: three decimals with a sign."""
+    return f"{number:+.3f}"
+
+
+def signed_interval_text(low: float, high: float) -> str:
+    """The interval of a difference."""
+    return f"[{low:+.3f}, {high:+.3f}]"
+
+
+def p_text(p: float) -> str:
+    """A p-value: three decimals; never 0.000."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 

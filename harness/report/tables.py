@@ -82,14 +82,14 @@ def score_table(
     The first estimate of a task is its primary one. `failures` (task -> kind -> answers) becomes notes.
     """
     shown = [*estimates, overall] if overall is not None else [*estimates]
-    extra = _extra_columns(shown)
+    extra = extra_columns(shown)
     rows = [
-        Row((*_cells(estimate), *_extra_cells(estimate, extra)), primary=primary)
+        Row((*_cells(estimate), *extra_cells(estimate, extra)), primary=primary)
         for estimate, primary in zip(estimates, primary_flags(estimates), strict=True)
     ]
     if overall is not None:
-        rows.append(Row((*_cells(overall), *_extra_cells(overall, extra)), overall=True))
-    notes = (*_legend(shown), *_extra_legend(extra), *_failure_notes(failures or {}, [e.task for e in estimates]))
+        rows.append(Row((*_cells(overall), *extra_cells(overall, extra)), overall=True))
+    notes = (*_legend(shown), *extra_legend(extra), *_failure_notes(failures or {}, [e.task for e in estimates]))
     return Table(title, (*COLUMNS, *extra), tuple(rows), notes, _grouped_warnings(shown))
 
 
@@ -148,7 +148,8 @@ def _cells(estimate: Estimate) -> tuple[str, ...]:
     )
 
 
-def _extra_columns(estimates: Sequence[Estimate]) -> tuple[Column, ...]:
+def extra_columns(estimates: Sequence[Estimate]) -> tuple[Column, ...]:
+    """Return the columns that are shown only where some row has something in them."""
     found: tuple[Column, ...] = ()
     if any(estimate.completed is not None for estimate in estimates):
         found += (COMPLETED,)
@@ -161,7 +162,8 @@ def _extra_columns(estimates: Sequence[Estimate]) -> tuple[Column, ...]:
     return found
 
 
-def _extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, ...]:
+def extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Return one row's cells of these columns."""
     cells = {
         COMPLETED: score_text(estimate.completed),
         UNREAD: share_text(estimate.unread),
@@ -171,7 +173,8 @@ def _extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, 
     return tuple(cells[column] for column in columns)
 
 
-def _extra_legend(columns: tuple[Column, ...]) -> tuple[str, ...]:
+def extra_legend(columns: tuple[Column, ...]) -> tuple[str, ...]:
+    """Return what these columns mean, in one line, or none."""
     meaning = {
         COMPLETED: "Completed only: the score without truncated answers.",
         UNREAD: "Not read: the answer scores 0, but its text contains the right answer.",
@@ -208,17 +211,20 @@ def figure_text(number: float | None) -> str:
     return f"{number:.1f}" if abs(number) < 100 else f"{number:.0f}"
 
 
-def _legend(estimates: Sequence[Estimate]) -> tuple[str, ...]:
-    """The methods of the intervals; with task names only where methods differ."""
+def interval_legend(estimates: Sequence[Estimate]) -> str:
+    """Return the methods of the intervals; with task names only where methods differ; empty without intervals."""
     methods: dict[str, list[str]] = {}
     for estimate in estimates:
         if estimate.low is not None and estimate.task not in methods.setdefault(estimate.method, []):
             methods[estimate.method].append(estimate.task)
-    if not methods:
-        return ()
     several = len(methods) > 1
     listed = (f"{method} ({_few(tasks)})" if several else method for method, tasks in methods.items())
-    return (f"Intervals: {', '.join(listed)}. Tokens are per answer, tokens/s over the engine's time.",)
+    return f"Intervals: {', '.join(listed)}." if methods else ""
+
+
+def _legend(estimates: Sequence[Estimate]) -> tuple[str, ...]:
+    line = interval_legend(estimates)
+    return (f"{line} Tokens are per answer, tokens/s over the engine's time.",) if line else ()
 
 
 def _failure_notes(failures: Mapping[str, Mapping[str, int]], tasks: Iterable[str]) -> tuple[str, ...]:

@@ -2,71 +2,178 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.html_report.charts.scale import Scale, Tick
+from harness.html_report.charts.forest import Label, Mark, axis, mark, score_scale
+from harness.html_report.charts.scale import Scale
 from harness.html_report.document import Material, Section
-from harness.report.tables import interval_text, score_text, share_text
+from harness.report.tables import (
+    Column,
+    extra_cells,
+    extra_columns,
+    extra_legend,
+    interval_legend,
+    interval_text,
+    score_text,
+    share_text,
+)
 from harness.results import Estimate
+from harness.stats.intervals import RATIO
+from harness.stats.jackknife import JACKKNIFE
+
+# Metrics of a corpus have this as their largest value
+MOST_OF_CORPUS = 100.0
+# With more tasks, each is one line that opens
+MOST_OPEN = 8
+LARGEST = "{}, from 0 to 100; higher is better"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A number beside the chart: its words, and the number itself for sorting."""
+
+    text: str
+    sort: str
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """One score: words for the table, places on the scale in per cent (None: it has no value)."""
+    """One score: words for the table, its place on the scale (None: it has no value)."""
 
     label: str
     series: int
-    value: str
+    value: Figure
     interval: str
-    n: int
-    truncated: str
-    no_answer: str
-    place: float | None
-    low: float | None
-    high: float | None
+    mark: Mark | None
+    figures: tuple[Figure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherScores:
+    """The scores of a task besides the first: a cell per run and metric."""
+
+    metrics: tuple[str, ...]
+    lines: tuple[tuple[str, int, tuple[tuple[str, str], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskScores:
-    """The scores of one task, a line for each run."""
+    """The scores of one task, a line for each run. `range`: lowest to highest; `headings`: of the lines' figures."""
 
-    task: str
+    name: str
     metric: str
+    words: str
+    overall: bool
+    range: str
+    headings: tuple[str, ...]
     lines: tuple[ScoreLine, ...]
-    ticks: tuple[Tick, ...]
+    axis: tuple[Label, ...]
+    others: OtherScores | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the template lays out. `folded`: tasks are lines that open."""
+
+    groups: tuple[TaskScores, ...]
+    folded: bool
+    notes: tuple[str, ...]
+
+
+Found = Sequence[tuple[int, str, Estimate]]
 
 
 def build(material: Material) -> Section | None:
-    """Show the primary score of each task and run."""
-    groups = tuple(_task(material, task) for task in material.tasks)
+    """Show the primary score of each task and run, suites' means first, the other scores smaller."""
+    runs = list(enumerate(material.runs))
+    suites: dict[str, list[tuple[int, str, Estimate]]] = {}
+    for series, run in runs:
+        if run.overall is not None:
+            suites.setdefault(run.overall.task, []).append((series, run.label, run.overall))
+    groups = [_group(suite, found, [], overall=True) for suite, found in suites.items()]
+    primary = {series: run.primary for series, run in runs}
+    for task in material.tasks:
+        found = [(s, run.label, e) for s, run in runs for e in primary[s] if e.task == task]
+        others = [(s, run.label, e) for s, run in runs for e in run.estimates if e.task == task and e not in primary[s]]
+        groups.append(_group(task, found, others, overall=False))
     if not groups:
         return None
-    return Section("scores", "Scores", "Points with 95 % intervals; higher is better.", groups)
+    shown = [estimate for _, run in runs for estimate in run.primary]
+    overall = [estimate for found in suites.values() for _, _, estimate in found]
+    notes = tuple(note for note in (interval_legend([*overall, *shown]), *extra_legend(extra_columns(shown))) if note)
+    folded = len(material.tasks) > MOST_OPEN
+    lead = "Points are scores, lines their 95 % intervals. Overlapping intervals do not mean that runs are alike: the "
+    lead += "paired differences below say more."
+    single = "Points are scores, lines their 95 % intervals."
+    return Section("scores", "Scores", lead if len(runs) > 1 else single, Scores(tuple(groups), folded, notes))
 
 
-def _task(material: Material, task: str) -> TaskScores:
-    found = [
-        (series, run.label, estimate)
-        for series, run in enumerate(material.runs)
-        for estimate in run.primary
-        if estimate.task == task
-    ]
-    scale = Scale(0.0, 1.0)
-    lines = tuple(_line(label, series, estimate, scale) for series, label, estimate in found)
-    first = found[0][2]
-    return TaskScores(task, f"{first.scorer}/{first.metric}", lines, scale.ticks())
+def _group(name: str, found: Found, others: Found, *, overall: bool) -> TaskScores:
+    estimates = [estimate for _, _, estimate in found]
+    first = estimates[0]
+    extra = extra_columns(estimates)
+    unscored = any(estimate.unscored for estimate in estimates)
+    numbers = [number for e in estimates for number in (e.value, e.low, e.high)]
+    of_corpus = first.method == JACKKNIFE
+    share = first.method != RATIO and not of_corpus and all(n is None or 0 <= n <= 1 for n in numbers)
+    scale = score_scale(numbers, share=share, most=MOST_OF_CORPUS if of_corpus else None)
+    values = [estimate.value for estimate in estimates if estimate.value is not None]
+    metric = "/".join(part for part in (first.scorer, first.metric) if part)
+    words = "lower is better" if first.method == RATIO else "0 to 100, higher is better" if of_corpus else ""
+    return TaskScores(
+        name=name,
+        metric=metric,
+        words=words,
+        overall=overall,
+        range=_range(values),
+        headings=("n", "Truncated %", "No answer %", *(("Unscored",) if unscored else ()), *(c.heading for c in extra)),
+        lines=tuple(_line(one, scale, extra, unscored) for one in found),
+        axis=axis(scale.ticks()),
+        others=_others(found, others),
+    )
 
 
-def _line(label: str, series: int, estimate: Estimate, scale: Scale) -> ScoreLine:
+def _range(values: Sequence[float]) -> str:
+    if not values:
+        return score_text(None)
+    low, high = score_text(min(values)), score_text(max(values))
+    return low if low == high else f"{low} to {high}"
+
+
+def _line(found: tuple[int, str, Estimate], scale: Scale, extra: tuple[Column, ...], with_unscored: bool) -> ScoreLine:
+    series, label, estimate = found
+    unscored = (Figure(str(estimate.unscored), ""),) if with_unscored else ()
     return ScoreLine(
         label=label,
         series=series,
-        value=score_text(estimate.value),
+        value=Figure(score_text(estimate.value), _sort(estimate.value)),
         interval=interval_text(estimate.low, estimate.high),
-        n=estimate.n,
-        truncated=share_text(estimate.truncated),
-        no_answer=share_text(estimate.unextracted),
-        place=None if estimate.value is None else scale.place(estimate.value),
-        low=None if estimate.low is None else scale.place(estimate.low),
-        high=None if estimate.high is None else scale.place(estimate.high),
+        mark=mark(scale, estimate.value, estimate.low, estimate.high),
+        figures=(
+            Figure(str(estimate.n), str(estimate.n)),
+            Figure(share_text(estimate.truncated), _sort(estimate.truncated)),
+            Figure(share_text(estimate.unextracted), _sort(estimate.unextracted)),
+            *(Figure(one.text, one.text) for one in unscored),
+            *(Figure(text, "" if text == "-" else text.lstrip("<>")) for text in extra_cells(estimate, extra)),
+        ),
     )
+
+
+def _sort(number: float | None) -> str:
+    return "" if number is None else f"{number:.5g}"
+
+
+def _others(found: Found, others: Found) -> OtherScores | None:
+    def name(estimate: Estimate) -> str:
+        return "/".join(part for part in (estimate.scorer, estimate.metric) if part)
+
+    metrics = tuple(dict.fromkeys(name(estimate) for _, _, estimate in others))
+    if not metrics:
+        return None
+    cells = {(series, name(e)): (score_text(e.value), interval_text(e.low, e.high)) for series, _, e in others}
+    blank = (score_text(None), "")
+    lines = tuple(
+        (label, series, tuple(cells.get((series, metric), blank) for metric in metrics)) for series, label, _ in found
+    )
+    return OtherScores(metrics, lines)

@@ -1,0 +1,187 @@
+"""Runs of one task or suite in the order of their scores, each pair compared, with the ranks that this leaves open.
+
+Guarantees: with probability 95 % no pair of a table is decided the wrong way and all rank ranges of it contain the true
+ranks together; nothing is claimed over several tables at once. Does not check protocols: see `leaderboard`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations
+
+from harness.analysis.compare import ALPHA, PairedTask, compare
+from harness.analysis.values import SampleValues, join
+from harness.results import Comparison, Estimate
+from harness.stats.intervals import RATIO
+from harness.stats.multiple import holm_directional
+from harness.stats.paired import DRAWS, paired_difference
+from harness.stats.ranks import RankRange, not_distinguishable, rank_ranges
+from harness.stats.weighted_flips import weighted_sign_flip
+
+
+@dataclass(frozen=True, slots=True)
+class Entrant:
+    """A run to rank: its score, and its samples' values, by task, where it has some. `place`: among all runs given."""
+
+    place: int
+    label: str
+    estimate: Estimate
+    values: Mapping[str, SampleValues]
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A run in a ranking; no `ranks` where the metric has no value per sample."""
+
+    place: int
+    label: str
+    estimate: Estimate
+    ranks: RankRange | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One table: standings, best first; all pairs of them, a being the better-placed one, `p_family` directional.
+
+    `ties`: labels that cannot be told apart, longest stretches; `differs`: in what its protocol differs from that of
+    the first table of the task; `overall`: over all tasks of a suite.
+    """
+
+    name: str
+    metric: str
+    standings: tuple[Standing, ...]
+    pairs: tuple[Comparison, ...]
+    ties: tuple[tuple[str, ...], ...]
+    overall: bool = False
+    differs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """How tasks enter a suite's mean: a weight each (sum 1). `shared`: they have the same samples."""
+
+    of_task: Mapping[str, float]
+    shared: bool = False
+
+
+def decided(comparison: Comparison, alpha: float = ALPHA) -> bool:
+    """Whether one of the two is shown to be better, by `p_family`."""
+    return comparison.difference != 0 and comparison.p_family <= alpha
+
+
+def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None) -> Ranking:
+    """Rank runs of one task, or, with `weights`, of a suite; pairs without a common sample stay undecided.
+
+    Significance: exact paired tests, Holm over all pairs and both directions; ranges: `stats.ranks`.
+    """
+    ordered = sorted(entrants, key=_order)
+    metric = ordered[0].estimate
+    pairs: list[Comparison] = []
+    notes: list[str] = []
+    draws = max(DRAWS, 100 * len(ordered) ** 2)
+    for a, b in combinations(ordered, 2):
+        paired = _paired(a, b)
+        if not paired:
+            continue
+        if not all(one.samples.n for one in paired):
+            notes.append(f"{a.label} and {b.label} have no sample that both scored: not compared")
+        elif weights is None:
+            pairs.append(compare(paired[0], a.label, b.label, planning=False))
+        else:
+            pairs.append(compare_mean(name, paired, (a.label, b.label), weights, draws))
+    adjusted = holm_directional([pair.p for pair in pairs])
+    pairs = [replace(pair, p_family=p) for pair, p in zip(pairs, adjusted, strict=True)]
+    places = {entrant.label: place for place, entrant in enumerate(ordered)}
+    won = [
+        (places[pair.b], places[pair.a]) if pair.difference > 0 else (places[pair.a], places[pair.b])
+        for pair in pairs
+        if decided(pair)
+    ]
+    ranges = rank_ranges(len(ordered), won) if pairs else [None] * len(ordered)
+    ties = not_distinguishable(range(len(ordered)), won) if pairs else ()
+    return Ranking(
+        name,
+        "/".join(part for part in (metric.scorer, metric.metric) if part),
+        tuple(Standing(e.place, e.label, e.estimate, found) for e, found in zip(ordered, ranges, strict=True)),
+        tuple(pairs),
+        tuple(tuple(ordered[place].label for place in tie) for tie in ties),
+        weights is not None,
+        notes=tuple(notes),
+    )
+
+
+def compare_mean(
+    suite: str, paired: Sequence[PairedTask], labels: tuple[str, str], weights: Weights, draws: int = DRAWS
+) -> Comparison:
+    """Compare two runs by the weighted mean of their tasks, on the samples of each task that both scored.
+
+    p: sign flips of the clusters' weighted differences, exact under "swapping the two changes nothing" (see
+    `paired.sign_flip`). Interval: the tasks' paired intervals put together as `estimates.estimate_suite` does (Zou and
+    Donner 2008, Stat. Med. 27:1693-1702). Wins and losses are those of all samples. Raises ValueError for a task
+    without a common sample.
+    """
+    values: list[tuple[float, float]] = []
+    below: list[float] = []
+    above: list[float] = []
+    sums: dict[Hashable, float] = {}
+    n = wins = losses = 0
+    for one in paired:
+        weight, clusters = weights.of_task[one.task], one.samples.clusters
+        first, second = one.samples.values
+        seen = paired_difference(second, first, clusters)
+        below.append(weight * (seen.difference - seen.low))
+        above.append(weight * (seen.high - seen.difference))
+        values.append((weight * math.fsum(first) / seen.n, weight * math.fsum(second) / seen.n))
+        n, wins, losses = n + seen.n, wins + seen.wins, losses + seen.losses
+        for cluster, a, b in zip(clusters, first, second, strict=True):
+            unit = cluster if weights.shared else (one.task, cluster)
+            sums[unit] = sums.get(unit, 0.0) + weight * (b - a) / seen.n
+    value_a, value_b = (math.fsum(side) for side in zip(*values, strict=True))
+    total = math.fsum if weights.shared else _root_of_squares
+    p = weighted_sign_flip(list(sums.values()), draws=draws)
+    difference = value_b - value_a
+    return Comparison(
+        task=suite,
+        scorer="",
+        metric=paired[0].metric if len({one.metric for one in paired}) == 1 else "mean of tasks",
+        a=labels[0],
+        b=labels[1],
+        value_a=value_a,
+        value_b=value_b,
+        difference=difference,
+        low=difference - total(below),
+        high=difference + total(above),
+        method="macro",
+        p=p,
+        p_family=p,
+        test="sign_flip",
+        n=n,
+        wins=wins,
+        losses=losses,
+        detectable=None,
+        needed=None,
+        unscored=sum(one.samples.unscored for one in paired),
+        unpaired=sum(one.samples.unpaired for one in paired),
+    )
+
+
+def _root_of_squares(parts: Sequence[float]) -> float:
+    return math.hypot(*parts)
+
+
+def _order(entrant: Entrant) -> tuple[bool, float]:
+    """Best first; without a score last. Of a perplexity the smallest is the best."""
+    value, lower_is_better = entrant.estimate.value, entrant.estimate.method == RATIO
+    return (value is None, 0.0 if value is None else value if lower_is_better else -value)
+
+
+def _paired(a: Entrant, b: Entrant) -> list[PairedTask]:
+    """The tasks' pairs of two runs; none where one has no values."""
+    if not a.values or not b.values:
+        return []
+    return [
+        PairedTask(task, first.scorer, first.metric, join(first, b.values[task])) for task, first in a.values.items()
+    ]

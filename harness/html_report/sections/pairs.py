@@ -1,0 +1,171 @@
+"""Every other run against the baseline, paired by sample: differences as a forest plot with 0 and the margin."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from harness.analysis.compare import ALPHA, is_better, is_worse, p_within
+from harness.comparison import Compared, ComparedRun, Refused, RunSide, compare_read, difference_text
+from harness.html_report.charts.forest import Label, Mark, axis, difference_scale, mark
+from harness.html_report.document import Material, Section
+from harness.report.comparison import legend, p_text, signed_interval_text, signed_text
+from harness.report.tables import score_text
+from harness.results import Comparison
+from harness.stats.multiple import holm
+
+# Settings named of a run that is not compared
+NAMED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class PairLine:
+    """One difference: words for the table, its place on the scale; `direction` is "better", "worse" or ""."""
+
+    label: str
+    series: int
+    difference: str
+    interval: str
+    mark: Mark | None
+    p: str
+    p_family: str
+    word: str
+    direction: str
+    n: int
+    wins: int
+    losses: int
+    detectable: str
+    sort: tuple[str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPairs:
+    """The differences of one task."""
+
+    task: str
+    metric: str
+    lines: tuple[PairLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """What the template lays out: all tasks on one axis, runs that are not compared, warnings."""
+
+    baseline: str
+    sentences: tuple[str, ...]
+    tasks: tuple[TaskPairs, ...]
+    axis: tuple[Label, ...]
+    zero: float
+    margins: tuple[float, ...]
+    refused: tuple[tuple[str, tuple[str, ...]], ...]
+    warnings: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def build(material: Material) -> Section | None:
+    """Compare the runs with the first one; None for a single run."""
+    if len(material.runs) < 2:
+        return None
+    runs = [
+        ComparedRun(
+            RunSide(run.label, run.manifest.run_id, run.manifest.model_name, run.folder), run.manifest, run.records
+        )
+        for run in material.runs
+    ]
+    found = compare_read(runs, allow_protocol=material.allow_protocol)
+    within = _within(found, material.margin)
+    baseline = found.runs[0].label
+    lead = f"Each run minus {baseline}, the baseline, on the samples that both answered: right of 0 is better."
+    scale = difference_scale([b for c in found.comparisons for b in (c.low, c.high)], material.margin)
+    series = {run.label: place for place, run in enumerate(material.runs)}
+    tasks: dict[str, list[PairLine]] = {}
+    for comparison, equal in zip(found.comparisons, within, strict=True):
+        at = mark(scale, comparison.difference, comparison.low, comparison.high)
+        tasks.setdefault(comparison.task, []).append(_line(comparison, equal, at, series[comparison.b]))
+    margins = () if material.margin is None else tuple(scale.place(end) for end in (-material.margin, material.margin))
+    data = Pairs(
+        baseline,
+        _sentences(found, within, material.margin),
+        tuple(TaskPairs(task, _metric(found.comparisons, task), tuple(lines)) for task, lines in tasks.items()),
+        axis(scale.ticks(signed=True)),
+        scale.place(0.0),
+        margins,
+        tuple(map(_refused, found.refused)),
+        (*(f"{run}: the protocol differs: {difference_text(field)}" for run, field in found.protocol), *found.warnings),
+        _notes(found, material.margin),
+    )
+    return Section("pairs", "Differences from the baseline", lead, data)
+
+
+def _within(found: Compared, margin: float | None) -> tuple[bool, ...]:
+    """Whether each difference is shown to lie between the margins, after Holm over all."""
+    if margin is None:
+        return (False,) * len(found.comparisons)
+    return tuple(p <= ALPHA for p in holm([p_within(paired, margin) for paired in found.pairings]))
+
+
+def _line(c: Comparison, within: bool, at: Mark | None, series: int) -> PairLine:
+    direction = "better" if is_better(c) else "worse" if is_worse(c) else ""
+    word = direction or ("within the margin" if within else "not shown")
+    return PairLine(
+        label=c.b,
+        series=series,
+        difference=signed_text(c.difference),
+        interval=signed_interval_text(c.low, c.high),
+        mark=at,
+        p=p_text(c.p),
+        p_family=p_text(c.p_family),
+        word=f"{word}, within the margin" if direction and within else word,
+        direction=direction,
+        n=c.n,
+        wins=c.wins,
+        losses=c.losses,
+        detectable=score_text(c.detectable),
+        sort=(f"{c.difference:.5g}", f"{c.p:.3g}", f"{c.p_family:.3g}"),
+    )
+
+
+def _sentences(found: Compared, within: Sequence[bool], margin: float | None) -> tuple[str, ...]:
+    """What the table shows, counted; never that something not shown is equal."""
+    count = len(found.comparisons)
+    if not count:
+        return ("No run could be compared with the baseline.",)
+    better, worse = sum(map(is_better, found.comparisons)), sum(map(is_worse, found.comparisons))
+    if count == 1:
+        shown = f"The difference {'is' if better + worse else 'is not'} significantly different from 0."
+    else:
+        shown = f"{better + worse} of {count} differences are significantly different from 0 after Holm's correction"
+        shown += f": {better} better, {worse} worse." if better + worse else "."
+    lines = [shown]
+    if margin is not None:
+        equal = sum(within)
+        which = "It is" if count == 1 and equal else "It is not" if count == 1 else f"{equal} of {count} are"
+        lines.append(
+            f"{which} shown to be within the margin of ±{margin:g} (two one-sided tests at 5 %"
+            f"{', Holm' if count > 1 else ''})."
+        )
+    if better + worse + sum(within) < count:
+        lines.append("Not shown does not mean equal: a true difference below the detectable one is easily missed.")
+    return tuple(lines)
+
+
+def _metric(comparisons: Sequence[Comparison], task: str) -> str:
+    first = next(comparison for comparison in comparisons if comparison.task == task)
+    return "/".join(part for part in (first.scorer, first.metric) if part)
+
+
+def _refused(refused: Refused) -> tuple[str, tuple[str, ...]]:
+    fields = [difference_text(field) for field in refused.fields[:NAMED]]
+    more = len(refused.fields) - len(fields)
+    return refused.run, (*fields, *((f"and {more} more",) if more else ()))
+
+
+def _notes(found: Compared, margin: float | None) -> tuple[str, ...]:
+    if not found.comparisons:
+        return ()
+    explained = tuple(f"May explain a difference of {run}: {text}" for run, text in found.explanations)
+    margins = (
+        "Within the margin: both one-sided tests reject a difference as large as the margin (Schuirmann 1987); dashed "
+        "lines are the margin.",
+    )
+    return (*legend(found.comparisons), *(margins if margin is not None else ()), *explained)
