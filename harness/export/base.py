@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from harness.config.section import TASK_NAME
 from harness.datatypes import Record
@@ -25,13 +25,18 @@ from harness.store.scores import damaged, read_estimates
 
 @dataclass(frozen=True, slots=True)
 class StoredRun:
-    """A finished run: its manifest, its scores (`primary`: the first of each task), and where its records are."""
+    """A finished run: its manifest, its scores (`primary`: the first of each task), and where its records are.
+
+    `overall`: the score of the whole suite, where it has one; `warnings`: those of scores.json.
+    """
 
     folder: Path
     manifest: Manifest
     estimates: Sequence[Estimate]
     primary: Sequence[Estimate]
     places: Sequence[int]
+    overall: Estimate | None = None
+    warnings: tuple[str, ...] = ()
 
     @property
     def date(self) -> datetime:
@@ -46,8 +51,26 @@ class StoredRun:
 class Export(Protocol):
     """One format."""
 
-    def write(self, run: StoredRun, out: Path) -> list[Path]:
-        """Write into the folder `out`, which exists; return the files. Raises ConfigError for a missing package."""
+    def write(self, run: StoredRun, out: Path) -> Sequence[Path | str]:
+        """Write into the folder `out`, which exists; return the files, or the addresses of what went elsewhere.
+
+        Raises ConfigError for a missing package.
+        """
+
+
+@runtime_checkable
+class Comparing(Export, Protocol):
+    """A format that can also show how a run compares with a baseline."""
+
+    def write_compared(self, run: StoredRun, baseline: Path, out: Path, *, allow_protocol: bool) -> Sequence[Path]:
+        """Write the run and the comparison. Raises what `compare_runs` raises."""
+
+
+@runtime_checkable
+class Tracker(Export, Protocol):
+    """An experiment tracker: several runs go into one store, called `store`."""
+
+    store: str
 
 
 def read_stored(folder: Path) -> StoredRun:
@@ -71,4 +94,4 @@ def read_stored(folder: Path) -> StoredRun:
         return True
 
     _, places = select(folder, known)
-    return StoredRun(folder, manifest, scores.estimates, scores.primary, places)
+    return StoredRun(folder, manifest, scores.estimates, scores.primary, places, scores.overall, scores.warnings)

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.data.rows import is_file_name
 from harness.export.base import Export, StoredRun
+from harness.export.facts import is_hub_id
 from harness.results import Estimate
 
 FOLDER = ".eval_results"
@@ -30,7 +30,7 @@ class HubExport:
         for row in run.primary:
             facts = run.manifest.tasks[row.task]
             path = str(facts["page"]["data"]["path"])
-            if row.value is None or not _is_hub_id(path):
+            if row.value is None or not is_hub_id(path):
                 continue
             entry = EvalResultEntry(
                 dataset_id=path,
@@ -45,10 +45,6 @@ class HubExport:
             yaml.dump(eval_result_entries_to_yaml([entry]), file)
             written.append(file)
         return written
-
-
-def _is_hub_id(path: str) -> bool:
-    return not is_file_name(path) and path.count("/") == 1
 
 
 def _notes(row: Estimate, facts: Mapping[str, Any]) -> str:

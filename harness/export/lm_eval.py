@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from harness.datatypes import Completion, Likelihood, LikelihoodRequest, Record
 from harness.export.base import Export, StoredRun
+from harness.export.facts import encodable, lower_is_better, model_id
 from harness.report.record_text import prompt_text
 
 
@@ -23,11 +24,11 @@ class LmEvalExport:
     def write(self, run: StoredRun, out: Path) -> list[Path]:
         """Write the files."""
         manifest = run.manifest
-        folder = out / _plain(_model(run))
+        folder = out / _plain(model_id(run))
         folder.mkdir(parents=True, exist_ok=True)
         stamp = run.date.strftime("%Y-%m-%dT%H-%M-%S.%f")
         results = folder / f"results_{stamp}.json"
-        results.write_text(json.dumps(_results(run), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        results.write_text(json.dumps(encodable(_results(run)), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
         files: dict[str, TextIO] = {}
         numbers: dict[str, int] = {}
         try:
@@ -36,17 +37,11 @@ class LmEvalExport:
                 if task not in files:
                     files[task] = (folder / f"samples_{_plain(task)}_{stamp}.jsonl").open("w", encoding="utf-8")
                 numbers[task] = numbers.get(task, -1) + 1
-                files[task].write(json.dumps(_sample(record, numbers[task], manifest.tasks[task])) + "\n")
+                files[task].write(json.dumps(encodable(_sample(record, numbers[task], manifest.tasks[task]))) + "\n")
         finally:
             for file in files.values():
                 file.close()
         return [results, *(Path(file.name) for file in files.values())]
-
-
-def _model(run: StoredRun) -> str:
-    """The hub id; of a model in a folder its name."""
-    path = run.manifest.model_path
-    return path if path.count("/") == 1 and not path.startswith((".", "/")) else run.manifest.model_name
 
 
 def _results(run: StoredRun) -> dict[str, Any]:
@@ -58,7 +53,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
         metric, kept = _metric(row.scorer, row.metric, manifest.tasks[row.task])
         own[f"{metric},{kept}"] = row.value
         own[f"{metric}_stderr,{kept}"] = "N/A" if row.stderr is None else row.stderr
-        higher.setdefault(row.task, {})[metric] = row.method != "ratio"
+        higher.setdefault(row.task, {})[metric] = not lower_is_better(row)
     tasks = manifest.tasks
     config = manifest.config
     return {
@@ -80,8 +75,8 @@ def _results(run: StoredRun) -> dict[str, Any]:
         },
         "date": manifest.started_at,
         "model_source": manifest.identity.engine.name,
-        "model_name": _model(run),
-        "model_name_sanitized": _plain(_model(run)),
+        "model_name": model_id(run),
+        "model_name_sanitized": _plain(model_id(run)),
         "start_time": manifest.started_at,
         "end_time": manifest.finished_at,
         "total_evaluation_time_seconds": str((manifest.finished_at or manifest.started_at) - manifest.started_at),

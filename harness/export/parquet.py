@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from harness.export.base import Export, StoredRun
+from harness.export.facts import encodable
 from harness.export.samples import COLUMNS, sample_rows
 
 # Records in memory at once
@@ -31,17 +30,8 @@ class ParquetExport:
         with parquet.ParquetWriter(path, schema) as writer:
             rows = (row for record in run.records() for row in sample_rows(record))
             while batch := list(islice(rows, BATCH)):
-                writer.write_table(pyarrow.Table.from_pylist(list(_encodable(batch)), schema=schema))
+                writer.write_table(pyarrow.Table.from_pylist(encodable(batch), schema=schema))
         return [path]
-
-
-def _encodable(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The rows with lone surrogates escaped, which UTF-8 has no bytes for."""
-    for row in rows:
-        yield {
-            key: value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-            for key, value in row.items()
-        }
 
 
 def build() -> Export:

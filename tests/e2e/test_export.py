@@ -8,33 +8,13 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
-from files import read_jsonl, write_jsonl
-
-HOSTILE = {
-    0: "=cmd|'/c calc'!A0 0",
-    1: "</system-out><testcase name='forged'/>]]> & \x00 \ud800 \ufffe 3",
-    2: "\x1b[2J\u202e6",
-    3: "-9",
-    4: "<script>alert(1)</script> is 4, not 12",
-}
+from exported_runs import HOSTILE, exported, hostile_run
+from files import read_jsonl
 
 
 @pytest.fixture
 def run(cli, sums, tmp_path):
-    rows = [{"task": "sums", "sample_id": f"s{number}", "completion": text} for number, text in HOSTILE.items()]
-    file = write_jsonl(tmp_path / "answers.jsonl", rows)
-    seen = cli(
-        *("run", "--engine", "scripted", "--completions", file, "--tasks", sums, "--out", "r"),
-        *("--style", "text", "--only-answered"),
-    )
-    assert (tmp_path / "r/scores.json").is_file(), seen.err
-    return tmp_path / "r"
-
-
-def exported(cli, run, to):
-    seen = cli("export", run, "--to", to)
-    assert seen.code == 0, seen.err
-    return [run.parent / line for line in seen.out.splitlines()]
+    return hostile_run(cli, sums, tmp_path)
 
 
 def test_csv_has_a_line_a_score_and_no_formula(cli, run):
@@ -98,18 +78,11 @@ def test_lm_eval_gets_results_and_samples(cli, run):
     assert results.name.replace("results", "samples_sums").removesuffix(".json") == samples.stem
 
 
-def test_markdown_has_the_tables_and_where_they_came_from(cli, run):
-    (file,) = exported(cli, run, "markdown")
-    text = file.read_text()
-    assert text.startswith((run / "table.md").read_text()) and "- command: `harness run" in text
-
-
 @pytest.mark.parametrize(
     ("damage", "to", "message"),
     [
         (None, "lmeval", "no export format is called 'lmeval'; did you mean 'lm-eval'?"),
         ("scores.json", "csv", "scores.json: missing or damaged; `harness rescore"),
-        ("table.md", "markdown", "table.md: missing; `harness rescore"),
     ],
 )
 def test_what_cannot_be_exported_is_one_line(cli, run, damage, to, message):
@@ -138,7 +111,7 @@ def test_damaged_scores_are_one_line(cli, run, to, document):
     assert "scores.json: missing or damaged; `harness rescore" in seen.err and "writes it again" in seen.err
 
 
-@pytest.mark.parametrize("to", ["hub", "lm-eval", "csv", "junit", "parquet", "markdown"])
+@pytest.mark.parametrize("to", ["hub", "lm-eval", "csv", "junit", "parquet", "markdown", "inspect", "every-eval-ever"])
 @pytest.mark.parametrize("name", ["../../../evil", "/evil", "a/b", "..", "a\x00b", "evil\n", ""])
 def test_a_task_that_no_run_could_have_is_written_nowhere(cli, run, to, name):
     """A run folder from a stranger: its tasks would be names of files."""
@@ -170,7 +143,7 @@ def test_scores_and_records_of_other_tasks_are_refused(cli, run, file, message):
 
 
 def test_a_hub_id_may_have_a_dot_and_a_file_is_none():
-    from harness.export.hub import _is_hub_id
+    from harness.export.facts import is_hub_id
 
-    assert _is_hub_id("org/data-v1.1") and _is_hub_id("org.x/data")
-    assert not any(map(_is_hub_id, ("./data", "/a/data", "rows.jsonl", "org/rows.jsonl.gz", "org/a/b", "data")))
+    assert is_hub_id("org/data-v1.1") and is_hub_id("org.x/data")
+    assert not any(map(is_hub_id, ("./data", "/a/data", "rows.jsonl", "org/rows.jsonl.gz", "org/a/b", "data")))

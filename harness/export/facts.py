@@ -1,0 +1,53 @@
+"""What several formats state about a run: its model's id, whether data is on the hub, how a text is encoded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from harness.data.rows import is_file_name
+from harness.export.base import StoredRun
+from harness.results import Estimate
+from harness.stats.intervals import RATIO
+
+
+def model_id(run: StoredRun) -> str:
+    """The hub id; of a model in a folder its name."""
+    path = run.manifest.model_path
+    return path if path.count("/") == 1 and not path.startswith((".", "/")) else run.manifest.model_name
+
+
+def is_hub_id(path: str) -> bool:
+    """Whether a page's `data.path` is a data set of the hub."""
+    return not is_file_name(path) and path.count("/") == 1
+
+
+def score_name(row: Estimate) -> str:
+    """`scorer/metric`, as in the score table."""
+    return "/".join(part for part in (row.scorer, row.metric) if part)
+
+
+def lower_is_better(row: Estimate) -> bool:
+    """Whether a smaller value is the better one (perplexity and the like)."""
+    return row.method == RATIO
+
+
+def binary_scorers(run: StoredRun, task: str) -> tuple[str, ...]:
+    """Scorers of a task whose scores are 0 or 1."""
+    return tuple(run.manifest.tasks[task].get("binary") or ())
+
+
+def encodable(value: Any) -> Any:
+    """The same value with lone surrogates escaped, which UTF-8 has no bytes for; containers are copied."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {encodable(key): encodable(own) for key, own in value.items()}
+    if isinstance(value, list | tuple):
+        return [encodable(own) for own in value]
+    return value
+
+
+def plain_name(name: str) -> str:
+    """A name that is one component of a path on every system, for a text that may hold anything."""
+    plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "_" for sign in name)
+    return plain.strip("._")[:100] or "unnamed"
