@@ -5,20 +5,15 @@ A suite that sets `sweep` or `languages` gets a table of each sweep, and of the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from harness.analysis.estimates import count_by_failure
-from harness.analysis.languages import count_languages
+from harness.analysis.related_tasks import CountedLanguages, PageSweep, languages, metrics_of, suite_of, sweeps
 from harness.analysis.repeatability import repeat_notes, summary
 from harness.analysis.served import changes
-from harness.analysis.sweep import sweep_of
-from harness.analysis.values import SampleValues, values_if_any
-from harness.config.checking import check_values
-from harness.config.schema import LanguageRule, SuitePage, SuiteTask
 from harness.report.csv_file import csv_text
-from harness.report.languages import language_document, language_table
+from harness.report.languages import language_document, language_table, left_out_lines
 from harness.report.markdown import markdown
 from harness.report.scores import RunFacts, scores_document, scores_text
 from harness.report.sweeps import sweep_document, sweep_table
@@ -39,7 +34,7 @@ class Output:
 def publish(result: Result) -> tuple[str, list[Table]]:
     """Write the files; return the text of scores.json and the tables, scores first. Raises StorageError."""
     manifest = result.manifest
-    model, suite = manifest.model_name, check_values(SuitePage, manifest.config["suite"], "manifest.json")
+    model, suite = manifest.model_name, suite_of(manifest)
     run = RunFacts(run_id=manifest.run_id, model=model, suite=suite.name, engine=manifest.identity.engine.name)
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
@@ -50,54 +45,34 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     changed = changes(result.scored)
     document["warnings"] += changed
     output = Output(document, [replace(scores, warnings=(*scores.warnings, *changed))])
-    for page, uses in _sweeps(suite).items():
-        _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
-    if suite.languages is not None:
-        _add_languages(result, suite.languages, f"{model} in {len(suite.tasks)} languages", output)
+    metrics = metrics_of(result.estimates)
+    for sweep in sweeps(suite, result.scored, metrics):
+        _add_sweep(model, sweep, output)
+    if (counted := languages(suite, result.scored, metrics)) is not None:
+        _add_languages(counted, f"{model} in {len(suite.tasks)} languages", output)
     write_text(result.folder / "scores.json", scores_text(document))
     write_text(result.folder / "table.md", "\n".join(map(markdown, output.tables)))
     write_text(result.folder / "table.csv", csv_text(document))
     return scores_text(document), output.tables
 
 
-def _sweeps(suite: SuitePage) -> dict[str, list[SuiteTask]]:
-    """Tasks that are protocols of one page, by page, where there are several with the same axes."""
-    found: dict[str, list[SuiteTask]] = {}
-    for task in suite.tasks:
-        if task.protocol:
-            found.setdefault(task.page, []).append(task)
-    return {page: uses for page, uses in found.items() if len(uses) > 1 and len({*map(_axes, uses)}) == 1}
-
-
-def _axes(task: SuiteTask) -> tuple[str, ...]:
-    return tuple(task.protocol)
-
-
-def _add_sweep(result: Result, uses: Sequence[SuiteTask], title: str, output: Output) -> None:
-    values = {task.label: own for task in uses if (own := _values(result, task.label)) is not None}
-    if missing := [task.label for task in uses if task.label not in values]:
-        warning = f"{uses[0].page}: no table of the sweep: no value per sample of {', '.join(missing)}"
+def _add_sweep(model: str, sweep: PageSweep, output: Output) -> None:
+    if sweep.missing:
+        warning = f"{sweep.page}: no table of the sweep: no value per sample of {', '.join(sweep.missing)}"
         output.document["warnings"].append(warning)
-        return
-    found = sweep_of(values)
-    words = {task.label: task.protocol for task in uses}
-    output.document["sweeps"].append(sweep_document(found, words, uses[0].page))
-    output.tables.append(sweep_table(found, words, title))
+    elif sweep.found is None:
+        output.document["warnings"].append(f"{sweep.page}: no sample was scored under every protocol of the sweep")
+    else:
+        title = f"{model} on {sweep.page}: {len(sweep.words)} protocols"
+        output.document["sweeps"].append(sweep_document(sweep.found, sweep.words, sweep.page))
+        output.tables.append(sweep_table(sweep.found, sweep.words, title))
 
 
-def _add_languages(result: Result, rule: LanguageRule, title: str, output: Output) -> None:
-    names = dict.fromkeys(estimate.task for estimate in result.estimates)
-    values = {name: own for name in names if (own := _values(result, name)) is not None and own.binary}
-    left = [f"{name}: not counted: it has no sample that is right or wrong" for name in names if name not in values]
+def _add_languages(counted: CountedLanguages, title: str, output: Output) -> None:
+    left = left_out_lines(counted.left_out)
     output.document["warnings"] += left
-    if rule.english not in values:
-        output.document["warnings"].append(f"{rule.english}: languages are not counted without it")
+    if counted.found is None:
+        output.document["warnings"].append(f"{counted.rule.english}: languages are not counted without it")
         return
-    found = count_languages(values, rule.english, rule.chance, rule.margin)
-    output.document["languages"] = language_document(found)
-    output.tables.append(language_table(found, title, tuple(left)))
-
-
-def _values(result: Result, task: str) -> SampleValues | None:
-    metric = next(estimate.metric for estimate in result.estimates if estimate.task == task)
-    return values_if_any(result.scored, task, metric)
+    output.document["languages"] = language_document(counted.found)
+    output.tables.append(language_table(counted.found, title, left))

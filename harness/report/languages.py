@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,11 @@ def language_document(found: LanguageCount) -> dict[str, Any]:
     """Return the document: the counts, and a row per language; numbers as computed."""
     counts = {key: value for key, value in asdict(found).items() if key != "languages"}
     return {**counts, "rows": [{**asdict(each), "accuracy": each.accuracy} for each in found.languages]}
+
+
+def left_out_lines(names: Sequence[str]) -> tuple[str, ...]:
+    """Return a line for each language that is not counted."""
+    return tuple(f"{name}: not counted: it has no sample that is right or wrong" for name in names)
 
 
 def _cells(each: Language) -> tuple[str, ...]:
