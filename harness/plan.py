@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -106,11 +106,17 @@ class Plan:
 
 
 @contextmanager
-def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False) -> Iterator[Plan]:
+def planned(
+    config: RunConfig,
+    *,
+    dry: bool = False,
+    shared_budget: bool = False,
+    doing: Callable[[str], None] = lambda text: None,
+) -> Iterator[Plan]:
     """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line.
 
     `dry`: nothing will be requested, so that a server's key may be missing. `shared_budget`: other runs draw on it too,
-    so that an engine which spends nothing may have one.
+    so that an engine which spends nothing may have one. `doing` is called with what is done next, as a line.
     """
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
@@ -125,6 +131,7 @@ def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False
         name = engine_name(config.engine.name, config.engine.options())
         # The default by its name, so that a stored config runs the same engine when the default is another
         config = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
+        doing(f"opening the {name} engine for {model.name}")
         engine = open_engine(name, model_spec(model), config.engine.options())
         if isinstance(engine, Accountable) and not dry:
             engine.ready()
@@ -139,7 +146,12 @@ def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False
             insists=model.style != "auto",
             trust_page_code=config.data.trust_page_code,
         )
-        tasks = tuple(binder.bind(*spec, built) for spec, built in zip(specs, scorers, strict=True))
+        bound = []
+        for number, (spec, built) in enumerate(zip(specs, scorers, strict=True), start=1):
+            several = f"{len(specs)} tasks: {number}/{len(specs)} " if len(specs) > 1 else "the task "
+            doing(f"binding {several}{spec[0].name}")
+            bound.append(binder.bind(*spec, built))
+        tasks = tuple(bound)
         for task, (_, source) in zip(tasks, specs, strict=True):
             _refuse_unscorable(task, source)
         if isinstance(engine, HoldsAnswers):
@@ -151,6 +163,7 @@ def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False
             tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
         requests = [request for task in tasks for request in task.requests]
         refuse_unsupported(name, able, requests)
+        doing(f"checking prompts and toolchains: {len(requests)} prompts")
         engine.check([part for request in requests for part in parts_of(able, request)])
         # The check may have added notes on these requests
         yield Plan(config, engine, engine.facts(), tasks, services, able, budget)

@@ -7,7 +7,7 @@ rough: memory is weights and a batch's KV cache, time is floating-point work ove
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -70,9 +70,12 @@ class Preview:
     dollars_typical: float | None = None
 
 
-def preview(config: RunConfig) -> Preview:
-    """Bind everything and count. Raises what a run would raise before it loads a model."""
-    with planned(config, dry=True) as plan:
+def preview(config: RunConfig, doing: Callable[[str], None] = lambda text: None) -> Preview:
+    """Bind everything and count. Raises what a run would raise before it loads a model.
+
+    `doing` is called with what is done next, as a line.
+    """
+    with planned(config, dry=True, doing=doing) as plan:
         paid = isinstance(plan.engine, Accountable)
         price = dearest(plan.budget.prices, datetime.now(UTC).date()) if paid else None
         lengths = _known_lengths(plan) if price else {}

@@ -31,14 +31,18 @@ class Output:
     tables: list[Table] = field(default_factory=list)
 
 
-def publish(result: Result) -> tuple[str, list[Table]]:
-    """Write the files; return the text of scores.json and the tables, scores first. Raises StorageError."""
+def publish(result: Result, *, folded: bool = True) -> tuple[str, list[Table]]:
+    """Write the files; return the text of scores.json and the tables, scores first. Raises StorageError.
+
+    `folded`: notes and warnings that many tasks share are a line for all of them; scores.json has each.
+    """
     manifest = result.manifest
     model, suite = manifest.model_name, suite_of(manifest)
     run = RunFacts(run_id=manifest.run_id, model=model, suite=suite.name, engine=manifest.identity.engine.name)
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
-    scores = score_table(result.estimates, result.overall, title=f"{model} on {suite.name}", failures=failures)
+    title = f"{model} on {suite.name}"
+    scores = score_table(result.estimates, result.overall, title=title, failures=failures, folded=folded)
     if (check := repeats.read(result.folder, manifest.run_id)) is not None:
         document["repeat_check"] = summary(check)
         scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -42,12 +42,14 @@ class _Stored:
     changed: int = 0
 
 
-def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
+def rescore(
+    path: Path, settings: Mapping[str, Any], doing: Callable[[str], None] = lambda text: None
+) -> tuple[Result, int]:
     """Score a run's stored answers again with the current scorers; return the result and how many scores changed.
 
     `settings` replace keys of the run's config that do not change the requests (`data.mirror`,
     `execution.wall_seconds`). The old journal is kept beside the new one. Raises RunFolderError if a task page makes
-    other requests now, ConfigError for a setting that would change them.
+    other requests now, ConfigError for a setting that would change them. `doing` is called with what is done next.
     """
     read_manifest(path)
     lock = lock_folder(path)
@@ -55,7 +57,7 @@ def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
         manifest = read_manifest(path)
         config = _with_settings(manifest.config, settings)
         with closing(Services(config.execution.sandbox, limits(config), config.execution.workers)) as services:
-            tasks, changed = _replaced(path, manifest, config, services)
+            tasks, changed = _replaced(path, manifest, config, services, doing)
         manifest = replace(
             manifest,
             config=config.model_dump(mode="json"),
@@ -72,9 +74,13 @@ def rescore(path: Path, settings: Mapping[str, Any]) -> tuple[Result, int]:
         lock.release()
 
 
-def _replaced(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[tuple[Task, ...], int]:
+def _replaced(
+    path: Path, manifest: Manifest, config: RunConfig, services: Services, doing: Callable[[str], None]
+) -> tuple[tuple[Task, ...], int]:
     """Replace the journal; return the tasks with their answered requests (slim), and how many scores changed."""
+    doing("reading the journal")
     stored = _Stored(path / RECORDS, _offsets(path, manifest))
+    doing(f"binding {len(manifest.tasks)} tasks" if len(manifest.tasks) > 1 else "binding the task")
     tasks = _bound_again(path, manifest, config, services)
     answered = {task.name: [request for request in task.requests if request.key in stored.offsets] for task in tasks}
     lost = len(stored.offsets) - sum(map(len, answered.values()))
@@ -82,6 +88,7 @@ def _replaced(path: Path, manifest: Manifest, config: RunConfig, services: Servi
         raise RunFolderError(
             f"{path}: {lost} stored answers match no request of the current task pages; start a new run"
         )
+    doing(f"scoring {len(stored.offsets)} answers")
     fresh = _scored_again(tasks, answered, stored, services)
     journal.replace(path / RECORDS, fresh, keep=_unused(path, "records.before-rescore"))
     light = (replace(task, samples=(), requests=tuple(map(slim_request, answered[task.name]))) for task in tasks)

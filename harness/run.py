@@ -153,9 +153,12 @@ def evaluate(
     Raises HarnessError; records so far stay in the run folder. After a KeyboardInterrupt the run can be resumed.
     """
     watcher = watcher or Unwatched()
-    with planned(config, shared_budget=spending is not None) as plan:
+    with planned(config, shared_budget=spending is not None, doing=watcher.waiting) as plan:
         for task in plan.tasks:
+            if task.page.reference.tests is not None:
+                watcher.waiting(f"checking prompts and toolchains: {task.name}")
             try_toolchains(task, plan.services)
+        watcher.waiting("")
         if config.repeat_check is not None:
             refuse_without_greedy(plan.tasks)
         path = plan.folder()
@@ -219,13 +222,11 @@ def _run_requests(
             if folder.manifest.status == "finished":
                 # A larger limit extends a finished run, which is incomplete until then
                 folder.mark("running", None)
-            if ledger is not None:
-                if plan.budget.limited:
-                    ledger.require_room(list(_sizes(plan, part)))
-                watcher.waiting(TRYING)
+            if ledger is not None and plan.budget.limited:
+                ledger.require_room(list(_sizes(plan, part)))
+            watcher.waiting(f"loading {plan.facts.model}" if ledger is None else TRYING)
             _load(plan, folder)
-            if ledger is not None:
-                watcher.waiting("")
+            watcher.waiting("")
             watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
         _stream(plan, folder, part, report, watcher)
@@ -287,8 +288,12 @@ def _stream(
 
         def score_the_rest() -> None:
             nonlocal waiting
+            if long := len(waiting) > plan.services.workers:
+                watcher.waiting("waiting for the scores of the last answers")
             while waiting:
                 waiting = _collect(waiting, report, patient=True)
+            if long:
+                watcher.waiting("")
 
         try:
             try:

@@ -19,8 +19,9 @@ WIDTHS = (60, 80, 120, 200)
 ROWS = 50
 # What the terminal understands as a command: colours, cursor movement, and titles or links
 STYLE = re.compile(r"\x1b\[[0-9;]*m")
+TOKEN = re.compile(r"\x1b\[(\??[0-9;]*)([A-Za-z])|[\r\n]|[^\x1b\r\n]+|\x1b")
 # Set by people and by CI; either would override the width of the terminal
-SIZE_VARIABLES = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE")
+SIZE_VARIABLES = ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "CI")
 
 
 @dataclass(frozen=True)
@@ -32,13 +33,76 @@ class Seen:
 
     @property
     def lines(self) -> list[str]:
-        """The lines as a reader sees them."""
-        return STYLE.sub("", self.raw.replace("\r\n", "\n")).splitlines()
+        """The lines as a reader sees them at the end, on a terminal so wide that it breaks none."""
+        screen = Screen(10**6)
+        screen.feed(self.raw)
+        return screen.lines
 
     @property
     def text(self) -> str:
         """The same as one text."""
         return "\n".join(self.lines)
+
+
+class Screen:
+    """What a terminal shows of text and of the few commands that the harness and tqdm send; without colours.
+
+    When its width changes, it breaks lines anew as most terminals do (`reflows`), or cuts them off as xterm does.
+    """
+
+    def __init__(self, width: int, *, reflows: bool = True) -> None:
+        """An empty screen of any height."""
+        self._width, self._reflows = width, reflows
+        self._lines = [""]
+        self._line = self._column = 0
+
+    @property
+    def lines(self) -> list[str]:
+        """The rows, without the empty ones at the end."""
+        rows = [row.rstrip() for line in self._lines for row in self._rows(line)]
+        while rows and not rows[-1]:
+            rows.pop()
+        return rows
+
+    def feed(self, text: str) -> None:
+        """Write to the terminal."""
+        for found in TOKEN.finditer(text):
+            self._obey(found)
+
+    def resize(self, width: int) -> None:
+        """Change the width."""
+        if not self._reflows:
+            before = [len(self._rows(line)) for line in self._lines[: self._line]]
+            line = sum(before) + self._column // self._width
+            self._column %= self._width
+            self._lines = [row[:width] for one in self._lines for row in self._rows(one)]
+            self._line = line
+        self._width = width
+
+    def _rows(self, line: str) -> list[str]:
+        return [line[at : at + self._width] for at in range(0, len(line), self._width)] or [""]
+
+    def _obey(self, found: re.Match[str]) -> None:
+        text, command = found.group(), found.group(2)
+        here = self._lines[self._line]
+        if text == "\r":
+            self._column -= self._column % self._width
+        elif text == "\n":
+            self._line += 1
+            self._column = 0
+            if self._line == len(self._lines):
+                self._lines.append("")
+        elif command == "J":
+            self._lines = [*self._lines[: self._line], here[: self._column]]
+        elif command == "K":
+            self._lines[self._line] = "" if found.group(1) == "2" else here[: self._column]
+        elif command == "A":
+            self._line = max(0, self._line - int(found.group(1) or 1))
+        elif command is None:
+            padded = here.ljust(self._column)
+            end = self._column + len(text)
+            self._lines[self._line] = padded[: self._column] + text + padded[end:]
+            self._column = end
 
 
 def typed(words: Sequence[object], width: int, folder: Path) -> Seen:

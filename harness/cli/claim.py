@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from harness.cli.app import App
+from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import ENGINE_HELP, with_run_options
 from harness.cli.settings import read_settings
 from harness.config.options import RunOptions
@@ -135,6 +136,8 @@ def check(
     brief: Annotated[bool, typer.Option("--brief", help="one line per claim")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="as Markdown")] = False,
     json_out: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     **options: Unpack[RunOptions],
 ) -> None:
     """Check a claim, or all of a page, by published numbers, prices, model configs, and the given runs.
@@ -144,14 +147,21 @@ def check(
     from harness.claims.check import check_claims
     from harness.claims.runs import Given
 
-    show = Shown(name, brief, markdown, json_out)
+    show = Shown(name, brief, markdown, json_out, loudness(quiet, verbose))
     limit = options.pop("limit", None)
     if run and (subject or comparator):
         from harness.cli.claim_pairs import Models, run_pairs_until_settled
 
         models = Models(model, tuple(map(str, subject or ())), tuple(map(str, comparator or ())))
         verdict, lines = run_pairs_until_settled(
-            name, models, options, settings or [], limit=limit, stand_in=stand_in, allow_protocol=allow_protocol
+            name,
+            models,
+            options,
+            settings or [],
+            limit=limit,
+            stand_in=stand_in,
+            allow_protocol=allow_protocol,
+            said=show.said,
         )
         print_verdicts([verdict], show)
         print("\n" + "\n".join(lines) if not json_out else "", end="" if json_out else "\n")
@@ -168,12 +178,13 @@ def check(
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """The claim to show, and the output format."""
+    """The claim to show, the output format, and how much is said of a run."""
 
     name: str
     brief: bool
     markdown: bool
     as_json: bool
+    said: Loudness
 
 
 def refuse_without_run(**words: object) -> None:
@@ -195,7 +206,7 @@ def run_until_settled(
 
     config = config_of(show.name, model, options, settings, stand_in=stand_in)
     try:
-        with Progress() as progress:
+        with Progress(show.said) as progress:
             verdict, test, result = check_by_running(
                 show.name, config, SampleOrder(config.seed, limit), sys.argv, progress
             )

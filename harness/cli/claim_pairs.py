@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from harness.cli.interrupts import leave_to_the_run
+from harness.cli.loudness import Loudness
 from harness.cli.progress import LINE_SECONDS, Progress
 from harness.cli.settings import read_settings
 from harness.config.options import RunOptions
@@ -44,15 +45,16 @@ class SideProgress(Progress):
     terminal.
     """
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, loudness: Loudness = Loudness.normal) -> None:
         """Keep whose run it is."""
-        super().__init__()
+        super().__init__(loudness, live=False)
         self._model = model
 
     def started(self, total: int, known: int) -> None:
         """Count from here."""
+        self._waits = ""
         self._total, self._done = total, known
-        self._start = self._spoke = time.monotonic()
+        self._spoke = time.monotonic()
         if known:
             self._say(f"{known} answers are there from an earlier try; going on")
 
@@ -66,7 +68,7 @@ class SideProgress(Progress):
             self._say(f"{self._done} answers{failed}, of at most {self._total}")
 
     def _say(self, line: str) -> None:
-        print(visible_line(f"{self._model}: {line}"), file=sys.stderr, flush=True)
+        super()._say(f"{self._model}: {line}")
 
 
 def run_pairs_until_settled(
@@ -78,13 +80,14 @@ def run_pairs_until_settled(
     limit: int | None,
     stand_in: bool,
     allow_protocol: bool,
+    said: Loudness = Loudness.normal,
 ) -> tuple[Verdict, list[str]]:
     """Run the models for one claim until it is settled; return the verdict, and lines about the runs."""
     from harness.claims.check import check_by_running_pairs
     from harness.claims.early_stopping import SampleOrder
     from harness.claims.paired_claim import paired_error_rates
 
-    sides = sides_of(name, models, options, settings, stand_in=stand_in)
+    sides = sides_of(name, models, options, settings, stand_in=stand_in, said=said)
     order = SampleOrder(sides[0].config.seed, limit)
     leave_to_the_run()
     try:
@@ -110,7 +113,15 @@ def run_pairs_until_settled(
     return verdict, [*lines, f"{paired_error_rates(test.claim)}."]
 
 
-def sides_of(name: str, models: Models, options: RunOptions, settings: list[str], *, stand_in: bool) -> list[Side]:
+def sides_of(
+    name: str,
+    models: Models,
+    options: RunOptions,
+    settings: list[str],
+    *,
+    stand_in: bool,
+    said: Loudness = Loudness.normal,
+) -> list[Side]:
     """The runs for a claim: its tasks and protocol, the subject's model first.
 
     Raises UserError for a claim that cannot stop early, and for models that are not the claim's without --stand-in.
@@ -132,8 +143,8 @@ def sides_of(name: str, models: Models, options: RunOptions, settings: list[str]
     names = [config.model.name for config in configs]
     if len(set(names)) < len(names):
         raise UserError(f"{claim.id}: the models need different names (found {', '.join(names)})")
-    sides = [Side(configs[0], claim.subject if is_subject(claim, configs[0]) else None, SideProgress(names[0]))]
-    sides += [Side(config, party_of(claim, config), SideProgress(config.model.name)) for config in configs[1:]]
+    sides = [Side(configs[0], claim.subject if is_subject(claim, configs[0]) else None, SideProgress(names[0], said))]
+    sides += [Side(config, party_of(claim, config), SideProgress(config.model.name, said)) for config in configs[1:]]
     known = [party.model for party in claim.comparators]
     foreign = [side.config.model.name for side in sides if side.party is None]
     if foreign and not stand_in:

@@ -11,14 +11,34 @@ import sys
 
 from harness.cli.interrupts import LINE, Interrupted, Interrupts
 from harness.cli.screen import shown_streams
+from harness.cli.status import StatusLine
 from harness.errors import HarnessError, error_lines
 from harness.report.visible import visible_line
+
+# Commands that load a model, or score its answers
+LONG = ("run", "rescore")
+STARTING = "reading the configs"
+QUIET = frozenset({"--quiet", "-q", "--help", "--version"})
 
 
 def main() -> None:
     """Run the command line; never shows a traceback unless HARNESS_DEBUG is set."""
-    with Interrupts(), shown_streams():
+    with Interrupts(), shown_streams() as status:
+        _announce(sys.argv[1:], status)
         _run()
+
+
+def _announce(words: list[str], status: StatusLine) -> None:
+    """Say at once what is being done, before anything slow is imported; of a quick command only if it takes longer."""
+    if not words or not QUIET.isdisjoint(words):
+        return
+    command = words[0]
+    if command not in LONG and not ("claim" in words and "--run" in words):
+        status.show(f"harness {command} ...", stays=False, at_once=False)
+    elif status.live:
+        status.show(f"harness {command}: {STARTING}", stays=False)
+    else:
+        print(f"harness {command}: {STARTING}", file=sys.stderr, flush=True)
 
 
 def _run() -> None:

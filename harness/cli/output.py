@@ -14,13 +14,16 @@ if TYPE_CHECKING:
 DISAGREEMENTS_SHOWN = 20
 
 
-def show(result: Result, *, as_json: bool) -> None:
-    """Write the run folder's files, and print the tables or the JSON."""
+def show(result: Result, *, as_json: bool, folded: bool = True) -> None:
+    """Write the run folder's files, and print the tables or the JSON.
+
+    `folded`: notes and warnings that many tasks share are a line for all of them.
+    """
     from harness.cli.screen import console
     from harness.publish import publish
     from harness.report.terminal import print_table
 
-    document, tables = publish(result)
+    document, tables = publish(result, folded=folded)
     if as_json:
         print(document, end="")
         return

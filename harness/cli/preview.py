@@ -6,6 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from harness.cli.loudness import Loudness
+
 if TYPE_CHECKING:
     from harness.config.schema import RunConfig
     from harness.preview import Preview
@@ -13,12 +15,13 @@ if TYPE_CHECKING:
 SHOWN_CHARS = 1500
 
 
-def show_preview(config: RunConfig, *, as_json: bool) -> None:
+def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.normal) -> None:
     """Print what a run would do."""
-    from harness.cli.progress import engine_text
+    from harness.cli.progress import Progress, engine_text
     from harness.preview import preview
 
-    seen = preview(config)
+    with Progress(said) as progress:
+        seen = preview(config, progress.waiting)
     if as_json:
         print(json.dumps(asdict(seen), indent=2, ensure_ascii=False, default=str))
         return

@@ -1,18 +1,24 @@
-"""A run going by, on stderr: a live bar with rate and time left, or plain lines without a terminal."""
+"""A run going by, on stderr: a status line with rate and time left, or a plain line now and then without a terminal.
+
+`--quiet` shows nothing of it; `--verbose` each task by itself, and how long each phase took.
+"""
 
 from __future__ import annotations
 
 import re
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.cli.interrupts import leave_to_the_run
-from harness.cli.screen import Shown, console
-from harness.datatypes import Refusal
+from harness.cli.loudness import Loudness
+from harness.cli.rate import Rate, duration_text, rate_text
+from harness.cli.screen import status_line
+from harness.datatypes import Completion, Refusal
+from harness.report.folding import NAMED, few
 from harness.report.visible import visible_line
 
 if TYPE_CHECKING:
@@ -22,6 +28,9 @@ if TYPE_CHECKING:
     from harness.execution.base import Sandbox
 
 LINE_SECONDS = 10.0
+# A bar is drawn where it leaves the words their space
+LEAST_BAR, LONGEST_BAR = 8, 20
+CUT_OFF = ("length", "window")
 # How prompts reach a server, with what makes them
 WAYS = {
     "exact": "exact, by the tokenizer's chat template",
@@ -33,19 +42,18 @@ WAYS = {
 class Progress:
     """A Watcher that shows. Use as a context manager, so that the terminal is left clean."""
 
-    def __init__(self) -> None:
-        """Nothing is shown before `planned`."""
-        self._bar: Any = None
-        self._job: Any = None
-        self._total = 0
-        self._done = 0
-        self._start = 0.0
+    def __init__(self, loudness: Loudness = Loudness.normal, *, live: bool = True) -> None:
+        """Nothing is shown before the first call. `live` false: plain lines on a terminal too."""
+        self._loudness = loudness
+        self._status = status_line()
+        self._live = live and self._status.live
+        self._total = self._done = self._failed = self._truncated = 0
+        self._rate: Rate | None = None
+        self._task = ""
         self._spoke = 0.0
-        self._fresh = 0
-        self._failed = 0
-        self._waits = ""
-        self._last_wait = ""
-        self._waited = 0.0
+        # What is waited for, since when, and the kind of it that a plain line showed last
+        self._waits = self._kind = ""
+        self._since = self._waited = time.monotonic()
 
     def __enter__(self) -> Progress:
         """Begin."""
@@ -54,9 +62,9 @@ class Progress:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Take the bar away."""
-        if self._bar is not None:
-            self._bar.stop()
+        """Take the status line away."""
+        self._phase("")
+        self._status.clear()
 
     def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
         """Show what will run, with its settings."""
@@ -72,9 +80,8 @@ class Progress:
             )
         for note in facts.notes:
             self._say(f"note: {note}")
-        for task in tasks:
-            part = f" of {task.total}" if len(task.samples) < task.total else ""
-            self._say(f"{task.name}: {len(task.samples)}{part} samples, {_protocol(task)}")
+        for line in task_lines(tasks, folded=self._loudness is not Loudness.verbose):
+            self._say(line)
         if sandbox is not None:
             self._say(
                 f"programs run in the sandbox {sandbox.level!r}{f': {sandbox.caution}' if sandbox.caution else ''}"
@@ -82,74 +89,116 @@ class Progress:
         self._say(f"{requests} requests -> {folder}")
 
     def started(self, total: int, known: int) -> None:
-        """Show the bar."""
+        """Begin to count; answers that are there already are not part of the rate."""
+        self._phase("")
+        self._waits = ""
         self._total, self._done = total, known
-        self._start = self._spoke = time.monotonic()
+        self._spoke = time.monotonic()
+        self._rate = Rate(self._spoke)
         if known:
             self._say(f"{known} of {total} answers are there from an earlier try; going on")
-        if not sys.stderr.isatty():
-            return
-        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bar
-
-        self._bar = Bar(
-            TextColumn("answers"),
-            BarColumn(),
-            TextColumn("{task.fields[counts]}"),
-            TextColumn("{task.fields[rate]}"),
-            TimeElapsedColumn(),
-            TextColumn("left"),
-            TimeRemainingColumn(),
-            TextColumn("{task.fields[waits]}", markup=False),
-            console=console(errors=True),
-            transient=True,
-        )
-        self._job = self._bar.add_task(
-            "", total=total, completed=known, counts=self._counts(""), rate="", waits=self._waits
-        )
-        self._bar.start()
-        # The bar prints above itself what is printed meanwhile, and would obey it
-        sys.stdout, sys.stderr = Shown(sys.stdout), Shown(sys.stderr)
+        self._refresh()
 
     def recorded(self, record: Record) -> None:
         """Move on by one: an answer, or a request that failed."""
         self._count(record)
         now = time.monotonic()
-        seconds = max(now - self._start, 1e-9)
-        rate, ended = self._fresh / seconds, self._done + self._failed
-        if self._bar is not None:
-            self._bar.update(self._job, completed=ended, counts=self._counts(""), rate=f"{rate:.1f}/s")
-        elif now - self._spoke >= LINE_SECONDS:
+        if not self._live and now - self._spoke >= LINE_SECONDS:
             self._spoke = now
-            left = (self._total - ended) * seconds / (self._fresh + self._failed)
-            self._say(f"{self._counts(' answers')}, {rate:.1f}/s, about {left:.0f} s left")
+            self._say(", ".join(self._parts(now)))
 
     def waiting(self, text: str) -> None:
-        """Show what the run waits for, beside the bar; without a terminal as a plain line, now and then."""
+        """Show what the run waits for in the status line; without a terminal as a plain line, now and then."""
+        now = time.monotonic()
+        kind = _kind(text)
+        if kind != _kind(self._waits):
+            self._phase(text)
         self._waits = text
-        if self._bar is not None:
-            self._bar.update(self._job, waits=visible_line(text))
-            self._bar.refresh()
-            return
+        if self._live:
+            self._refresh()
         # A wait is shown once, though its seconds go down, and again if it lasts
-        kind, now = re.sub(r"\d+", "", text), time.monotonic()
-        if text and (kind != self._last_wait or now - self._waited >= LINE_SECONDS):
-            self._last_wait, self._waited = kind, now
-            self._say(text)
+        elif text and (kind != self._kind or now - self._waited >= LINE_SECONDS):
+            self._kind, self._waited = kind, now
+            # One line for all tasks that are bound, not one for each
+            self._say(text if self._rate is not None else text.partition(": ")[0])
+
+    def line(self, width: int) -> str:
+        """The status line of at most `width` cells: the least important parts are left out."""
+        now = time.monotonic()
+        if self._rate is None:
+            seconds = now - self._since
+            return f"{self._waits} ({duration_text(seconds)})" if seconds >= 1 else f"{self._waits} ..."
+        parts = self._parts(now)
+        while len(parts) > 1 and len(", ".join(parts)) > width:
+            parts.pop()
+        text = ", ".join(parts)
+        bar = min(width - len(text) - 1, LONGEST_BAR)
+        return f"{self._bar(bar)} {text}" if bar >= LEAST_BAR else text
+
+    def _parts(self, now: float) -> list[str]:
+        """What is known, the most important first."""
+        parts = [f"{self._done}/{self._total} answers"]
+        if self._failed:
+            parts.append(f"{self._failed} failed")
+        if self._rate is not None and (rate := self._rate.per_second(now)) is not None:
+            left = max(0, self._total - self._done - self._failed) / rate
+            parts += [rate_text(rate), f"about {duration_text(left)} left"]
+        if self._waits:
+            parts.append(self._waits)
+        if self._truncated:
+            parts.append(f"{self._truncated} truncated")
+        if self._task:
+            parts.append(self._task)
+        return parts
+
+    def _bar(self, cells: int) -> str:
+        full = cells * (self._done + self._failed) // max(1, self._total)
+        done, rest = ("━", "─") if (getattr(sys.stderr, "encoding", None) or "").lower().startswith("utf") else "#-"
+        return done * full + rest * (cells - full)
 
     def _count(self, record: Record) -> None:
-        if isinstance(record.reply, Refusal) and record.reply.failure.ours:
+        reply = record.reply
+        if isinstance(reply, Refusal) and reply.failure.ours:
             self._failed += 1
         else:
             self._done += 1
-            self._fresh += 1
+        if isinstance(reply, Completion) and reply.finish in CUT_OFF:
+            self._truncated += 1
+        if self._rate is not None:
+            self._rate.ended(time.monotonic())
+        self._task = record.request.task
 
-    def _counts(self, unit: str) -> str:
-        failed = f", {self._failed} failed" if self._failed else ""
-        return f"{self._done}/{self._total}{unit}{failed}"
+    def _phase(self, text: str) -> None:
+        """A phase ends, and the next one begins; how long it took is shown with `--verbose`."""
+        now = time.monotonic()
+        if self._waits and self._loudness is Loudness.verbose:
+            self._say(f"{now - self._since:.1f} s: {_kind(self._waits)}")
+        self._since = now
+
+    def _refresh(self) -> None:
+        if self._live and self._loudness is not Loudness.quiet:
+            self._status.show(self.line)
 
     def _say(self, line: str) -> None:
-        print(visible_line(line), file=sys.stderr, flush=True)
+        if self._loudness is not Loudness.quiet:
+            print(visible_line(line), file=sys.stderr, flush=True)
+
+
+def _kind(text: str) -> str:
+    """What is waited for, without how far it is: `binding 12 tasks: 3/12 gsm8k` and the next task are one kind."""
+    return re.sub(r"(?<=waiting )\d+ s ", "", re.sub(r"\(.*\d.*\)", "", text.partition(": ")[0]))
+
+
+def task_lines(tasks: Sequence[Task], *, folded: bool) -> Iterator[str]:
+    """How each task is run, a line each; of many tasks a line for all that are prompted alike."""
+    alike: dict[str, list[Task]] = {}
+    for task in tasks:
+        alike.setdefault(_protocol(task) if folded and len(tasks) > NAMED else task.name, []).append(task)
+    for own in alike.values():
+        samples, total = sum(len(task.samples) for task in own), sum(task.total for task in own)
+        part = f" of {total}" if samples < total else ""
+        names = own[0].name if len(own) == 1 else f"{len(own)} tasks ({few([task.name for task in own])})"
+        yield f"{names}: {samples}{part} samples, {_protocol(own[0])}"
 
 
 def engine_text(facts: EngineFacts) -> str:

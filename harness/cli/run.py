@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
+from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import with_run_options
 from harness.config.options import RunOptions
 
@@ -42,19 +43,22 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show prompts and cost; load only the tokenizer")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="print scores.json instead of the table")] = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
     **options: Unpack[RunOptions],
 ) -> None:
     """Run a model on a suite and print its scores. Alone: the demo model on the demo suite.
 
     The run folder keeps every answer; the same command again finishes a run that was cut off.
     """
+    said = loudness(quiet, verbose)
     config = read_config(model, suite, tasks, options, settings or [], sweep or [])
     if dry_run:
         from harness.cli.preview import show_preview
 
-        show_preview(config, as_json=json_out)
+        show_preview(config, as_json=json_out, said=said)
         return
-    execute(config, as_json=json_out, fail_under=fail_under)
+    execute(config, as_json=json_out, fail_under=fail_under, said=said)
 
 
 def read_config(
@@ -78,21 +82,21 @@ def read_config(
     return run_config(model, suite, names, keys, "the command line", read_sweep(sweep or []), flags)
 
 
-def execute(config: RunConfig, *, as_json: bool, fail_under: float | None) -> None:
+def execute(config: RunConfig, *, as_json: bool, fail_under: float | None, said: Loudness = Loudness.normal) -> None:
     """Run, write the tables, print them; exit with 1 when a sample is unscored or a score is too low."""
     from harness.cli import output
     from harness.cli.progress import Progress
     from harness.run import evaluate
 
     try:
-        with Progress() as progress:
+        with Progress(said) as progress:
             result = evaluate(config, sys.argv, progress)
     except KeyboardInterrupt:
         print("harness: interrupted; run the same command again to resume", file=sys.stderr)
         raise typer.Exit(130) from None
-    output.show(result, as_json=as_json)
+    output.show(result, as_json=as_json, folded=said is not Loudness.verbose)
     output.show_verdicts(result, config, as_json=as_json)
-    if not as_json:
+    if not as_json and said is not Loudness.quiet:
         verb = "is finished" if result.requested else "was finished already; nothing was done"
         print(f"\nThe run {verb}: {result.folder}")
     output.exit_for(result, fail_under)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from harness.cli.status import StatusLine
 from harness.report.visible import visible
 
 if TYPE_CHECKING:
@@ -25,15 +26,17 @@ BAR_MOVE = re.compile(r"\r|\n*(?:\x1b\[A)+")
 class Shown:
     """A text stream on which control characters are seen, and characters that it cannot encode are escaped."""
 
-    def __init__(self, stream: TextIO) -> None:
-        """`raw` is the stream itself, for a console that styles text."""
+    def __init__(self, stream: TextIO, status: StatusLine) -> None:
+        """`raw` is the stream itself, for a console that styles text; `status` gives way to what is written."""
         self.raw = stream
+        self.status = status
 
     def write(self, text: str) -> int:
         """Write text; returns its length, as any stream does. A progress bar's own moves, and only these, pass."""
         move = BAR_MOVE.match(text) if self.raw.isatty() else None
         end = move.end() if move and (move.end() == len(text) or move.group() == "\r") else 0
-        self.raw.write(text[:end] + encodable(visible(text[end:]), self.raw))
+        with self.status.aside(self.raw, text):
+            self.raw.write(text[:end] + encodable(visible(text[end:]), self.raw))
         return len(text)
 
     def writelines(self, lines: Any) -> None:
@@ -53,19 +56,27 @@ def encodable(text: str, stream: TextIO) -> str:
 
 
 @contextmanager
-def shown_streams() -> Iterator[None]:
-    """Put both streams behind `Shown` while a command runs."""
+def shown_streams() -> Iterator[StatusLine]:
+    """Put both streams behind `Shown` while a command runs; yield the status line on stderr."""
     before = (sys.stdout, sys.stderr)
-    sys.stdout, sys.stderr = (Shown(stream) for stream in before)
+    status = StatusLine(sys.stderr)
+    sys.stdout, sys.stderr = (Shown(stream, status) for stream in before)
     try:
-        yield
+        yield status
     finally:
+        status.close()
         sys.stdout, sys.stderr = before
 
 
+def status_line() -> StatusLine:
+    """The status line of the command that runs; outside of one, a line that nothing else gives way to."""
+    return sys.stderr.status if isinstance(sys.stderr, Shown) else StatusLine(sys.stderr)
+
+
 def console(*, errors: bool = False) -> Console:
-    """Return a console on stdout (or stderr) for text that is visible already."""
+    """Return a console on stdout (or stderr) for text that is visible already. The status line is taken away."""
     from rich.console import Console
 
+    status_line().clear()
     stream = sys.stderr if errors else sys.stdout
     return Console(file=getattr(stream, "raw", stream))

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from harness.report.tables import primary_flags, warning_lines
+from harness.report.folding import warning_lines
+from harness.report.tables import primary_flags
 from harness.results import Estimate
 
 SCORES_SCHEMA = 5

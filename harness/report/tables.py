@@ -7,16 +7,16 @@ nothing.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.report.folding import NAMED, few, folded_warnings, warning_lines
 from harness.results import Estimate
 
 UNKNOWN = "-"
 # Failure kinds named per task in the notes; the rest is in the records
 KINDS_NAMED = 5
-# Tasks named in one line; of more, the first ones and how many more
-NAMED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +76,12 @@ def score_table(
     *,
     title: str = "",
     failures: Mapping[str, Mapping[str, int]] | None = None,
+    folded: bool = True,
 ) -> Table:
     """Return the table of a run: a row per estimate in the order given, then the suite's.
 
-    The first estimate of a task is its primary one. `failures` (task -> kind -> answers) becomes notes.
+    The first estimate of a task is its primary one. `failures` (task -> kind -> answers) becomes notes. `folded`: notes
+    and warnings that many tasks share are a line for all of them.
     """
     shown = [*estimates, overall] if overall is not None else [*estimates]
     extra = extra_columns(shown)
@@ -89,42 +91,15 @@ def score_table(
     ]
     if overall is not None:
         rows.append(Row((*_cells(overall), *extra_cells(overall, extra)), overall=True))
-    notes = (*_legend(shown), *extra_legend(extra), *_failure_notes(failures or {}, [e.task for e in estimates]))
-    return Table(title, (*COLUMNS, *extra), tuple(rows), notes, _grouped_warnings(shown))
+    failed = _failure_notes(failures or {}, [e.task for e in estimates], folded=folded)
+    warnings = folded_warnings(shown) if folded else warning_lines(shown)
+    return Table(title, (*COLUMNS, *extra), tuple(rows), (*_legend(shown), *extra_legend(extra), *failed), warnings)
 
 
 def primary_flags(estimates: Sequence[Estimate]) -> tuple[bool, ...]:
     """For each estimate, whether it is the first of its task."""
     tasks = [estimate.task for estimate in estimates]
     return tuple(task not in tasks[:place] for place, task in enumerate(tasks))
-
-
-def warning_lines(estimates: Sequence[Estimate]) -> tuple[str, ...]:
-    """Return all warnings as `task: warning`, each once, though several metrics of a task may have it."""
-    return tuple(dict.fromkeys(f"{e.task}: {warning}" for e in estimates for warning in e.warnings))
-
-
-def _grouped_warnings(estimates: Sequence[Estimate]) -> tuple[str, ...]:
-    """The same warnings, one line for all tasks that share one."""
-    tasks: dict[str, list[str]] = {}
-    for estimate in estimates:
-        for warning in estimate.warnings:
-            if estimate.task not in tasks.setdefault(warning, []):
-                tasks[warning].append(estimate.task)
-    shared = {warning: own for warning, own in tasks.items() if len(own) > NAMED}
-    lines = (
-        f"{_few(shared[warning])}: {warning}" if warning in shared else f"{estimate.task}: {warning}"
-        for estimate in estimates
-        for warning in estimate.warnings
-    )
-    return tuple(dict.fromkeys(lines))
-
-
-def _few(tasks: Sequence[str]) -> str:
-    """Names of tasks, of many the first ones."""
-    if len(tasks) <= NAMED:
-        return ", ".join(tasks)
-    return f"{', '.join(tasks[: NAMED - 1])} and {len(tasks) - NAMED + 1} more"
 
 
 def picked(table: Table, places: Sequence[int]) -> Table:
@@ -218,7 +193,7 @@ def interval_legend(estimates: Sequence[Estimate]) -> str:
         if estimate.low is not None and estimate.task not in methods.setdefault(estimate.method, []):
             methods[estimate.method].append(estimate.task)
     several = len(methods) > 1
-    listed = (f"{method} ({_few(tasks)})" if several else method for method, tasks in methods.items())
+    listed = (f"{method} ({few(tasks)})" if several else method for method, tasks in methods.items())
     return f"Intervals: {', '.join(listed)}." if methods else ""
 
 
@@ -227,10 +202,15 @@ def _legend(estimates: Sequence[Estimate]) -> tuple[str, ...]:
     return (f"{line} Tokens are per answer, tokens/s over the engine's time.",) if line else ()
 
 
-def _failure_notes(failures: Mapping[str, Mapping[str, int]], tasks: Iterable[str]) -> tuple[str, ...]:
-    """The failures of each task, in the order of the rows."""
-    found = ((task, failures.get(task)) for task in dict.fromkeys((*tasks, *failures)))
-    return tuple(f"{task} failures: {_kinds(kinds)}" for task, kinds in found if kinds)
+def _failure_notes(failures: Mapping[str, Mapping[str, int]], tasks: Iterable[str], *, folded: bool) -> tuple[str, ...]:
+    """The failures of each task, in the order of the rows; of many tasks their sums."""
+    found = {task: kinds for task in dict.fromkeys((*tasks, *failures)) if (kinds := failures.get(task))}
+    if not folded or len(found) <= NAMED:
+        return tuple(f"{task} failures: {_kinds(kinds)}" for task, kinds in found.items())
+    sums: Counter[str] = Counter()
+    for kinds in found.values():
+        sums.update(kinds)
+    return (f"{few([*found])} failures: {_kinds(dict(sums.most_common()))}",)
 
 
 def _kinds(kinds: Mapping[str, int]) -> str:

@@ -36,6 +36,9 @@ class Seen:
     def recorded(self, record) -> None:
         """Nothing to do."""
 
+    def waiting(self, text: str) -> None:
+        """Nothing to do."""
+
 
 @pytest.fixture
 def swept(cli, sums, tmp_path):
@@ -161,7 +164,7 @@ def test_a_dry_run_shows_every_protocol(cli):
     ],
 )
 def test_what_cannot_be_swept_is_one_line_before_anything_runs(cli, tmp_path, sweep, message):
-    seen = cli("run", "--tasks", "demo_math", "--sweep", sweep)
+    seen = cli("run", "--quiet", "--tasks", "demo_math", "--sweep", sweep)
     assert seen.code == 2
     assert message in seen.err and seen.err.count("\n") == 1
     assert not (tmp_path / "runs").exists()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harness.cli import progress as progress_module
+from harness.cli.loudness import Loudness
 from harness.cli.progress import Progress, engine_text
+from harness.cli.rate import Rate, duration_text, rate_text
 from harness.datatypes import (
     RECORD_SCHEMA,
     Completion,
@@ -60,3 +62,65 @@ def test_failed_requests_are_counted_apart_from_answers(
 )
 def test_an_engine_in_a_line(facts: EngineFacts, text: str) -> None:
     assert engine_text(facts) == text
+
+
+def test_the_time_left_is_what_is_left_at_the_rate_that_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    """40 of 100 answers are from an earlier try: the rate is of the 20 that came in 10 seconds."""
+    now = [50.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    progress = Progress()
+    progress.started(100, 40)
+    for _ in range(19):
+        now[0] += 0.5
+        progress.recorded(record(Completion("k", " 2", "stop", 4, 1, 0)))
+    now[0] += 0.5
+    progress.recorded(record(Completion("k", " 2 and", "length", 4, 4, 0)))
+    assert progress.line(79).endswith("60/100 answers, 2.00/s, about 20 s left, 1 truncated, sums")
+    assert progress.line(44) == "60/100 answers, 2.00/s, about 20 s left"
+    now[0] += 30
+    assert "0.50/s" not in progress.line(79) and "30.0/min, about 1 min 20 s left" in progress.line(79)
+
+
+def test_a_rate_is_of_the_last_two_minutes() -> None:
+    rate = Rate(0.0)
+    for second in range(1, 1001):
+        rate.ended(float(second))
+    for second in range(1001, 1201):
+        for _ in range(3):
+            rate.ended(float(second))
+    assert rate.per_second(1200.0) == pytest.approx(3.0, rel=0.01)
+    assert Rate(0.0).per_second(5.0) is None
+
+
+@pytest.mark.parametrize(
+    ("rate", "text"), [(1234.5, "1234/s"), (12.34, "12.3/s"), (1.0, "1.00/s"), (0.5, "30.0/min"), (0.0001, "0.36/h")]
+)
+def test_a_rate_has_the_unit_in_which_it_is_a_number(rate: float, text: str) -> None:
+    assert rate_text(rate) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0 s"), (59.6, "1 min 00 s"), (125, "2 min 05 s"), (7260, "2 h 01 min")]
+)
+def test_a_time_is_in_two_units(seconds: float, text: str) -> None:
+    assert duration_text(seconds) == text
+
+
+def test_phases_are_a_line_each_without_a_terminal_and_nothing_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    phases = ("binding 2 tasks: 1/2 a", "binding 2 tasks: 2/2 b", "", "loading m")
+    for loudness in (Loudness.normal, Loudness.quiet):
+        with Progress(loudness) as progress:
+            for text in phases:
+                progress.waiting(text)
+    assert capsys.readouterr().err.splitlines() == ["binding 2 tasks", "loading m"]
+
+
+def test_what_takes_its_time_is_timed_with_verbose(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = [0.0]
+    monkeypatch.setattr(progress_module.time, "monotonic", lambda: now[0])
+    with Progress(Loudness.verbose) as progress:
+        progress.waiting("loading m")
+        now[0] += 2.5
+    assert capsys.readouterr().err.splitlines() == ["loading m", "2.5 s: loading m"]

@@ -70,5 +70,5 @@ def test_the_command_line_refuses_what_is_set_twice(cli):
         ["--limit", "3", "--set", "limit=5"],
         ["--set", "limit=3", "--set", "limit=5"],
     ):
-        done = cli("run", *words)
+        done = cli("run", "--quiet", *words)
         assert done.code == 2 and "twice" in done.err and done.err.count("\n") == 1, done

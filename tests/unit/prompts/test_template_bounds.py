@@ -111,7 +111,7 @@ def test_half_a_character_is_refused_with_its_row(cli, tmp_path, sums):
     assert cli(*words).code == 0, "what no prompt shows harms nothing"
     rows[2]["a"] = "2\udc00"
     write_jsonl(tmp_path / "sums.jsonl", rows)
-    seen = cli(*words, "--out", "other")
+    seen = cli(*words, "--out", "other", "--quiet")
     assert seen.code == 2 and "\\udc00" in seen.err and "'s2'" in seen.err and seen.err.count("\n") == 1
     shown = cli("tasks", "validate", sums)
     assert shown.code == 2 and "\\udc00" in shown.out
