@@ -138,6 +138,7 @@ def planned(config: RunConfig, *, dry: bool = False, shared_budget: bool = False
             config.seed,
             insists=model.style != "auto",
             trust_page_code=config.data.trust_page_code,
+            limit_seed=config.limit_seed,
         )
         tasks = tuple(binder.bind(*spec, built) for spec, built in zip(specs, scorers, strict=True))
         for task, (_, source) in zip(tasks, specs, strict=True):
