@@ -34,7 +34,7 @@ from harness.errors import ConfigError, DataError
 from harness.prompts import build as prompts
 from harness.prompts import same_question
 from harness.prompts.build import Shot, ShotText
-from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_drawn, rows_kept, sample_of
+from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_drawn, rows_kept, sample_of, with_drawn
 from harness.scoring.base import TaskScorer
 
 # Keys of a page that change neither its requests nor its scores
@@ -72,7 +72,8 @@ class Task:
 class Binder:
     """What all tasks of a run share when they are bound.
 
-    `style` is the model's, or the one that the user named (`insists`); `limit` counts samples of a task;
+    `style` is the model's, or the one that the user named (`insists`); `limit` counts samples of a task, the first ones
+    or, with `limit_seed`, a random part;
     `trust_page_code`: Python files of pages that are not shipped with the harness may run.
     """
 
@@ -82,6 +83,7 @@ class Binder:
     seed: int = 0
     insists: bool = False
     trust_page_code: bool = False
+    limit_seed: int | None = None
 
     def bind(self, page: TaskPage, source: YamlPage, scorers: tuple[TaskScorer, ...]) -> Task:
         """Bind one page, with its scorers (`page_scorers`).
@@ -100,6 +102,8 @@ class Binder:
         if page.expected_count is not None and len(kept) != page.expected_count:
             with source.at("expected_count"):
                 raise DataError(f"{split.origin} has {len(kept)} rows, the page expects {page.expected_count}")
+        if self.limit is not None and self.limit_seed is not None:
+            page = with_drawn(page, self.limit, self.limit_seed, len(kept))
         rows = rows_drawn(page, source, kept)[: self.limit]
         # Random examples are drawn for one question after the other: a part of the task has those of the whole
         walked = kept[: kept.index(rows[-1]) + 1] if page.fewshot and page.fewshot.choose == "random" else rows

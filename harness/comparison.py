@@ -170,7 +170,7 @@ def _with_first(first: ComparedRun, other: ComparedRun, tasks: Sequence[str], *,
             continue
         comparisons.append(compare(paired, a.label, b.label))
         pairings.append(paired)
-        warnings += _left_out(paired, b)
+        warnings += [*_part(paired, first.manifest, other.manifest), *_left_out(paired, b)]
         warnings += differences_within_repeats(
             comparisons[-1], (a.folder, a.run_id, first.records), (b.folder, b.run_id, other.records)
         )
@@ -290,6 +290,19 @@ def _left_out(paired: PairedTask, side: RunSide) -> list[str]:
     if samples.unpaired:
         lines.append(f"{paired.task}, {side.label}: {samples.unpaired} samples left out: only in one of the runs")
     return lines
+
+
+def _part(paired: PairedTask, one: Manifest, other: Manifest) -> list[str]:
+    """Which part of the task the runs are compared on, where it is one."""
+    n, total = paired.samples.n, one.total(paired.task)
+    if n >= total:
+        return []
+    seeds = {manifest.drawn_with(paired.task) for manifest in (one, other)}
+    if None not in seeds and len(seeds) == 1:
+        return [f"{paired.task}: compared on {n} of {total} samples, a random part drawn with seed {seeds.pop()}"]
+    if seeds == {None} and n in (one.config.get("limit"), other.config.get("limit")):
+        return [f"{paired.task}: compared on the first {n} of {total} samples, which are no random part of the task"]
+    return [f"{paired.task}: compared on {n} of {total} samples, those that both runs have"]
 
 
 def _short(value: Any) -> str:

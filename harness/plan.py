@@ -145,6 +145,7 @@ def planned(
             config.seed,
             insists=model.style != "auto",
             trust_page_code=config.data.trust_page_code,
+            limit_seed=config.limit_seed,
         )
         bound = []
         for number, (spec, built) in enumerate(zip(specs, scorers, strict=True), start=1):

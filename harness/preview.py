@@ -31,7 +31,7 @@ class TaskPreview:
     Sums, the longest prompt, how many prompts would be cut to fit the window. `estimated`: the tokens are estimates by
     the length of the text. `dollars_at_most`: with every answer as long as allowed; `dollars_typical`: with answers of
     the mean length of the `answered` ones in the run folder. Both are of all requests, and None where they are not
-    known.
+    known. `drawn_with`: the seed of a random part; None where the samples are the first ones, or all.
     """
 
     task: str
@@ -49,6 +49,7 @@ class TaskPreview:
     answered: int = 0
     dollars_at_most: float | None = None
     dollars_typical: float | None = None
+    drawn_with: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,7 @@ def _task(task: Task, sizes: Sequence[PromptSize], price: Price | None, lengths:
         answered=len(lengths),
         dollars_at_most=at_most,
         dollars_typical=typical,
+        drawn_with=task.page.data.sample.seed if task.page.data.sample else None,
     )
 
 

@@ -19,6 +19,7 @@ from harness.catalog import Binder, Task
 from harness.config.checking import check_values
 from harness.config.pages import with_value
 from harness.config.schema import RunConfig
+from harness.config.task_page import DrawnRows, TaskPage
 from harness.data.rows import Loader
 from harness.datatypes import Record, Request
 from harness.errors import ConfigError, RunFolderError
@@ -128,7 +129,16 @@ def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Se
                 f"{path}: the task {task.name!r} has changed since this run (prompt, data or decoding); start a new run"
             )
         try_toolchains(task, services)
-    return tasks
+    return tuple(replace(task, page=_with_part(task, manifest)) for task in tasks)
+
+
+def _with_part(task: Task, manifest: Manifest) -> TaskPage:
+    """The task's page with the random part that a run with `limit_seed` drew, which no page names."""
+    drawn = manifest.tasks[task.name].get("sample")
+    if drawn is None:
+        return task.page
+    part = check_values(DrawnRows, drawn, f"manifest.json: tasks.{task.name}.sample")
+    return task.page.model_copy(update={"data": task.page.data.model_copy(update={"sample": part})})
 
 
 def _scored_again(

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from random import Random
 from typing import Any
 
-from harness.config.task_page import ChoiceReference, TaskPage, TestsReference
+from harness.config.task_page import ChoiceReference, DrawnRows, TaskPage, TestsReference
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import Row, Split
 from harness.datatypes import Answer, Choice, Reference, Sample, StdinCase, Tests, Text
@@ -44,6 +44,17 @@ def rows_drawn(page: TaskPage, source: YamlPage, kept: Sequence[int]) -> list[in
         with source.at("data", "sample"):
             raise DataError(f"a sample of {drawn.count} rows wanted, but there are {len(kept)}; set sample.count lower")
     return sorted(Random(drawn.seed).sample(kept, len(kept))[: drawn.count])
+
+
+def with_drawn(page: TaskPage, limit: int, seed: int, rows: int) -> TaskPage:
+    """Return a page that draws `limit` of its `rows` rows with `seed`; fewer where it draws fewer by itself.
+
+    All rows of a page that has no more than `limit` are no random part, and the page is returned as it is.
+    """
+    own = page.data.sample
+    count = min(limit, rows, *([own.count] if own else []))
+    drawn = own if count == rows else DrawnRows(count=count, seed=seed)
+    return page.model_copy(update={"data": page.data.model_copy(update={"sample": drawn})})
 
 
 def sample_of(page: TaskPage, source: YamlPage, split: Split, prepare: Callable[[Row], Row], number: int) -> Sample:

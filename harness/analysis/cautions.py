@@ -51,7 +51,8 @@ class SampleCounts:
     `digitless` is the share of answers out of which a scorer read no digit though the right answers are numbers.
     Of `answers` completions, `empty` ended by themselves without a text, and in `reasoned_out` the reasoning, which a
     server returned apart, left no room for an answer. `drawn`: the random part of the task that was to be run;
-    `closed`: in so many answers the reasoning was closed at its budget.
+    `closed`: in so many answers the reasoning was closed at its budget; `first`: the run's limit, where it takes the
+    first samples.
     """
 
     samples: int
@@ -65,6 +66,7 @@ class SampleCounts:
     reasoned_out: int = 0
     drawn: DrawnRows | None = None
     closed: int = 0
+    first: int | None = None
 
 
 def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> tuple[str, ...]:
@@ -233,6 +235,11 @@ def _part(counts: SampleCounts) -> str:
         if counts.samples >= counts.drawn.count:
             return f"a random part of the task: {part}"
         return f"only {counts.samples} of a random part of the task ({part}) were run: this is the score of these alone"
+    if counts.samples == counts.first:
+        return (
+            f"the first {counts.samples} of {counts.expected} samples were run, which are no random part of the task: "
+            "this is the score of these alone (--limit-seed S draws a random part)"
+        )
     return f"only {counts.samples} of {counts.expected} samples were run: this is the score of a part of the task"
 
 

@@ -47,13 +47,14 @@ def estimate_task(
     scorers: Sequence[str] = (),
     own_metrics: Mapping[str, Sequence[str]] = MappingProxyType({}),
     drawn: DrawnRows | None = None,
+    first: int | None = None,
 ) -> tuple[Estimate, ...]:
     """Return one estimate per scorer and metric, in that order; scorers as in the records unless given.
 
-    Records of other tasks are passed over. `expected` is the number of samples that the whole task has;
-    `drawn`: the random part of them that the run is of; `repeats`: the number of tries per sample; `own_metrics`:
-    metrics of a scorer in place of `metrics`. The first estimate is the task's primary one. Raises UnknownName or
-    ConfigError for a metric that does not exist.
+    Records of other tasks are passed over. `expected` is the number of samples that the whole task has; `drawn`: the
+    random part of them that the run is of, `first`: that it is of the first so many; `repeats`: the number of tries
+    per sample; `own_metrics`: metrics of a scorer in place of `metrics`. The first estimate is the task's primary one.
+    Raises UnknownName or ConfigError for a metric that does not exist.
 
     Per sample, the metric folds the available tries (c of its own n) to one value; a metric that needs more tries than
     a file of completions has of some sample has no value, see `tries.too_ragged`. The estimate is the mean over
@@ -64,7 +65,7 @@ def estimate_task(
     own = [record for record in records if record.request.task == task]
     names = tuple(scorers) or scorers_of(own) or ("",)
     return tuple(
-        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected, drawn)
+        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected, drawn, first)
         for scorer in names
         for metric in own_metrics.get(scorer, metrics)
     )
@@ -162,8 +163,9 @@ def _estimate(
     repeats: int,
     expected: int | None,
     drawn: DrawnRows | None,
+    first: int | None,
 ) -> Estimate:
-    """One scorer under one metric; `expected`: the samples of the whole task, `drawn`: the part that was to be run."""
+    """One scorer under one metric; `expected`: the samples of the whole task; `drawn`, `first`: the part to be run."""
     scored = [(sample, sample.scores) for sample in tries if sample.scores is not None]
     ragged = too_ragged(tries, fold.needs)
     full = with_enough_tries(tries, fold.needs)
@@ -198,7 +200,7 @@ def _estimate(
     incomplete = 0 if ragged else len(scored) - len(full)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
     counts = cautions.SampleCounts(
-        len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full), drawn, _closed(full)
+        len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full), drawn, _closed(full), first
     )
     programs = cautions.of_programs([score for _, scores in full for score in scores])
     return replace(estimate, warnings=cautions.of(estimate, counts, [f for s in unscored for f in s.faults]) + programs)

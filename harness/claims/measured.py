@@ -150,7 +150,7 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
         if len(values.samples) + len(values.unscored) < total:
             seed = run.manifest.drawn_with(task)
             part = "the first " if seed is None else ""
-            drawn = "treated as a random sample" if seed is None else f"drawn with seed {seed}"
+            drawn = "no random part, though treated as one" if seed is None else f"drawn with seed {seed}"
             notes.append(f"{part}{len(values.samples)} of {total} items, {drawn}")
         if run.given_as == "subject" and party is not None and not run.is_of(party):
             notes.append(f"the run is of {run.model}; --subject declares it as {party.model}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -34,6 +33,12 @@ def compare(
     regressions: Annotated[
         bool, typer.Option("--regressions", help="exit with 1 if a run is significantly worse than the baseline")
     ] = False,
+    max_drop: Annotated[
+        float | None,
+        typer.Option(
+            min=0, metavar="D", help="with --regressions: let pass a drop of at most D as measured (0.02: two points)"
+        ),
+    ] = None,
     format_: Annotated[Format, typer.Option("--format", help="how to print")] = Format.table,
     json_out: Annotated[bool, typer.Option("--json", help="the same as --format json")] = False,
 ) -> None:
@@ -41,20 +46,23 @@ def compare(
 
     Runs whose protocol differs are refused, with the fields named. Needs no model and no data.
     """
-    from harness.analysis.compare import is_worse
+    from harness.cli.gates import regressions as failed_regressions
+    from harness.cli.output import print_gates
     from harness.comparison import compare_runs
     from harness.errors import UserError
 
+    if max_drop is not None and not regressions:
+        raise UserError("--max-drop has no effect without --regressions: add it, or leave both out")
     chosen = Format.json if json_out else format_
     if samples and chosen is Format.csv:
         raise UserError("--samples makes a second table, which CSV does not hold: use --format json")
     found = compare_runs(folders, allow_protocol=allow_protocol)
     _show(found, chosen, samples=samples)
-    worse = [comparison for comparison in found.comparisons if is_worse(comparison)]
-    if regressions and worse:
-        listed = ", ".join(f"{c.task} {c.difference:+.3f} in {c.b} (p {c.p_family:.2g})" for c in worse)
-        print(f"harness: significantly worse than {worse[0].a}: {listed}", file=sys.stderr)
-        raise typer.Exit(1)
+    if regressions:
+        failed, notes = failed_regressions(found.comparisons, max_drop)
+        print_gates(failed, notes)
+        if failed:
+            raise typer.Exit(1)
 
 
 def _show(found: Compared, chosen: Format, *, samples: bool) -> None:

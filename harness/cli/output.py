@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 if TYPE_CHECKING:
-    from harness.config.schema import RunConfig
+    from harness.cli.gates import Gates
+    from harness.config.schema import RunConfig, SuitePage
     from harness.run import Result
 
 DISAGREEMENTS_SHOWN = 20
@@ -63,26 +65,28 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c in "\n\t" else "\ufffd" for c in text)
 
 
-def exit_for(result: Result, fail_under: float | None = None) -> None:
-    """End with 1 when something is unscored, a score is missing, or a task's primary score is below `fail_under`."""
+def exit_for(result: Result, gates: Gates | None = None) -> None:
+    """End with 1 when something is unscored, a score is missing, or a gate fails; a line on stderr for each gate."""
     from harness.analysis.estimates import primary_estimates
-    from harness.stats.intervals import RATIO
+    from harness.cli.gates import Gates, failed_gates
 
-    lower_is_better = [estimate.task for estimate in primary_estimates(result.estimates) if estimate.method == RATIO]
-    if fail_under is not None and lower_is_better:
-        print(
-            f"harness: --fail-under does not apply to {', '.join(lower_is_better)}: lower is better there",
-            file=sys.stderr,
-        )
-    low = [
-        f"{estimate.task} {estimate.value:.3f}"
-        for estimate in primary_estimates(result.estimates)
-        if fail_under is not None
-        and estimate.task not in lower_is_better
-        and estimate.value is not None
-        and estimate.value < fail_under
-    ]
-    if low:
-        print(f"harness: below --fail-under {fail_under:g}: {', '.join(low)}", file=sys.stderr)
-    if low or any(estimate.unscored or not estimate.n for estimate in result.estimates):
+    pages = {entry.label: entry.page for entry in _suite(result).tasks}
+    failed, notes = failed_gates(gates or Gates(), primary_estimates(result.estimates), result.overall, pages)
+    print_gates(failed, notes)
+    if failed or any(estimate.unscored or not estimate.n for estimate in result.estimates):
         raise typer.Exit(1)
+
+
+def print_gates(failed: Sequence[str], notes: Sequence[str]) -> None:
+    """Print to stderr what a gate says besides passing or failing, and a line for each gate that failed."""
+    for line in notes:
+        print(printable(f"harness: {line}"), file=sys.stderr)
+    for line in failed:
+        print(printable(f"harness: gate failed: {line}"), file=sys.stderr)
+
+
+def _suite(result: Result) -> SuitePage:
+    from harness.config.checking import check_values
+    from harness.config.schema import SuitePage
+
+    return check_values(SuitePage, result.manifest.config["suite"], "manifest.json")

@@ -10,7 +10,7 @@ from harness.cli.loudness import Loudness
 
 if TYPE_CHECKING:
     from harness.config.schema import RunConfig
-    from harness.preview import Preview
+    from harness.preview import Preview, TaskPreview
 
 SHOWN_CHARS = 1500
 
@@ -31,7 +31,7 @@ def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.
     print(f"model     {facts.model}, {engine_text(facts) if seen.paid else local}")
     print(f"window    {f'{facts.context_window} tokens' if facts.context_window else 'unknown'}")
     for task in seen.tasks:
-        part = f" of {task.total}" if task.samples < task.total else ""
+        part = _part(config, task)
         about = "~" if task.estimated else ""
         tokens = (
             f"{about}{task.tokens_in} tokens in (longest {task.longest}), at most {task.tokens_out_at_most} out; "
@@ -39,7 +39,7 @@ def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.
         )
         unknown = f"tokens in unknown, at most {task.tokens_out_at_most} out"
         print(
-            f"{task.task}: {task.requests} requests on {task.samples}{part} samples ({task.style}); "
+            f"{task.task}: {task.requests} requests on {part} ({task.style}); "
             f"{tokens if seen.counts_tokens else unknown}{_dollars(task.dollars_at_most, task.dollars_typical)}"
         )
     if seen.paid:
@@ -54,6 +54,15 @@ def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.
         text = task.first_rendered
         cut = f"\n[... {len(text) - SHOWN_CHARS} more characters]" if len(text) > SHOWN_CHARS else ""
         print(f"\n--- {task.task}, sample {task.first.sample_id!r}, as the model sees it\n{text[:SHOWN_CHARS]}{cut}")
+
+
+def _part(config: RunConfig, task: TaskPreview) -> str:
+    """How many samples of how many, and which."""
+    if task.samples == task.total:
+        return f"{task.samples} samples"
+    if task.drawn_with is not None:
+        return f"{task.samples} of {task.total} samples, drawn with seed {task.drawn_with}"
+    return f"{'the first ' if task.samples == config.limit else ''}{task.samples} of {task.total} samples"
 
 
 def _dollars(at_most: float | None, typical: float | None) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
+from harness.cli.gates import Gates, read_gates, refuse_unknown
 from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import with_run_options
 from harness.config.options import RunOptions
@@ -39,7 +40,8 @@ def run(
     settings: Settings = None,
     sweep: Sweep = None,
     fail_under: Annotated[
-        float | None, typer.Option(min=0, max=1, help="exit with 1 if a task's score is lower")
+        list[str] | None,
+        typer.Option(metavar="[TASK=]SCORE", help="exit with 1 if a task's score is lower: of every task, or of TASK"),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show prompts and cost; load only the tokenizer")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="print scores.json instead of the table")] = False,
@@ -52,13 +54,15 @@ def run(
     The run folder keeps every answer; the same command again finishes a run that was cut off.
     """
     said = loudness(quiet, verbose)
+    gates = read_gates(fail_under or [])
     config = read_config(model, suite, tasks, options, settings or [], sweep or [])
+    refuse_unknown(gates, config)
     if dry_run:
         from harness.cli.preview import show_preview
 
         show_preview(config, as_json=json_out, said=said)
         return
-    execute(config, as_json=json_out, fail_under=fail_under, said=said)
+    execute(config, as_json=json_out, gates=gates, said=said)
 
 
 def read_config(
@@ -82,8 +86,8 @@ def read_config(
     return run_config(model, suite, names, keys, "the command line", read_sweep(sweep or []), flags)
 
 
-def execute(config: RunConfig, *, as_json: bool, fail_under: float | None, said: Loudness = Loudness.normal) -> None:
-    """Run, write the tables, print them; exit with 1 when a sample is unscored or a score is too low."""
+def execute(config: RunConfig, *, as_json: bool, gates: Gates | None = None, said: Loudness = Loudness.normal) -> None:
+    """Run, write the tables, print them; exit with 1 when a sample is unscored or a gate fails."""
     from harness.cli import output
     from harness.cli.progress import Progress
     from harness.run import evaluate
@@ -99,4 +103,4 @@ def execute(config: RunConfig, *, as_json: bool, fail_under: float | None, said:
     if not as_json and said is not Loudness.quiet:
         verb = "is finished" if result.requested else "was finished already; nothing was done"
         print(f"\nThe run {verb}: {result.folder}")
-    output.exit_for(result, fail_under)
+    output.exit_for(result, gates)

@@ -24,7 +24,11 @@ class RunOption:
 class RunOptions(TypedDict, total=False):
     """Options by name; None or left out means the default."""
 
-    limit: Annotated[int | None, RunOption("limit", "only the first so many samples of each task")]
+    limit: Annotated[int | None, RunOption("limit", "only so many samples of each task: the first ones", "N")]
+    limit_seed: Annotated[
+        int | None,
+        RunOption("limit_seed", "with --limit: a random part, drawn with this seed, not the first", "S"),
+    ]
     out: Annotated[PathText | None, RunOption("out", "run folder [default: runs/SUITE-MODEL-HASH]")]
     engine: Annotated[str | None, RunOption("engine.name", "the name of the engine that answers")]
     endpoint: Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from harness.config.section import Name, Section, TaskName
 
@@ -126,7 +126,9 @@ class BudgetConfig(Section):
 class RunConfig(Section):
     """One run: a model on a suite. `tasks` holds overrides by task name (`tasks.gsm8k.fewshot.count`).
 
-    `repeat_check`: so many greedy samples are requested a second time, when the run is finished.
+    `limit`: so many samples of each task, the first ones, or with `limit_seed` a random part. `skip_missing`: tasks
+    that lack a toolchain or a package here are left out. `repeat_check`: so many greedy samples are requested a second
+    time, when the run is finished.
     """
 
     model: ModelPage
@@ -137,6 +139,14 @@ class RunConfig(Section):
     budget: BudgetConfig = BudgetConfig()
     tasks: dict[str, dict[str, Any]] = {}
     limit: int | None = Field(None, ge=1)
+    limit_seed: int | None = None
+    skip_missing: bool = False
     repeat_check: int | None = Field(None, ge=1)
     seed: int = 0
     out: str | None = None
+
+    @model_validator(mode="after")
+    def _seed_has_a_limit(self) -> RunConfig:
+        if self.limit_seed is not None and self.limit is None:
+            raise ValueError("`limit_seed` draws the samples of `limit`, which is not set: add it, or leave both out")
+        return self
