@@ -51,6 +51,11 @@ def reachable() -> bool:
     return _unreachable() is None
 
 
+def why_unreachable() -> str | None:
+    """Why the hub did not answer that request; None if it did."""
+    return _unreachable()
+
+
 def offline() -> str:
     """The message that the hub is needed and why it cannot be reached; the caller adds a remedy."""
     return (

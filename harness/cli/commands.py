@@ -15,6 +15,7 @@ from harness.cli import (
     export,
     guide,
     models,
+    push,
     report,
     rescore,
     run,
@@ -56,6 +57,7 @@ app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("runs")(runs.runs)
 app.command("export", cls=export.ExportCommand)(export.export)
+app.command("push")(push.push)
 app.command("report")(report.report)
 app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)

@@ -1,20 +1,38 @@
 """`.eval_results/TASK.yaml` for a model repository on the hub, through huggingface_hub's own types.
 
 The hub shows such results on the model's page, and on the leaderboard of the benchmark that the data set's repository
-names (docs: huggingface.co/docs/hub/eval-results). `task_id` is this project's task name.
+names (docs: huggingface.co/docs/hub/eval-results). `task_id` is this project's task name; a benchmark's `eval.yaml` may
+have another one, which `harness push` looks up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 from harness.export.base import Export, StoredRun
-from harness.export.facts import is_hub_id
+from harness.export.facts import encodable, is_hub_id
 from harness.results import Estimate
 
 FOLDER = ".eval_results"
+
+
+@dataclass(frozen=True, slots=True)
+class HubResult:
+    """The primary score of a task: `dataset`, `config` and `split` say on which data of the hub."""
+
+    task: str
+    task_id: str
+    dataset: str
+    config: str | None
+    split: str
+    revision: str | None
+    value: float
+    date: str
+    notes: str
 
 
 class HubExport:
@@ -22,29 +40,48 @@ class HubExport:
 
     def write(self, run: StoredRun, out: Path) -> list[Path]:
         """Write the files; none for tasks of local data."""
-        from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
-        from ruamel.yaml import YAML
-
-        yaml = YAML()
         written = []
-        for row in run.primary:
-            facts = run.manifest.tasks[row.task]
-            path = str(facts["page"]["data"]["path"])
-            if row.value is None or not is_hub_id(path):
-                continue
-            entry = EvalResultEntry(
-                dataset_id=path,
-                task_id=row.task,
-                value=row.value,
-                dataset_revision=facts.get("commit") or facts.get("revision"),
-                date=run.date.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                notes=_notes(row, facts),
-            )
-            file = out / FOLDER / f"{row.task}.yaml"
+        for result in hub_results(run):
+            file = out / FOLDER / f"{result.task}.yaml"
             file.parent.mkdir(parents=True, exist_ok=True)
-            yaml.dump(eval_result_entries_to_yaml([entry]), file)
+            file.write_text(yaml_text(result), encoding="utf-8")
             written.append(file)
         return written
+
+
+def hub_results(run: StoredRun) -> tuple[HubResult, ...]:
+    """Return the results that the hub can show, in the order of the tasks."""
+    found = []
+    for row in run.primary:
+        facts = run.manifest.tasks[row.task]
+        data = facts["page"]["data"]
+        path = str(data["path"])
+        if row.value is not None and is_hub_id(path):
+            revision = facts.get("commit") or facts.get("revision")
+            date = run.date.strftime("%Y-%m-%dT%H:%M:%SZ")
+            place = (row.task, row.task, path, data.get("name"), str(data["split"]), revision)
+            found.append(HubResult(*place, row.value, date, _notes(row, facts)))
+    return tuple(found)
+
+
+def yaml_text(result: HubResult, source: str | None = None) -> str:
+    """Return the file of one result. `source`: an address with the run's tables."""
+    from huggingface_hub import EvalResultEntry, eval_result_entries_to_yaml
+    from ruamel.yaml import YAML
+
+    entry = EvalResultEntry(
+        dataset_id=result.dataset,
+        task_id=result.task_id,
+        value=result.value,
+        dataset_revision=result.revision,
+        date=result.date,
+        source_url=source,
+        source_name="harness run" if source else None,
+        notes=result.notes,
+    )
+    text = StringIO()
+    YAML().dump(encodable(eval_result_entries_to_yaml([entry])), text)
+    return text.getvalue()
 
 
 def _notes(row: Estimate, facts: Mapping[str, Any]) -> str:

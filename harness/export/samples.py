@@ -1,16 +1,38 @@
-"""One flat row for each record: what spreadsheets and data frames get."""
+"""One flat row for each score of a record: what spreadsheets, data frames and trackers get."""
 
 from __future__ import annotations
 
+from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from harness.datatypes import Completion, LikelihoodRequest, Record
+from harness.export.base import StoredRun
+from harness.export.facts import encodable
 from harness.report.record_text import prompt_text
 
 COLUMNS = (
     *("task", "sample_id", "repeat", "scorer", "score", "answer", "reason", "failure", "finish", "prompt"),
     *("completion", "reasoning", "options", "prompt_tokens", "output_tokens", "seconds"),
 )
+# Rows in memory at once
+BATCH = 2000
+INTEGERS = {"repeat", "prompt_tokens", "output_tokens"}
+FLOATS = {"score", "seconds"}
+
+
+def write_parquet(run: StoredRun, path: Path) -> None:
+    """Write all rows of a run, with the types of their columns."""
+    import pyarrow
+    from pyarrow import parquet
+
+    kinds = {column: pyarrow.string() for column in COLUMNS}
+    kinds |= {column: pyarrow.int64() for column in INTEGERS} | {column: pyarrow.float64() for column in FLOATS}
+    schema = pyarrow.schema([(column, kinds[column]) for column in COLUMNS])
+    with parquet.ParquetWriter(path, schema) as writer:
+        rows = (row for record in run.records() for row in sample_rows(record))
+        while batch := list(islice(rows, BATCH)):
+            writer.write_table(pyarrow.Table.from_pylist(encodable(batch), schema=schema))
 
 
 def sample_rows(record: Record) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import threading
@@ -9,16 +10,37 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import parse_qs, unquote
 
 SHA = "1234567890abcdef1234567890abcdef12345678"
+# The only one that may write
+WRITE_TOKEN = "hf_writes"
+
+
+class Committed(NamedTuple):
+    """A commit that the hub was sent: its files by their path; `review`: as a pull request."""
+
+    kind: str
+    repo: str
+    review: bool
+    title: str
+    files: dict[str, bytes]
+
+
+def _write_path(path: str) -> tuple[str, str, str | None]:
+    """Kind, id and step of `/api/models/USER/NAME/commit/main`; no step for another path."""
+    parts = unquote(path.split("?")[0]).strip("/").split("/")
+    writes = len(parts) == 6 and parts[0] == "api" and parts[4] in ("preupload", "commit")
+    return (parts[1], "/".join(parts[2:4]), parts[4]) if writes else ("", "", None)
 
 
 class SmallHub(ThreadingHTTPServer):
     """Serves `repos` (id -> folder) at one commit; `gated` ids answer 401; `failures` counts 503s to give.
 
-    `data` are data sets: id -> commit -> folder, the last commit is main. `faults` are answers to give before any
-    other (status, headers), one a request that is not the probe; `broken` is one that is given for ever.
+    `data` are data sets: id -> commit -> folder, the last commit is main. `commits` are those that were sent with
+    WRITE_TOKEN. `faults` are answers to give before any other (status, headers), one a request that is not the probe;
+    `broken` is one that is given for ever.
     """
 
     daemon_threads = True
@@ -35,6 +57,7 @@ class SmallHub(ThreadingHTTPServer):
         self.data: dict[str, dict[str, Path]] = {}
         self.faults: list[tuple[int, dict[str, str]]] = []
         self.broken: int | None = None
+        self.commits: list[Committed] = []
 
     @property
     def address(self) -> str:
@@ -77,9 +100,38 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer()
 
     def do_POST(self) -> None:
-        """What the paths of a data set are."""
-        body = parse_qs(self.rfile.read(int(self.headers.get("Content-Length", 0))).decode())
-        self._answer(body.get("paths", []))
+        """What the paths of a data set are; a commit in its two steps."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
+        kind, repo, step = _write_path(self.path)
+        if step is None:
+            return self._answer(parse_qs(body).get("paths", []))
+        self.server.requested.append(f"POST {self.path}")
+        if self.server.faults:
+            status, headers = self.server.faults.pop(0)
+            return self._send(status, b"{}", **headers)
+        if self.headers.get("Authorization") != f"Bearer {WRITE_TOKEN}":
+            return self._send(401, b'{"error": "Invalid credentials"}')
+        if repo in self.server.gated:
+            return self._fault(403, "GatedRepo")
+        if repo not in (self.server.repos if kind == "models" else self.server.data):
+            return self._fault(404, "RepoNotFound")
+        if step == "preupload":
+            files = [
+                {"path": f["path"], "uploadMode": "regular", "shouldIgnore": False} for f in json.loads(body)["files"]
+            ]
+            return self._send(200, json.dumps({"files": files}).encode())
+        return self._commit_files(kind, repo, body)
+
+    def _commit_files(self, kind: str, repo: str, body: str) -> None:
+        header, *entries = map(json.loads, body.splitlines())
+        wants_review = "create_pr=1" in self.path
+        files = {e["value"]["path"]: base64.b64decode(e["value"]["content"]) for e in entries if e["key"] == "file"}
+        self.server.commits.append(Committed(kind, repo, wants_review, header["value"]["summary"], files))
+        page = f"{self.server.address}/{'' if kind == 'models' else f'{kind}/'}{repo}"
+        answer = {"commitUrl": f"{page}/commit/{SHA}", "commitOid": SHA}
+        if wants_review:
+            answer["pullRequestUrl"] = f"{page}/discussions/{len(self.server.commits)}"
+        self._send(200, json.dumps(answer).encode())
 
     def _answer(self, paths: list[str] | None = None) -> None:
         path = unquote(self.path.split("?")[0])
@@ -178,5 +230,5 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        if self.command == "GET":
+        if self.command != "HEAD":
             self.wfile.write(body)
