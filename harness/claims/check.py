@@ -83,6 +83,7 @@ def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Config
         needed=ruling.needed,
         run_ids=tuple(dict.fromkeys(one.run_id for one in evidence if one.run_id)),
         try_it=tuple(claim.try_it),
+        paths=measured.paths,
     )
 
 
@@ -104,6 +105,7 @@ def with_stand_in(verdict: Verdict, claim: Claim, found: Measured) -> Verdict:
         assumptions=(),
         needed=ruling.needed,
         run_ids=tuple(dict.fromkeys(one.run_id for one in evidence if one.run_id)),
+        paths=found.paths,
     )
     return replace(verdict, stand_in=own)
 
@@ -189,7 +191,7 @@ def _of_pairs(
     """The verdict of a paired sequential test."""
     where = f"measured here: {' and '.join(str(one.folder) for one in sources)}"
     evidence = tuple(test.evidence(where, sources[0].run_id, "stand_in" if stand_in else "subject"))
-    found = Measured(sources[0].model, evidence, (), test.ruling())
+    found = Measured(sources[0].model, evidence, (), test.ruling(), test.paths)
     ids = tuple(one.run_id for one in sources)
     if not stand_in:
         return replace(verdict_of(claim, page, found, Configs()), run_ids=ids)
