@@ -41,7 +41,7 @@ def refuse_unless_pairable(claim: Claim) -> None:
         reason = "a mean over tasks has no test that may stop early"
     if reason:
         raise UserError(
-            f"{claim.id}: --run with --subject and --comparator cannot check it: {reason}; run the models with "
+            f"{claim.place}: --run with --subject and --comparator cannot check it: {reason}; run the models with "
             f"`harness run`, then `harness claim check {claim.id} RUN RUN`"
         )
 
