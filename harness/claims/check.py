@@ -21,12 +21,12 @@ from harness.claims.paired_replay import replay_pairs
 from harness.claims.paired_running import PairedRun, Side
 from harness.claims.protocol import is_named
 from harness.claims.published import of_published
-from harness.claims.runs import Given, read_given, standing_in, task_file, unused
+from harness.claims.runs import Given, Run, read_given, standing_in, task_file, unused
 from harness.claims.sequential_test import SequentialTest
 from harness.claims.verdict import Evidence, Ruling, Verdict
 from harness.config.pages import label
 from harness.config.schema import RunConfig
-from harness.config.yaml_page import YamlPage
+from harness.config.yaml_page import YamlPage, shown
 from harness.cost.prices import Price, dated_prices, price_pages
 from harness.cost.savings import cells
 from harness.errors import UserError
@@ -37,27 +37,34 @@ def check_claims(name: str, given: Given | None = None) -> list[Verdict]:
     """Check every claim of a page, or the one with this id.
 
     Raises UnknownName, ConfigError, RunFolderError; UserError for a run of a model that none of the claims mentions.
+    Messages about a claim begin with its file and id.
     """
     claims = find_claims(name)
     runs = read_given(given or Given())
     if foreign := unused(runs, [claim for claim, _ in claims]):
         listed = ", ".join(f"run {run.folder} is of {run.model}" for run in foreign)
+        where = claims[0][0].place if len(claims) == 1 else shown(claims[0][1].path)
         raise UserError(
-            f"{listed}, which {name} does not mention; pass --stand-in to judge it separately, or --subject or "
+            f"{where}: {listed}, which {name} does not mention; pass --stand-in to judge it separately, or "
+            "--subject or "
             "--comparator if it is a run of that model under another name"
         )
     found = []
     configs = Configs()
     for claim, page in claims:
-        if (paired := replay_pairs(claim, runs)) is not None:
-            test, sides, as_stand_in = paired
-            made = [RunSource(run.folder, run.manifest.run_id, run.model) for run in sides]
-            found.append(_of_pairs(claim, page, test, made, stand_in=as_stand_in))
-            continue
-        verdict = verdict_of(claim, page, of_runs(claim, runs), configs)
-        others = standing_in(runs, claim)
-        found.append(with_stand_in(verdict, claim, of_stand_in(claim, others)) if others else verdict)
+        with claim.named_in_errors():
+            found.append(_check(claim, page, runs, configs))
     return found
+
+
+def _check(claim: Claim, page: YamlPage, runs: Sequence[Run], configs: Configs) -> Verdict:
+    if (paired := replay_pairs(claim, runs)) is not None:
+        test, sides, as_stand_in = paired
+        made = [RunSource(run.folder, run.manifest.run_id, run.model) for run in sides]
+        return _of_pairs(claim, page, test, made, stand_in=as_stand_in)
+    verdict = verdict_of(claim, page, of_runs(claim, runs), configs)
+    others = standing_in(runs, claim)
+    return with_stand_in(verdict, claim, of_stand_in(claim, others)) if others else verdict
 
 
 def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) -> Verdict:
@@ -83,6 +90,7 @@ def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Config
         needed=ruling.needed,
         run_ids=tuple(dict.fromkeys(one.run_id for one in evidence if one.run_id)),
         try_it=tuple(claim.try_it),
+        paths=measured.paths,
     )
 
 
@@ -104,6 +112,7 @@ def with_stand_in(verdict: Verdict, claim: Claim, found: Measured) -> Verdict:
         assumptions=(),
         needed=ruling.needed,
         run_ids=tuple(dict.fromkeys(one.run_id for one in evidence if one.run_id)),
+        paths=found.paths,
     )
     return replace(verdict, stand_in=own)
 
@@ -189,7 +198,7 @@ def _of_pairs(
     """The verdict of a paired sequential test."""
     where = f"measured here: {' and '.join(str(one.folder) for one in sources)}"
     evidence = tuple(test.evidence(where, sources[0].run_id, "stand_in" if stand_in else "subject"))
-    found = Measured(sources[0].model, evidence, (), test.ruling())
+    found = Measured(sources[0].model, evidence, (), test.ruling(), test.paths)
     ids = tuple(one.run_id for one in sources)
     if not stand_in:
         return replace(verdict_of(claim, page, found, Configs()), run_ids=ids)
@@ -210,7 +219,8 @@ def one_claim(name: str) -> tuple[Claim, YamlPage]:
     """Return the one claim of this name. Raises UserError where a page has several."""
     claims = find_claims(name)
     if len(claims) > 1:
-        raise UserError(f"{name} has {len(claims)} claims: give one of {', '.join(claim.id for claim, _ in claims)}")
+        ids = ", ".join(claim.id for claim, _ in claims)
+        raise UserError(f"{shown(claims[0][1].path)}: {name} has {len(claims)} claims: give one of {ids}")
     return claims[0]
 
 

@@ -63,7 +63,8 @@ class SequentialSampler:
             if faults:
                 options = " ".join(run_options(self.claim, identity, task.name)) or "no option of `harness run`"
                 raise UserError(
-                    f"{task.name} would not be run under the claim's protocol: {'; '.join(faults)} (add {options}; or "
+                    f"{self.claim.place}: {task.name} would not be run under the claim's protocol: "
+                    f"{'; '.join(faults)} (add {options}; or "
                     "pass --stand-in to judge the model separately)"
                 )
 
@@ -99,18 +100,26 @@ def run_until_settled(
 
 
 def refuse_unless_stoppable(claim: Claim) -> None:
-    """Raise UserError unless the claim compares one model's score with a threshold: only these can stop early."""
+    """Raise UserError unless the claim compares one model's score with a threshold that samples can refute and show."""
     simple = claim.threshold is not None and claim.relation in ORDERS and not claim.test.not_measured
     if not simple or (claim.test.aggregate == "mean" and len(claim.test.tasks) > 1):
         raise UserError(
-            f"{claim.id}: --run checks only claims of a score above or below a threshold: run the models "
+            f"{claim.place}: --run checks only claims of a score above or below a threshold: run the models "
             f"with `harness run`, then `harness claim check {claim.id} RUN...`"
+        )
+    if claim.test.about == "skill" and not 0 < claim.bar < 1:
+        raise UserError(
+            f"{claim.place}: no number of samples can test a skill of {claim.bar:g}; give a threshold between 0 "
+            "and 1, or "
+            "`test: {about: benchmark}` for the score on exactly these items"
         )
 
 
 def feed(test: SequentialTest, metrics: Mapping[str, str], records: Sequence[Record]) -> None:
     """Advance a test by the records so far. Raises UserError for values other than 0 and 1."""
-    test.advance(binary_values(metrics, records))
+    with test.claim.named_in_errors():
+        values = binary_values(metrics, records)
+    test.advance(values)
 
 
 def binary_values(metrics: Mapping[str, str], records: Sequence[Record]) -> dict[SampleKey, float | None]:
@@ -133,10 +142,10 @@ def refuse_unsampled(claim: Claim, tasks: Sequence[Task]) -> None:
     for task in tasks:
         groups = [sample.group for sample in task.samples if sample.group is not None]
         if task.page.repeats != 1:
-            raise UserError(f"{task.name}: --run needs one answer per sample; set repeats to 1")
+            raise UserError(f"{claim.place}: {task.name}: --run needs one answer per sample; set repeats to 1")
         if claim.test.about == "skill" and len(set(groups)) < len(groups):
             raise UserError(
-                f"{task.name}: samples are clustered; early stopping needs independent samples: use "
+                f"{claim.place}: {task.name}: samples are clustered; early stopping needs independent samples: use "
                 f"`harness run`, then `harness claim check {claim.id} RUN`"
             )
 

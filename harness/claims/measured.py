@@ -18,10 +18,10 @@ from harness.claims.judge import AGAIN
 from harness.claims.languages import of_languages
 from harness.claims.page import THRESHOLDS, Claim, Party
 from harness.claims.protocol import is_named, published_faults, run_faults, run_options
-from harness.claims.published import bar_of, gap_of, parts_of, source_of, times_words, whole_counts
+from harness.claims.published import bar_of, gap_of, parts_of, required_of, source_of, times_words, whole_counts
 from harness.claims.runs import Run, of_comparators, of_subject
 from harness.claims.sequential_test import SequentialTest
-from harness.claims.verdict import Evidence, Role, Ruling
+from harness.claims.verdict import Evidence, EvidencePath, Role, Ruling
 from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import RunFolderError, UserError
 from harness.stats.hypothesis import HypothesisTest
@@ -31,7 +31,7 @@ from harness.stats.thresholds import Bar, Scored, count_test, macro_test, mean_t
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Evidence of one model's runs, the parts of the claim without evidence, and the ruling of a sequential test.
+    """Evidence of one model's runs, the parts of the claim without evidence; ruling and paths of a sequential test.
 
     `model` is empty where there was no run.
     """
@@ -40,6 +40,7 @@ class Measured:
     evidence: tuple[Evidence, ...] = ()
     missing: tuple[str, ...] = ()
     ruling: Ruling | None = None
+    paths: tuple[EvidencePath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def replayed(claim: Claim, runs: Sequence[Run], role: Role) -> Measured | None:
 def of_sequential_test(test: SequentialTest, source: RunSource, role: Role) -> Measured:
     """The evidence and the ruling of a sequential test."""
     evidence = tuple(replace(one, role=role) for one in test.evidence(source.text, source.model, source.run_id))
-    return Measured(source.model, evidence, (), test.ruling())
+    return Measured(source.model, evidence, (), test.ruling(), test.paths)
 
 
 def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) -> list[Part]:
@@ -194,7 +195,16 @@ def _score_test(values: SampleValues, bar: Bar, alpha: float) -> Scored:
 
 def _with_score(base: Evidence, found: Scored, claim: Claim) -> Evidence:
     test = found.test if found.n >= claim.stats.min_n else HypothesisTest(1.0, 1.0, claim.stats.min_n - found.n)
-    return replace(base, value=found.value, low=found.low, high=found.high, n=found.n, method=found.method, test=test)
+    return replace(
+        base,
+        value=found.value,
+        low=found.low,
+        high=found.high,
+        n=found.n,
+        method=found.method,
+        test=test,
+        required=required_of(claim),
+    )
 
 
 def _differences(
@@ -231,7 +241,7 @@ def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role
     ours, theirs = math.fsum(values) / joined.n, found.baseline
     less = f"less {times_words(claim)}{other.run.model} {theirs:.3f}"
     base = replace(base, what=f"{part.task}: {part.run.model} {ours:.3f} {less}")
-    return _with_difference(base, found, tuple(faults))
+    return _with_difference(claim, base, found, tuple(faults))
 
 
 def _against_published(claim: Claim, part: Part, compared: set[str]) -> list[Evidence]:
@@ -249,11 +259,11 @@ def _against_published(claim: Claim, part: Part, compared: set[str]) -> list[Evi
                 source=f"{_where(part.run)}; {source_of(row)}",
             )
             found = unpaired_test(part.values.counts, whole_counts(row.value, row.n), gap_of(claim))
-            evidence.append(_with_difference(base, found, (*part.faults, *published_faults(claim, party, row))))
+            evidence.append(_with_difference(claim, base, found, (*part.faults, *published_faults(claim, party, row))))
     return evidence
 
 
-def _with_difference(base: Evidence, found: Differed, faults: tuple[str, ...]) -> Evidence:
+def _with_difference(claim: Claim, base: Evidence, found: Differed, faults: tuple[str, ...]) -> Evidence:
     return replace(
         base,
         value=found.difference,
@@ -264,6 +274,7 @@ def _with_difference(base: Evidence, found: Differed, faults: tuple[str, ...]) -
         baseline=found.baseline,
         test=None if faults else found.test,
         faults=faults,
+        required=required_of(claim),
     )
 
 

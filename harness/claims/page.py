@@ -10,15 +10,17 @@ from __future__ import annotations
 import datetime
 import re
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from harness.config import pages
 from harness.config.checking import check
 from harness.config.section import Name, Section
-from harness.config.yaml_page import YamlPage, read
-from harness.errors import ConfigError, UnknownName
+from harness.config.yaml_page import YamlPage, read, shown
+from harness.errors import ConfigError, HarnessError, UnknownName, error_prefix
 
 KIND = "configs/claims"
 LISTING = "harness claim list"
@@ -175,6 +177,7 @@ class Claim(Section):
     published: list[Published] = Field([])
     evidence: list[Stated] = Field([])
     try_it: list[str] = Field([])
+    _file: str = PrivateAttr("")
 
     @model_validator(mode="after")
     def _holds_together(self) -> Claim:
@@ -182,6 +185,26 @@ class Claim(Section):
         if fault:
             raise ValueError(fault)
         return self
+
+    @property
+    def place(self) -> str:
+        """`FILE:ID`, as messages about the claim begin; the id alone for a claim that was not read from a page."""
+        return f"{self._file}:{self.id}" if self._file else self.id
+
+    def read_from(self, file: str) -> None:
+        """Keep the file that the claim was read from."""
+        self._file = file
+
+    @contextmanager
+    def named_in_errors(self) -> Iterator[None]:
+        """Put the claim's place in front of the message of a HarnessError that passes by and has no place yet."""
+        try:
+            yield
+        except HarnessError as error:
+            if error.located or str(error).startswith(self.place):
+                raise
+            with error_prefix(f"{self.place}: "):
+                raise
 
     @property
     def bar(self) -> float:
@@ -231,6 +254,8 @@ def claim_page(name: str) -> tuple[ClaimPage, YamlPage]:
     found = check(ClaimPage, page)
     if found.name != page.path.stem:
         raise ConfigError(f"{page.where(('name',))}name is {found.name!r}, but the file is {page.path.name}")
+    for claim in found.claims:
+        claim.read_from(shown(page.path))
     return found, page
 
 
@@ -245,7 +270,8 @@ def find_claims(name: str) -> list[tuple[Claim, YamlPage]]:
         found, page = claim_page(whole)
         claims = [claim for claim in found.claims if picked in ("", claim.id)]
         if not claims:
-            raise UnknownName("claim", picked, [claim.id for claim in found.claims], where=f"{whole}: ")
+            where = f"{shown(page.path)}:{picked}: "
+            raise UnknownName("claim", picked, [claim.id for claim in found.claims], where=where)
         return [(claim, page) for claim in claims]
     ids: dict[str, tuple[Claim, YamlPage]] = {}
     for stem in known:

@@ -15,10 +15,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from harness.claims.evidence_path import Steps
 from harness.claims.page import ORDERS, Claim, Protocol
-from harness.claims.published import gap_of
+from harness.claims.published import gap_of, required_of
 from harness.claims.sequential_test import FIRST, MOST, SampleKey
-from harness.claims.verdict import Evidence, Role, Ruling, Word, combine
+from harness.claims.verdict import Evidence, EvidencePath, Role, Ruling, Word, combine
 from harness.errors import UserError
 from harness.stats.hypothesis import HypothesisTest
 from harness.stats.relations import paired_test
@@ -40,7 +41,7 @@ def refuse_unless_pairable(claim: Claim) -> None:
         reason = "a mean over tasks has no test that may stop early"
     if reason:
         raise UserError(
-            f"{claim.id}: --run with --subject and --comparator cannot check it: {reason}; run the models with "
+            f"{claim.place}: --run with --subject and --comparator cannot check it: {reason}; run the models with "
             f"`harness run`, then `harness claim check {claim.id} RUN RUN`"
         )
 
@@ -69,6 +70,7 @@ class PairedClaimTest:
             for other in range(1, len(self.models))
         }
         self.pairs: dict[tuple[str, int], list[tuple[float, float]]] = {part: [] for part in self.parts}
+        self._steps = {part: Steps() for part in self.parts}
         self.settled = ""
 
     def advance(self, values: Sequence[Values]) -> None:
@@ -88,8 +90,10 @@ class PairedClaimTest:
                 if mine is None or theirs is None:
                     self.unscored += 1
                     continue
-                self.parts[part].feed(mine, theirs)
+                test = self.parts[part]
+                test.feed(mine, theirs)
                 self.pairs[part].append((mine, theirs))
+                self._steps[part].add(self.fed, test.difference, test.log_against, test.log_for)
             self._settle()
 
     def next_samples(self) -> list[set[SampleKey]]:
@@ -155,9 +159,32 @@ class PairedClaimTest:
                     run_id=run_id,
                     role=role,
                     part=f"{task}, {self.models[other]}",
+                    required=required_of(self.claim),
                 )
             )
         return found
+
+    @property
+    def paths(self) -> tuple[EvidencePath, ...]:
+        """How the evidence on each part changed up to now; samples that no part needed are not counted as used."""
+        return tuple(
+            steps.path(
+                f"{task}, {self.models[other]}",
+                len(self.order),
+                self.fed,
+                self._bounds,
+                required_of(self.claim),
+                difference=True,
+            )
+            for (task, other), steps in self._steps.items()
+        )
+
+    @property
+    def _bounds(self) -> dict[str, float]:
+        """The ln of the e-values that settle it: where one part is enough, Holm's for the best of all parts."""
+        many, one = math.log(len(self.parts) / self.alpha), -math.log(self.alpha)
+        by_any = self.claim.test.aggregate == "any"
+        return {"refuted": one if by_any else many, "supported": many if by_any else one}
 
     def _open_parts(self, task: str) -> list[tuple[str, int]]:
         """The task's parts that further answers could still change."""

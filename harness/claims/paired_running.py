@@ -197,7 +197,8 @@ class PairedRun:
         self._changed.notify_all()
 
     def _values(self, known: Sequence[Mapping[str, Record]]) -> list[dict[SampleKey, float | None]]:
-        return [binary_values(self._metrics, list(records.values())) for records in known]
+        with self.claim.named_in_errors():
+            return [binary_values(self._metrics, list(records.values())) for records in known]
 
     def _new_test(self, tasks_of: Sequence[Sequence[Task]]) -> PairedClaimTest:
         if not self._spending.ledgers and any(side.config.budget != type(side.config.budget)() for side in self.sides):
@@ -210,7 +211,9 @@ class PairedRun:
         for side, other in zip(self.sides[1:], names[1:], strict=True):
             if other != names[0]:
                 first, second = self.sides[0].config.model.name, side.config.model.name
-                raise UserError(f"{first} and {second} do not have the same samples: a paired test needs them")
+                raise UserError(
+                    f"{self.claim.place}: {first} and {second} do not have the same samples: a paired test needs them"
+                )
         self._refuse_apart([task.name for task in tasks_of[0]])
         order = random_order(names[0], self._order.seed)[: self._order.most]
         sizes = {task.name: len(task.samples) for task in tasks_of[0]}
@@ -223,7 +226,8 @@ class PairedRun:
             if faults:
                 options = " ".join(run_options(self.claim, identity, task.name)) or "no option of `harness run`"
                 raise UserError(
-                    f"{task.name}: {side.config.model.name} would not run under the claim's protocol: "
+                    f"{self.claim.place}: {task.name}: {side.config.model.name} would not run under the claim's "
+                    "protocol: "
                     f"{'; '.join(faults)} (add {options}; or --allow-protocol)"
                 )
 
@@ -237,8 +241,9 @@ class PairedRun:
             if apart:
                 fields = "; ".join(f"{found.field}: {found.a} | {found.b}" for found in apart[:4])
                 raise UserError(
-                    f"{self.sides[0].config.model.name} and {side.config.model.name} would not be run under one "
-                    f"protocol: {fields} (set these alike, or --allow-protocol)"
+                    f"{self.claim.place}: {self.sides[0].config.model.name} and {side.config.model.name} would "
+                    "not be run "
+                    f"under one protocol: {fields} (set these alike, or --allow-protocol)"
                 )
 
     def _record(self, results: Sequence[Result]) -> None:

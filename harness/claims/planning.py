@@ -90,16 +90,16 @@ def power_of(claim: Claim, page: YamlPage) -> list[Power]:
     """Plan a claim task by task. Raises UserError for a claim without a sample size."""
     if claim.test.not_measured or not claim.test.tasks:
         why = claim.test.not_measured or "the claim is about facts, prices or a count, not about one score"
-        raise UserError(f"{claim.id}: sample size cannot be planned: {why}")
+        raise UserError(f"{claim.place}: sample size cannot be planned: {why}")
     if claim.relation == "=" or claim.times is not None:
         kind = "an equality" if claim.relation == "=" else "a ratio"
-        raise UserError(f"{claim.id}: sample size is planned for thresholds and differences, not for {kind}")
+        raise UserError(f"{claim.place}: sample size is planned for thresholds and differences, not for {kind}")
     found = []
     for task in claim.test.tasks:
         size = _size(claim, task_file(task, page), task)
         if claim.threshold is not None and claim.relation in THRESHOLDS:
             if not 0 < claim.bar < 1:
-                raise UserError(f"{claim.id}: {claim.bar:g} is not a proportion; sample size cannot be planned")
+                raise UserError(f"{claim.place}: {claim.bar:g} is not a proportion; sample size cannot be planned")
             found.append(Power(claim.id, claim.relation, claim.bar, task, size, scores=tuple(score_plans(claim, size))))
             continue
         others = [

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from harness.claims.page import THRESHOLDS, Checked, Claim, Party, Published
 from harness.claims.protocol import is_named, published_faults
-from harness.claims.verdict import Evidence
+from harness.claims.verdict import Evidence, Required
 from harness.stats.intervals import wilson
 from harness.stats.relations import Gap, unpaired_test
 from harness.stats.thresholds import Bar, count_test
@@ -47,6 +47,19 @@ def gap_of(claim: Claim) -> Gap:
         return Gap(margin=claim.tolerance, within=True)
     shift = round((claim.by or 0.0) - claim.tolerance, 12)
     return Gap(upward, shift if upward else -shift, times=claim.times or 1.0)
+
+
+def required_of(claim: Claim) -> Required:
+    """What a score, or a difference from a comparator, must be for the claim to hold: `bar_of` or `gap_of`."""
+    if claim.threshold is not None and claim.relation in THRESHOLDS:
+        bar = bar_of(claim, None)
+        if bar.width is not None:
+            return Required(claim.relation, round(bar.value - bar.width, 12), round(bar.value + bar.width, 12))
+        return Required(claim.relation, bar.value) if bar.at_least else Required(claim.relation, None, bar.value)
+    gap = gap_of(claim)
+    if gap.within:
+        return Required(claim.relation, -gap.margin, gap.margin)
+    return Required(claim.relation, gap.shift) if gap.upward else Required(claim.relation, None, gap.shift)
 
 
 def of_published(claim: Claim) -> PublishedEvidence:
@@ -136,6 +149,7 @@ def _score(claim: Claim, row: Published, faults: tuple[str, ...]) -> Evidence:
         test=found.test,
         notes=_notes(row),
         own=row.own,
+        required=required_of(claim),
     )
 
 
@@ -159,6 +173,7 @@ def _difference(claim: Claim, row: Published, other: Published) -> Evidence:
         test=found.test,
         notes=tuple(dict.fromkeys(notes)),
         own=row.own,
+        required=required_of(claim),
     )
 
 

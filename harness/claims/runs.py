@@ -83,7 +83,8 @@ def of_comparators(runs: Sequence[Run], claim: Claim) -> list[tuple[Run, Party]]
             if len(claim.comparators) > 1:
                 known = ", ".join(party.model for party in claim.comparators)
                 raise UserError(
-                    f"{run.folder} is of {run.model}, which is none of {known}: run it with one of these as --model"
+                    f"{claim.place}: {run.folder} is of {run.model}, which is none of {known}: run it with one of "
+                    "these as --model"
                 )
             named = [claim.comparators[0]]
         if named and run.given_as != "subject":

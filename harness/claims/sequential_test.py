@@ -16,9 +16,10 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from harness.claims.evidence_path import Steps
 from harness.claims.page import Claim
-from harness.claims.published import bar_of
-from harness.claims.verdict import Evidence, Ruling, combine
+from harness.claims.published import bar_of, required_of
+from harness.claims.verdict import Evidence, EvidencePath, Ruling, combine
 from harness.stats.hypothesis import HypothesisTest
 from harness.stats.proportions import least_right
 from harness.stats.sequential import BenchmarkTest, SkillTest, log_finite_mixture, log_mixture
@@ -44,16 +45,18 @@ class TaskTest:
     process: SkillTest | BenchmarkTest
     state: str = "open"
     highest: dict[str, float] = field(default_factory=lambda: {"refuted": 0.0, "supported": 0.0})
+    steps: Steps = field(default_factory=Steps)
 
     @property
     def right(self) -> int:
         """Right answers, not inverted."""
         return self.process.right if self.bar.at_least else self.process.wrong
 
-    def feed(self, value: float, bounds: Mapping[str, float]) -> None:
-        """Take the next value; `bounds`: ln of the e-values that refute and that support."""
+    def feed(self, value: float, bounds: Mapping[str, float], used: int) -> None:
+        """Take the next value; `bounds`: ln of the e-values that refute and that support; `used`: samples up to it."""
         self.process.feed(value if self.bar.at_least else 1 - value)
         levels = {"refuted": self.process.log_against, "supported": self.process.log_for}
+        self.steps.add(used, self.right / self.process.n, levels["refuted"], levels["supported"])
         if isinstance(self.process, BenchmarkTest) and self.process.certain:
             self.state = self.process.verdict
             return
@@ -88,7 +91,7 @@ class SequentialTest:
             if value is None:
                 self.unscored += 1
             else:
-                self.tests[pair[0]].feed(value, self.bounds)
+                self.tests[pair[0]].feed(value, self.bounds, self.used)
 
     @property
     def settled(self) -> str:
@@ -142,9 +145,18 @@ class SequentialTest:
                     test=HypothesisTest(p["refuted"], p["supported"]),
                     run_id=run_id,
                     part=task,
+                    required=required_of(self.claim),
                 )
             )
         return found
+
+    @property
+    def paths(self) -> tuple[EvidencePath, ...]:
+        """How the evidence on each task changed up to now."""
+        return tuple(
+            test.steps.path(task, len(self.order), self.used, self.bounds, required_of(self.claim))
+            for task, test in self.tests.items()
+        )
 
     def _why(self, word: str) -> str:
         certain = [

@@ -18,8 +18,12 @@ if TYPE_CHECKING:
     from harness.claims.planning import GapPlan, Power, ScorePlan
     from harness.claims.verdict import Evidence, Verdict
 
-VERDICTS_SCHEMA = 1
+VERDICTS_SCHEMA = 2
 WIDTH = 100
+# The headings of the numbers that a verdict rests on, and of the others
+DECIDING, ASIDE = "Evidence", "Numbers that decide nothing"
+ASSUMED = "Assumed, because the sentence does not state it"
+TRY_IT = "What you can do"
 # The power of a plan
 POWER = 0.8
 # Cells of a sentence in the summary
@@ -89,7 +93,7 @@ def _paragraphs(verdict: Verdict) -> Iterator[Paragraph]:
         yield from _body(verdict.stand_in)
     if verdict.try_it:
         yield Paragraph("")
-        yield Paragraph("What you can do", "  ")
+        yield Paragraph(TRY_IT, "  ")
         for one in verdict.try_it:
             yield Paragraph(one, "    - ", "      ")
 
@@ -97,9 +101,9 @@ def _paragraphs(verdict: Verdict) -> Iterator[Paragraph]:
 def markdown(verdict: Verdict) -> str:
     """Return a verdict as Markdown."""
     lines = [f"### {verdict.claim}: {WORDS[verdict.word]}", "", f"> {verdict.quote}", ""]
-    lines += [f"- **Tested:** {_safe(verdict.tested)}", f"- **Rule:** {_safe(_because(verdict))}"]
+    lines += [f"- **Tested:** {_safe(verdict.tested)}", f"- **Rule:** {_safe(because(verdict))}"]
     lines += [
-        f"- **{'Decides nothing' if one.faults else 'Evidence'}:** {_safe('; '.join(_evidence(one)))}"
+        f"- **{'Decides nothing' if one.faults else 'Evidence'}:** {_safe('; '.join(evidence_lines(one)))}"
         for one in verdict.evidence
     ]
     lines += [f"- **Assumed:** {_safe(line)}" for line in verdict.assumptions]
@@ -149,34 +153,35 @@ def power_table(power: Power) -> Table:
 
 def _body(verdict: Verdict) -> Iterator[Paragraph]:
     yield _field("Verdict", f"{WORDS[verdict.word]} ({MEANINGS[verdict.word]})")
-    yield _field("Because", _because(verdict))
+    yield _field("Because", because(verdict))
     yield _field("Tested", verdict.tested)
     for caution in verdict.cautions:
         yield _field("Caution", caution)
     deciding = [one for one in verdict.evidence if not one.faults]
     aside = [one for one in verdict.evidence if one.faults]
-    for heading, group in (("Evidence", deciding), ("Numbers that decide nothing", aside)):
+    for heading, group in ((DECIDING, deciding), (ASIDE, aside)):
         if group:
             yield Paragraph(heading, "  ")
             for one in group:
-                first, *rest = _evidence(one)
+                first, *rest = evidence_lines(one)
                 yield Paragraph(first, "    - ", "      ")
                 for line in rest:
                     yield Paragraph(line, "      ", "      ")
     if verdict.assumptions:
-        yield Paragraph("Assumed, because the sentence does not state it", "  ")
+        yield Paragraph(ASSUMED, "  ")
         for line in verdict.assumptions:
             yield Paragraph(line, "    - ", "      ")
     if verdict.run_ids:
         yield _field("Runs", ", ".join(verdict.run_ids))
 
 
-def _because(verdict: Verdict) -> str:
+def because(verdict: Verdict) -> str:
+    """The rule that gave the verdict, as one sentence; for an open one also the samples still needed."""
     needed = f"; about {verdict.needed} more samples would settle it, if the observed value is the true one"
     return verdict.rule + (needed if verdict.word == "inconclusive" and verdict.needed else "") + "."
 
 
-def _evidence(one: Evidence) -> Iterator[str]:
+def evidence_lines(one: Evidence) -> Iterator[str]:
     """The number; then its source; then why it decides nothing; then notes."""
     if one.text:
         yield f"{one.what}: {one.text}"

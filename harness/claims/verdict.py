@@ -17,6 +17,63 @@ from harness.stats.multiple import holm
 Word = Literal["not_testable_here", "protocol_differs", "refuted", "supported", "inconclusive"]
 Scope = Literal["subject", "stand_in"]
 Role = Literal["subject", "comparator", "stand_in"]
+# The largest ln of an e-value that is kept: infinity is no number of JSON
+CERTAIN = 700.0
+ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Required:
+    """What a score or difference must be for the claim to hold: from `low` to `high`; None: it has no such end.
+
+    `relation` is the claim's; with `>` and `<` the end itself does not meet it.
+    """
+
+    relation: str
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvidencePath:
+    """How the evidence on one part of a claim changed, sample by sample, until a sequential test stopped.
+
+    One entry for each sample that was fed: how many samples of the order were `used` by then, the `value` so far (a
+    score, or the difference of two), and ln of the e-values that refute and that support the claim, from -CERTAIN to
+    CERTAIN (no answer to come can change it). `bound_refuted`, `bound_supported`: ln of the e-value that is enough.
+    `stop`: samples used when the test ended; `total`: the most that it could use.
+    """
+
+    part: str
+    total: int
+    stop: int
+    bound_refuted: float
+    bound_supported: float
+    required: Required
+    difference: bool
+    used: tuple[int, ...]
+    value: tuple[float, ...]
+    log_refuted: tuple[float, ...]
+    log_supported: tuple[float, ...]
+
+    @property
+    def crossing(self) -> Crossing | None:
+        """Where a bound was reached first; None if none was."""
+        for used, against, in_favour in zip(self.used, self.log_refuted, self.log_supported, strict=True):
+            # The rounding of a p-value: that of an e-value of exactly 1 / alpha is alpha
+            if against >= self.bound_refuted - ROUNDING:
+                return Crossing("refuted", used)
+            if in_favour >= self.bound_supported - ROUNDING:
+                return Crossing("supported", used)
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Crossing:
+    """The word whose bound was reached, and after how many samples."""
+
+    word: Word
+    used: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +82,8 @@ class Evidence:
 
     `value` with its 95 % interval [low, high] is a score from 0 to 1 or a difference of two, unless `text` replaces it.
     `baseline`: the comparator's score of a difference; `role`: of which model it is; `part`: the part of the claim that
-    it decides; `own`: it is self-reported by the side that the claim favours.
+    it decides; `own`: it is self-reported by the side that the claim favours; `required`: what `value` was tested
+    against, None where it was not tested.
     """
 
     what: str
@@ -44,6 +102,7 @@ class Evidence:
     role: Role = "subject"
     part: str = ""
     own: bool = False
+    required: Required | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +118,8 @@ class Ruling:
 class Verdict:
     """The verdict on a claim. `model`: whose numbers were judged, the subject's or a stand-in's.
 
-    `stand_in` is the verdict on a stand-in's own numbers, which says nothing about the subject.
+    `stand_in` is the verdict on a stand-in's own numbers, which says nothing about the subject. `paths`: of a
+    sequential test, for each part of the claim.
     """
 
     claim: str
@@ -76,6 +136,7 @@ class Verdict:
     run_ids: tuple[str, ...] = ()
     try_it: tuple[str, ...] = ()
     stand_in: Verdict | None = None
+    paths: tuple[EvidencePath, ...] = ()
 
 
 def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ruling:

@@ -239,8 +239,8 @@ def config_of(name: str, model: str | None, options: RunOptions, settings: list[
     config = run_config(model, None, tasks, overrides, "the command line")
     if not is_subject(claim, config) and not stand_in:
         raise UserError(
-            f"{config.model.name} is not {claim.subject.model}, which {claim.id} is about, and decides nothing "
-            "about it; pass --stand-in to judge it separately"
+            f"{claim.place}: {config.model.name} is not {claim.subject.model}, which {claim.id} is about, and decides "
+            "nothing about it; pass --stand-in to judge it separately"
         )
     if is_subject(claim, config) and claim.protocol.prompt is not None and config.model.style == "auto":
         config = config.model_copy(update={"model": config.model.model_copy(update={"style": claim.protocol.prompt})})

@@ -134,29 +134,32 @@ def sides_of(
     claim, page = one_claim(name)
     refuse_unless_pairable(claim)
     if models.model is not None:
-        raise UserError("--model is for a claim of one model: name the models with --subject and --comparator")
+        raise UserError(
+            f"{claim.place}: --model is for a claim of one model: name the models with --subject and --comparator"
+        )
     if len(models.subject) != 1 or not models.comparators:
-        raise UserError(f"{claim.id}: --run takes one --subject MODEL and at least one --comparator MODEL")
+        raise UserError(f"{claim.place}: --run takes one --subject MODEL and at least one --comparator MODEL")
     typed = [*models.subject, *models.comparators]
     tasks = _tasks(claim, page, typed)
     configs = [_config(claim, tasks, model, options, settings) for model in typed]
     names = [config.model.name for config in configs]
     if len(set(names)) < len(names):
-        raise UserError(f"{claim.id}: the models need different names (found {', '.join(names)})")
+        raise UserError(f"{claim.place}: the models need different names (found {', '.join(names)})")
     sides = [Side(configs[0], claim.subject if is_subject(claim, configs[0]) else None, SideProgress(names[0], said))]
     sides += [Side(config, party_of(claim, config), SideProgress(config.model.name, said)) for config in configs[1:]]
     known = [party.model for party in claim.comparators]
     foreign = [side.config.model.name for side in sides if side.party is None]
     if foreign and not stand_in:
         raise UserError(
-            f"{', '.join(foreign)}: not {claim.subject.model}, or none of {', '.join(known)}, which {claim.id} "
+            f"{claim.place}: {', '.join(foreign)}: not {claim.subject.model}, or none of {', '.join(known)}, "
+            f"which {claim.id} "
             "compares, so nothing is decided about these; pass --stand-in to judge the models separately"
         )
     parties = [side.party.model for side in sides[1:] if side.party is not None]
     missing = [model for model in known if model not in parties]
     if not foreign and (missing or len(set(parties)) < len(parties)):
         wanted = f"--comparator for {', '.join(missing)}" if missing else "one model for each comparator"
-        raise UserError(f"{claim.id}: give {wanted} too: the claim compares with {', '.join(known)}")
+        raise UserError(f"{claim.place}: give {wanted} too: the claim compares with {', '.join(known)}")
     return [side if foreign else _prompted(claim, side) for side in sides]
 
 
@@ -178,7 +181,10 @@ def _config(claim: Claim, tasks: Sequence[str], model: str, options: RunOptions,
     from harness.errors import UserError
 
     if options.get("completions"):
-        raise UserError("--completions is of one model: give each model's file as --subject FILE and --comparator FILE")
+        raise UserError(
+            f"{claim.place}: --completions is of one model: give each model's file as --subject FILE and "
+            "--comparator FILE"
+        )
     keys = config_keys(options, read_settings(settings))
     named: str | None = model
     if model.endswith(COMPLETIONS):

@@ -13,14 +13,21 @@ from harness.html_report.document import ReportRun
 from harness.results import Estimate
 from harness.store.listing import listed
 from harness.store.manifest import Manifest
-from harness.store.run_folder import read_manifest, read_scores
+from harness.store.run_folder import DRAWN_FILE, read_manifest, read_scores
 from harness.store.scores import read_estimates
+
+# Such a run has no scores.json
+STOPPED = (
+    "the run stopped when a claim was settled: its scores are of the samples until then, and their intervals, made "
+    "for a number of samples fixed in advance, do not hold; those of the claim do"
+)
 
 
 def read_runs(folders: Sequence[Path]) -> tuple[ReportRun, ...]:
     """Read the runs, each labelled by its model, or by its folder where two have the same model.
 
-    The scores of a finished run are those of scores.json, those of another one the primary ones of its records so far.
+    The scores of a finished run are those of scores.json, those of another one (also of one that stopped when a claim
+    was settled) the primary ones of its records so far.
     Raises RunFolderError for a folder that holds no run, UserError for a folder that is given twice.
     """
     if twice := [folder for place, folder in enumerate(folders) if folder.resolve() in _before(folders, place)]:
@@ -36,12 +43,13 @@ def _before(folders: Sequence[Path], place: int) -> set[Path]:
 def _read(folder: Path, label: str) -> ReportRun:
     manifest, records = read_scores(folder)
     state = listed(folder).state
-    if state == "finished":
+    stopped = (folder / DRAWN_FILE).is_file()
+    if state == "finished" and not stopped:
         found = read_estimates(folder)
         return ReportRun(label, folder, manifest, state, records, found.estimates, found.overall, found.warnings)
     estimates = _so_far(manifest, records)
     overall = estimate_suite(manifest.suite_name, estimates) if len(estimates) > 1 else None
-    warning = f"the run is not finished ({state}): these are the scores of the answers so far"
+    warning = STOPPED if stopped else f"the run is not finished ({state}): these are the scores of the answers so far"
     return ReportRun(label, folder, manifest, state, records, estimates, overall, (warning,))
 
 

@@ -123,6 +123,16 @@ class OneSided:
         self.highest_in_favour = max(self.highest_in_favour, self._in_favour.log_e)
 
     @property
+    def log_against(self) -> float:
+        """The ln of the e-value against the statement now; infinite once it is certainly false."""
+        return math.inf if self.certain == "refuted" else self._against.log_e
+
+    @property
+    def log_for(self) -> float:
+        """The ln of the e-value against its opposite now; infinite once it is certainly true."""
+        return math.inf if self.certain == "supported" else self._in_favour.log_e
+
+    @property
     def certain(self) -> str:
         """`supported` or `refuted` once the items left cannot change the answer; else empty."""
         if self.size is None:
@@ -198,6 +208,23 @@ class PairedTest:
         return HypothesisTest(
             min(1.0, len(tests) * min(test.p_against for test in tests)), max(test.p_for for test in tests)
         )
+
+    @property
+    def log_against(self) -> float:
+        """The ln of the e-value against the relation now. `within`: of the better end, halved for two tests."""
+        return max(side.log_against for _, side in self.sides) - math.log(len(self.sides))
+
+    @property
+    def log_for(self) -> float:
+        """The ln of the e-value for the relation now. `within`: of the worse end, each at its highest so far.
+
+        Both ends must be shown, each at a time of its own.
+        """
+        if self.certain == "supported":
+            return math.inf
+        if len(self.sides) == 1:
+            return self.sides[0][1].log_for
+        return min(side.highest_in_favour for _, side in self.sides)
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Return an interval of the mean difference that is valid at all stopping times at once.
