@@ -6,10 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 
 from harness.html_report.document import Material, Section
-from harness.html_report.sections import scores
+from harness.html_report.sections import samples, scores
 
 # From what decides to what explains
-SECTIONS: tuple[ModuleType, ...] = (scores,)
+SECTIONS: tuple[ModuleType, ...] = (scores, samples)
 
 
 def sections(material: Material) -> tuple[Section, ...]:
