@@ -48,9 +48,8 @@ _RIGHT = re.compile(r"\bright is (\d+(?: or \d+)*)")
 class Block:
     """The records of the page, row by row, until they fill it."""
 
-    def __init__(self, head: Mapping[str, Any], budget: int = BUDGET, plain: int = PLAIN) -> None:
-        """Begin with what is common to all rows. `budget`: bytes after compression; `plain`: bytes of plain JSON."""
-        self._budget, self._plain = budget, plain
+    def __init__(self, head: Mapping[str, Any]) -> None:
+        """Begin with what is common to all rows."""
         self._known: dict[bytes, int] = {}
         # gzip's own header, for the browser's DecompressionStream
         self._compressor = zlib.compressobj(6, zlib.DEFLATED, 16 + zlib.MAX_WBITS)
@@ -62,7 +61,7 @@ class Block:
     @property
     def is_full(self) -> bool:
         """Whether a further row would not fit."""
-        return len(self._compressed) >= self._budget or self._size >= BUDGET_PLAIN
+        return len(self._compressed) >= BUDGET or self._size >= BUDGET_PLAIN
 
     def add(
         self, row: Row, records: Sequence[Record | None], tasks: Sequence[str], first: Collection[str] = ()
@@ -84,7 +83,7 @@ class Block:
     def finish(self) -> tuple[Markup, bool]:
         """Return the content of the page's data element, and whether it is gzip in base64 rather than JSON."""
         self._write(b"]")
-        if self._size <= self._plain:
+        if self._size <= PLAIN:
             # Nothing in it can end the element, or begin a comment, in which a script element does not end
             return Markup(b"".join(self._text).decode("utf-8").replace("<", "\\u003c")), False
         self._compressed += self._compressor.flush()
@@ -93,7 +92,7 @@ class Block:
     def _write(self, text: bytes) -> None:
         self._size += len(text)
         self._compressed += self._compressor.compress(text)
-        if self._size <= self._plain:
+        if self._size <= PLAIN:
             self._text.append(text)
         else:
             self._text.clear()

@@ -182,7 +182,9 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
   function draw() {
     const pages = Math.max(1, Math.ceil(shown.length / PAGE));
     state.page = Math.min(pages, Math.max(1, Math.trunc(state.page) || 1));
+    const focused = [...body.rows].findIndex((row) => row.contains(document.activeElement));
     body.replaceChildren(...shown.slice((state.page - 1) * PAGE, state.page * PAGE).map(line));
+    if (focused >= 0) (body.rows[focused] || find("rows")).querySelector("button").focus();
     find("count").textContent = `${count(shown.length)} of ${count(rows.length)} samples`;
     find("page").textContent = `Page ${state.page} of ${pages}`;
     before.disabled = state.page === 1;
