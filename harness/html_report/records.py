@@ -238,8 +238,13 @@ def _score(record: Record, text: str, pick_first: bool) -> dict[str, Any]:
 
 
 def _unscored(record: Record) -> dict[str, Any]:
-    kinds = sorted(kinds_of(record))
-    return {"mark": mark_of(record), "kinds": kinds, "failure": visible_line(failure_of(record)), "value": None}
+    return {
+        "scorer": "no score",
+        "mark": mark_of(record),
+        "kinds": sorted(kinds_of(record)),
+        "failure": visible_line(failure_of(record)),
+        "value": None,
+    }
 
 
 def _without_nothing(values: Mapping[str, Any]) -> dict[str, Any]:

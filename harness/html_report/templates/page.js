@@ -1,5 +1,4 @@
 "use strict";
-
 // Text of runs and models gets into the page as text nodes only, never as markup.
 function make(tag, attributes, ...children) {
   const element = document.createElement(tag);
@@ -10,11 +9,8 @@ function make(tag, attributes, ...children) {
 
 const find = (id) => document.getElementById(id);
 const count = (number) => number.toLocaleString("en");
-
 // ---- tables that sort ---------------------------------------------------------------------------
-
 const collator = new Intl.Collator("en", { numeric: true });
-
 // What has no value is last in both directions.
 function compare(a, b, down) {
   if (a === null || b === null) return (a === null) - (b === null);
@@ -29,7 +25,6 @@ function makeSortable(head, numbers, sorts) {
     sorts(now ? now === "ascending" : numbers); // the largest number first
   });
 }
-
 function markSorted(heads, head, down) {
   for (const one of heads) one.removeAttribute("aria-sort");
   head?.setAttribute("aria-sort", down ? "descending" : "ascending");
@@ -47,12 +42,9 @@ for (const head of document.querySelectorAll("th[data-sort]")) {
     markSorted(head.parentElement.cells, head, down);
   });
 }
-
 // ---- differences between two answers --------------------------------------------------------------
-
 const WORD = /\d+(?:[.,]\d+)*|\p{Script=Han}|[\p{L}\p{N}_]+|[^\s\p{L}\p{N}_]/gu;
 const MOST_PAIRS = 4e6; // in the table of common words: 8 MB, some 20 ms
-
 // The ranges of `a` and of `b` outside their longest common subsequence of words; null where they are too long.
 function differences(a, b) {
   const [left, right] = [a, b].map((text) => [...text.matchAll(WORD)]);
@@ -84,19 +76,16 @@ function marked(text, taken, differing) {
   const cuts = [...new Set([0, text.length, ...taken.flat(), ...differing.flat()])].sort((a, b) => a - b);
   const inside = (ranges, at) => ranges.some(([from, to]) => from <= at && at < to);
   return cuts.slice(1).map((end, i) => {
-    const part = text.slice(cuts[i], end), names = [];
-    if (inside(taken, cuts[i])) names.push("taken");
-    if (inside(differing, cuts[i])) names.push("differs");
-    return names.length ? make("mark", { class: names.join(" ") }, part) : part;
+    const part = text.slice(cuts[i], end);
+    const names = Object.entries({ taken, differs: differing }).filter((layer) => inside(layer[1], cuts[i]));
+    return names.length ? make("mark", { class: names.map((layer) => layer[0]).join(" ") }, part) : part;
   });
 }
 
 // ---- samples ------------------------------------------------------------------------------------
-
 const SIGNS = { right: "✓", partly: "◐", wrong: "✗", unscored: "?", number: "" };
 const PAGE = 50; // rows
 const SHORT = /^.{1,24}$/; // an extracted answer that the table shows
-
 async function readRecords(element) {
   if (element.dataset.encoding !== "gzip") return JSON.parse(element.textContent);
   const bytes = Uint8Array.from(atob(element.textContent), (sign) => sign.charCodeAt(0));
@@ -110,41 +99,32 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
   const paragraphs = rows.flatMap((row) => row.new || []);
   const defaults = Object.fromEntries(filters.map((one) => [one.name, one.value]));
   let shown = [], state = { ...defaults }, opened = null;
-  for (const row of rows) {
-    row.name = row.repeat ? `${row.sample}, try ${row.repeat + 1}` : row.sample;
-    row.key = `${tasks[row.task]}/${row.sample}/${row.repeat}`;
-  }
   rows.sort((a, b) => a.order - b.order);
-  const byKey = new Map(rows.map((row) => [row.key, row]));
-
-  const promptText = (numbers) => numbers.map((number) => paragraphs[number]).join("");
+  const columnOf = (head) => head.dataset.column;
+  const nameOf = (row) => (row.repeat ? `${row.sample}, try ${row.repeat + 1}` : row.sample);
+  const keyOf = (row) => `${tasks[row.task]}/${row.sample}/${row.repeat}`;
+  const byKey = new Map(rows.map((row) => [keyOf(row), row]));
+  const textOf = (numbers) => numbers.map((number) => paragraphs[number]).join("");
   const scoreOf = (cell) => cell && (cell.scores.find((one) => one.scorer === state.scorer) || cell.scores[0]);
   const extracted = (cell, score) => score.answer ?? (score.place ? cell.text.slice(...score.place) : "");
-
-  // All that a search looks through, made when it is first needed
+  // All that a search looks through, made when it is first needed, or before, a little at a time
   function searched(row) {
     const answers = () => row.cells.filter(Boolean).flatMap((cell) => [cell.text, cell.reasoning,
       ...(cell.options || []).map((option) => option[0]), ...cell.scores.map((score) => score.answer)]);
-    row.text ??= [row.sample, ...row.prompts.flat().map((turn) => promptText(turn[1])), ...answers()]
-      .join("\n").toLowerCase();
-    return row.text;
+    const texts = () => [row.sample, ...row.prompts.flat().map((turn) => textOf(turn[1])), ...answers()];
+    return (row.text ??= texts().join("\n").toLowerCase());
   }
-
-  // The rest of it before anybody searches, a little at a time
-  const prepare = (at) => setTimeout(() => {
-    rows.slice(at, at + 100).forEach(searched);
-    if (at < rows.length) prepare(at + 100);
-  });
-
+  const prepare = (some, at) => {
+    some.forEach(searched);
+    if (at < rows.length) setTimeout(prepare, 0, rows.slice(at, at + 100), at + 100);
+  };
   function matches(row) {
     const right = (score) => score?.mark === "right", lost = (score) => ["wrong", "partly"].includes(score?.mark);
     const scores = row.cells.map(scoreOf), a = scores[state.a], b = scores[state.b], there = scores.filter(Boolean);
     const show = {
-      "only-a": () => right(a) && lost(b),
-      "only-b": () => right(b) && lost(a),
+      "only-a": () => right(a) && lost(b), "only-b": () => right(b) && lost(a),
       differ: () => new Set(there.map((score) => score.value).filter((value) => value !== null)).size > 1,
-      right: () => there.every(right),
-      lost: () => !there.some(right),
+      right: () => there.every(right), lost: () => !there.some(right),
     }[state.show];
     const has = (score) => score?.failure === state.with || score?.kinds?.includes(state.with);
     return (!state.task || row.task === Number(state.task)) && (!show || show()) &&
@@ -154,7 +134,7 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
   function choose() {
     shown = rows.filter(matches);
     const down = state.sort?.startsWith("-"), column = state.sort?.replace("-", "");
-    const head = heads.find((one) => one.dataset.column === column);
+    const head = heads.find((one) => columnOf(one) === column);
     const values = { sample: (row) => row.sample, task: (row) => tasks[row.task] };
     const value = values[column] || ((row) => scoreOf(row.cells[column])?.value ?? null);
     if (head) shown.sort((a, b) => compare(value(a), value(b), down));
@@ -170,7 +150,7 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
       ...(tags.length ? [make("small", {}, ` ${tags.join(", ")}`)] : [])];
   }
   function line(row) {
-    const open = make("button", { type: "button", class: "open" }, row.name);
+    const open = make("button", { type: "button", class: "open" }, nameOf(row));
     open.addEventListener("click", () => openSample(row, true));
     const answers = row.cells.map((cell) => {
       const score = scoreOf(cell), answer = score ? extracted(cell, score) : "";
@@ -187,16 +167,13 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
     if (focused >= 0) (body.rows[focused] || find("rows")).querySelector("button").focus();
     find("count").textContent = `${count(shown.length)} of ${count(rows.length)} samples`;
     find("page").textContent = `Page ${state.page} of ${pages}`;
-    before.disabled = state.page === 1;
-    after.disabled = state.page === pages;
+    [before.disabled, after.disabled] = [state.page === 1, state.page === pages];
   }
-
   // The state is in the URL, so that a link leads to what its sender sees
   function save(push) {
     const kept = Object.entries(state).filter(([name, value]) => value && value !== (defaults[name] ?? 1));
     const hash = `#samples?${new URLSearchParams(kept)}`;
-    if (push) history.pushState(state.open ? "opened" : null, "", hash);
-    else history.replaceState(history.state, "", hash);
+    history[push ? "pushState" : "replaceState"](!push ? history.state : state.open ? "opened" : null, "", hash);
   }
   function load() {
     const [place, query] = location.hash.split("?");
@@ -204,12 +181,10 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
     state = { ...defaults, ...Object.fromEntries(new URLSearchParams(query)) };
     for (const one of filters) {
       one.value = state[one.name];
-      if (one.selectedIndex === -1) one.value = defaults[one.name]; // no such choice
-      state[one.name] = one.value;
+      if (one.selectedIndex === -1) state[one.name] = one.value = defaults[one.name]; // no such choice
     }
     choose();
-    if (byKey.has(state.open)) openSample(byKey.get(state.open));
-    else dialog.close();
+    if (byKey.has(state.open)) openSample(byKey.get(state.open)); else dialog.close();
   }
   function turn(by) {
     state.page += by;
@@ -217,19 +192,15 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
     save(false);
     [...body.querySelectorAll("button.open")].at(by < 0 ? -1 : 0)?.focus();
   }
-
   // ---- one sample
-
   const mark = (name, words) => make("mark", { class: name }, words);
-  const pre = (label, children, more) =>
-    make("pre", { tabindex: 0, role: "region", "aria-label": label, ...more }, ...children);
+  const pre = (name, parts, more) => make("pre", { tabindex: 0, role: "group", "aria-label": name, ...more }, ...parts);
   const folded = (name, parts, more) => make("details", more, make("summary", {}, name), ...parts);
-  const promptOf = (turns, name) => folded(name, turns.flatMap(([role, numbers]) =>
-    [...(role ? [make("h4", {}, role)] : []), pre(role || name, [promptText(numbers)])]), { open: "", class: "prompt" });
+  const turnOf = ([role, numbers]) => [make("h4", {}, role), pre(role || "prompt", [textOf(numbers)])];
+  const promptOf = (turns, name) => folded(name, turns.flatMap(turnOf), { open: "", class: "prompt" });
   const optionsOf = (options) => make("table", {}, make("caption", {}, "Options by log-probability"), make("tbody", {},
     ...options.map(([text, logprob, words]) => make("tr", {}, make("td", {}, make("code", {}, text)),
       make("td", { class: "num" }, logprob), make("td", {}, words)))));
-
   function answerOf(cell, run, differing, prompts) {
     const card = make("article", {}, make("h4", {}, make("span", { class: `dot s${run % 8}` }), runs[run]));
     card.append(make("p", {}, ...verdict(scoreOf(cell))));
@@ -242,13 +213,12 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
     if (taken) card.append(make("p", { class: "legend" }, mark("taken", "Marked"), `: ${taken.scorer} extracted it.`));
     card.append(make("dl", {}, ...cell.scores.flatMap((score) => {
       const answer = extracted(cell, score), is = answer.includes("\n") && !score.answer ? "as marked" : answer;
-      const value = score.value === null ? "unscored" : +score.value.toFixed(3);
-      return [make("dt", {}, `${score.scorer || "score"}: ${value}`),
-        ...(answer ? [make("dd", {}, "extracted: ", make("code", {}, is))] : []), make("dd", {}, score.reason || "")];
+      const value = score.value?.toFixed(3) ?? "unscored";
+      const read = answer ? [make("dd", {}, "extracted: ", make("code", {}, is))] : [];
+      return [make("dt", {}, `${score.scorer}: ${value}`), ...read, make("dd", {}, score.reason || "")];
     })), make("p", { class: "facts" }, (cell.facts || []).join(" · ")));
     return card;
   }
-
   // What differs: in the answer of A from B's, in the others from A's; of the first two answers where one lacks
   function differing(cells) {
     const there = [...cells.keys()].filter((run) => cells[run]?.text);
@@ -256,17 +226,15 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
     if (b === undefined) return { ranges: [], words: [] };
     const pairs = cells.map((cell, run) => cell?.text && run !== a ? differences(cells[a].text, cell.text) : [[], []]);
     if (pairs.includes(null)) return { ranges: [], words: ["These answers are too long to mark their differences."] };
-    const words = [mark("differs", "Underlined"), ` in the answer of ${runs[a]}: not in that of ${runs[b]};`,
-      ` in others: not in that of ${runs[a]}.`];
+    const more = there.length > 2 ? ": A is compared with B, the others with A" : "";
+    const words = [mark("differs", "Underlined"), ` words are not in the other answer${more}.`];
     return { ranges: pairs.map((pair, run) => (run === a ? pairs[b][0] : pair[1])), words };
   }
-
   // `push`: whether the browser's history gets a new entry, or the present one changes; undefined: it is as in the URL
   function openSample(row, push) {
     const { ranges, words } = differing(row.cells), at = shown.indexOf(row), prompts = row.prompts.length;
-    opened = row;
-    state.open = row.key;
-    find("sample-title").textContent = `${tasks[row.task]}: ${row.name}`;
+    [opened, state.open] = [row, keyOf(row)];
+    find("sample-title").textContent = `${tasks[row.task]}: ${nameOf(row)}`;
     find("sample-place").textContent = at < 0 ? "not among those shown" : `${count(at + 1)} of ${count(shown.length)}`;
     find("sample-body").replaceChildren(
       ...row.prompts.map((turns, i) => promptOf(turns, prompts > 1 ? `Prompt ${i + 1}` : "Prompt")),
@@ -289,8 +257,7 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
     (body.rows[at] || find("rows")).querySelector("button").focus();
     if (!location.hash.includes("open=")) return;
     state.open = "";
-    if (history.state === "opened") history.back();
-    else save(false);
+    if (history.state === "opened") history.back(); else save(false);
   }
   function move(by) {
     const buttons = [...body.querySelectorAll("button.open")], at = buttons.indexOf(document.activeElement);
@@ -305,19 +272,15 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
     const table = { "/": () => form.elements.q.focus(), j: () => move(1), k: () => move(-1), ...arrows };
     const inDialog = { n: () => step(1), p: () => step(-1) };
     const act = { "?": () => keys.showModal(), ...(dialog.open ? inDialog : table) }[event.key];
-    if (act) event.preventDefault();
-    act?.();
+    if (act) { event.preventDefault(); act(); }
   }
-
   const filter = (change, push) => {
     Object.assign(state, change, { page: 1 });
     choose();
     save(push);
   };
   for (const head of heads)
-    makeSortable(head, /^\d/.test(head.dataset.column), (down) =>
-      filter({ sort: (down ? "-" : "") + head.dataset.column }, true));
-  form.addEventListener("submit", (event) => event.preventDefault());
+    makeSortable(head, columnOf(head) < "a", (down) => filter({ sort: (down ? "-" : "") + columnOf(head) }, true));
   form.addEventListener("input", ({ target }) => filter({ [target.name]: target.value }, target.name !== "q"));
   const buttons = { before: () => turn(-1), after: () => turn(1), "sample-before": () => step(-1),
     "sample-after": () => step(1), "sample-close": () => dialog.close(), "keys-button": () => keys.showModal() };
@@ -328,10 +291,10 @@ function browseSamples([{ runs, tasks, kinds }, ...rows]) {
   find("browser").hidden = false;
   choose();
   load();
-  prepare(0);
+  prepare([], 0);
   if (location.hash.startsWith("#samples")) find("samples").scrollIntoView();
 }
 
 if (find("records"))
-  readRecords(find("records")).then(browseSamples, () => find("browser").before(
-    make("p", { class: "note" }, "The samples cannot be read: the file is damaged, or this browser is older than 2023.")));
+  readRecords(find("records")).then(browseSamples, () =>
+    find("browser").before(make("p", { class: "note" }, "Samples cannot be read: a damaged file, or an old browser.")));
