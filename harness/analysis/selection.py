@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from harness.datatypes import Completion, LikelihoodRequest, Record, Refusal, RollingRequest, TextPrompt
@@ -10,6 +10,7 @@ from harness.datatypes import Completion, LikelihoodRequest, Record, Refusal, Ro
 # wrong: below full marks; no_answer: nothing extracted; unread: the right answer is in the text, but was not extracted
 Kind = Literal["wrong", "truncated", "no_answer", "unread", "unscored"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
+Mark = Literal["right", "partly", "wrong", "unscored", "number"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,9 @@ def kinds_of(record: Record) -> frozenset[Kind]:
     """Return the kinds of a record; of several scores the first decides whether it is wrong, as in the score table."""
     found: set[Kind] = set()
     reply, scores = record.reply, record.scores
-    if isinstance(reply, Refusal) or any(score.value is None for score in scores):
+    # A refusal that is the model's own scores 0
+    refused = isinstance(reply, Refusal) and (reply.failure.ours or not scores)
+    if refused or any(score.value is None for score in scores):
         found.add("unscored")
     if isinstance(reply, Completion) and reply.finish in ("length", "window"):
         found.add("truncated")
@@ -54,6 +57,32 @@ def kinds_of(record: Record) -> frozenset[Kind]:
         if first.detail.get("gold_present"):
             found.add("unread")
     return frozenset(found)
+
+
+def each_score(record: Record) -> tuple[Record, ...]:
+    """Return the record once for each of its scores, with that one alone: what it is by that scorer."""
+    return tuple(replace(record, scores=(score,)) for score in record.scores)
+
+
+def mark_of(record: Record) -> Mark:
+    """Return what the first score is: right (1 or more), partly (between), wrong (0 or less), unscored.
+
+    The score of a whole text is a `number`, neither right nor wrong.
+    """
+    first = record.scores[0] if record.scores else None
+    if first is None or first.value is None:
+        return "unscored"
+    if isinstance(record.request, RollingRequest):
+        return "number"
+    return "right" if first.value >= 1 else "partly" if first.value > 0 else "wrong"
+
+
+def failure_of(record: Record) -> str:
+    """How the answer failed, or why it has no score, as `stage/kind`: of the first score; empty where it did not."""
+    reply = record.reply
+    first = record.scores[0].failure if record.scores else None
+    failure = reply.failure if isinstance(reply, Refusal) else first
+    return "" if failure is None else f"{failure.stage}/{failure.kind}"
 
 
 def _all_text(record: Record) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from types import ModuleType
 
 from harness.html_report.document import Material, Section
-from harness.html_report.sections import claims, pairs, ranks, scores
+from harness.html_report.sections import claims, pairs, ranks, samples, scores
 
 # From what decides to what explains
-SECTIONS: tuple[ModuleType, ...] = (claims, scores, pairs, ranks)
+SECTIONS: tuple[ModuleType, ...] = (claims, scores, pairs, ranks, samples)
 
 
 def sections(material: Material) -> tuple[Section, ...]:
