@@ -6,10 +6,18 @@ from collections.abc import Callable
 from types import ModuleType
 
 from harness.html_report.document import Material, Section
-from harness.html_report.sections import scores
+from harness.html_report.sections import (
+    costs,
+    languages,
+    pass_at_k,
+    protocols,
+    provenance,
+    scores,
+    warnings,
+)
 
 # From what decides to what explains
-SECTIONS: tuple[ModuleType, ...] = (scores,)
+SECTIONS: tuple[ModuleType, ...] = (warnings, scores, protocols, languages, pass_at_k, costs, provenance)
 
 
 def sections(material: Material) -> tuple[Section, ...]:
