@@ -9,15 +9,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from harness.html_report.charts.scale import Scale, Tick, around
 
 # The largest value over the smallest from which the axis is logarithmic
 LARGE = 20.0
-# Pixels between the baselines of two labels, and from a point to its label
+# Pixels between the middles of two labels
 LINE = 16
 LEAST_HEIGHT = 260
+# A label's centre over its point, clear of the frontier's line
+ABOVE = 11
 EDGE = 14
+MOST_TICKS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +39,9 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A point at `x` per cent and `y` pixels, its interval from `top` to `bottom`; `label_y`: the label's baseline.
+    """A point at `x` per cent and `y` pixels, its interval from `top` to `bottom`; `label_y`: the label's middle.
 
-    `after`: the label is at the right of the point.
+    `after`: the label is at the right of the point; `moved`: it is further from it than usual, so a line leads to it.
     """
 
     x: float
@@ -46,6 +50,7 @@ class Placed:
     bottom: float
     label_y: float
     after: bool
+    moved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +83,17 @@ def scatter(points: Sequence[Point]) -> Scatter:
         return round(EDGE + (height - 2 * EDGE) * (1 - y.place(value) / 100), 1)
 
     heights = [down(point.score) for point in points]
-    labels = spread(heights, LINE, EDGE, height - EDGE)
+    labels = spread([at - ABOVE for at in heights], LINE, 0, height - EDGE)
     placed = tuple(
-        Placed(place := axis.place(point.x), at, down(point.high), down(point.low), label, place < 50)
+        Placed(
+            place := axis.place(point.x),
+            at,
+            down(point.high),
+            down(point.low),
+            label,
+            place < 50,
+            moved=abs(label - at + ABOVE) > LINE / 2,
+        )
         for point, at, label in zip(points, heights, labels, strict=True)
     )
     ticks = tuple(Tick(round(EDGE + (height - 2 * EDGE) * (1 - t.place / 100), 1), t.text) for t in y.ticks())
@@ -93,7 +106,8 @@ def axis_of(values: Sequence[float]) -> Axis:
     if least > 0 and most / least >= LARGE:
         scale = around([math.log10(value) for value in values])
         return Axis(scale, _powers(scale), log=True)
-    scale = around(list(values), margin=0.08)
+    # From 0, so that a small difference looks small
+    scale = Scale(min(0.0, least), (most if most > 0 else 1.0) * 1.08)
     return Axis(scale, scale.ticks(5), log=False)
 
 
@@ -116,12 +130,12 @@ def spread(places: Sequence[float], apart: float, low: float, high: float) -> li
 
 
 def _powers(scale: Scale) -> tuple[Tick, ...]:
-    """Ticks at 1, 2 and 5 times powers of ten; at powers alone where these would be too many for a telephone."""
+    """Ticks at round steps between powers of ten, no more of them than have room on a telephone."""
     first, last = math.floor(scale.low), math.ceil(scale.high)
-    for factors in ((1, 2, 5), (1,)):
-        values = [factor * 10.0**power for power in range(first, last + 1) for factor in factors]
+    for factors in ((1, 2, 5), (1, 3), (1,)):
+        values = [Decimal(factor).scaleb(power) for power in range(first, last + 1) for factor in factors]
         inside = [value for value in values if scale.low <= math.log10(value) <= scale.high]
-        if len(inside) <= 6:
+        if len(inside) <= MOST_TICKS:
             break
-    step = max(1, math.ceil(len(inside) / 6))
-    return tuple(Tick(scale.place(math.log10(value)), f"{value:g}") for value in inside[::step])
+    step = math.ceil(len(inside) / MOST_TICKS) or 1
+    return tuple(Tick(scale.place(math.log10(value)), f"{value:f}") for value in inside[::step])

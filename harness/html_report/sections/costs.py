@@ -21,7 +21,7 @@ LEAD = (
 )
 DOLLARS, TOKENS, SECONDS = "US dollars per answer", "output tokens per answer", "engine seconds per answer"
 # Longest label in the chart; the table has whole names
-LONGEST = 28
+LONGEST = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,13 +181,16 @@ def _table(runs: Sequence[CostedRun], words: dict[str, str], day: date) -> Table
         Column("Seconds"),
         Column("Frontier", number=False),
     )
-    rows = tuple(Row((one.run.label, *_cells(one), words.get(one.run.label, UNKNOWN))) for one in runs)
+    cells = [(one.run.label, *_cells(one), words.get(one.run.label, UNKNOWN)) for one in runs]
+    # A column that knows nothing says nothing
+    kept = [place for place in range(len(columns)) if any(row[place] != UNKNOWN for row in cells)]
+    rows = tuple(Row(tuple(row[place] for place in kept)) for row in cells)
     notes = ["Tokens: output tokens per answer; seconds: the engine's time per answer, in a batch its share."]
     if any(one.known.priced for one in runs):
         prices = dict.fromkeys(one.known.priced.price.name for one in runs if one.known.priced)
         notes.append(f"Prices in force on {day}, the dearest hour: {', '.join(prices)}.")
         notes += [f"{one.run.label}: no dollars: {one.known.reason}." for one in runs if not one.known.priced]
-    return Table("Cost and score", columns, rows, tuple(notes), tuple(_warnings(runs)))
+    return Table("Cost and score", tuple(columns[place] for place in kept), rows, tuple(notes), tuple(_warnings(runs)))
 
 
 def _cells(one: CostedRun) -> tuple[str, ...]:

@@ -76,7 +76,7 @@ def _of_run(run: ReportRun, series: int) -> RunLanguages | None:
         sentence=table.notes[0],
         rule=_rule(found, english),
         rows=tuple(_row(each, each.name[cut:], scale) for each in ordered),
-        ticks=scale.ticks(),
+        ticks=scale.ticks(3),
         chance=scale.place(found.chance),
         english=scale.place(english),
         margin=scale.place(english - found.margin),

@@ -9,13 +9,16 @@ from harness.analysis.sweep import Sweep
 from harness.html_report.charts.dots import DotRow, dot_row
 from harness.html_report.charts.scale import Scale, Tick
 from harness.html_report.document import Material, ReportRun, Section
-from harness.report.sweeps import Words, sweep_table
+from harness.report.sweeps import Words, p_text, sweep_table
 from harness.report.tables import Table, score_text
 
 LEAD = (
     "The same model and samples under several protocols: each dot is one, the line goes from the lowest to the highest "
-    "score. A spread above the limit of chance is more than noise (95 %, permutation of protocols within each sample)."
+    "score. A spread beyond chance is more than noise (p up to 0.05, permutation of protocols within each sample)."
 )
+
+# From this p on a spread may be chance
+BEYOND = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,6 @@ def build(material: Material) -> Section | None:
 def _row(run: ReportRun, series: int, page: str, found: Sweep, words: Words, scale: Scale) -> ProtocolRow:
     named = {each.name: ", ".join(words[each.name].values()) for each in found.protocols}
     values = {each.name: each.score.value for each in found.protocols}
-    beyond = found.spread > found.chance_spread
     listed = "; ".join(f"{named[name]} {score_text(value)}" for name, value in values.items())
     return ProtocolRow(
         run=run.label,
@@ -79,7 +81,7 @@ def _row(run: ReportRun, series: int, page: str, found: Sweep, words: Words, sca
         highest=f"{score_text(values[found.best])} {named[found.best]}",
         spread=score_text(found.spread),
         chance=score_text(found.chance_spread),
-        verdict="beyond chance" if beyond else "within chance",
+        verdict=f"{'beyond' if found.p <= BEYOND else 'within'} chance (p {p_text(found.p)})",
         chart_text=f"{run.label}, {page}: {listed}",
         row=dot_row(list(values.values()), scale),
         names=tuple(f"{named[name]}: {score_text(value)}" for name, value in values.items()),

@@ -16,7 +16,7 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class WarningKind:
-    """Warnings that differ in numbers alone: the first of them, where they are, and all of them."""
+    """Warnings that differ in numbers or examples alone: the first of them, where they are, and all of them."""
 
     count: int
     where: str
@@ -28,9 +28,14 @@ def build(material: Material) -> Section | None:
     """Fold the warnings of all runs; None where there is none."""
     kinds: dict[str, list[tuple[str, str]]] = {}
     for where, text in _all(material):
-        kinds.setdefault(NUMBER.sub("#", text), []).append((where, text))
+        kinds.setdefault(_kind(text), []).append((where, text))
     folded = tuple(_folded(found) for found in kinds.values())
     return Section("warnings", "Warnings", LEAD, folded) if folded else None
+
+
+def _kind(text: str) -> str:
+    """What warnings of one kind share: no numbers, and no example in parentheses."""
+    return NUMBER.sub("#", text.partition(" (")[0])
 
 
 def _all(material: Material) -> Iterator[tuple[str, str]]:
