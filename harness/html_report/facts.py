@@ -124,7 +124,7 @@ def _protocol(run: ReportRun, task: str) -> Protocol:
 def _decoding(page: Mapping[str, Any]) -> str:
     sampling = page.get("sampling")
     if not sampling:
-        return "likelihood of given continuations"
+        return "likelihood"
     named = {key: value for key, value in sampling.items() if key != "temperature" or value}
     words = [] if sampling.get("temperature") else ["greedy"]
     return ", ".join([*words, *(f"{key} {_compact(value)}" for key, value in named.items())])

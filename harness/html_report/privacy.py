@@ -20,7 +20,7 @@ _FORMS = re.compile(
 )
 _LOGIN = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY = re.compile(r"([?&][^=&\s]*(?:key|token|secret|password|sig)[^=&\s]*=)[^&\s]+", re.IGNORECASE)
-_HOME = re.compile(r"(?:/home/[^/\s'\"]+|/Users/[^/\s'\"]+|/root|[A-Za-z]:\\Users\\[^\\\s'\"]+)(?=[/\\\s'\"]|$)")
+_HOME = re.compile(r"(?:/home/[^/\s'\"]+|/Users/[^/\s'\"]+|/root|[A-Za-z]:\\Users\\[^\\/\s'\"]+)(?=[/\\\s'\"]|$)")
 
 
 def presentable(text: str) -> str:

@@ -179,7 +179,7 @@ def _table(runs: Sequence[CostedRun], words: dict[str, str], day: date) -> Table
         Column("95 % interval"),
         Column("Tokens"),
         Column("Seconds"),
-        Column("Frontier", number=False),
+        Column("Frontier", number=False, free=True),
     )
     cells = [(one.run.label, *_cells(one), words.get(one.run.label, UNKNOWN)) for one in runs]
     # A column that knows nothing says nothing

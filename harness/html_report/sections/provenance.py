@@ -17,6 +17,7 @@ HEADINGS = (
     *("Task", "Samples", "Prompt", "Shots", "Template", "Decoding", "Scorer and extractor", "Metrics", "Repeats"),
     *("Data", "Revision", "Data digest", "Requests digest"),
 )
+LONG = ("Decoding", "Scorer and extractor", "Data")
 ALL = "all"
 
 
@@ -73,7 +74,7 @@ def build(material: Material) -> Section | None:
 
 def _differences(runs: Sequence[ReportRun], known: Sequence[RunProvenance]) -> Table:
     """A row for each fact that not all runs share, protocols of common tasks among them."""
-    columns = (Column("Differs", False, True), *(Column(run.label, number=False) for run in runs))
+    columns = (Column("Differs", False, True), *(Column(run.label, number=False, free=True) for run in runs))
     values = [{fact.name: fact.value for fact in run.facts if fact.name not in OWN} for run in known]
     for run, own in zip(runs, values, strict=True):
         own.update(_common(run, runs))
@@ -117,7 +118,11 @@ def _protocols(runs: Sequence[ReportRun]) -> Table:
 
 
 def _columns() -> tuple[Column, ...]:
-    return (Column("Task", False, True), Column("Runs", False), *(Column(name, False) for name in HEADINGS[1:]))
+    return (
+        Column("Task", False, True),
+        Column("Runs", False),
+        *(Column(name, False, free=name in LONG) for name in HEADINGS[1:]),
+    )
 
 
 def _cells(own: Protocol) -> tuple[str, ...]:
