@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from harness.cost.prices import Price, dated_prices, dearest, price_page
 from harness.cost.run_cost import Cost, Usage, task_cost, together, unassigned, usages
+from harness.datatypes import Record
 from harness.errors import UserError, error_prefix
 from harness.store import attempts
+from harness.store.manifest import Manifest
 from harness.store.repeats import without_repeats
 from harness.store.run_folder import read_scores
 
@@ -37,7 +40,11 @@ def run_cost(folder: str, day: date) -> RunCost:
 
     Raises UserError for a run without answers, token counts or price, RunFolderError for a folder that is no run.
     """
-    manifest, records = read_scores(Path(folder))
+    return cost_of(folder, *read_scores(Path(folder)), day)
+
+
+def cost_of(folder: str, manifest: Manifest, records: Sequence[Record], day: date) -> RunCost:
+    """Price a run whose records are read already; raises as `run_cost`."""
     sent = without_repeats(attempts.read(Path(folder) / attempts.ATTEMPTS))
     parts = usages(records, sent)
     if not any(part.answers for part in parts):

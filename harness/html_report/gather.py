@@ -6,10 +6,25 @@ from collections.abc import Callable
 from types import ModuleType
 
 from harness.html_report.document import Material, Section
-from harness.html_report.sections import claims, pairs, ranks, samples, scores
+from harness.html_report.sections import (
+    claims,
+    costs,
+    languages,
+    pairs,
+    pass_at_k,
+    protocols,
+    provenance,
+    ranks,
+    samples,
+    scores,
+    warnings,
+)
 
 # From what decides to what explains
-SECTIONS: tuple[ModuleType, ...] = (claims, scores, pairs, ranks, samples)
+SECTIONS: tuple[ModuleType, ...] = (
+    *(warnings, claims, scores, pairs, ranks),
+    *(protocols, languages, pass_at_k, costs, samples, provenance),
+)
 
 
 def sections(material: Material) -> tuple[Section, ...]:

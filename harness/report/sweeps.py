@@ -56,7 +56,7 @@ def _cells(each: ProtocolScore) -> tuple[str, ...]:
         UNKNOWN if score.low is None or score.high is None else f"[{score.low:.3f}, {score.high:.3f}]",
         UNKNOWN if difference is None else f"{difference.difference:+.3f}",
         UNKNOWN if difference is None else f"[{difference.low:+.3f}, {difference.high:+.3f}]",
-        UNKNOWN if each.p is None else _p(each.p),
+        UNKNOWN if each.p is None else p_text(each.p),
     )
 
 
@@ -84,7 +84,7 @@ def _notes(found: Sweep, words: Words) -> tuple[str, ...]:
         spread = f"Spread (max - min): 0: every protocol scores the same on these {found.n} samples."
     chance = (
         f"If the protocols did not differ, it would be below {found.chance_spread:.3f} with probability 95 % "
-        f"(p {_p(found.p)}, permutation of protocols within each sample)."
+        f"(p {p_text(found.p)}, permutation of protocols within each sample)."
     )
     percent = "all scores are equal and certain" if found.share is None else f"{100 * found.share:.0f} %"
     share = (
@@ -102,5 +102,6 @@ def _warnings(found: Sweep) -> tuple[str, ...]:
     return (f"{found.left_out} samples left out: not scored under every protocol",)
 
 
-def _p(p: float) -> str:
+def p_text(p: float) -> str:
+    """A p-value: three decimals, never 0."""
     return "<0.001" if p < 0.001 else f"{p:.3f}"
