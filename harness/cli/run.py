@@ -42,6 +42,9 @@ def run(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show prompts and cost; load only the tokenizer")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="print scores.json instead of the table")] = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="also write report.html into the run folder, as `harness report` does")
+    ] = False,
     **options: Unpack[RunOptions],
 ) -> None:
     """Run a model on a suite and print its scores. Alone: the demo model on the demo suite.
@@ -54,7 +57,7 @@ def run(
 
         show_preview(config, as_json=json_out)
         return
-    execute(config, as_json=json_out, fail_under=fail_under)
+    execute(config, as_json=json_out, fail_under=fail_under, report=report)
 
 
 def read_config(
@@ -78,8 +81,11 @@ def read_config(
     return run_config(model, suite, names, keys, "the command line", read_sweep(sweep or []), flags)
 
 
-def execute(config: RunConfig, *, as_json: bool, fail_under: float | None) -> None:
-    """Run, write the tables, print them; exit with 1 when a sample is unscored or a score is too low."""
+def execute(config: RunConfig, *, as_json: bool, fail_under: float | None, report: bool = False) -> None:
+    """Run, write the tables, print them; exit with 1 when a sample is unscored or a score is too low.
+
+    `report`: write the HTML report of this run beside its tables.
+    """
     from harness.cli import output
     from harness.cli.progress import Progress
     from harness.run import evaluate
@@ -95,4 +101,11 @@ def execute(config: RunConfig, *, as_json: bool, fail_under: float | None) -> No
     if not as_json:
         verb = "is finished" if result.requested else "was finished already; nothing was done"
         print(f"\nThe run {verb}: {result.folder}")
+    if report:
+        from harness.claims.runs import Given
+        from harness.html_report.writing import write_report
+
+        written = write_report(result.folder / "report.html", Given((result.folder,)))
+        if not as_json:
+            print(f"Its report, for a browser: {written}")
     output.exit_for(result, fail_under)
