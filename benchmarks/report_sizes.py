@@ -5,7 +5,7 @@
 
 Runs are made by the command line, as users make them; with `--keep` they are made once. `--shared` holds real data and
 recorded answers (default: ../shared); without them answers to GSM8K are made up. Each report is written by a process of
-its own, with and without the samples; time and peak memory are that process's. Prints the table of docs/report.md.
+its own, with and without the samples; processor time and peak memory are that process's. Prints the table of docs/report.md.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +48,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """One report: bytes, seconds, MiB of the writing process at its largest."""
+    """One report: bytes, seconds of processor time, MiB of the writing process at its largest."""
 
     size: int
     seconds: float
@@ -146,13 +145,12 @@ def _write(path: Path, rows: Iterator[dict[str, str]]) -> None:
 def measure(runs: Sequence[Path], out: Path, *words: str) -> Figures:
     """Write one report in a process of its own. Raises SystemExit where that fails."""
     command = [*HARNESS, "report", *map(str, runs), "--out", str(out), *words]
-    begun = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         sys.exit(f"{' '.join(command[:8])} ... ended with {process.returncode}")
-    return Figures(out.stat().st_size, time.perf_counter() - begun, usage.ru_maxrss / 1024)
+    return Figures(out.stat().st_size, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def main() -> None:
@@ -162,7 +160,7 @@ def main() -> None:
     parser.add_argument("--keep", type=Path, help="make the runs here, once")
     parser.add_argument("--shared", type=Path, default=Path(__file__).resolve().parents[2] / "shared")
     given = parser.parse_args()
-    print("| runs | report | without samples | time | peak memory |")
+    print("| runs | report | without samples | processor time | peak memory |")
     print("|---|--:|--:|--:|--:|")
     with tempfile.TemporaryDirectory() as made:
         for name in given.only or CASES:
