@@ -5,7 +5,8 @@
 
 Runs are made by the command line, as users make them; with `--keep` they are made once. `--shared` holds real data and
 recorded answers (default: ../shared); without them answers to GSM8K are made up. Each report is written by a process of
-its own, with and without the samples; processor time and peak memory are that process's. Prints the table of docs/report.md.
+its own, with and without the samples; processor time and peak memory are that process's. Prints
+the table of docs/report.md.
 """
 
 from __future__ import annotations
