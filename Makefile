@@ -5,13 +5,13 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test test-models test-slow test-servers test-report test-gpu bench bench-gpu parity golden guide check clean
+.PHONY: demo test test-models test-slow test-servers test-report test-gpu bench bench-gpu parity golden guide picture check clean
 # Real data, tokenizers and recorded completions beside the checkout, and a Python that has lm-eval 0.4.13
 SHARED ?= ../shared
 LM_EVAL ?= python3
 
 demo: $(VENV)/.installed
-	$(BIN)/harness run
+	$(BIN)/harness run --report
 
 test: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist loadfile
@@ -56,6 +56,10 @@ golden: $(VENV)/.installed-dev
 # docs/writing-tasks.md and docs/tasks.md. With real data: MEASURE="--mirror DIR --tokenizer DIR" also counts prompts' tokens
 guide: $(VENV)/.installed
 	$(BIN)/python -m docs.generate $(MEASURE)
+
+# docs/report.png, the README's picture of a report; needs Chromium. Look at it before it is committed
+picture: $(VENV)/.installed-dev
+	$(BIN)/python -m docs.report_picture
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check harness tests examples docs

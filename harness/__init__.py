@@ -66,6 +66,7 @@ __all__ = [
     "compare",
     "evaluate",
     "load_run",
+    "write_report",
 ]
 # Where each exported type is; the rest of `__all__` is defined here
 TYPES = {
@@ -189,3 +190,29 @@ def load_run(folder: str | Path) -> tuple[Manifest, list[Record]]:
     from harness.store.run_folder import read_run
 
     return read_run(Path(folder))
+
+
+def write_report(
+    out: str | Path,
+    *runs: str | Path,
+    claims: Sequence[str] = (),
+    subject: Sequence[str | Path] = (),
+    comparators: Sequence[str | Path] = (),
+    title: str = "",
+    stand_in: bool = False,
+    allow_protocol: bool = False,
+    with_records: bool = True,
+) -> Path:
+    """Write one HTML file about runs, the baseline first, and about claims judged by them; return its path.
+
+    The arguments are those of `harness report`. Raises `harness.UserError` for a folder that is no run, a run that is
+    given twice and an unknown claim, `harness.EnvironmentFault` where the file cannot be written.
+    """
+    from pathlib import Path
+
+    from harness.claims.runs import Given
+    from harness.html_report.writing import write_report as write
+
+    given, ours, theirs = (tuple(map(Path, folders)) for folders in (runs, subject, comparators))
+    given_runs = Given(given, ours, theirs, stand_in, allow_protocol)
+    return write(Path(out), given_runs, claims, title=title, with_records=with_records)

@@ -47,6 +47,9 @@ def run(
     json_out: Annotated[bool, typer.Option("--json", help="print scores.json instead of the table")] = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
+    report: Annotated[
+        bool, typer.Option("--report", help="also write report.html into the run folder, as `harness report` does")
+    ] = False,
     **options: Unpack[RunOptions],
 ) -> None:
     """Run a model on a suite and print its scores. Alone: the demo model on the demo suite.
@@ -62,7 +65,7 @@ def run(
 
         show_preview(config, as_json=json_out, said=said)
         return
-    execute(config, as_json=json_out, gates=gates, said=said)
+    execute(config, as_json=json_out, gates=gates, said=said, report=report)
 
 
 def read_config(
@@ -86,8 +89,18 @@ def read_config(
     return run_config(model, suite, names, keys, "the command line", read_sweep(sweep or []), flags)
 
 
-def execute(config: RunConfig, *, as_json: bool, gates: Gates | None = None, said: Loudness = Loudness.normal) -> None:
-    """Run, write the tables, print them; exit with 1 when a sample is unscored or a gate fails."""
+def execute(
+    config: RunConfig,
+    *,
+    as_json: bool,
+    gates: Gates | None = None,
+    said: Loudness = Loudness.normal,
+    report: bool = False,
+) -> None:
+    """Run, write the tables, print them; exit with 1 when a sample is unscored or a gate fails.
+
+    `report`: write the HTML report of this run beside its tables.
+    """
     from harness.cli import output
     from harness.cli.progress import Progress
     from harness.run import evaluate
@@ -103,4 +116,11 @@ def execute(config: RunConfig, *, as_json: bool, gates: Gates | None = None, sai
     if not as_json and said is not Loudness.quiet:
         verb = "is finished" if result.requested else "was finished already; nothing was done"
         print(f"\nThe run {verb}: {result.folder}")
+    if report:
+        from harness.claims.runs import Given
+        from harness.html_report.writing import write_report
+
+        written = write_report(result.folder / "report.html", Given((result.folder,)))
+        if not as_json:
+            print(f"Its report, for a browser: {written}")
     output.exit_for(result, gates)

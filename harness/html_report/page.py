@@ -21,8 +21,10 @@ from harness.html_report.document import Material, Section
 from harness.report.visible import visible, visible_line
 
 TEMPLATES = Path(__file__).parent / "templates"
-# A table that lays itself out at any width has the class `fits`
-TABLE = re.compile(r"<table\b(?P<attributes>[^>]*)>.*?</table>", re.DOTALL)
+# A table that lays itself out at any width has the class `fits`; one may have a place of its own for the keyboard
+TABLE = re.compile(
+    r"""(?P<own><div\b[^>]*\btabindex=["']0["'][^>]*>\s*)?<table\b(?P<attributes>[^>]*)>.*?</table>""", re.DOTALL
+)
 FITS = re.compile(r"""class=["'][^"']*\bfits\b""")
 CAPTION = re.compile(r"<caption(?P<id> id=\"[^\"]+\")?")
 
@@ -65,14 +67,14 @@ def scrolling(html: str, section: str) -> Markup:
 
     def placed(found: re.Match[str]) -> str:
         nonlocal number
-        if FITS.search(found["attributes"]):
+        if found["own"] or FITS.search(found["attributes"]):
             return found[0]
         number += 1
         name = f"{section}-table-{number}"
         table, captions = CAPTION.subn(lambda caption: _named(caption, name), found[0], count=1)
         own = CAPTION.search(table)
         label = f'aria-labelledby="{own["id"][5:-1]}"' if captions and own else f'aria-label="Table {number}"'
-        return f'<div class="wide" role="group" tabindex="0" {label}>{table}</div>'
+        return f'<div class="table-place" role="group" tabindex="0" {label}>{table}</div>'
 
     return Markup(TABLE.sub(placed, html))
 

@@ -79,7 +79,7 @@ def test_the_skip_link_and_the_navigation_lead_to_the_content(demo_report, open_
 
 def test_a_table_that_is_too_wide_scrolls_by_keyboard(open_report, crowded):
     page = open_report(crowded, width=360)
-    places = page.locator(".wide")
+    places = page.locator(".table-place")
     wide = [place for place in places.all() if place.evaluate("e => e.scrollWidth > e.clientWidth")]
     for place in wide:
         place.focus()

@@ -65,7 +65,7 @@ def test_equal_arguments_give_equal_text_and_the_date_is_the_given_one():
 
 def test_a_table_gets_a_place_that_is_named_by_its_caption():
     placed = scrolling("<p>x</p><table class='a'><caption>Scores</caption><tr></table><table><tr></table>", "scores")
-    assert placed.count('class="wide" role="group" tabindex="0"') == 2
+    assert placed.count('class="table-place" role="group" tabindex="0"') == 2
     assert 'aria-labelledby="scores-table-1"><table class=\'a\'><caption id="scores-table-1">Scores' in placed
     assert 'aria-label="Table 2"><table><tr></table></div>' in placed
 
@@ -74,6 +74,11 @@ def test_a_caption_with_an_id_and_a_table_that_fits_are_left_alone():
     placed = scrolling('<table><caption id="own">Scores</caption></table><table class="fits x"></table>', "s")
     assert 'aria-labelledby="own"><table><caption id="own">' in placed
     assert placed.endswith('</div><table class="fits x"></table>')
+
+
+def test_a_table_in_a_place_of_its_own_is_left_alone():
+    html = '<div class="matrix" tabindex="0" role="region">\n<table><tr></table></div>'
+    assert scrolling(html, "s") == html
 
 
 def test_a_title_of_a_section_is_its_link():
