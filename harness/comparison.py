@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from harness.analysis.compare import PairedTask, as_family, compare, pair_task
+from harness.analysis.compare import PairedTask, as_family, compare, pair_values
 from harness.analysis.protocol import Difference, ProtocolDifferences, protocol_differences
 from harness.analysis.repeatability import differences_within_repeats
 from harness.analysis.served import ServedRun, may_explain
-from harness.analysis.values import NoSampleValues
+from harness.analysis.values import NoSampleValues, SampleValues, values_of
 from harness.datatypes import Record
 from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import UserError
@@ -96,6 +96,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     manifests = [read_manifest(folder) for folder in folders]
     sides = _sides(folders, manifests)
     first = ComparedRun(sides[0], manifests[0], read_scores(folders[0])[1])
+    baseline = _Baseline(first)
     parts: list[_Part] = []
     protocol: list[tuple[str, Difference]] = []
     warnings = _not_of_fixed_n(sides, manifests)
@@ -109,7 +110,7 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
         protocol += [(side.label, difference) for difference in found.refused]
         warnings += [*notes, *_noted(side, found)]
         # One run beside the first at a time: each may hold a hundred thousand records
-        parts.append(_with_first(first, ComparedRun(side, manifest, read_scores(side.folder)[1]), tasks))
+        parts.append(_with_first(baseline, ComparedRun(side, manifest, read_scores(side.folder)[1]), tasks))
     if not any(part.comparisons for part in parts):
         raise UserError("nothing to compare: no common task has a metric with a value per sample")
     return _together(sides, parts, protocol, warnings)
@@ -124,7 +125,7 @@ def compare_read(runs: Sequence[ComparedRun], *, allow_protocol: bool = False) -
     if not runs:
         raise ValueError("no runs to compare")
     first, parts, protocol, refused = runs[0], [], list[tuple[str, Difference]](), list[Refused]()
-    sides = tuple(run.side for run in runs)
+    baseline, sides = _Baseline(first), tuple(run.side for run in runs)
     warnings = _not_of_fixed_n(sides, [run.manifest for run in runs])
     for run in runs[1:]:
         tasks, notes = _common_tasks(first.side, first.manifest, run.side, run.manifest)
@@ -137,7 +138,7 @@ def compare_read(runs: Sequence[ComparedRun], *, allow_protocol: bool = False) -
             continue
         protocol += [(run.side.label, difference) for difference in found.refused]
         warnings += [*notes, *_noted(run.side, found)]
-        parts.append(_with_first(first, run, tasks, skip_empty=True))
+        parts.append(_with_first(baseline, run, tasks, lenient=True))
     return replace(_together(sides, parts, protocol, warnings), refused=tuple(refused))
 
 
@@ -149,26 +150,46 @@ def by_task(records: Sequence[Record]) -> dict[str, list[Record]]:
     return found
 
 
-def _with_first(first: ComparedRun, other: ComparedRun, tasks: Sequence[str], *, skip_empty: bool = False) -> _Part:
-    """Compare a run with the baseline on these tasks; `skip_empty`: a task without a common sample is a warning."""
+class _Baseline:
+    """The first run's values of each task, computed once for all runs that are compared with it."""
+
+    def __init__(self, run: ComparedRun) -> None:
+        """Fold nothing yet."""
+        self.run = run
+        self._records = by_task(run.records)
+        self._values: dict[str, SampleValues] = {}
+
+    def values(self, task: str) -> SampleValues:
+        """Raise NoSampleValues as `values_of` does."""
+        if task not in self._values:
+            self._values[task] = values_of(self._records.get(task, ()), task, self.run.manifest.metric(task))
+        return self._values[task]
+
+
+def _with_first(baseline: _Baseline, other: ComparedRun, tasks: Sequence[str], *, lenient: bool = False) -> _Part:
+    """Compare a run with the baseline on these tasks.
+
+    `lenient`: a task that cannot be compared is a warning; the n needed are not computed.
+    """
     comparisons: list[Comparison] = []
     pairings: list[PairedTask] = []
     warnings: list[str] = []
-    one, two = by_task(first.records), by_task(other.records)
+    first, own = baseline.run, by_task(other.records)
     a, b = first.side, other.side
     for task in tasks:
         try:
-            paired = pair_task(task, first.manifest.metric(task), one.get(task, ()), two.get(task, ()))
+            values, metric = baseline.values(task), first.manifest.metric(task)
+            paired = pair_values(values, values_of(own.get(task, ()), task, metric, values.scorer))
         except NoSampleValues as error:
-            if not error.of_corpus and not skip_empty:
+            if not error.of_corpus and not lenient:
                 raise
             reason = "its metric has no value per sample" if error.of_corpus else str(error)
             warnings.append(f"{task}: not compared: {reason}")
             continue
-        if skip_empty and not paired.samples.n:
+        if lenient and not paired.samples.n:
             warnings.append(f"{task}: not compared: no sample is scored in both {a.label} and {b.label}")
             continue
-        comparisons.append(compare(paired, a.label, b.label))
+        comparisons.append(compare(paired, a.label, b.label, needed=not lenient))
         pairings.append(paired)
         warnings += [*_part(paired, first.manifest, other.manifest), *_left_out(paired, b)]
         warnings += differences_within_repeats(

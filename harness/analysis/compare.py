@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from harness.analysis.values import JoinedSamples, SampleValue, join, values_of
+from harness.analysis.values import JoinedSamples, SampleValue, SampleValues, join, values_of
 from harness.datatypes import Record
 from harness.errors import DataError
 from harness.results import Comparison
@@ -51,15 +51,19 @@ def pair_task(task: str, metric: str, a: Sequence[Record], b: Sequence[Record]) 
     Raises as `values.values_of` does.
     """
     first = values_of(a, task, metric)
-    second = values_of(b, task, metric, first.scorer)
-    return PairedTask(task, first.scorer, first.metric, join(first, second))
+    return pair_values(first, values_of(b, task, metric, first.scorer))
 
 
-def compare(paired: PairedTask, a: str, b: str, *, planning: bool = True) -> Comparison:
+def pair_values(a: SampleValues, b: SampleValues) -> PairedTask:
+    """Pair two runs' values of one task; both must be of the same scorer and metric."""
+    return PairedTask(a.task, a.scorer, a.metric, join(a, b))
+
+
+def compare(paired: PairedTask, a: str, b: str, *, detectable: bool = True, needed: bool = True) -> Comparison:
     """Compare the two runs, labelled a and b, on a task's pairs; `p_family` is still p, of this comparison alone.
 
-    `planning`: with the detectable difference and the n needed, which take longer than all else. Raises DataError
-    where no sample was scored in both.
+    `detectable`, `needed`: with these numbers, which take longer than all else. Raises DataError where no sample was
+    scored in both.
     """
     samples = paired.samples
     if not samples.n:
@@ -68,7 +72,6 @@ def compare(paired: PairedTask, a: str, b: str, *, planning: bool = True) -> Com
     clusters = samples.clusters
     seen = paired_difference(values_b, values_a, clusters)
     p, test = paired_p_value(values_b, values_a, clusters)
-    detectable, needed = _planning(seen, test) if planning else (None, None)
     return Comparison(
         task=paired.task,
         scorer=paired.scorer,
@@ -87,8 +90,8 @@ def compare(paired: PairedTask, a: str, b: str, *, planning: bool = True) -> Com
         n=seen.n,
         wins=seen.wins,
         losses=seen.losses,
-        detectable=detectable,
-        needed=needed,
+        detectable=_detectable(seen, test) if detectable else None,
+        needed=_needed(seen, test) if needed else None,
         unscored=samples.unscored,
         unpaired=samples.unpaired,
     )
@@ -120,20 +123,23 @@ def is_better(comparison: Comparison, alpha: float = ALPHA) -> bool:
     return comparison.difference > 0 and comparison.p_family <= alpha
 
 
-def _planning(seen: PairedDifference, test: str) -> tuple[float | None, int | None]:
-    """The smallest difference that this n can detect, and the n for the difference observed; see `Comparison`.
+def _detectable(seen: PairedDifference, test: str) -> float | None:
+    """The smallest difference that this n can detect; see `Comparison`.
 
     Exact where McNemar's test decides, with the observed wins and losses as the truth; else by the normal formula.
     """
     if seen.units < LEAST_DISCORDANT:
-        detectable = None
-    elif test == MCNEMAR:
-        detectable = detectable_difference(seen.n, (seen.wins + seen.losses) / seen.n)
-    else:
-        detectable = detectable_effect(seen.n, seen.spread * math.sqrt(seen.n))
-        detectable = detectable if detectable <= 1 else None
-    if abs(seen.difference) <= 1e-12:
-        return detectable, None
+        return None
     if test == MCNEMAR:
-        return detectable, mcnemar_size(Discordance(seen.wins / seen.n, seen.losses / seen.n))
-    return detectable, math.ceil(difference_size(seen.difference, seen.spread * math.sqrt(seen.n)))
+        return detectable_difference(seen.n, (seen.wins + seen.losses) / seen.n)
+    detectable = detectable_effect(seen.n, seen.spread * math.sqrt(seen.n))
+    return detectable if detectable <= 1 else None
+
+
+def _needed(seen: PairedDifference, test: str) -> int | None:
+    """The n for the difference observed, as exact as `_detectable`."""
+    if abs(seen.difference) <= 1e-12:
+        return None
+    if test == MCNEMAR:
+        return mcnemar_size(Discordance(seen.wins / seen.n, seen.losses / seen.n))
+    return math.ceil(difference_size(seen.difference, seen.spread * math.sqrt(seen.n)))

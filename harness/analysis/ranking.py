@@ -11,8 +11,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
-from harness.analysis.compare import ALPHA, PairedTask, compare
-from harness.analysis.values import SampleValues, join
+from harness.analysis.compare import ALPHA, PairedTask, compare, pair_values
+from harness.analysis.values import SampleValues
 from harness.results import Comparison, Estimate
 from harness.stats.intervals import RATIO
 from harness.stats.multiple import holm_directional
@@ -45,7 +45,7 @@ class Standing:
 class Ranking:
     """One table: standings, best first; all pairs of them, a being the better-placed one, `p_family` directional.
 
-    `ties`: labels that cannot be told apart, longest stretches; `differs`: in what its protocol differs from that of
+    `ties`: labels that are not distinguishable, longest stretches; `differs`: in what its protocol differs from that of
     the first table of the task; `overall`: over all tasks of a suite.
     """
 
@@ -89,7 +89,7 @@ def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None)
         if not all(one.samples.n for one in paired):
             notes.append(f"{a.label} and {b.label} have no sample that both scored: not compared")
         elif weights is None:
-            pairs.append(compare(paired[0], a.label, b.label, planning=False))
+            pairs.append(compare(paired[0], a.label, b.label, detectable=False, needed=False))
         else:
             pairs.append(compare_mean(name, paired, (a.label, b.label), weights, draws))
     adjusted = holm_directional([pair.p for pair in pairs])
@@ -182,6 +182,4 @@ def _paired(a: Entrant, b: Entrant) -> list[PairedTask]:
     """The tasks' pairs of two runs; none where one has no values."""
     if not a.values or not b.values:
         return []
-    return [
-        PairedTask(task, first.scorer, first.metric, join(first, b.values[task])) for task, first in a.values.items()
-    ]
+    return [pair_values(first, b.values[task]) for task, first in a.values.items()]

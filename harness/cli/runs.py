@@ -23,6 +23,9 @@ def runs(
     model: Annotated[str, typer.Option(help="only of models with this in their name (case is ignored)")] = "",
     task: Annotated[str, typer.Option(help="only with this task; scores are of it")] = "",
     state: Annotated[RunState | None, typer.Option(help="only in this state")] = None,
+    leaderboard: Annotated[
+        bool, typer.Option("--leaderboard", help="rank finished runs: scores, and ranks that paired tests leave open")
+    ] = False,
     json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
 ) -> None:
     """List the runs under a folder: model, suite, when, finished or not, score. Newest first."""
@@ -48,7 +51,11 @@ def runs(
     ]
     kept.sort(key=lambda run: -run.manifest.started_at)
     faults = [f"{run.folder}: {run.reason}" for run in found if not isinstance(run, ListedRun)]
-    if json_out:
+    if leaderboard:
+        from harness.cli.leaderboard import print_leaderboard
+
+        print_leaderboard(kept, task, faults, as_json=json_out)
+    elif json_out:
         print(json.dumps(runs_document(kept), indent=2, ensure_ascii=False))
     elif kept:
         print_table(runs_table(kept, task, faults), console())

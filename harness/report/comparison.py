@@ -178,8 +178,11 @@ def _of(run: str, several: bool) -> str:
     return f" of {run}" if several else ""
 
 
-def legend(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
-    """Return what the columns mean, and which metrics, tests and intervals these comparisons have; not for none."""
+def legend(comparisons: Sequence[Comparison], *, needed: bool = True) -> tuple[str, ...]:
+    """Return what the columns mean, and which metrics, tests and intervals these comparisons have; not for none.
+
+    `needed`: there is a column of the n needed.
+    """
     metrics = dict.fromkeys(f"{c.task} {'/'.join(part for part in (c.scorer, c.metric) if part)}" for c in comparisons)
     intervals = dict.fromkeys(INTERVALS.get(c.method, c.method) for c in comparisons)
     tests = dict.fromkeys(TESTS.get(c.test, c.test) for c in comparisons)
@@ -188,9 +191,13 @@ def legend(comparisons: Sequence[Comparison]) -> tuple[str, ...]:
         f"on samples that both scored. Metrics: {', '.join(metrics)}.",
         f"p: {', '.join(tests)}; Holm over {len(comparisons)}; significant at p (Holm) <= 0.05. "
         f"Intervals ({', '.join(intervals)}) are not adjusted for several comparisons.",
-        "Detectable diff.: the smallest true difference that n samples detect with 80 % power. "
-        "n needed: samples to detect a true difference as large as the observed one with 80 % power."
-        + (" Both are exact for McNemar's test." if "mcnemar" in {c.test for c in comparisons} else ""),
+        "Detectable diff.: the smallest true difference that n samples detect with 80 % power."
+        + (
+            " n needed: samples to detect a true difference as large as the observed one with 80 % power."
+            if needed
+            else ""
+        )
+        + (f" {'Both are' if needed else 'It is'} exact for McNemar's test." if "mcnemar" in {c.test for c in comparisons} else ""),
     )
 
 

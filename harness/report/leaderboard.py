@@ -12,8 +12,8 @@ from harness.stats.ranks import RankRange
 
 LEADERBOARD_SCHEMA = 1
 COLUMNS = (
-    Column("Ranks"),
     Column("Run", number=False, key=True),
+    Column("Ranks"),
     Column("Score"),
     Column("95 % interval"),
     Column("n"),
@@ -21,7 +21,7 @@ COLUMNS = (
 MEANING = (
     "Ranks: those that the comparisons of all pairs leave open, sample by sample; together they hold the true ranks "
     "with 95 % confidence (Holm over all pairs of a table and both directions; Mogstad et al. 2024). Intervals are of "
-    "one score alone: they may overlap though a pair is told apart."
+    "one score alone: they may overlap though a pair is distinguished."
 )
 
 
@@ -43,7 +43,7 @@ def ranking_title(ranking: Ranking) -> str:
 
 
 def tie_texts(ranking: Ranking) -> tuple[str, ...]:
-    """Who cannot be told apart, a line for each stretch of the table."""
+    """Who is not distinguishable, a line for each stretch of the table."""
     return tuple(f"Not distinguishable: {', '.join(tie)}." for tie in ranking.ties)
 
 
@@ -53,7 +53,10 @@ def ranking_notes(ranking: Ranking) -> tuple[str, ...]:
     if len(ranking.standings) > 1 and not ranking.pairs and not notes:
         notes = ("Not ranked: the metric has no value per sample.",)
     if ranking.differs:
-        notes = (f"Another protocol than the first table of this task: {'; '.join(ranking.differs)}.", *notes)
+        notes = (
+            f"Another protocol than in the first table of {ranking.name} (first | this): {'; '.join(ranking.differs)}.",
+            *notes,
+        )
     return notes
 
 
@@ -91,8 +94,8 @@ def _table(ranking: Ranking, *, last: bool) -> Table:
     rows = tuple(
         Row(
             (
-                rank_text(standing.ranks),
                 standing.label,
+                rank_text(standing.ranks),
                 score_text(standing.estimate.value),
                 interval_text(standing.estimate.low, standing.estimate.high),
                 str(standing.estimate.n),

@@ -168,4 +168,4 @@ def _notes(found: Compared, margin: float | None) -> tuple[str, ...]:
         "Within the margin: both one-sided tests reject a difference as large as the margin (Schuirmann 1987); dashed "
         "lines are the margin.",
     )
-    return (*legend(found.comparisons), *(margins if margin is not None else ()), *explained)
+    return (*legend(found.comparisons, needed=False), *(margins if margin is not None else ()), *explained)
