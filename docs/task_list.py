@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.config import pages
+from harness.config import pages, places
 from harness.config.task_page import TaskPage
 from harness.datatypes import Style, TextPrompt
 from harness.errors import ConfigError, DataError, EnvironmentFault
@@ -56,7 +56,7 @@ def task_list() -> str:
 
 
 def _row(page: TaskPage, path: Path, tokens: Mapping[str, float], status: str) -> str:
-    place = path.relative_to(pages.shipped("tasks")).as_posix()
+    place = path.relative_to(places.shipped("tasks")).as_posix()
     tags = f" ({', '.join(page.tags[1:])})" if page.tags[1:] else ""
     speaks = f" Languages: {', '.join(page.languages)}." if len(page.languages) > 1 else ""
     count = str(page.expected_count or "?") + (f" x {page.repeats}" if page.repeats > 1 else "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from harness.cli.app import App
+from harness.cli.completion import claim_names, model_names
 from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import ENGINE_HELP, with_run_options
 from harness.cli.settings import read_settings
@@ -27,7 +28,10 @@ app = App(
     help="Check a published claim about a model: the result is a verdict with its evidence.",
 )
 Name = Annotated[
-    str, typer.Argument(metavar="CLAIM", help="id of a claim, name of a page in configs/claims, or a file")
+    str,
+    typer.Argument(
+        metavar="CLAIM", autocompletion=claim_names, help="id of a claim, name of a page in configs/claims, or a file"
+    ),
 ]
 Text = str | None
 Json = Annotated[bool, typer.Option("--json", help="as JSON")]
@@ -129,7 +133,9 @@ def check(
     run: Annotated[
         bool, typer.Option("--run", help="run the models on samples in random order until the claim is settled")
     ] = False,
-    model: Annotated[Text, typer.Option(help="with --run: hub id, folder, or a name in configs/models")] = None,
+    model: Annotated[
+        Text, typer.Option(autocompletion=model_names, help="with --run: hub id, folder, or a name in configs/models")
+    ] = None,
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="with --run: any config key")
     ] = None,

@@ -9,6 +9,7 @@ import typer
 from harness.cli import (
     claim,
     compare,
+    completion,
     cost,
     doctor,
     execute,
@@ -24,6 +25,8 @@ from harness.cli import (
     tasks,
 )
 from harness.cli.app import App
+
+completion.answer_the_shell()
 
 # Plain help: rich help would more than double the time of `--help`
 app = App(
@@ -61,6 +64,7 @@ app.command("push")(push.push)
 app.command("report")(report.report)
 app.command("rescore")(rescore.rescore)
 app.command("doctor")(doctor.doctor)
+app.command("completion")(completion.completion)
 app.command("exec")(execute.execute)
 tasks.app.command("guide")(guide.guide)
 app.add_typer(tasks.app, name="tasks")

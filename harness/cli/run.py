@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
 
+from harness.cli.completion import model_names, suite_names, task_names
 from harness.cli.gates import Gates, read_gates, refuse_unknown
 from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import with_run_options
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 Text = str | None
 Tasks = Annotated[
     list[str] | None,
-    typer.Option(help="tasks instead of a suite: names, patterns ('humanevalx_*') or files; with commas or repeated"),
+    typer.Option(
+        autocompletion=task_names,
+        help="tasks instead of a suite: names, patterns ('humanevalx_*') or files; with commas or repeated",
+    ),
 ]
 Sweep = Annotated[
     list[str] | None,
@@ -33,9 +37,14 @@ Settings = Annotated[
 @with_run_options(after="tasks")
 def run(
     model: Annotated[
-        Text, typer.Option(help="hub id, folder, or a name in configs/models [default: demo-larger]")
+        Text,
+        typer.Option(
+            autocompletion=model_names, help="hub id, folder, or a name in configs/models [default: demo-larger]"
+        ),
     ] = None,
-    suite: Annotated[Text, typer.Option(help="name in configs/suites, or a file [default: demo]")] = None,
+    suite: Annotated[
+        Text, typer.Option(autocompletion=suite_names, help="name in configs/suites, or a file [default: demo]")
+    ] = None,
     tasks: Tasks = None,
     settings: Settings = None,
     sweep: Sweep = None,

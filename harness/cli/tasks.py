@@ -8,6 +8,7 @@ import typer
 
 from harness.cli import tasks_import, tasks_list, tasks_new
 from harness.cli.app import App
+from harness.cli.completion import task_names
 
 app = App(
     no_args_is_help=True,
@@ -28,7 +29,7 @@ app.command("import")(tasks_import.import_task)
 
 @app.command("show")
 def show_task(
-    name: Annotated[str, typer.Argument(help="task name or file")],
+    name: Annotated[str, typer.Argument(autocompletion=task_names, help="task name or file")],
     style: Annotated[str, typer.Option(help="text or chat")] = "text",
     mirror: Mirror = None,
     trust_page_code: TrustPageCode = False,
@@ -55,7 +56,9 @@ def show_task(
 
 @app.command("validate")
 def validate_tasks(
-    names: Annotated[list[str] | None, typer.Argument(help="names or files [default: all]")] = None,
+    names: Annotated[
+        list[str] | None, typer.Argument(autocompletion=task_names, help="names or files [default: all]")
+    ] = None,
     data: Annotated[
         bool, typer.Option("--data/--no-data", help="also read rows, render a prompt, score the gold answer")
     ] = True,

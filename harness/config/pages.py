@@ -1,7 +1,4 @@
-"""Where pages are and how a name is resolved. A page's file name is its name; the index reads no YAML.
-
-Shipped pages are at the top of a checkout, or in `harness/_pages` of an installed package.
-"""
+"""Where pages are and how a name is resolved. A page's file name is its name; the index reads no YAML."""
 
 from __future__ import annotations
 
@@ -13,18 +10,11 @@ from typing import Any
 
 from harness.config.checking import check, check_key
 from harness.config.entries import expanded
+from harness.config.places import PACKAGE, shipped
 from harness.config.schema import ModelPage, SuitePage, SuiteTask
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage, read, shown
 from harness.errors import ConfigError, Faults, UnknownName
-
-PACKAGE = Path(__file__).resolve().parents[1]
-
-
-def shipped(kind: str) -> Path:
-    """Return the folder of the shipped pages of a kind: `tasks`, `configs/suites`, `configs/models`."""
-    installed = PACKAGE / "_pages" / kind
-    return installed if installed.is_dir() else PACKAGE.parent / kind
 
 
 def is_own(path: Path) -> bool:

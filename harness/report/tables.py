@@ -24,12 +24,14 @@ class Column:
     """A heading. `number`: aligned right; `key`: repeated in each part of a table that is cut.
 
     `free`: running text, which a narrow terminal may shorten with an ellipsis; nothing else is ever shortened.
+    `blank`: the cell that says nothing: a narrow terminal leaves out a column of figures that has no other.
     """
 
     heading: str
     number: bool = True
     key: bool = False
     free: bool = False
+    blank: str = UNKNOWN
 
 
 COLUMNS = (
@@ -40,7 +42,7 @@ COLUMNS = (
     Column("n"),
     Column("Truncated %"),
     Column("No answer %"),
-    Column("Unscored"),
+    Column("Unscored", blank="0"),
     Column("Tokens"),
     Column("Tokens/s"),
 )

@@ -1,7 +1,8 @@
 """A table on a terminal, as wide as it is; plain aligned text where the output is no terminal.
 
-The widest layout that fits is taken: one table; the same with headings on two lines and free text shortened (with an
-ellipsis); several tables of the same rows below each other, key columns in each; a list per row. Figures and names
+The widest layout that fits is taken: one table; the same without the columns in which no row has anything; with headings
+on two lines and free text shortened (with an ellipsis); several tables of the same rows below each other, key columns in
+each; a list per row. Figures and names
 are never shortened and never wrapped inside a table. Text from tasks and models is shown as it is, never as markup.
 """
 
@@ -84,6 +85,9 @@ def _parts(table: Table, width: int) -> Sequence[Table | None]:
     """The tables to draw below each other; a None for a table that no cut makes narrow enough."""
     if _wide(table) <= width:
         return [table]
+    table = _without_blank_columns(table)
+    if _wide(table) <= width:
+        return [table]
     stacked = replace(table, columns=tuple(_stacked(column) for column in table.columns))
     if _wide(stacked) <= width:
         return [stacked]
@@ -93,6 +97,16 @@ def _parts(table: Table, width: int) -> Sequence[Table | None]:
     groups = _cut(narrow, width)
     # A part has more space for its free text than the whole table had
     return [_shortened(picked(stacked, group), width) for group in groups] or [None]
+
+
+def _without_blank_columns(table: Table) -> Table:
+    """The table without the columns of figures that no row has: nothing is unscored, or no engine counted tokens."""
+    kept = [
+        i
+        for i, column in enumerate(table.columns)
+        if column.key or not column.number or any(row.cells[i] != column.blank for row in table.rows)
+    ]
+    return picked(table, kept) if table.rows else table
 
 
 def _cut(table: Table, width: int) -> list[list[int]]:
