@@ -17,6 +17,7 @@ from harness.analysis.sweep import sweep_of
 from harness.analysis.values import SampleValues, values_if_any
 from harness.config.checking import check_values
 from harness.config.schema import LanguageRule, SuitePage, SuiteTask
+from harness.plan import missing_text
 from harness.report.csv_file import csv_text
 from harness.report.languages import language_document, language_table
 from harness.report.markdown import markdown
@@ -25,6 +26,7 @@ from harness.report.sweeps import sweep_document, sweep_table
 from harness.report.tables import Table, score_table
 from harness.run import Result
 from harness.store import repeats
+from harness.store.manifest import Manifest
 from harness.store.run_folder import write_text
 
 
@@ -48,8 +50,9 @@ def publish(result: Result) -> tuple[str, list[Table]]:
         document["repeat_check"] = summary(check)
         scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))
     changed = changes(result.scored)
-    document["warnings"] += changed
-    output = Output(document, [replace(scores, warnings=(*scores.warnings, *changed))])
+    lines = [*changed, *_left_out(manifest)]
+    document["warnings"] += lines
+    output = Output(document, [replace(scores, warnings=(*scores.warnings, *lines))])
     for page, uses in _sweeps(suite).items():
         _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
     if suite.languages is not None:
@@ -58,6 +61,15 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     write_text(result.folder / "table.md", "\n".join(map(markdown, output.tables)))
     write_text(result.folder / "table.csv", csv_text(document))
     return scores_text(document), output.tables
+
+
+def _left_out(manifest: Manifest) -> list[str]:
+    """A line that names the tasks which `--skip-missing` left out, and of how many tasks the suite's score is."""
+    if not manifest.left_out:
+        return []
+    n = len(manifest.config["suite"]["tasks"])
+    of = f"{n} of {n + len(manifest.left_out)} tasks"
+    return [f"{manifest.suite_name}: only {of} were run (--skip-missing); left out: {missing_text(manifest.left_out)}"]
 
 
 def _sweeps(suite: SuitePage) -> dict[str, list[SuiteTask]]:

@@ -374,6 +374,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
         started_at=started,
         packages=package_versions(),
         machine=machine(),
+        left_out=plan.left_out,
     )
 
 

@@ -82,7 +82,7 @@ def inspect_model(
     if endpoint is None and file.suffix == ".json":
         page = _page_of_file(name, options)
     else:
-        config = read_config(name, None, None, {**options, "endpoint": endpoint, "engine": engine}, settings or [])
+        config = read_config(name, {**options, "endpoint": endpoint, "engine": engine}, settings or [])
         if endpoint is not None or is_served(config.engine):
             _refuse_idle("for a model on a server", {"--context": context, "--weights": weights})
             _print_server(config, as_json=json_out)
