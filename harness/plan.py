@@ -74,7 +74,8 @@ class Plan:
         # Pace, not content: a run may go on with other values of these
         paced_by = self.capabilities.throughput_options
         return {
-            "model": {"name": self.config.model.name, "revision": self.facts.revision, **digests},
+            # Without capitals, as in runs of versions whose names had none
+            "model": {"name": self.config.model.name.lower(), "revision": self.facts.revision, **digests},
             "engine": {
                 "name": self.facts.engine,
                 "style": self.facts.style,
@@ -107,7 +108,18 @@ class Plan:
             [self.identity(), self.config.limit, *([drawn] if drawn else [])], sort_keys=True, default=str
         )
         digest = hashlib.sha256(text.encode()).hexdigest()
-        return Path("runs") / f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}"
+        return _as_it_is_there(Path("runs") / f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}")
+
+
+def _as_it_is_there(folder: Path) -> Path:
+    """The folder of this name but for capitals, which some file systems do not tell apart; `folder` where none is.
+
+    Its digest is of the name without capitals, so it holds the same run.
+    """
+    if not folder.parent.is_dir() or folder.exists():
+        return folder
+    name = folder.name.casefold()
+    return next((other for other in folder.parent.iterdir() if other.name.casefold() == name), folder)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     changed = changes(result.scored)
     lines = [*changed, *_left_out(manifest)]
     document["warnings"] += lines
-    output = Output(document, [replace(scores, warnings=(*scores.warnings, *lines))])
+    output = Output(document, [replace(scores, warnings=(*scores.warnings, *_first_ones(manifest), *lines))])
     for page, uses in _sweeps(suite).items():
         _add_sweep(result, uses, f"{model} on {page}: {len(uses)} protocols", output)
     if suite.languages is not None:
@@ -61,6 +61,20 @@ def publish(result: Result) -> tuple[str, list[Table]]:
     write_text(result.folder / "table.md", "\n".join(map(markdown, output.tables)))
     write_text(result.folder / "table.csv", csv_text(document))
     return scores_text(document), output.tables
+
+
+def _first_ones(manifest: Manifest) -> list[str]:
+    """That the samples of a limited run are the first ones; each task has a warning of how many of how many."""
+    limit = manifest.config.get("limit")
+    if limit is None:
+        return []
+    facts = [own for own in manifest.tasks.values() if "sample" not in own]
+    if not any(own["n"] == limit < own["total"] for own in facts):
+        return []
+    return [
+        f"--limit {limit} takes the first {limit} samples of a task, which are no random part of it; "
+        "--limit-seed S draws them"
+    ]
 
 
 def _left_out(manifest: Manifest) -> list[str]:

@@ -22,10 +22,11 @@ from harness.cli import (
     show,
     tasks,
 )
-from harness.cli.app import App
+from harness.cli.app import App, HarnessGroup, RunCommand
 
 # Plain help: rich help would more than double the time of `--help`
 app = App(
+    cls=HarnessGroup,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -51,7 +52,7 @@ def options(
     """Take the options that come before the command; the help of the whole is `app`'s."""
 
 
-app.command("run")(run.run)
+app.command("run", cls=RunCommand)(run.run)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("runs")(runs.runs)

@@ -178,7 +178,8 @@ def _served_model(model: str | None, origin: str) -> ModelPage:
         )
     if model.endswith((".yaml", ".yml")):
         return pages.model_page(model)
-    page = pages.model_page(model) if model in pages.index("configs/models") else None
+    known = pages.spelt(model, pages.index("configs/models"), "model") is not None
+    page = pages.model_page(model) if known else None
     return page if page is not None and page.engine is not None else ModelPage(name=pages.label(model), path=model)
 
 
@@ -192,7 +193,8 @@ def _model(model: str | None, settings: Mapping[str, Any], origin: str) -> Model
         return ModelPage(name=pages.label(name), path=str(completions))
     if completions and model is not None and re.fullmatch(r"[\w.-]+", model) and not pages.is_file_name(model):
         # Whose answers these are: any name, also one that is close to that of a page
-        known = model in pages.index("configs/models") or Path(model).expanduser().is_dir()
+        named = pages.spelt(model, pages.index("configs/models"), "model") is not None
+        known = named or Path(model).expanduser().is_dir()
         return pages.model_page(model) if known else ModelPage(name=pages.label(model), path=model)
     return pages.model_page(DEFAULT_MODEL if model is None else model)
 
@@ -213,7 +215,7 @@ def _suite(
         stem = "-".join(Path(name).stem for name in tasks)
         # Absolute paths: a run may be rescored from another folder
         names = [str(Path(name).expanduser().resolve()) if pages.is_file_name(name) else name for name in tasks]
-        page = SuitePage(name=pages.label(stem)[:60], tasks=[SuiteTask(task=name) for name in names])
+        page = SuitePage(name=pages.label(stem.lower())[:60], tasks=[SuiteTask(task=name) for name in names])
     return swept(page, sweep, Path.cwd(), origin) if sweep else page
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from harness.config.section import Name, Section, TaskName
+from harness.config.section import ModelName, Name, Section, TaskName
 
 
 class SuiteTask(Section):
@@ -78,7 +78,7 @@ class ModelPage(Section):
     `engine` are defaults of the section `engine` of a run; `price` is the page in configs/prices of what it costs.
     """
 
-    name: Name = "model"
+    name: ModelName = "model"
     about: str = ""
     path: str
     revision: str | None = None
