@@ -3,6 +3,7 @@
 HarnessError
 +-- UserError          exit 2: the input is wrong
 |   +-- ConfigError        a page, a config or a flag: file, line and key in the message
+|   |   +-- MissingPackage     a Python package that a task needs is not installed
 |   +-- UnknownName        a name that does not exist; suggests the closest ones
 |   +-- DataError          missing column, zero rows, a count that differs
 |   +-- RunFolderError     a folder of another run, unwritable, or locked by a running one
@@ -47,6 +48,18 @@ class UserError(HarnessError):
 
 class ConfigError(UserError):
     """An invalid page, config or flag. The message starts with `file:line:` where there is one."""
+
+
+class MissingPackage(ConfigError):
+    """A package that a task needs is not installed here; `--skip-missing` leaves the task out.
+
+    `lacks` says the same in short, without a place: `sacrebleu: pip install 'harness[text]'`.
+    """
+
+    def __init__(self, message: str, lacks: str) -> None:
+        """`message` is the line for the user."""
+        super().__init__(message)
+        self.lacks = lacks
 
 
 class UnknownName(UserError):

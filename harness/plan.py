@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +36,11 @@ from harness.engines.base import (
 )
 from harness.engines.contexts import parts_of
 from harness.engines.registry import engine_name, open_engine
-from harness.errors import ConfigError, DataError, SandboxError, UnknownName, error_prefix
+from harness.errors import ConfigError, DataError, MissingPackage, SandboxError, UnknownName, error_prefix
 from harness.execution import packages
 from harness.execution.base import Limits
 from harness.page_scorers import page_scorers
+from harness.scoring.base import TaskScorer
 from harness.scoring.golds import plain_fault
 from harness.scoring.services import Services
 
@@ -51,7 +52,10 @@ OF_WEIGHTS = {"weights", "weights_sampled"}
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A run before it starts: the engine without weights, and the bound tasks."""
+    """A run before it starts: the engine without weights, and the bound tasks.
+
+    `left_out`: tasks of the suite that `skip_missing` left out, with what each lacks; the config is without them.
+    """
 
     config: RunConfig
     engine: Engine
@@ -60,6 +64,7 @@ class Plan:
     services: Services
     capabilities: Capabilities
     budget: Budget
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def identity(self) -> dict[str, Any]:
         """What must agree before records may share a journal. The limit may differ: a run can be extended."""
@@ -69,7 +74,8 @@ class Plan:
         # Pace, not content: a run may go on with other values of these
         paced_by = self.capabilities.throughput_options
         return {
-            "model": {"name": self.config.model.name, "revision": self.facts.revision, **digests},
+            # Without capitals, as in runs of versions whose names had none
+            "model": {"name": self.config.model.name.lower(), "revision": self.facts.revision, **digests},
             "engine": {
                 "name": self.facts.engine,
                 "style": self.facts.style,
@@ -102,7 +108,18 @@ class Plan:
             [self.identity(), self.config.limit, *([drawn] if drawn else [])], sort_keys=True, default=str
         )
         digest = hashlib.sha256(text.encode()).hexdigest()
-        return Path("runs") / f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}"
+        return _as_it_is_there(Path("runs") / f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}")
+
+
+def _as_it_is_there(folder: Path) -> Path:
+    """The folder of this name but for capitals, which some file systems do not tell apart; `folder` where none is.
+
+    Its digest is of the name without capitals, so it holds the same run.
+    """
+    if not folder.parent.is_dir() or folder.exists():
+        return folder
+    name = folder.name.casefold()
+    return next((other for other in folder.parent.iterdir() if other.name.casefold() == name), folder)
 
 
 @contextmanager
@@ -124,9 +141,10 @@ def planned(
         if config.execution.sandbox != "auto":
             with error_prefix("execution.sandbox: "):
                 plugins.load("sandbox", config.execution.sandbox)
-        specs = suite_pages(config)
         # Before the engine, which may need a hub
-        scorers = [page_scorers(page, source, services.tools(), config.data.trust_page_code) for page, source in specs]
+        left_out, built = _built(config, services)
+        config = without_tasks(config, left_out)
+        specs, scorers = [spec for spec, _ in built], [own for _, own in built]
         model = config.model
         name = engine_name(config.engine.name, config.engine.options())
         # The default by its name, so that a stored config runs the same engine when the default is another
@@ -148,11 +166,20 @@ def planned(
             limit_seed=config.limit_seed,
         )
         bound = []
-        for number, (spec, built) in enumerate(zip(specs, scorers, strict=True), start=1):
+        for number, (spec, own) in enumerate(zip(specs, scorers, strict=True), start=1):
             several = f"{len(specs)} tasks: {number}/{len(specs)} " if len(specs) > 1 else "the task "
             doing(f"binding {several}{spec[0].name}")
-            bound.append(binder.bind(*spec, built))
+            bound.append(binder.bind(*spec, own))
         tasks = tuple(bound)
+        if config.skip_missing and (lacking := _lacking_packages(tasks)):
+            left_out |= lacking
+            config = without_tasks(config, left_out)
+            kept = [place for place, task in enumerate(tasks) if task.name not in lacking]
+            tasks, specs, scorers = (
+                tuple(tasks[i] for i in kept),
+                [specs[i] for i in kept],
+                [scorers[i] for i in kept],
+            )
         for task, (_, source) in zip(tasks, specs, strict=True):
             _refuse_unscorable(task, source)
         if isinstance(engine, HoldsAnswers):
@@ -160,18 +187,73 @@ def planned(
             if fitted is not config:
                 config = fitted
                 specs = suite_pages(config)
-                tasks = tuple(binder.bind(*spec, built) for spec, built in zip(specs, scorers, strict=True))
+                tasks = tuple(binder.bind(*spec, own) for spec, own in zip(specs, scorers, strict=True))
             tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
         requests = [request for task in tasks for request in task.requests]
         refuse_unsupported(name, able, requests)
         doing(f"checking prompts and toolchains: {len(requests)} prompts")
         engine.check([part for request in requests for part in parts_of(able, request)])
         # The check may have added notes on these requests
-        yield Plan(config, engine, engine.facts(), tasks, services, able, budget)
+        yield Plan(config, engine, engine.facts(), tasks, services, able, budget, left_out)
     finally:
         if engine is not None:
             engine.close()
         services.close()
+
+
+def _built(
+    config: RunConfig, services: Services
+) -> tuple[dict[str, str], list[tuple[tuple[TaskPage, YamlPage], tuple[TaskScorer, ...]]]]:
+    """Build the scorers of every page; with `skip_missing` leave out those that lack something, with what they lack."""
+    left_out: dict[str, str] = {}
+    built = []
+    for page, source in suite_pages(config):
+        try:
+            own = page_scorers(page, source, services.tools(), config.data.trust_page_code)
+        except MissingPackage as error:
+            # With other faults beside it the page is wrong, whatever is installed
+            if not config.skip_missing or len(error.lines) > 1:
+                raise
+            left_out[page.name] = error.lacks
+            continue
+        tests = page.reference.tests if config.skip_missing else None
+        if tests is not None and (lacking := _lacking_language(tests.language)):
+            left_out[page.name] = lacking
+        else:
+            built.append(((page, source), own))
+    return left_out, built
+
+
+def _lacking_packages(tasks: Sequence[Task]) -> dict[str, str]:
+    """Tasks with programs that import packages which are not installed here, with the message that says so."""
+    lacking: dict[str, str] = {}
+    for task in tasks:
+        try:
+            _require_packages(task)
+        except MissingPackage as error:
+            lacking[task.name] = error.lacks
+    return lacking
+
+
+def without_tasks(config: RunConfig, left_out: Mapping[str, str]) -> RunConfig:
+    """Return the config without some tasks of its suite. Raises ConfigError where none remains."""
+    if not left_out:
+        return config
+    kept = [entry for entry in config.suite.tasks if entry.label not in left_out]
+    if not kept:
+        raise ConfigError(f"--skip-missing leaves no task of the suite {config.suite.name!r}: {missing_text(left_out)}")
+    known = {name for entry in kept for name in (entry.label, entry.page)}
+    settings = {name: own for name, own in config.tasks.items() if name in known}
+    suite = config.suite.model_copy(update={"tasks": kept})
+    return config.model_copy(update={"suite": suite, "tasks": settings})
+
+
+def missing_text(left_out: Mapping[str, str]) -> str:
+    """Return the tasks that were left out by what they lack, in one line."""
+    by_reason: dict[str, list[str]] = {}
+    for task, reason in left_out.items():
+        by_reason.setdefault(reason, []).append(task)
+    return "; ".join(f"{', '.join(tasks)} ({reason})" for reason, tasks in by_reason.items())
 
 
 def _refuse_unscorable(task: Task, source: YamlPage) -> None:
@@ -213,13 +295,18 @@ def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:
         of_suite = (f"suite {config.suite.name}: {name}: set ", entry.set)
         # `--set tasks.PAGE` changes every use of the page, unless one of them has that name
         of_page = {} if entry.page in names else config.tasks.get(entry.page, {})
-        of_command = [(f"--set tasks.{entry.page}.", of_page), (f"--set tasks.{name}.", config.tasks.get(name, {}))]
+        of_command = [
+            (config.origin(f"tasks.{set_for}.{key}"), {key: value})
+            for set_for, settings in ((entry.page, of_page), (name, config.tasks.get(name, {})))
+            for key, value in settings.items()
+        ]
         page, source = pages.checked_task(read[entry.task], of_suite, *of_command)
         loaded.append((page.model_copy(update={"name": name}), source))
     known = {*names, *(entry.page for entry in config.suite.tasks)}
     for name in config.tasks:
         if name not in known:
-            with error_prefix("--set tasks: "):
+            said = config.origin(f"tasks.{name}.{next(iter(config.tasks[name]), '')}").rpartition("tasks.")[0]
+            with error_prefix(f"{said}tasks: "):
                 raise UnknownName(f"task of the suite {config.suite.name!r}", name, known)
     return loaded
 
@@ -249,16 +336,26 @@ def limits(config: RunConfig) -> Limits:
 
 def try_toolchains(task: Task, services: Services) -> None:
     """Refuse a task whose programs cannot run on this machine, before a model is loaded."""
-    tests = [sample.reference for sample in task.samples if isinstance(sample.reference, Tests)]
-    if tests:
-        packages.locate(tuple({name for test in tests for name in test.packages} | {*services.limits.packages}))
+    _require_packages(task, *services.limits.packages)
     languages = {sample.reference.language for sample in task.samples if isinstance(sample.reference, Tests)}
     for language in sorted(languages):
-        missing = plugins.load("language", language).build().missing()
-        if missing:
-            raise SandboxError(f"the task {task.name!r} needs {language}: {missing}")
+        if lacking := _lacking_language(language):
+            raise SandboxError(f"the task {task.name!r} needs {lacking}")
     for language in sorted(languages):
         services.sandbox().try_language(language)
+
+
+def _require_packages(task: Task, *more: str) -> None:
+    """Raise MissingPackage for a Python package that is not installed here: of a task's programs, or of `more`."""
+    tests = [sample.reference for sample in task.samples if isinstance(sample.reference, Tests)]
+    if tests:
+        packages.locate(tuple({name for test in tests for name in test.packages} | {*more}))
+
+
+def _lacking_language(language: str) -> str | None:
+    """What of a language's toolchain is not installed here, None where it is complete."""
+    missing = plugins.load("language", language).build().missing()
+    return f"{language}: {missing}" if missing else None
 
 
 def _with_repeats(config: RunConfig, tasks: Sequence[Task], engine: HoldsAnswers) -> RunConfig:

@@ -13,7 +13,7 @@ import pkgutil
 from types import ModuleType
 from typing import Any
 
-from harness.errors import ConfigError, UnknownName
+from harness.errors import ConfigError, MissingPackage, UnknownName
 
 # Kind -> package
 PACKAGES = {
@@ -46,9 +46,12 @@ def load(kind: str, name: str) -> ModuleType:
 
 
 def require(package: str, extra: str, user: str) -> None:
-    """Raise ConfigError unless `package` can be imported, which `user` needs and an extra of the harness brings."""
+    """Raise MissingPackage unless `package` can be imported, which `user` needs and an extra of the harness brings."""
     if importlib.util.find_spec(package) is None:
-        raise ConfigError(f"{user} needs the package {package}, which is not installed: pip install 'harness[{extra}]'")
+        install = f"pip install 'harness[{extra}]'"
+        raise MissingPackage(
+            f"{user} needs the package {package}, which is not installed: {install}", f"{package}: {install}"
+        )
 
 
 def _shipped(kind: str) -> list[str]:

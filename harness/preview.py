@@ -7,8 +7,8 @@ rough: memory is weights and a batch's KV cache, time is floating-point work ove
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from harness.catalog import Task
@@ -69,6 +69,7 @@ class Preview:
     price: str | None = None
     dollars_at_most: float | None = None
     dollars_typical: float | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
 
 def preview(config: RunConfig, doing: Callable[[str], None] = lambda text: None) -> Preview:
@@ -96,6 +97,7 @@ def preview(config: RunConfig, doing: Callable[[str], None] = lambda text: None)
             f"{price.name} since {price.since}" if price and price.since else price.name if price else None,
             _sum([task.dollars_at_most for task in tasks]),
             _sum([task.dollars_typical for task in tasks]),
+            plan.left_out,
         )
 
 

@@ -12,6 +12,7 @@ from harness.analysis.estimates import count_by_failure
 from harness.analysis.related_tasks import CountedLanguages, PageSweep, languages, metrics_of, suite_of, sweeps
 from harness.analysis.repeatability import repeat_notes, summary
 from harness.analysis.served import changes
+from harness.plan import missing_text
 from harness.report.csv_file import csv_text
 from harness.report.languages import language_document, language_table, left_out_lines
 from harness.report.markdown import markdown
@@ -20,6 +21,7 @@ from harness.report.sweeps import sweep_document, sweep_table
 from harness.report.tables import Table, score_table
 from harness.run import Result
 from harness.store import repeats
+from harness.store.manifest import Manifest
 from harness.store.run_folder import write_text
 
 
@@ -47,8 +49,9 @@ def publish(result: Result, *, folded: bool = True) -> tuple[str, list[Table]]:
         document["repeat_check"] = summary(check)
         scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))
     changed = changes(result.scored)
-    document["warnings"] += changed
-    output = Output(document, [replace(scores, warnings=(*scores.warnings, *changed))])
+    lines = [*changed, *_left_out(manifest)]
+    document["warnings"] += lines
+    output = Output(document, [replace(scores, warnings=(*scores.warnings, *_first_ones(manifest), *lines))])
     metrics = metrics_of(result.estimates)
     for sweep in sweeps(suite, result.scored, metrics):
         _add_sweep(model, sweep, output)
@@ -58,6 +61,29 @@ def publish(result: Result, *, folded: bool = True) -> tuple[str, list[Table]]:
     write_text(result.folder / "table.md", "\n".join(map(markdown, output.tables)))
     write_text(result.folder / "table.csv", csv_text(document))
     return scores_text(document), output.tables
+
+
+def _first_ones(manifest: Manifest) -> list[str]:
+    """That the samples of a limited run are the first ones; each task has a warning of how many of how many."""
+    limit = manifest.config.get("limit")
+    if limit is None:
+        return []
+    facts = [own for own in manifest.tasks.values() if "sample" not in own]
+    if not any(own["n"] == limit < own["total"] for own in facts):
+        return []
+    return [
+        f"--limit {limit} takes the first {limit} samples of a task, which are no random part of it; "
+        "--limit-seed S draws them"
+    ]
+
+
+def _left_out(manifest: Manifest) -> list[str]:
+    """A line that names the tasks which `--skip-missing` left out, and of how many tasks the suite's score is."""
+    if not manifest.left_out:
+        return []
+    n = len(manifest.config["suite"]["tasks"])
+    of = f"{n} of {n + len(manifest.left_out)} tasks"
+    return [f"{manifest.suite_name}: only {of} were run (--skip-missing); left out: {missing_text(manifest.left_out)}"]
 
 
 def _add_sweep(model: str, sweep: PageSweep, output: Output) -> None:

@@ -349,14 +349,13 @@ def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, requested: 
     records = {record.request.key: record for record in read_scores(path)[1]}
     estimates: list[Estimate] = []
     kept: list[Record] = []
-    limit = manifest.config.get("limit")
     for task in tasks:
         answered = [records[request.key] for request in task.requests if request.key in records]
         scorers = [scorer.name for scorer in task.scorers]
         page = task.page
         own = {scorer.name: scorer.metrics for scorer in task.scorers if scorer.metrics}
         estimates += estimate_task(
-            task.name, answered, page.metric, page.repeats, task.total, scorers, own, page.data.sample, limit
+            task.name, answered, page.metric, page.repeats, task.total, scorers, own, page.data.sample
         )
         kept += answered
     shared = len(set(manifest.pages)) < len(tasks)
@@ -379,6 +378,7 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
         started_at=started,
         packages=package_versions(),
         machine=machine(),
+        left_out=plan.left_out,
     )
 
 

@@ -232,7 +232,7 @@ def is_subject(claim: Claim, config: RunConfig) -> bool:
 def run_tasks(claim: Claim, page: YamlPage, model: str) -> list[str]:
     """The tasks to run: the claim's; for the stand-in that it names, the stand-in's own."""
     stand_in = claim.subject.stand_in
-    if stand_in is not None and label(model) == label(stand_in.model):
+    if stand_in is not None and label(model).casefold() == label(stand_in.model).casefold():
         return [task_file(task, page) for task in stand_in.tasks]
     return [task_file(task, page) for task in claim.test.tasks]
 

@@ -19,7 +19,8 @@ PLAIN = ("accuracy", "exact_match", "mean", "pass@1")
 
 def is_named(name: str, party: Party) -> bool:
     """Whether a model's name, hub id or folder means this party."""
-    known = {label(one) for one in (party.model, *party.also)}
+    known = {label(one).casefold() for one in (party.model, *party.also)}
+    name = name.casefold()
     return bool(
         {label(name), label(name.rstrip("/").rpartition("/")[2])} & (known | {k.rpartition("/")[2] for k in known})
     )

@@ -169,7 +169,9 @@ def _tasks(claim: Claim, page: YamlPage, models: Sequence[str]) -> list[str]:
     from harness.config.pages import label
 
     own = claim.subject.stand_in
-    chosen = next((model for model in models if own is not None and label(model) == label(own.model)), "")
+    chosen = next(
+        (model for model in models if own is not None and label(model).casefold() == label(own.model).casefold()), ""
+    )
     return run_tasks(claim, page, chosen)
 
 

@@ -24,12 +24,13 @@ from harness.cli import (
     show,
     tasks,
 )
-from harness.cli.app import App
+from harness.cli.app import App, HarnessGroup, RunCommand
 
 completion.answer_the_shell()
 
 # Plain help: rich help would more than double the time of `--help`
 app = App(
+    cls=HarnessGroup,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -55,7 +56,7 @@ def options(
     """Take the options that come before the command; the help of the whole is `app`'s."""
 
 
-app.command("run")(run.run)
+app.command("run", cls=RunCommand)(run.run)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("runs")(runs.runs)

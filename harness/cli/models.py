@@ -1,4 +1,4 @@
-"""`harness models inspect`."""
+"""`harness models`: the pages of configs/models, and what a model is."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def inspect_model(
     if endpoint is None and file.suffix == ".json":
         page = _page_of_file(name, options)
     else:
-        config = read_config(name, None, None, {**options, "endpoint": endpoint, "engine": engine}, settings or [])
+        config = read_config(name, {**options, "endpoint": endpoint, "engine": engine}, settings or [])
         if endpoint is not None or is_served(config.engine):
             _refuse_idle("for a model on a server", {"--context": context, "--weights": weights})
             _print_server(config, as_json=json_out)
@@ -94,6 +94,43 @@ def inspect_model(
         print(json.dumps(document(seen), indent=2, ensure_ascii=False, default=str))
         return
     for line in lines(seen):
+        print(line)
+
+
+@app.command("list")
+def list_models(json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False) -> None:
+    """List the models that have a page: name, engine, path, price page, and what each is."""
+    import json
+
+    from harness.config import pages
+    from harness.models.listing import model_facts, model_lines
+
+    listed = [model_facts(pages.model_page(name)) for name in pages.index("configs/models")]
+    if json_out:
+        print(json.dumps(listed, indent=2, ensure_ascii=False))
+        return
+    for line in model_lines(listed):
+        print(line)
+
+
+@app.command("show")
+def show_model(
+    name: Annotated[str, typer.Argument(help="a name in configs/models, or a page (.yaml)")],
+    json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False,
+) -> None:
+    """Show one model page: every key that is set. `harness models inspect` shows the model itself."""
+    import json
+
+    from harness.config import pages
+    from harness.config.yaml_page import shown
+    from harness.models.listing import page_lines
+
+    file = pages.find("configs/models", "model", name, "harness models list")
+    page = pages.model_page(name)
+    if json_out:
+        print(json.dumps({**page.model_dump(exclude_none=True), "page": shown(file)}, indent=2, ensure_ascii=False))
+        return
+    for line in (*page_lines(page), f"page       {shown(file)}"):
         print(line)
 
 

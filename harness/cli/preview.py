@@ -18,6 +18,7 @@ SHOWN_CHARS = 1500
 def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.normal) -> None:
     """Print what a run would do."""
     from harness.cli.progress import Progress, engine_text
+    from harness.plan import missing_text
     from harness.preview import preview
 
     with Progress(said) as progress:
@@ -42,6 +43,8 @@ def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.
             f"{task.task}: {task.requests} requests on {part} ({task.style}); "
             f"{tokens if seen.counts_tokens else unknown}{_dollars(task.dollars_at_most, task.dollars_typical)}"
         )
+    if seen.left_out:
+        print(f"left out  {len(seen.left_out)} tasks, by --skip-missing: {missing_text(seen.left_out)}")
     if seen.paid:
         print(_bill(seen))
     if config.repeat_check is not None:

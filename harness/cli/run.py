@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Unpack
 
 import typer
@@ -12,8 +15,10 @@ from harness.cli.gates import Gates, read_gates, refuse_unknown
 from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import with_run_options
 from harness.config.options import RunOptions
+from harness.report.visible import visible_line
 
 if TYPE_CHECKING:
+    from harness.config.run_file import RunChoices
     from harness.config.schema import RunConfig
 
 Text = str | None
@@ -52,6 +57,12 @@ def run(
         list[str] | None,
         typer.Option(metavar="[TASK=]SCORE", help="exit with 1 if a task's score is lower: of every task, or of TASK"),
     ] = None,
+    config_file: Annotated[
+        Path | None, typer.Option("--config", metavar="FILE", help="a run file (YAML); options here replace its keys")
+    ] = None,
+    save_config: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the options of this run to a run file, then run")
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show prompts and cost; load only the tokenizer")] = False,
     json_out: Annotated[bool, typer.Option("--json", help="print scores.json instead of the table")] = False,
     quiet: Quiet = False,
@@ -66,9 +77,14 @@ def run(
     The run folder keeps every answer; the same command again finishes a run that was cut off.
     """
     said = loudness(quiet, verbose)
-    gates = read_gates(fail_under or [])
-    config = read_config(model, suite, tasks, options, settings or [], sweep or [])
+    line = read_choices(model, suite, tasks, options, settings or [], sweep or [], fail_under or [])
+    config, choices, notes = read_run(config_file, line)
+    gates = read_gates(choices.gates)
     refuse_unknown(gates, config)
+    for note in notes:
+        print(visible_line(f"harness: {note}"), file=sys.stderr)
+    if save_config is not None:
+        save(save_config, choices)
     if dry_run:
         from harness.cli.preview import show_preview
 
@@ -77,25 +93,88 @@ def run(
     execute(config, as_json=json_out, gates=gates, said=said, report=report)
 
 
-def read_config(
+def read_choices(
     model: str | None,
     suite: str | None,
     tasks: list[str] | None,
     options: RunOptions,
     settings: list[str],
-    sweep: list[str] | None = None,
-) -> RunConfig:
-    """Turn flags, `--sweep` and `--set` into a checked RunConfig. Raises ConfigError, UnknownName."""
+    sweep: list[str],
+    fail_under: list[str],
+) -> RunChoices:
+    """Turn flags, `--sweep` and `--set` into what they choose. Raises ConfigError, UnknownName."""
     from harness.cli.settings import read_settings, read_sweep
-    from harness.config.building import config_keys, flags_of, run_config
+    from harness.config.building import config_keys, flags_of
+    from harness.config.run_file import RunChoices
 
     names = None if tasks is None else [name.strip() for entry in tasks for name in entry.split(",") if name.strip()]
     # A switch that is off sets nothing
     given = {name: None if value is False else value for name, value in options.items()}
     typed = read_settings(settings)
-    keys = config_keys(given, typed)
-    flags = flags_of(given, typed)
-    return run_config(model, suite, names, keys, "the command line", read_sweep(sweep or []), flags)
+    return RunChoices(
+        model,
+        suite,
+        None if names is None else tuple(names),
+        read_sweep(sweep),
+        config_keys(given, typed),
+        tuple(fail_under),
+        flags_of(given, typed),
+    )
+
+
+def read_run(file: Path | None, line: RunChoices) -> tuple[RunConfig, RunChoices, list[str]]:
+    """Return the config of the choices of a run file, if there is one, and of the command line; those choices; notes.
+
+    The notes say what of the file has no effect. Raises ConfigError, UnknownName.
+    """
+    from harness.config.run_file import config_of, merged, read_run_file, without_other_tasks
+
+    if file is None:
+        return config_of(line), line, []
+    line = _without_environment(line, chosen := read_run_file(file))
+    choices, notes = merged(chosen, line)
+    config = config_of(choices)
+    if line.tasks is not None or line.suite is not None:
+        known = [name for entry in config.suite.tasks for name in (entry.label, entry.page)]
+        choices, more = without_other_tasks(choices, known)
+        config, notes = config_of(choices) if more else config, [*notes, *more]
+    return config, choices, notes
+
+
+def _without_environment(line: RunChoices, file: RunChoices) -> RunChoices:
+    """The command line without the mirror of the environment, which counts less than that of a file."""
+    key = "data.mirror"
+    if key not in file.settings or line.settings.get(key) != os.environ.get("HARNESS_MIRROR"):
+        return line
+    return replace(line, settings={name: value for name, value in line.settings.items() if name != key})
+
+
+def read_config(model: str | None, options: RunOptions, settings: list[str]) -> RunConfig:
+    """Turn a model, flags and `--set` into a checked RunConfig. Raises ConfigError, UnknownName."""
+    return read_run(None, read_choices(model, None, None, options, settings, [], []))[0]
+
+
+def save(path: Path, choices: RunChoices) -> None:
+    """Write a run file. Raises ConfigError where another file is there, or for what looks like a secret."""
+    from importlib.metadata import version
+
+    from harness.config.run_file_text import run_file_text
+    from harness.errors import ConfigError, StorageError
+
+    facts = {"written by": f"harness {version('harness')}"}
+    mirror = os.environ.get("HARNESS_MIRROR")
+    if mirror and choices.settings.get("data.mirror") == mirror:
+        # It is of this machine, and `--config` on another would look for it there
+        rest = {key: value for key, value in choices.settings.items() if key != "data.mirror"}
+        choices, facts = replace(choices, settings=rest), {**facts, "environment": "HARNESS_MIRROR was set"}
+    text = run_file_text(choices, facts)
+    try:
+        if path.exists() and path.read_text(encoding="utf-8") != text:
+            raise ConfigError(f"--save-config {path}: exists already; delete it, or give another name")
+        path.write_text(text, encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"--save-config {path}: cannot be written: {error}") from None
+    print(visible_line(f"harness: the options are in {path}: harness run --config {path}"), file=sys.stderr)
 
 
 def execute(

@@ -61,7 +61,7 @@ def new_task(
         tests = tests or _entered("Column with the tests", "--tests", rows[0])
     else:
         answer = answer or _entered("Column with the right answer", "--answer", rows[0])
-    named = (name or label(data.name.split(".")[0])).replace(".", "_")
+    named = (name or label(data.name.split(".")[0].lower())).replace(".", "_")
     if not re.fullmatch(TASK_NAME, named):
         raise ConfigError(f"{named!r} is no name of a task: use small letters, digits, _ and -")
     page = data.with_name(f"{named}.yaml")

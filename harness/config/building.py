@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from harness.config.schema import ModelPage, RunConfig, SuitePage, SuiteTask
 from harness.config.sweeps import swept
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import KeyPath, read
-from harness.errors import ConfigError, UnknownName
+from harness.errors import ConfigError, UnknownName, error_prefix
 
 DEFAULT_MODEL = "demo-larger"
 DEFAULT_SUITE = "demo"
@@ -36,11 +37,11 @@ def config_keys(options: Mapping[str, object], settings: Mapping[str, Any]) -> d
     given = {name: value for name, value in options.items() if value is not None}
     if mirror := os.environ.get("HARNESS_MIRROR"):
         given.setdefault("mirror", mirror)
-        if str(given["mirror"]) == mirror and any(_overlap(keys["mirror"], dotted) for dotted in settings):
+        if str(given["mirror"]) == mirror and any(overlap(keys["mirror"], dotted) for dotted in settings):
             del given["mirror"]
     for dotted in settings:
         for name, value in given.items():
-            if _overlap(keys[name], dotted):
+            if overlap(keys[name], dotted):
                 raise ConfigError(
                     f"{keys[name]} is set twice: by {name} ({value!r}) and by the setting {dotted} "
                     f"({settings[dotted]!r}); keep one"
@@ -51,7 +52,7 @@ def config_keys(options: Mapping[str, object], settings: Mapping[str, Any]) -> d
     return {keys[name]: _as_text(value) for name, value in given.items()} | dict(settings)
 
 
-def _overlap(first: str, second: str) -> bool:
+def overlap(first: str, second: str) -> bool:
     """Whether one of two dotted keys is the other or a part of it, so that setting one replaces the other's value."""
     return first == second or first.startswith(f"{second}.") or second.startswith(f"{first}.")
 
@@ -73,7 +74,8 @@ def run_config(
 
     `settings` maps config keys (`engine.batch_size`, `tasks.gsm8k.repeats`) to values; `sweep` maps axes to values (see
     `sweeps`). None means the default; an empty name is refused. `flags` are the words with which a command set a key
-    (`flags_of`): messages about it begin with them, all others with `origin`. Raises ConfigError, UnknownName.
+    (`flags_of`), or the line of a run file, which may also have set `model`, `suite`, `tasks` and `sweep`: messages
+    about it begin with them, all others with `origin`. Raises ConfigError, UnknownName.
     """
     names = {"model": [model], "suite": [suite], "out": [settings.get("out")], "tasks": tasks}
     for option, values in names.items():
@@ -87,15 +89,20 @@ def run_config(
             raise ConfigError(f"{origin}: {dotted} cannot be set: name a suite, or the tasks")
         if f"{dotted}.".startswith("model.engine."):
             raise ConfigError(f"{origin}: {dotted} cannot be set: leave out `model.`, as in engine.url=URL")
-    page = _model(model, settings, origin)
+    words = flags or {}
+    with _set_in(words, "model"):
+        page = _model(model, settings, origin)
+    axes = f"{words['sweep']}: sweep: " if "sweep" in words else "sweep: " if flags is None else "--sweep "
+    with _set_in(words, "suite", "tasks"):
+        chosen = _suite(suite, tasks, sweep or {}, axes)
     data: dict[str, Any] = {
         "model": page.model_dump(exclude={"engine"}),
-        "suite": _suite(suite, tasks, sweep or {}, "sweep: " if flags is None else "--sweep ").model_dump(),
+        "suite": chosen.model_dump(),
     }
     if defaults := _engine_defaults(page, settings):
         data["engine"] = defaults
     for dotted, value in settings.items():
-        data = _with_setting(data, dotted, value, (flags or {}).get(dotted, dotted))
+        data = _with_setting(data, dotted, value, words.get(dotted, dotted))
     if isinstance(mirror := data.get("data", {}).get("mirror"), str):
         # The absolute path, as for pages: a run may be rescored from another folder
         data["data"]["mirror"] = str(Path(mirror).expanduser().resolve())
@@ -103,7 +110,16 @@ def run_config(
     if isinstance(section, dict) and isinstance(price := section.get("price"), str) and pages.is_file_name(price):
         data["model"] = {**section, "price": str(Path(price).expanduser().resolve())}
     of_tasks = [f"tasks.TASK.{name}" for name in full_names(TaskPage)]
-    return check_values(RunConfig, data, lambda key: _flag(flags or {}, key) or origin, of_tasks)
+    config = check_values(RunConfig, data, lambda key: _flag(words, key) or origin, of_tasks)
+    return config.with_words({key: said for key, said in words.items() if key.startswith("tasks.")})
+
+
+@contextmanager
+def _set_in(words: Mapping[str, str], *names: str) -> Iterator[None]:
+    """Put the line of the run file that names the model or the suite in front of a message about it."""
+    said = next((words[name] for name in names if name in words), None)
+    with nullcontext() if said is None else error_prefix(f"{said}: "):
+        yield
 
 
 def flags_of(options: Mapping[str, object], settings: Mapping[str, Any]) -> dict[str, str]:
@@ -117,7 +133,7 @@ def flags_of(options: Mapping[str, object], settings: Mapping[str, Any]) -> dict
 def _flag(flags: Mapping[str, str], key: KeyPath) -> str | None:
     """The words that set a key, a section that it is in, or a part of it; None where none did."""
     dotted = ".".join(map(str, key))
-    return next((words for name, words in flags.items() if _overlap(name, dotted)), None)
+    return next((words for name, words in flags.items() if overlap(name, dotted)), None)
 
 
 def _one_model(model: str | None, settings: Mapping[str, Any], origin: str) -> tuple[str | None, Mapping[str, Any]]:
@@ -162,7 +178,8 @@ def _served_model(model: str | None, origin: str) -> ModelPage:
         )
     if model.endswith((".yaml", ".yml")):
         return pages.model_page(model)
-    page = pages.model_page(model) if model in pages.index("configs/models") else None
+    known = pages.spelt(model, pages.index("configs/models"), "model") is not None
+    page = pages.model_page(model) if known else None
     return page if page is not None and page.engine is not None else ModelPage(name=pages.label(model), path=model)
 
 
@@ -176,7 +193,8 @@ def _model(model: str | None, settings: Mapping[str, Any], origin: str) -> Model
         return ModelPage(name=pages.label(name), path=str(completions))
     if completions and model is not None and re.fullmatch(r"[\w.-]+", model) and not pages.is_file_name(model):
         # Whose answers these are: any name, also one that is close to that of a page
-        known = model in pages.index("configs/models") or Path(model).expanduser().is_dir()
+        named = pages.spelt(model, pages.index("configs/models"), "model") is not None
+        known = named or Path(model).expanduser().is_dir()
         return pages.model_page(model) if known else ModelPage(name=pages.label(model), path=model)
     return pages.model_page(DEFAULT_MODEL if model is None else model)
 
@@ -197,7 +215,7 @@ def _suite(
         stem = "-".join(Path(name).stem for name in tasks)
         # Absolute paths: a run may be rescored from another folder
         names = [str(Path(name).expanduser().resolve()) if pages.is_file_name(name) else name for name in tasks]
-        page = SuitePage(name=pages.label(stem)[:60], tasks=[SuiteTask(task=name) for name in names])
+        page = SuitePage(name=pages.label(stem.lower())[:60], tasks=[SuiteTask(task=name) for name in names])
     return swept(page, sweep, Path.cwd(), origin) if sweep else page
 
 

@@ -81,6 +81,10 @@ class RunOptions(TypedDict, total=False):
         RunOption("data.trust_page_code", "run the Python file beside a page that is not the project's own"),
     ]
     sandbox: Annotated[str | None, RunOption("execution.sandbox", "auto, namespace, none (runs programs unprotected)")]
+    skip_missing: Annotated[
+        bool | None,
+        RunOption("skip_missing", "leave out tasks whose toolchain or packages are missing here, and name them"),
+    ]
     seed: Annotated[int | None, RunOption("seed", "seed of sampled answers [default: 0]")]
 
 

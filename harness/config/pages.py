@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -47,9 +47,22 @@ def find(kind: str, what: str, name: str, listing: str = "") -> Path:
             raise ConfigError(f"{name}: no such {what} file")
         return path
     known = index(kind)
-    if name not in known:
+    if (own := spelt(name, known, what)) is None:
         raise UnknownName(what, name, known, listing=listing)
-    return known[name]
+    return known[own]
+
+
+def spelt(name: str, known: Iterable[str], what: str) -> str | None:
+    """Return the known name that `name` is, or is but for capitals; None for none. Raises ConfigError for several."""
+    listed = list(known)
+    if name in listed:
+        return name
+    alike = [other for other in listed if other.casefold() == name.casefold()]
+    if len(alike) > 1:
+        raise ConfigError(
+            f"{what} {name!r}: {' and '.join(map(repr, sorted(alike)))} differ in capitals only; write one"
+        )
+    return alike[0] if alike else None
 
 
 def matching_tasks(names: Sequence[str]) -> list[str]:
@@ -58,7 +71,10 @@ def matching_tasks(names: Sequence[str]) -> list[str]:
     Raises ConfigError for a pattern that matches nothing, with the closest names.
     """
     expanded_names: dict[str, None] = {}
-    for name in names:
+    for given in names:
+        name = given
+        if not is_file_name(name) and not any(sign in name for sign in "*?["):
+            name = spelt(name, index("tasks"), "task") or name
         if not any(sign in name for sign in "*?["):
             if name in expanded_names:
                 raise ConfigError(f"the task {name!r} is named twice; keep one")
@@ -169,8 +185,8 @@ def _uses(suite: YamlPage, place: int, entry: SuiteTask) -> list[SuiteTask]:
 def model_page(name: str) -> ModelPage:
     """Resolve `--model`: a name in configs/models, a folder, or a hub id. Raises UnknownName, ConfigError."""
     known = index("configs/models")
-    if name in known:
-        page = read(known[name])
+    if (own := spelt(name, known, "model")) is not None:
+        page = read(known[own])
         model = check(ModelPage, page)
         return model.model_copy(update={"path": _inside_package(model.path, page)})
     if name.endswith((".yaml", ".yml")):
@@ -218,6 +234,6 @@ def _inside_package(path: str, page: YamlPage) -> str:
 
 
 def label(path: str) -> str:
-    """Return a model's short name for folders and tables."""
-    name = "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "-" for c in path.lower()).strip("._-")
+    """Return a model's short name for folders and tables, with its capitals."""
+    name = "".join(c if (c.isascii() and c.isalnum()) or c in "._-" else "-" for c in path).strip("._-")
     return name or "model"

@@ -5,12 +5,13 @@ Options of scorers, extractors and engines are not here: each plug-in declares i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
-from harness.config.section import Name, Section, TaskName
+from harness.config.section import ModelName, Name, Section, TaskName
 
 
 class SuiteTask(Section):
@@ -77,7 +78,7 @@ class ModelPage(Section):
     `engine` are defaults of the section `engine` of a run; `price` is the page in configs/prices of what it costs.
     """
 
-    name: Name = "model"
+    name: ModelName = "model"
     about: str = ""
     path: str
     revision: str | None = None
@@ -144,9 +145,22 @@ class RunConfig(Section):
     repeat_check: int | None = Field(None, ge=1)
     seed: int = 0
     out: str | None = None
+    # Where settings of tasks come from, for messages; in no file
+    _words: Mapping[str, str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _seed_has_a_limit(self) -> RunConfig:
         if self.limit_seed is not None and self.limit is None:
             raise ValueError("`limit_seed` draws the samples of `limit`, which is not set: add it, or leave both out")
         return self
+
+    def with_words(self, words: Mapping[str, str]) -> RunConfig:
+        """Return the config that knows who set a key (`tasks.gsm8k.repeats`: `run.yaml:7`)."""
+        config = self.model_copy()
+        config._words = words
+        return config
+
+    def origin(self, dotted: str) -> str:
+        """What a message about a setting begins with, before the name of its key in the task's page."""
+        said, name = self._words.get(dotted, "--"), ".".join(dotted.split(".")[:2])
+        return f"--set {name}." if said.startswith("--") else f"{said}: {name}."

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, MissingPackage
 from harness.execution.languages.toolchain import cached_build
 
 # Packages that programs written by models often import
@@ -50,7 +50,9 @@ def locate(named: tuple[str, ...] = ()) -> tuple[str, ...]:
         owner = _distribution(name, search=must)
         if owner is None:
             if must:
-                raise ConfigError(f"{_CONFIG_KEY}: {name!r} is not installed here (pip install {name})")
+                raise MissingPackage(
+                    f"{_CONFIG_KEY}: {name!r} is not installed here (pip install {name})", f"{name}: pip install {name}"
+                )
             continue
         done.add(_normalized(owner.name))
         tops.update(_tops(owner, name))

@@ -39,7 +39,7 @@ class Manifest:
     """`manifest.json`. Times are seconds since the epoch.
 
     `config` is the run's config, `engine` the engine's facts, `tasks` each task's fingerprint with its counts; all
-    three as the file holds them.
+    three as the file holds them. `left_out`: tasks of the suite that `--skip-missing` left out, with what each lacks.
     """
 
     run_id: str
@@ -55,6 +55,7 @@ class Manifest:
     resumed: int = 0
     packages: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
+    left_out: Mapping[str, str] = field(default_factory=dict)
     schema: int = MANIFEST_SCHEMA
 
     @property
@@ -103,7 +104,9 @@ class Manifest:
     def as_written(self) -> dict[str, Any]:
         """Return what `manifest.json` holds."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return values | {"identity": self.identity.written}
+        # An empty one is left out: earlier versions refuse a key that they do not know
+        kept = values if self.left_out else {key: value for key, value in values.items() if key != "left_out"}
+        return kept | {"identity": self.identity.written}
 
 
 def write(path: Path, manifest: Manifest) -> None:
@@ -160,6 +163,10 @@ def _parsed(whole: Section) -> Manifest:
         if name not in tasks:
             raise whole.section("tasks").fault(name, "is missing")
     command = whole.items("command")
+    if "left_out" in whole.values:
+        left_out = whole.section("left_out")
+        for task in left_out.values:
+            left_out.text(task)
     whole.text("status")
     return Manifest(**{**whole.values, "identity": identity, "command": tuple(command)})
 

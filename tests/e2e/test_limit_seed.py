@@ -53,7 +53,7 @@ def ids_of_first(count: int) -> list[str]:
 def test_without_a_seed_it_is_the_first_and_said_to_be_no_random_part(sums_run: Run) -> None:
     printed, first = sums_run("a", "--limit", 4)
     assert first == ids_of_first(4)
-    assert "the first 4 of 10 samples were run, which are no random part of the task" in printed
+    assert "--limit 4 takes the first 4 samples of a task, which are no random part of it" in printed
     assert "sample" not in manifest_of("a")["tasks"]["sums"]
 
 

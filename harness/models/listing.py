@@ -1,0 +1,45 @@
+"""Model pages as lines and as JSON, for `harness models list` and `show`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from harness.config.schema import ModelPage
+
+# What a model of a checkpoint runs on, where its page names no engine
+DEFAULT = "default"
+
+
+def model_facts(page: ModelPage) -> dict[str, Any]:
+    """Return what the list shows of a page; `engine` and `price` are None where the page names none."""
+    return {
+        "name": page.name,
+        "engine": page.engine.name if page.engine is not None else None,
+        "path": page.path,
+        "price": page.price,
+        "about": page.about,
+    }
+
+
+def model_lines(models: Sequence[dict[str, Any]]) -> Iterator[str]:
+    """Yield a block for each model: its name and about, then engine, path and price."""
+    for place, model in enumerate(models):
+        if place:
+            yield ""
+        yield model["name"]
+        if model["about"]:
+            yield f"  {model['about']}"
+        yield f"  engine {model['engine'] or DEFAULT}, path {model['path']}, price {model['price'] or 'none'}"
+
+
+def page_lines(page: ModelPage) -> Iterator[str]:
+    """Yield a line for each key that differs from its default."""
+    values = page.model_dump(exclude_defaults=True, exclude_none=True)
+    for key, value in {"name": page.name, **values}.items():
+        if isinstance(value, dict):
+            for name, inner in value.items():
+                if inner is not None:
+                    yield f"{key}.{name:<{max(10 - len(key) - 1, 1)}} {inner}"
+        else:
+            yield f"{key:<10} {value}"
