@@ -1,9 +1,9 @@
 """A table on a terminal, as wide as it is; plain aligned text where the output is no terminal.
 
-The widest layout that fits is taken: one table; the same without the columns in which no row has anything; with headings
-on two lines and free text shortened (with an ellipsis); several tables of the same rows below each other, key columns in
-each; a list per row. Figures and names
-are never shortened and never wrapped inside a table. Text from tasks and models is shown as it is, never as markup.
+The widest layout that fits is taken: one table; the same without the columns in which no row has anything; with
+headings on two lines and free text shortened (with an ellipsis); several tables of the same rows below each other, key
+columns in each; a list per row. Figures and names are never shortened and never wrapped inside a table. Text from tasks
+and models is shown as it is, never as markup.
 """
 
 from __future__ import annotations
