@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import struct
+import time
 
 import pytest
 from exported_runs import SCORES, exported, hostile_run
@@ -60,18 +61,25 @@ def stored(data: bytes):
             whole = b""
 
 
-def test_wandb_offline_has_the_run_in_its_file(cli, run):
-    pytest.importorskip("wandb")
+def records(file):
     from wandb.proto import wandb_internal_pb2
 
+    return [wandb_internal_pb2.Record.FromString(data) for data in stored(file.read_bytes())]
+
+
+def test_wandb_offline_has_the_run_in_its_file(cli, run):
+    pytest.importorskip("wandb")
     (folder,) = exported(cli, run, "wandb")
     (file,) = folder.glob("*.wandb")
-    config, summary = {}, {}
-    for data in stored(file.read_bytes()):
-        record = wandb_internal_pb2.Record.FromString(data)
-        config |= {each.key: json.loads(each.value_json) for each in record.run.config.update}
-        for update in record.summary.update:
-            summary["/".join(update.nested_key) or update.key] = json.loads(update.value_json)
+    until = time.monotonic() + 60
+    # Its service may write the end of the file after the client has returned
+    found = records(file)
+    while not any(record.HasField("exit") for record in found) and time.monotonic() < until:
+        time.sleep(0.1)
+        found = records(file)
+    config = {each.key: json.loads(each.value_json) for record in found for each in record.run.config.update}
+    updates = [update for record in found for update in record.summary.update]
+    summary = {"/".join(update.nested_key) or update.key: json.loads(update.value_json) for update in updates}
     assert expected(run).items() <= summary.items()
     assert config["sums/shots"] == 0 and config["suite"] == "sums"
     tables = list(folder.rglob("*.table.json"))
