@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from harness.analysis.selection import KINDS, Kind, each_score, failure_of, kinds_of
 from harness.datatypes import Record
+from harness.errors import RunFolderError
 from harness.html_report.document import Material, ReportRun, Section
 from harness.html_report.records import Block
 from harness.html_report.rows import INTERESTS, SEED, Interest, Row, by_interest, rows_of
@@ -86,6 +87,9 @@ def build(material: Material) -> Section | None:
 def _complete(rows: Sequence[Row], runs: Sequence[ReportRun]) -> Iterator[tuple[Row, list[Record | None]]]:
     """Each row with its complete records, a few at a time: all of them would not fit in memory."""
     places = [_places(run.folder / RECORDS) for run in runs]
+    for place, (run, at) in enumerate(zip(runs, places, strict=True)):
+        if any(cell.request.key not in at for row in rows if (cell := row.cells[place])):
+            raise RunFolderError(f"{run.folder / RECORDS}: changed while it was read; make the report again")
     for start in range(0, len(rows), BATCH):
         some = rows[start : start + BATCH]
         keys = [[cell.request.key for row in some if (cell := row.cells[run])] for run in range(len(runs))]
@@ -102,9 +106,12 @@ def _places(path: Path) -> dict[str, int]:
     """Where the last record of each key begins in a journal whose records were checked when they were read."""
     places: dict[str, int] = {}
     offset = 0
-    for line in journal.complete_lines(path):
-        places[json.loads(line)["request"]["key"]] = offset
-        offset += len(line)
+    try:
+        for line in journal.complete_lines(path):
+            places[json.loads(line)["request"]["key"]] = offset
+            offset += len(line)
+    except (ValueError, KeyError, TypeError):
+        raise RunFolderError(f"{path}: changed while it was read; make the report again") from None
     return places
 
 

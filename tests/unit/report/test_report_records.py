@@ -173,3 +173,17 @@ def test_rows_on_which_runs_differ_come_first_then_lost_ones():
     places = [one.order for one in by_interest(rows)]
     assert [set(places[:2]), set(places[2:4]), places[4]] == [{2, 4}, {1, 3}, 0]
     assert places == [one.order for one in by_interest(rows)]
+
+
+def test_a_journal_that_changed_meanwhile_is_one_clear_line(tmp_path, monkeypatch):
+    import harness
+    from harness.errors import RunFolderError
+    from harness.html_report.document import Material
+    from harness.html_report.reading import read_runs
+    from harness.html_report.sections import samples
+
+    harness.evaluate(model="demo-smaller", tasks=["demo_math"], limit=3, out=str(tmp_path / "run"))
+    material = Material(read_runs([tmp_path / "run"]))
+    (tmp_path / "run" / "records.jsonl").write_text("")
+    with pytest.raises(RunFolderError, match="changed while it was read"):
+        samples.build(material)
