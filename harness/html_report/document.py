@@ -7,7 +7,8 @@ template of the same name in `templates/sections/`. Templates lay out values and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,7 @@ class ReportRun:
 class Material:
     """What the report is about: runs, the baseline first, and verdicts. `command`: the command line that made it.
 
+    `made`: its date; a section that shows or needs a date takes this one, so that equal material gives equal pages.
     `with_records`: samples are shown too; `allow_protocol`: runs are compared though their protocols differ.
     """
 
@@ -55,6 +57,7 @@ class Material:
     command: tuple[str, ...] = ()
     with_records: bool = True
     allow_protocol: bool = False
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def title(self) -> str:

@@ -32,8 +32,15 @@ def write_report(
     """
     runs = read_runs([*given.runs, *given.subject, *given.comparators])
     verdicts = tuple(verdict for claim in claims for verdict in check_claims(claim, given))
-    material = Material(runs, verdicts, tuple(sys.argv), with_records=with_records, allow_protocol=given.allow_protocol)
-    text = render(material, sections(material), title=title or material.title, made=made or datetime.now(UTC))
+    material = Material(
+        runs,
+        verdicts,
+        tuple(sys.argv),
+        with_records=with_records,
+        allow_protocol=given.allow_protocol,
+        made=made or datetime.now(UTC),
+    )
+    text = render(material, sections(material), title=title or material.title)
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
