@@ -7,7 +7,8 @@ template of the same name in `templates/sections/`. Templates lay out values and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ class Material:
     """What the report is about: runs, the baseline first, and verdicts. `command`: the command line that made it.
 
     `with_records`: samples are shown too; `allow_protocol`: runs are compared though their protocols differ; `margin`:
-    the difference that still counts as equal.
+    the difference that still counts as equal; `made`: its date, which every section takes, so that equal material gives
+    equal pages.
     """
 
     runs: tuple[ReportRun, ...]
@@ -57,6 +59,7 @@ class Material:
     with_records: bool = True
     allow_protocol: bool = False
     margin: float | None = None
+    made: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def title(self) -> str:

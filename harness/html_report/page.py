@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Sequence
-from datetime import datetime
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -29,8 +28,8 @@ FITS = re.compile(r"""class=["'][^"']*\bfits\b""")
 CAPTION = re.compile(r"<caption(?P<id> id=\"[^\"]+\")?")
 
 
-def render(material: Material, sections: Sequence[Section], *, title: str, made: datetime) -> str:
-    """Return the page, dated `made`; equal arguments give equal text.
+def render(material: Material, sections: Sequence[Section], *, title: str) -> str:
+    """Return the page; equal arguments give equal text.
 
     Text of runs and models is escaped, and characters that hide or reorder are made visible.
     """
@@ -47,8 +46,8 @@ def render(material: Material, sections: Sequence[Section], *, title: str, made:
     script = _own("page.js")
     return environment.get_template("page.html").render(
         title=title,
-        facts=(*_facts(material), f"{made:%Y-%m-%d}"),
-        made=f"{made:%Y-%m-%d %H:%M %Z}".rstrip(),
+        facts=(*_facts(material), f"{material.made:%Y-%m-%d}"),
+        made=f"{material.made:%Y-%m-%d %H:%M %Z}".rstrip(),
         version=version("harness"),
         material=material,
         sections=sections,

@@ -42,8 +42,9 @@ def write_report(
         with_records=with_records,
         allow_protocol=given.allow_protocol,
         margin=margin,
+        made=made or datetime.now(UTC),
     )
-    text = render(material, sections(material), title=title or material.title, made=made or datetime.now(UTC))
+    text = render(material, sections(material), title=title or material.title)
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:

@@ -27,8 +27,8 @@ class Seen(HTMLParser):
         self.attributes += [(tag, name, value or "") for name, value in attrs]
 
 
-def page(**changes: str) -> str:
-    return render(Material(()), (), **({"title": "A title", "made": MADE} | changes))
+def page(title: str = "A title") -> str:
+    return render(Material((), made=MADE), (), title=title)
 
 
 def test_nothing_is_loaded_and_no_handler_is_inline():
@@ -82,5 +82,5 @@ def test_a_table_in_a_place_of_its_own_is_left_alone():
 
 
 def test_a_title_of_a_section_is_its_link():
-    text = render(Material(()), (Section("scores", "Scores", "What they are.", ()),), title="t", made=MADE)
+    text = render(Material(()), (Section("scores", "Scores", "What they are.", ()),), title="t")
     assert '<a href="#scores">Scores</a>' in text and 'aria-labelledby="scores-title"' in text
