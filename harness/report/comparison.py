@@ -197,7 +197,11 @@ def legend(comparisons: Sequence[Comparison], *, needed: bool = True) -> tuple[s
             if needed
             else ""
         )
-        + (f" {'Both are' if needed else 'It is'} exact for McNemar's test." if "mcnemar" in {c.test for c in comparisons} else ""),
+        + (
+            f" {'Both are' if needed else 'It is'} exact for McNemar's test."
+            if "mcnemar" in {c.test for c in comparisons}
+            else ""
+        ),
     )
 
 
