@@ -22,7 +22,8 @@ def print_leaderboard(runs: Sequence[ListedRun], task: str, faults: Sequence[str
     from harness.report.leaderboard import leaderboard_document, leaderboard_tables
     from harness.report.terminal import print_table
 
-    finished = [run.folder for run in runs if run.state == "finished"]
+    # By name, so that the first table of a task does not change with the time at which a run was made
+    finished = sorted(run.folder for run in runs if run.state == "finished")
     if not finished:
         raise UserError("no finished run was selected; a leaderboard needs scores")
     rankings = leaderboards(read_runs(finished), [task] if task else ())

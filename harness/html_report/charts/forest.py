@@ -9,8 +9,8 @@ from harness.html_report.charts.scale import Scale, Tick, around
 
 # An axis of shares from 0 to 1, whatever the scores are: tasks can be compared by eye
 SHARES = Scale(0.0, 1.0)
-# Least distance of a tick's label from the next one, per cent of the width: more do not fit at 360 pixels
-MOST_TICKS = 6
+# With more tasks, each is one line that opens
+MOST_OPEN = 8
 # A narrower axis of differences would make noise look large
 LEAST_REACH = 0.02
 
@@ -22,6 +22,11 @@ class Mark:
     place: float
     low: float | None
     high: float | None
+
+    @property
+    def width(self) -> float:
+        """Of the interval; 0 without one."""
+        return 0.0 if self.low is None or self.high is None else _short(self.high - self.low)
 
 
 @dataclass(frozen=True, slots=True)

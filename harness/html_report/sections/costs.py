@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from itertools import pairwise
 
 from harness.cost.per_answer import PerAnswer, per_answer
@@ -77,7 +77,7 @@ class CostGroup:
 
 def build(material: Material) -> Section | None:
     """Show runs of the same tasks together; None where no two runs, and no price, are known."""
-    day = datetime.now(UTC).date()
+    day = material.made.date()
     groups: dict[tuple[str, ...], list[CostedRun]] = {}
     for series, run in enumerate(material.runs):
         known = per_answer(str(run.folder), run.manifest, run.records, day)

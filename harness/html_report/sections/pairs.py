@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.analysis.compare import ALPHA, is_better, is_worse, p_within
 from harness.comparison import Compared, ComparedRun, Refused, RunSide, compare_read, difference_text
-from harness.html_report.charts.forest import Label, Mark, axis, difference_scale, mark
+from harness.html_report.charts.forest import MOST_OPEN, Label, Mark, axis, difference_scale, mark
 from harness.html_report.document import Material, Section
 from harness.report.comparison import legend, p_text, signed_interval_text, signed_text
 from harness.report.tables import score_text
@@ -20,7 +20,10 @@ NAMED = 6
 
 @dataclass(frozen=True, slots=True)
 class PairLine:
-    """One difference: words for the table, its place on the scale; `direction` is "better", "worse" or ""."""
+    """One difference: words for the table, its place on the scale; `direction` is "better", "worse" or "".
+
+    `sort`: p and p (Holm) as numbers.
+    """
 
     label: str
     series: int
@@ -35,7 +38,7 @@ class PairLine:
     wins: int
     losses: int
     detectable: str
-    sort: tuple[str, str, str]
+    sort: tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,19 @@ class TaskPairs:
     metric: str
     lines: tuple[PairLine, ...]
 
+    @property
+    def count(self) -> str:
+        """How many are better and worse, in words."""
+        better, worse = (sum(line.direction == word for line in self.lines) for word in ("better", "worse"))
+        return f"{better} better, {worse} worse of {len(self.lines)}" if better + worse else "none shown"
+
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What the template lays out: all tasks on one axis, runs that are not compared, warnings."""
+    """What the template lays out: all tasks on one axis, runs that are not compared, warnings.
+
+    `folded`: tasks are lines that open.
+    """
 
     baseline: str
     sentences: tuple[str, ...]
@@ -60,6 +72,7 @@ class Pairs:
     refused: tuple[tuple[str, tuple[str, ...]], ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
+    folded: bool
 
 
 def build(material: Material) -> Section | None:
@@ -93,6 +106,7 @@ def build(material: Material) -> Section | None:
         tuple(map(_refused, found.refused)),
         (*(f"{run}: the protocol differs: {difference_text(field)}" for run, field in found.protocol), *found.warnings),
         _notes(found, material.margin),
+        len(tasks) > MOST_OPEN,
     )
     return Section("pairs", "Differences from the baseline", lead, data)
 
@@ -121,7 +135,7 @@ def _line(c: Comparison, within: bool, at: Mark | None, series: int) -> PairLine
         wins=c.wins,
         losses=c.losses,
         detectable=score_text(c.detectable),
-        sort=(f"{c.difference:.5g}", f"{c.p:.3g}", f"{c.p_family:.3g}"),
+        sort=(f"{c.p:.3g}", f"{c.p_family:.3g}"),
     )
 
 

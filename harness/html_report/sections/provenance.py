@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
@@ -56,7 +55,7 @@ def build(material: Material) -> Section | None:
     made = (
         Fact("version", f"harness {package_versions().get('harness', UNKNOWN)}"),
         Fact("command", presentable_command(material.command)),
-        Fact("date", when(time.time())),
+        Fact("date", when(material.made.timestamp())),
     )
     return Section(
         "provenance",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.analysis.ranking import Ranking
+from harness.html_report.charts.forest import MOST_OPEN
 from harness.html_report.charts.heat import BLANK, Shade, shade
 from harness.html_report.document import Material, Section
 from harness.leaderboard import leaderboards
@@ -14,8 +15,6 @@ from harness.report.leaderboard import MEANING, rank_text, ranking_notes, rankin
 from harness.report.tables import interval_text, score_text
 
 FEWEST_RUNS = 3
-# With more tasks, the ranks of all of them are one table, and only means have a heat map
-MOST_TASKS = 8
 # Of more runs the heat map is the half above its diagonal: the other half says the same
 MOST_SQUARE = 12
 
@@ -68,7 +67,8 @@ def build(material: Material) -> Section | None:
     if len(material.runs) < FEWEST_RUNS:
         return None
     found = leaderboards(material.runs, allow_protocol=material.allow_protocol)
-    many = len(material.tasks) > MOST_TASKS
+    # The ranks of many tasks are one table, and only means have a heat map
+    many = len(material.tasks) > MOST_OPEN
     full = [ranking for ranking in found if ranking.overall or not many]
     short = [ranking for ranking in found if not ranking.overall and many]
     labels = tuple((run.label, place) for place, run in enumerate(material.runs))

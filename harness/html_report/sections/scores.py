@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.html_report.charts.forest import Label, Mark, axis, mark, score_scale
+from harness.html_report.charts.forest import MOST_OPEN, Label, Mark, axis, mark, score_scale
 from harness.html_report.charts.scale import Scale
 from harness.html_report.document import Material, Section
 from harness.report.tables import (
@@ -24,9 +24,6 @@ from harness.stats.jackknife import JACKKNIFE
 
 # Metrics of a corpus have this as their largest value
 MOST_OF_CORPUS = 100.0
-# With more tasks, each is one line that opens
-MOST_OPEN = 8
-LARGEST = "{}, from 0 to 100; higher is better"
 
 
 @dataclass(frozen=True, slots=True)
