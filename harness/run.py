@@ -73,6 +73,8 @@ LAST_ANSWERS = (
     f"waiting {LAST_ANSWERS_SECONDS:.0f} s at most for the answers that are under way, since they are paid for: "
     "{count}; interrupt again to leave at once"
 )
+# Scores that take longer than this behind the last answer are something that the run waits for
+SLOW_SCORES_SECONDS = 2.0
 TRYING = "trying the server with a few small requests"
 
 
@@ -288,11 +290,13 @@ def _stream(
 
         def score_the_rest() -> None:
             nonlocal waiting
-            if long := len(waiting) > plan.services.workers:
-                watcher.waiting("waiting for the scores of the last answers")
+            begun, slow = time.monotonic(), False
             while waiting:
                 waiting = _collect(waiting, report, patient=True)
-            if long:
+                if waiting and not slow and time.monotonic() - begun > SLOW_SCORES_SECONDS:
+                    slow = True
+                    watcher.waiting("waiting for the scores of the last answers")
+            if slow:
                 watcher.waiting("")
 
         try:

@@ -30,8 +30,9 @@ def show(
     """
     from harness.analysis.selection import KINDS, Selection
     from harness.errors import UnknownName, UserError
-    from harness.report.record_text import record_lines
+    from harness.report.record_text import INDENT, record_lines
     from harness.report.visible import visible_line
+    from harness.report.wrapping import broken
     from harness.store import journal
     from harness.store.run_folder import RECORDS, read_manifest, select
 
@@ -43,9 +44,9 @@ def show(
     _, places = select(folder, Selection(task, sample, kinds, search).takes)
     if sample and not places and not kinds and not search:
         raise UserError(f"{folder} has no sample {sample!r}; `harness show {folder} --limit 1000` lists what it has")
-    shown = journal.at(folder / RECORDS, places[:limit])
+    chosen = journal.at(folder / RECORDS, places[:limit])
     if json_out:
-        for record in shown:
+        for record in chosen:
             print(journal.encode(record).decode(), end="")
         return
     from rich.text import Text
@@ -53,11 +54,15 @@ def show(
     from harness.cli.screen import console
 
     screen = console()
-    for number, record in enumerate(shown):
+    for number, record in enumerate(chosen):
         if number:
             screen.print()
         for line, style in record_lines(record, full=full or bool(sample)):
-            screen.print(Text(visible_line(line), style=style), soft_wrap=True, highlight=False)
+            shown_line = visible_line(line)
+            # Through a pipe lines stay whole, for grep
+            rows = broken(shown_line, screen.width, rest=INDENT) if screen.is_terminal else [shown_line]
+            for row in rows:
+                screen.print(Text(row, style=style), soft_wrap=True, highlight=False)
     count = min(limit, len(places))
     more = f"; --limit {len(places)} shows all" if count < len(places) else ""
     what = "selected samples" if kinds or search or sample or task else "samples"

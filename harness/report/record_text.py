@@ -24,6 +24,8 @@ Line = tuple[str, str]
 # Of a long prompt the end is shown, which holds the question
 PROMPT_LINES = 12
 ANSWER_LINES = 40
+# Of a line that is longer than any screen, the beginning
+LINE_CHARS = 2000
 INDENT = "    "
 FINISHED = {
     "stop": "ended at a stop string",
@@ -57,7 +59,7 @@ def record_lines(record: Record, *, full: bool = False) -> Iterator[Line]:
     prompt = prompt_text(request).split("\n")
     hidden = 0 if full else max(0, len(prompt) - PROMPT_LINES)
     yield f"  prompt{_tokens(record)}{f', without its first {hidden} lines' if hidden else ''}", "dim"
-    yield from ((INDENT + line, "") for line in prompt[hidden:])
+    yield from (_line(line, full=full) for line in prompt[hidden:])
     if isinstance(request, LikelihoodRequest):
         yield from _options(request, record.reply if isinstance(record.reply, Likelihood) else None)
     elif isinstance(record.reply, Completion):
@@ -65,7 +67,8 @@ def record_lines(record: Record, *, full: bool = False) -> Iterator[Line]:
     if isinstance(record.reply, Refusal):
         yield f"  unscored: {record.reply.failure.kind}: {record.reply.failure.message}", "yellow"
     for score in record.scores:
-        yield _verdict(score)
+        text, style = _verdict(score)
+        yield _whole_or_begin(text, full=full), style
 
 
 def _tokens(record: Record) -> str:
@@ -85,12 +88,22 @@ def _answer(reply: Completion, *, full: bool) -> Iterator[Line]:
 def _cut(text: str, *, full: bool) -> Iterator[Line]:
     lines = text.split("\n")
     if full or len(lines) <= ANSWER_LINES:
-        yield from ((INDENT + line, "") for line in lines)
+        yield from (_line(line, full=full) for line in lines)
         return
     half = ANSWER_LINES // 2
-    yield from ((INDENT + line, "") for line in lines[:half])
+    yield from (_line(line, full=full) for line in lines[:half])
     yield f"{INDENT}... {len(lines) - 2 * half} lines ...", "dim"
-    yield from ((INDENT + line, "") for line in lines[-half:])
+    yield from (_line(line, full=full) for line in lines[-half:])
+
+
+def _line(line: str, *, full: bool) -> Line:
+    return INDENT + _whole_or_begin(line, full=full), ""
+
+
+def _whole_or_begin(line: str, *, full: bool) -> str:
+    if full or len(line) <= LINE_CHARS:
+        return line
+    return f"{line[:LINE_CHARS]} ... {len(line) - LINE_CHARS} more characters"
 
 
 def _options(request: LikelihoodRequest, reply: Likelihood | None) -> Iterator[Line]:

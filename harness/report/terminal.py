@@ -85,7 +85,7 @@ def _parts(table: Table, width: int) -> Sequence[Table | None]:
     """The tables to draw below each other; a None for a table that no cut makes narrow enough."""
     if _wide(table) <= width:
         return [table]
-    table = _without_blank_columns(table)
+    table = _with_short_overall(_without_blank_columns(table))
     if _wide(table) <= width:
         return [table]
     stacked = replace(table, columns=tuple(_stacked(column) for column in table.columns))
@@ -107,6 +107,22 @@ def _without_blank_columns(table: Table) -> Table:
         if column.key or not column.number or any(row.cells[i] != column.blank for row in table.rows)
     ]
     return picked(table, kept) if table.rows else table
+
+
+def _with_short_overall(table: Table) -> Table:
+    """The table with the suite's name no longer than those of its tasks: one that is made of theirs fits nowhere.
+
+    The title has the whole name.
+    """
+    longest = max((cells_wide(row.cells[0]) for row in table.rows if not row.overall), default=0)
+    width = max(longest, SHORTEST_TEXT)
+    return replace(
+        table,
+        rows=tuple(
+            replace(row, cells=(shortened(row.cells[0], width), *row.cells[1:])) if row.overall else row
+            for row in table.rows
+        ),
+    )
 
 
 def _cut(table: Table, width: int) -> list[list[int]]:

@@ -36,6 +36,24 @@ def wrapped(text: str, width: int, *, first: str = "", rest: str = "") -> list[s
     return [*lines, (begin + line).rstrip() if line else begin.rstrip()]
 
 
+def broken(line: str, width: int, *, rest: str = "") -> list[str]:
+    """Return one line of a text as lines of at most `width` cells, broken at spaces; all other spacing is kept.
+
+    The second and later lines begin with `rest`, which is dropped where it leaves no space for text.
+    """
+    rest = rest if cells_wide(rest) < width else ""
+    lines = []
+    while cells_wide(line) > width:
+        head = _fitting(line, width)
+        # Not in the indentation, and behind the whole word where the next sign is the space
+        at = len(head) if line[len(head)] == " " else head.rfind(" ")
+        if not head[: max(at, 0)].strip():
+            at = len(head)
+        lines.append(line[:at])
+        line = rest + line[at:].removeprefix(" ")
+    return [*lines, line]
+
+
 def _head(word: str, width: int) -> str:
     """As much of a word as fits, broken behind a separator if there is one."""
     fitting = _fitting(word, width)

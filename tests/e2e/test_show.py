@@ -6,6 +6,8 @@ import json
 
 import pytest
 from files import write_jsonl
+from rich.cells import cell_len
+from terminal import typed
 
 # A sample of each kind: right, wrong, without an answer, with the right answer that is not what was extracted
 ANSWERS = {0: " it is 0", 1: " it is 7", 2: " I do not know", 3: " it is 9, not 8", 4: "\x1b[m \u202e red 12"}
@@ -92,3 +94,29 @@ def test_of_a_long_prompt_the_question_is_shown(cli, tmp_path, sums):
 def test_what_is_not_there_is_one_line(cli, run, words, message):
     seen = cli("show", *words)
     assert seen.code == 2 and seen.err.startswith(f"harness: {message}") and seen.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("width", [30, 60, 200])
+def test_long_lines_are_broken_between_words(cli, tmp_path, sums, width):
+    """On a terminal; through a pipe a line is a line. Characters of two cells count as two."""
+    text = "the sum is found by adding " * 6 + "\u548c\u662f\u4e09" * 20 + "    indented = 3"
+    file = write_jsonl(tmp_path / "a.jsonl", [{"task": "sums", "sample_id": "s1", "completion": text}])
+    words = ("run", "--engine", "scripted", "--completions", file, "--tasks", sums, "--out", "wide")
+    cli(*words, "--style", "text", "--only-answered")
+    assert f"    {text}\n" in cli("show", "wide").out
+    seen = typed(("show", "wide"), width, tmp_path)
+    rows = seen.lines[seen.lines.index(next(line for line in seen.lines if line.startswith("    the sum"))) :]
+    assert all(cell_len(row) <= width for row in seen.lines)
+    assert "".join(text.split()) in "".join("".join(rows).split())
+    assert not any(row.startswith("    dding") for row in rows)
+
+
+def test_a_line_of_a_megabyte_is_shown_in_part(cli, tmp_path, sums):
+    file = write_jsonl(tmp_path / "a.jsonl", [{"task": "sums", "sample_id": "s1", "completion": "7" * 1_000_000}])
+    cli(
+        *("run", "--engine", "scripted", "--completions", file, "--tasks", sums, "--out", "huge"),
+        *("--style", "text", "--only-answered"),
+    )
+    out = cli("show", "huge").out
+    assert "998000 more characters" in out and len(out) < 6000
+    assert "7" * 1_000_000 in cli("show", "huge", "--full").out
