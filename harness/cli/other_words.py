@@ -14,7 +14,7 @@ from dataclasses import dataclass
 LOCAL = ("hf", "hf-auto", "huggingface", "hf-causal", "hf-multimodal", "accelerate", "dummy")
 SERVED = (
     *("vllm", "sglang", "gguf", "ggml", "local-completions", "local-chat-completions", "openai-completions"),
-    *("openai-chat-completions", "anthropic", "anthropic-chat", "anthropic-chat-completions", "sglang-generate"),
+    *("openai-chat-completions", "anthropic-chat", "anthropic-chat-completions", "sglang-generate"),
 )
 MODEL_ARGS = {
     "pretrained": "--model",

@@ -215,3 +215,14 @@ def test_settings_of_tasks_that_do_not_run_are_named(tmp_path: Path) -> None:
     assert len(more) == 1 and more[0].endswith(
         "run.yaml:2: tasks.humaneval.repeats has no effect: the run has no such task"
     )
+
+
+def test_the_file_that_the_documentation_shows_is_one(tmp_path: Path) -> None:
+    from files import REPO
+
+    text = (REPO / "docs" / "running.md").read_text(encoding="utf-8")
+    path = tmp_path / "run.yaml"
+    path.write_text(text.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    found = read_run_file(path)
+    assert found.gates == ("gsm8k=0.3",) and found.settings["tasks.gsm8k.fewshot.count"] == 3
+    assert config_of(found).limit_seed == 1
