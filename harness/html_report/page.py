@@ -20,10 +20,8 @@ from harness.html_report.document import Material, Section
 from harness.report.visible import visible, visible_line
 
 TEMPLATES = Path(__file__).parent / "templates"
-# A table that lays itself out at any width has the class `fits`; one may have a place of its own for the keyboard
-TABLE = re.compile(
-    r"""(?P<own><div\b[^>]*\btabindex=["']0["'][^>]*>\s*)?<table\b(?P<attributes>[^>]*)>.*?</table>""", re.DOTALL
-)
+# A table that lays itself out at any width has the class `fits`
+TABLE = re.compile(r"<table\b(?P<attributes>[^>]*)>.*?</table>", re.DOTALL)
 FITS = re.compile(r"""class=["'][^"']*\bfits\b""")
 CAPTION = re.compile(r"<caption(?P<id> id=\"[^\"]+\")?")
 
@@ -66,7 +64,7 @@ def scrolling(html: str, section: str) -> Markup:
 
     def placed(found: re.Match[str]) -> str:
         nonlocal number
-        if found["own"] or FITS.search(found["attributes"]):
+        if FITS.search(found["attributes"]):
             return found[0]
         number += 1
         name = f"{section}-table-{number}"

@@ -26,7 +26,7 @@ def ranked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_three_runs_fit_the_width(ranked, open_report, width):
     page = open_report(ranked, width=width)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    marks = page.locator("#pairs .forest tbody circle")
+    marks = page.locator("#pairs .forest tbody use[href^='#mark']")
     assert marks.count() == 4
     inside = """marks => marks.every(mark => {
         const dot = mark.getBoundingClientRect(), cell = mark.closest("td").getBoundingClientRect();

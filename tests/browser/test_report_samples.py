@@ -297,7 +297,7 @@ def test_a_large_block_is_compressed_and_reads_the_same(demo, tmp_path, open_rep
 def test_without_javascript_the_page_says_so_and_shows_its_tables(demo_report, open_report):
     page = open_report(demo_report, java_script_enabled=False)
     assert "need JavaScript" in page.locator("#samples noscript").inner_text()
-    assert page.locator("#scores table").count() == 2
+    assert page.locator("#scores table").count() == 3
     assert not page.locator("#browser").is_visible()
 
 
