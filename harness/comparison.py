@@ -191,7 +191,7 @@ def _with_first(baseline: _Baseline, other: ComparedRun, tasks: Sequence[str], *
             continue
         comparisons.append(compare(paired, a.label, b.label, needed=not lenient))
         pairings.append(paired)
-        warnings += [*_part(paired, first.manifest, other.manifest), *_left_out(paired, b)]
+        warnings += [*_limited(paired, first.manifest, other.manifest), *_left_out(paired, b)]
         warnings += differences_within_repeats(
             comparisons[-1], (a.folder, a.run_id, first.records), (b.folder, b.run_id, other.records)
         )
@@ -313,7 +313,7 @@ def _left_out(paired: PairedTask, side: RunSide) -> list[str]:
     return lines
 
 
-def _part(paired: PairedTask, one: Manifest, other: Manifest) -> list[str]:
+def _limited(paired: PairedTask, one: Manifest, other: Manifest) -> list[str]:
     """Which part of the task the runs are compared on, where it is one."""
     n, total = paired.samples.n, one.total(paired.task)
     if n >= total:

@@ -30,9 +30,9 @@ def asked(words: str, *, code: str = PROGRAM) -> subprocess.CompletedProcess[str
 def test_the_script_of_a_shell_is_valid(cli, shell: str) -> None:
     seen = cli("completion", shell)
     assert seen.code == 0 and "_HARNESS_COMPLETE" in seen.out and not seen.err
-    if shutil.which(shell) is None:
-        pytest.skip(f"{shell} is not installed")
-    assert subprocess.run([shell, "-n"], input=seen.out, text=True, check=False).returncode == 0
+    # Syntax can be checked by an installed shell alone
+    if shutil.which(shell) is not None:
+        assert subprocess.run([shell, "-n"], input=seen.out, text=True, check=False).returncode == 0
 
 
 def test_another_shell_is_refused(cli) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.analysis.compare import ALPHA, is_better, is_worse, p_within
 from harness.comparison import Compared, ComparedRun, Refused, RunSide, compare_read, difference_text
@@ -22,7 +22,7 @@ NAMED = 6
 class PairLine:
     """One difference: words for the table, its place on the scale; `direction` is "better", "worse" or "".
 
-    `sort`: p and p (Holm) as numbers.
+    `sort`: p and p (Holm) as numbers; `task`: in a table of several tasks.
     """
 
     label: str
@@ -39,29 +39,21 @@ class PairLine:
     losses: int
     detectable: str
     sort: tuple[str, str]
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TaskPairs:
-    """The differences of one task."""
+    """The differences of one task, or of all in one table."""
 
     task: str
     metric: str
     lines: tuple[PairLine, ...]
 
-    @property
-    def count(self) -> str:
-        """How many are better and worse, in words."""
-        better, worse = (sum(line.direction == word for line in self.lines) for word in ("better", "worse"))
-        return f"{better} better, {worse} worse of {len(self.lines)}" if better + worse else "none shown"
-
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What the template lays out: all tasks on one axis, runs that are not compared, warnings.
-
-    `folded`: tasks are lines that open.
-    """
+    """What the template lays out: all tasks on one axis, runs that are not compared, warnings."""
 
     baseline: str
     sentences: tuple[str, ...]
@@ -72,7 +64,6 @@ class Pairs:
     refused: tuple[tuple[str, tuple[str, ...]], ...]
     warnings: tuple[str, ...]
     notes: tuple[str, ...]
-    folded: bool
 
 
 def build(material: Material) -> Section | None:
@@ -99,14 +90,13 @@ def build(material: Material) -> Section | None:
     data = Pairs(
         baseline,
         _sentences(found, within, material.margin),
-        tuple(TaskPairs(task, _metric(found.comparisons, task), tuple(lines)) for task, lines in tasks.items()),
+        _tables(tasks, found.comparisons),
         axis(scale.ticks(signed=True)),
         scale.place(0.0),
         margins,
         tuple(map(_refused, found.refused)),
         (*(f"{run}: the protocol differs: {difference_text(field)}" for run, field in found.protocol), *found.warnings),
         _notes(found, material.margin),
-        len(tasks) > MOST_OPEN,
     )
     return Section("pairs", "Differences from the baseline", lead, data)
 
@@ -161,6 +151,17 @@ def _sentences(found: Compared, within: Sequence[bool], margin: float | None) ->
     if better + worse + sum(within) < count:
         lines.append("Not shown does not mean equal: a true difference below the detectable one is easily missed.")
     return tuple(lines)
+
+
+def _tables(tasks: Mapping[str, Sequence[PairLine]], comparisons: Sequence[Comparison]) -> tuple[TaskPairs, ...]:
+    """A table for each task; one for all tasks of a long suite, so that they can be sorted together."""
+    named = {task: _metric(comparisons, task) for task in tasks}
+    if len(tasks) <= MOST_OPEN:
+        return tuple(TaskPairs(task, named[task], tuple(lines)) for task, lines in tasks.items())
+    metrics = list(dict.fromkeys(named.values()))
+    metric = metrics[0] if len(metrics) == 1 else f"{len(metrics)} metrics"
+    lines = tuple(replace(line, task=task) for task, own in tasks.items() for line in own)
+    return (TaskPairs(f"{len(tasks)} tasks", metric, lines),)
 
 
 def _metric(comparisons: Sequence[Comparison], task: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.html_report.charts.forest import MOST_OPEN, Label, Mark, axis, mark, score_scale
 from harness.html_report.charts.scale import Scale
@@ -36,7 +36,10 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class ScoreLine:
-    """One score: words for the table, its place on the scale (None: it has no value)."""
+    """One score: words for the table, its place on the scale (None: it has no value).
+
+    `task`: in a table of several tasks.
+    """
 
     label: str
     series: int
@@ -44,37 +47,37 @@ class ScoreLine:
     interval: str
     mark: Mark | None
     figures: tuple[Figure, ...]
+    task: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherScores:
     """The scores of a task besides the first: a cell per run and metric."""
 
+    task: str
     metrics: tuple[str, ...]
     lines: tuple[tuple[str, int, tuple[tuple[str, str], ...]], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class TaskScores:
-    """The scores of one task, a line for each run. `range`: lowest to highest; `headings`: of the lines' figures."""
+    """The scores of one task, or of tasks on one axis: a line for each run. `headings`: of the lines' figures."""
 
     name: str
     metric: str
     words: str
     overall: bool
-    range: str
     headings: tuple[str, ...]
     lines: tuple[ScoreLine, ...]
     axis: tuple[Label, ...]
-    others: OtherScores | None
+    others: tuple[OtherScores, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Scores:
-    """What the template lays out. `folded`: tasks are lines that open."""
+    """What the template lays out."""
 
     groups: tuple[TaskScores, ...]
-    folded: bool
     notes: tuple[str, ...]
 
 
@@ -88,7 +91,7 @@ def build(material: Material) -> Section | None:
     for series, run in runs:
         if run.overall is not None:
             suites.setdefault(run.overall.task, []).append((series, run.label, run.overall))
-    groups = [_group(suite, found, [], overall=True) for suite, found in suites.items()]
+    groups = [_group(suite, found, (), overall=True) for suite, found in suites.items()]
     primary = {series: run.primary for series, run in runs}
     for task in material.tasks:
         found = [(s, run.label, e) for s, run in runs for e in primary[s] if e.task == task]
@@ -99,11 +102,12 @@ def build(material: Material) -> Section | None:
     shown = [estimate for _, run in runs for estimate in run.primary]
     overall = [estimate for found in suites.values() for _, _, estimate in found]
     notes = tuple(note for note in (interval_legend([*overall, *shown]), *extra_legend(extra_columns(shown))) if note)
-    folded = len(material.tasks) > MOST_OPEN
+    if len(material.tasks) > MOST_OPEN:
+        groups = _together(groups)
     lead = "Points are scores, lines their 95 % intervals. Overlapping intervals do not mean that runs are alike: the "
     lead += "paired differences below say more."
     single = "Points are scores, lines their 95 % intervals."
-    return Section("scores", "Scores", lead if len(runs) > 1 else single, Scores(tuple(groups), folded, notes))
+    return Section("scores", "Scores", lead if len(runs) > 1 else single, Scores(tuple(groups), notes))
 
 
 def _group(name: str, found: Found, others: Found, *, overall: bool) -> TaskScores:
@@ -115,7 +119,6 @@ def _group(name: str, found: Found, others: Found, *, overall: bool) -> TaskScor
     of_corpus = first.method == JACKKNIFE
     share = first.method != RATIO and not of_corpus and all(n is None or 0 <= n <= 1 for n in numbers)
     scale = score_scale(numbers, share=share, most=MOST_OF_CORPUS if of_corpus else None)
-    values = [estimate.value for estimate in estimates if estimate.value is not None]
     metric = "/".join(part for part in (first.scorer, first.metric) if part)
     words = "lower is better" if first.method == RATIO else "0 to 100, higher is better" if of_corpus else ""
     return TaskScores(
@@ -123,19 +126,31 @@ def _group(name: str, found: Found, others: Found, *, overall: bool) -> TaskScor
         metric=metric,
         words=words,
         overall=overall,
-        range=_range(values),
         headings=("n", "Truncated %", "No answer %", *(("Unscored",) if unscored else ()), *(c.heading for c in extra)),
         lines=tuple(_line(one, scale, extra, unscored) for one in found),
         axis=axis(scale.ticks()),
-        others=_others(found, others),
+        others=_others(name, found, others),
     )
 
 
-def _range(values: Sequence[float]) -> str:
-    if not values:
-        return score_text(None)
-    low, high = score_text(min(values)), score_text(max(values))
-    return low if low == high else f"{low} to {high}"
+def _together(groups: Sequence[TaskScores]) -> list[TaskScores]:
+    """One table for all tasks of a long suite that share axis and columns, so that they can be sorted together."""
+    shared: dict[object, list[TaskScores]] = {}
+    for group in groups:
+        key = group.name if group.overall else (group.axis, group.headings, group.words)
+        shared.setdefault(key, []).append(group)
+    return [group if len(found) == 1 else _one_table(found) for found in shared.values() for group in found[:1]]
+
+
+def _one_table(groups: Sequence[TaskScores]) -> TaskScores:
+    metrics = list(dict.fromkeys(group.metric for group in groups))
+    return replace(
+        groups[0],
+        name=f"{len(groups)} tasks",
+        metric=metrics[0] if len(metrics) == 1 else f"{len(metrics)} metrics",
+        lines=tuple(replace(line, task=group.name) for group in groups for line in group.lines),
+        others=tuple(others for group in groups for others in group.others),
+    )
 
 
 def _line(found: tuple[int, str, Estimate], scale: Scale, extra: tuple[Column, ...], with_unscored: bool) -> ScoreLine:
@@ -161,16 +176,16 @@ def _sort(number: float | None) -> str:
     return "" if number is None else f"{number:.5g}"
 
 
-def _others(found: Found, others: Found) -> OtherScores | None:
+def _others(task: str, found: Found, others: Found) -> tuple[OtherScores, ...]:
     def name(estimate: Estimate) -> str:
         return "/".join(part for part in (estimate.scorer, estimate.metric) if part)
 
     metrics = tuple(dict.fromkeys(name(estimate) for _, _, estimate in others))
     if not metrics:
-        return None
+        return ()
     cells = {(series, name(e)): (score_text(e.value), interval_text(e.low, e.high)) for series, _, e in others}
     blank = (score_text(None), "")
     lines = tuple(
         (label, series, tuple(cells.get((series, metric), blank) for metric in metrics)) for series, label, _ in found
     )
-    return OtherScores(metrics, lines)
+    return (OtherScores(task, metrics, lines),)

@@ -53,4 +53,7 @@ def _all(material: Material) -> Iterator[tuple[str, str]]:
 def _folded(found: list[tuple[str, str]]) -> WarningKind:
     places = list(dict.fromkeys(where for where, _ in found))
     named = "; ".join(places[:NAMED]) + (f"; and {len(places) - NAMED} more" if len(places) > NAMED else "")
-    return WarningKind(len(found), named, found[0][1], tuple(f"{where}: {text}" for where, text in found))
+    first = found[0][1]
+    # What is said above already is not said again for each place
+    lines = tuple(where if text == first else f"{where}: {text}" for where, text in found)
+    return WarningKind(len(found), named, first, lines)
