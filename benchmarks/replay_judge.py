@@ -53,6 +53,9 @@ class _Clock:
     def recorded(self, record: Record) -> None:
         """Nothing."""
 
+    def waiting(self, text: str) -> None:
+        """Nothing."""
+
 
 def judge(
     rows: Sequence[Row], notes: Explanations, mirror: str | None, scratch: Path

@@ -7,7 +7,7 @@ source, the assumptions, the run ids, and what the reader can run.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.report.tables import UNKNOWN, Column, Row, Table
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from harness.claims.planning import GapPlan, Power, ScorePlan
     from harness.claims.verdict import Evidence, Verdict
 
-VERDICTS_SCHEMA = 2
+VERDICTS_SCHEMA = 1
 WIDTH = 100
 # The headings of the numbers that a verdict rests on, and of the others
 DECIDING, ASIDE = "Evidence", "Numbers that decide nothing"
@@ -116,8 +116,16 @@ def markdown(verdict: Verdict) -> str:
 
 
 def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return the verdicts for JSON, numbers as computed."""
-    return {"schema": VERDICTS_SCHEMA, "verdicts": [asdict(verdict) for verdict in verdicts]}
+    """Return the verdicts for JSON, numbers as computed; without what only charts need (bars, paths of evidence)."""
+    return {"schema": VERDICTS_SCHEMA, "verdicts": [_values(verdict) for verdict in verdicts]}
+
+
+def _values(verdict: Verdict) -> dict[str, Any]:
+    values = asdict(replace(verdict, paths=(), stand_in=None))
+    del values["paths"]
+    for evidence in values["evidence"]:
+        del evidence["required"]
+    return values | {"stand_in": None if verdict.stand_in is None else _values(verdict.stand_in)}
 
 
 def claim_lines(claim: Claim, tested: str, assumptions: Sequence[str], width: int = WIDTH) -> Iterator[str]:

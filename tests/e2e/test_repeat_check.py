@@ -232,7 +232,7 @@ def test_compare_says_where_a_difference_is_no_larger_than_what_changes(engine, 
         "sums: the difference of -0.100 is within what changes when the same samples are requested again: 1 of 10"
     )
     warnings = {out: json.loads(cli("compare", "a", out, "--json").out)["warnings"] for out in "bc"}
-    assert any(warning.startswith(sentence) and warning.endswith("in a") for warning in warnings["b"]), warnings
+    assert any(warning.startswith(sentence) and warning.endswith("(a)") for warning in warnings["b"]), warnings
     assert not any("requested again" in warning for warning in warnings["c"]), "0.4 is more than 0.1"
 
 
