@@ -13,6 +13,8 @@ from other_user import USER, OtherUser
 
 from harness.errors import SandboxError
 
+pytestmark = pytest.mark.slow
+
 if os.geteuid() == 0:
     # Who is no root has run all of this in test_programs.py already
     HOSTILE = candidates("programs")

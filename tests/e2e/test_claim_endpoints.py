@@ -113,6 +113,7 @@ def test_runs_of_both_wires_that_were_made_apart_count_too(cli: Callable, tmp_pa
     assert verdict["word"] == "supported" and not any(one["faults"] for one in verdict["evidence"])
 
 
+@pytest.mark.slow
 def test_two_served_models_give_a_verdict_and_the_stored_runs_give_the_same(cli: Callable, vllm_shape, tmp_path: Path):
     smaller = REPO / "harness/demo/models/demo-smaller"
     claim = claim_page(tmp_path, "larger", "smaller", "smaller-1", task="demo_math")
@@ -175,6 +176,7 @@ def test_one_budget_holds_for_all_models_and_a_larger_one_goes_on(
         same(verdict, verdict_of(cli(*command)))
 
 
+@pytest.mark.slow
 def test_killed_in_mid_run_the_same_command_requests_only_the_rest_and_says_the_same(cli: Callable, tmp_path: Path):
     with two_wires(tmp_path, 0.75, 0.6) as (command, gpt, claude):
         folders = [tmp_path / "runs" / name for name in (GPT, CLAUDE)]

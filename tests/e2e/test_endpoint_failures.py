@@ -63,6 +63,7 @@ def stored_prompts(folder: Path) -> list[str]:
     return [json.loads(line)["request"]["prompt"]["messages"][-1]["content"] for line in lines]
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_nothing_is_requested_twice_that_is_recorded_and_nothing_is_missing(
     llama_server, tmp_path
 ):

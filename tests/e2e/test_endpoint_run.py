@@ -161,7 +161,10 @@ def test_a_server_that_changes_during_the_run_is_in_the_table_and_beside_a_diffe
     assert "the server stated more than one fingerprint during the run: fp_1 (4 answers), fp_2 (6 answers)" in seen.out
     compared = cli("compare", "r", "later").out
     assert "May explain a difference: adder (later): the server stated more than one fingerprint" in compared
-    assert "May explain a difference: the servers stated another fingerprint: adder (r): fp_1; adder (later): fp_1, " in compared
+    assert (
+        "May explain a difference: the servers stated another fingerprint: adder (r): fp_1; adder (later): fp_1, "
+        in compared
+    )
     assert "r: the precision that the model was served in is not stated (engine.served_as)" in compared
 
 

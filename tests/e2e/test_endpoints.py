@@ -93,6 +93,7 @@ def test_the_demo_suite_through_llama_server_has_the_local_texts(cli, llama_serv
         assert {name: record["reply"]["prompt_hash"] for name, record in theirs.items()} == ours
 
 
+@pytest.mark.slow
 def test_the_demo_suite_through_transformers_serve_has_the_local_texts(cli, transformers_serve, demo_start, tmp_path):
     seen = cli(*at(transformers_serve), "--suite", "demo", "--limit", 10, "--out", "r")
     assert seen.code == 0, seen.err

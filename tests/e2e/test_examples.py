@@ -117,6 +117,7 @@ def test_tasks_with_equal_prompts_get_their_own_answers_and_the_scorer_s_values(
     assert rows["first"] == pytest.approx((7 / 8 + 1) / 2) and rows["second"] == pytest.approx(3 / 4)
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_and_compares_with_another_value_of_what_only_changes_the_pace(
     harness: Harness, tmp_path: Path
 ) -> None:

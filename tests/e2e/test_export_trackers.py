@@ -11,7 +11,7 @@ import time
 import pytest
 from exported_runs import SCORES, exported, hostile_run
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ import subprocess
 import sys
 import zipfile
 
+import pytest
 from files import REPO
+
+pytestmark = pytest.mark.slow
 
 
 def test_the_built_wheel_runs_the_demo_from_another_folder(tmp_path):

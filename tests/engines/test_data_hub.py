@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from small_hub import SmallHub, serving
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 OLD, NEW, NOWHERE = "a" * 40, "b" * 40, "c" * 40
 UNREACHABLE = "http://127.0.0.1:9"

@@ -75,6 +75,7 @@ def test_damaged_weights_are_refused_with_and_without_the_hub(llama: Path, run_f
     assert code == 2 and "is not the file" in reported and str(blob) in reported
 
 
+@pytest.mark.slow
 def test_another_file_than_the_hub_states_is_refused(llama: Path, run_folder: Path) -> None:
     """A cache whose link leads to another file that is whole in itself: only the hub's own word shows it."""
     with serving({"org/tiny": llama}) as hub:

@@ -65,6 +65,7 @@ def test_two_copies_answer_like_one(pair: ReplicatedEngine, llama: Path) -> None
     assert len([one for one in pair._replicas if one.alive]) == 2
 
 
+@pytest.mark.slow
 def test_when_a_copy_dies_the_other_does_its_work_and_without_any_the_run_stops(mortal: ReplicatedEngine) -> None:
     stream = mortal.stream(requests(40))
     first = next(stream)

@@ -22,6 +22,8 @@ from harness.execution.base import Limits
 from harness.page_scorers import page_scorers
 from harness.scoring.services import Services
 
+pytestmark = pytest.mark.slow
+
 # Rows whose programs need Python alone, and little time
 PLAIN = ("BigCodeBench/13", "BigCodeBench/15", "BigCodeBench/19")
 

@@ -11,6 +11,8 @@ from files import REPO, read_jsonl, write_jsonl
 
 from harness import plugins
 
+pytestmark = pytest.mark.slow
+
 # Language of the sandbox, folder of the data set, a body that is wrong everywhere and compiles almost everywhere
 SETS = [
     ("cpp", "cpp", "  return {};\n}\n"),
