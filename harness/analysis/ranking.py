@@ -20,6 +20,9 @@ from harness.stats.multiple import holm_directional
 from harness.stats.paired import paired_difference
 from harness.stats.ranks import RankRange, not_distinguishable, rank_ranges
 
+# Of many pairs only a small p decides: a large one may be off by 5 %
+ENOUGH = 400
+
 
 @dataclass(frozen=True, slots=True)
 class Entrant:
@@ -90,7 +93,7 @@ def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None)
         if not all(one.samples.n for one in paired):
             notes.append(f"{a.label} and {b.label} have no sample that both scored: not compared")
         elif weights is None:
-            pairs.append(compare(paired[0], a.label, b.label, detectable=False, needed=False))
+            pairs.append(compare(paired[0], a.label, b.label, detectable=False, needed=False, enough=ENOUGH))
         else:
             pairs.append(compare_mean(name, paired, (a.label, b.label), weights))
     adjusted = holm_directional([pair.p for pair in pairs])

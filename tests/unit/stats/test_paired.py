@@ -119,6 +119,15 @@ def test_drawn_sign_flips_agree_with_the_exact_test_and_repeat_themselves() -> N
     assert sign_flip(differences, seed=1) == sign_flip(differences, seed=1)
 
 
+def test_draws_that_end_early_give_about_the_same_p() -> None:
+    differences = list(np.random.default_rng(4).normal(0.01, 0.2, 1000))
+    early, late = sign_flip(differences, enough=400), sign_flip(differences)
+    assert early != late
+    assert early == pytest.approx(late, rel=0.2)
+    small = [1] * 34 + [-1] * 12
+    assert sign_flip(small, enough=400) == sign_flip(small) < 0.01
+
+
 def test_a_p_that_is_too_small_for_draws_is_bounded_from_above() -> None:
     assert sign_flip([1] * 40) == pytest.approx(mcnemar(40, 0), rel=1e-3)
     for wins, losses in ((60, 10), (150, 60), (900, 700)):
