@@ -25,6 +25,7 @@ from harness.store.run_folder import DRAWN_FILE, read_manifest, read_scores
 
 # Fields named in one line of an error
 NAMED = 6
+ALL = "all"
 # Longest value shown of a field
 SHOWN = 40
 
@@ -318,12 +319,23 @@ def _limited(paired: PairedTask, one: Manifest, other: Manifest) -> list[str]:
     n, total = paired.samples.n, one.total(paired.task)
     if n >= total:
         return []
-    seeds = {manifest.drawn_with(paired.task) for manifest in (one, other)}
-    if None not in seeds and len(seeds) == 1:
-        return [f"{paired.task}: compared on {n} of {total} samples, a random part drawn with seed {seeds.pop()}"]
-    if seeds == {None} and n in (one.config.get("limit"), other.config.get("limit")):
+    parts = [_drawn(paired.task, manifest) for manifest in (one, other)]
+    drawn = sorted({part for part in parts if part.startswith("drawn")})
+    compared = f"{paired.task}: compared on {n} of {total} samples"
+    if len(drawn) == 1 and set(parts) <= {*drawn, ALL}:
+        return [f"{compared}, a random part {drawn[0]}"]
+    if not drawn and n in (one.config.get("limit"), other.config.get("limit")):
         return [f"{paired.task}: compared on the first {n} of {total} samples, which are no random part of the task"]
-    return [f"{paired.task}: compared on {n} of {total} samples, those that both runs have"]
+    shared = "those that both runs have"
+    return [f"{compared}, {shared} ({parts[0]}; {parts[1]})" if drawn else f"{compared}, {shared}"]
+
+
+def _drawn(task: str, manifest: Manifest) -> str:
+    """Which samples of a task a run was to answer, in words."""
+    seed, limit = manifest.drawn_with(task), manifest.config.get("limit")
+    if seed is not None:
+        return f"drawn with seed {seed}"
+    return ALL if limit is None or limit >= manifest.total(task) else f"the first {limit}"
 
 
 def _short(value: Any) -> str:

@@ -65,6 +65,12 @@ def leaderboards(
     return tuple(found)
 
 
+def tasks_of_suite(run: Ranked) -> str:
+    """Which tasks of its suite the run's mean is over, in words: all, or `2 of 3 tasks` where some were left out."""
+    total = len(run.manifest.identity.tasks) + len(run.manifest.left_out)
+    return "all tasks" if len(run.primary) >= total else f"{len(run.primary)} of {total} tasks"
+
+
 def _of_task(
     task: str, runs: Sequence[Ranked], values: Sequence[dict[str, SampleValues]], allow_protocol: bool
 ) -> list[Ranking]:
@@ -118,7 +124,8 @@ def _of_suite(
                 )
                 for place in group.members
             ]
-            found.append(replace(rank(suite, entrants, weights), differs=tuple(group.differs)))
+            part, differs = tasks_of_suite(first), tuple(group.differs)
+            found.append(replace(rank(suite, entrants, weights), part=part, differs=differs))
     return found
 
 

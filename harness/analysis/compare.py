@@ -59,11 +59,19 @@ def pair_values(a: SampleValues, b: SampleValues) -> PairedTask:
     return PairedTask(a.task, a.scorer, a.metric, join(a, b))
 
 
-def compare(paired: PairedTask, a: str, b: str, *, detectable: bool = True, needed: bool = True) -> Comparison:
+def compare(
+    paired: PairedTask,
+    a: str,
+    b: str,
+    *,
+    detectable: bool = True,
+    needed: bool = True,
+    enough: int | None = None,
+) -> Comparison:
     """Compare the two runs, labelled a and b, on a task's pairs; `p_family` is still p, of this comparison alone.
 
-    `detectable`, `needed`: with these numbers, which take longer than all else. Raises DataError where no sample was
-    scored in both.
+    `detectable`, `needed`: with these numbers, which take longer than all else. `enough`: see `paired.sign_flip`.
+    Raises DataError where no sample was scored in both.
     """
     samples = paired.samples
     if not samples.n:
@@ -71,7 +79,7 @@ def compare(paired: PairedTask, a: str, b: str, *, detectable: bool = True, need
     values_a, values_b = samples.values
     clusters = samples.clusters
     seen = paired_difference(values_b, values_a, clusters)
-    p, test = paired_p_value(values_b, values_a, clusters)
+    p, test = paired_p_value(values_b, values_a, clusters, enough=enough)
     return Comparison(
         task=paired.task,
         scorer=paired.scorer,

@@ -7,7 +7,7 @@ ranks together; nothing is claimed over several tables at once. Does not check p
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -15,10 +15,13 @@ from harness.analysis.compare import ALPHA, PairedTask, compare, pair_values
 from harness.analysis.values import SampleValues
 from harness.results import Comparison, Estimate
 from harness.stats.intervals import RATIO
+from harness.stats.mean_of_tasks import WeightedTask, mean_bounds, mean_p_value
 from harness.stats.multiple import holm_directional
-from harness.stats.paired import DRAWS, paired_difference
+from harness.stats.paired import paired_difference
 from harness.stats.ranks import RankRange, not_distinguishable, rank_ranges
-from harness.stats.weighted_flips import weighted_sign_flip
+
+# Of many pairs only a small p decides: a large one may be off by 5 %
+ENOUGH = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Ranking:
     """One table: standings, best first; all pairs of them, a being the better-placed one, `p_family` directional.
 
     `ties`: labels that are not distinguishable, longest stretches; `differs`: in what its protocol differs from that of
-    the first table of the task; `overall`: over all tasks of a suite.
+    the first table of the task; `overall`: a suite's mean, over `part` of its tasks.
     """
 
     name: str
@@ -55,6 +58,7 @@ class Ranking:
     pairs: tuple[Comparison, ...]
     ties: tuple[tuple[str, ...], ...]
     overall: bool = False
+    part: str = "all tasks"
     differs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -75,13 +79,13 @@ def decided(comparison: Comparison, alpha: float = ALPHA) -> bool:
 def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None) -> Ranking:
     """Rank runs of one task, or, with `weights`, of a suite; pairs without a common sample stay undecided.
 
-    Significance: exact paired tests, Holm over all pairs and both directions; ranges: `stats.ranks`.
+    Significance: exact paired tests, of means `stats.mean_of_tasks`; Holm over all pairs and both directions. Ranges:
+    `stats.ranks`.
     """
     ordered = sorted(entrants, key=_order)
     metric = ordered[0].estimate
     pairs: list[Comparison] = []
     notes: list[str] = []
-    draws = max(DRAWS, 100 * len(ordered) ** 2)
     for a, b in combinations(ordered, 2):
         paired = _paired(a, b)
         if not paired:
@@ -89,9 +93,9 @@ def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None)
         if not all(one.samples.n for one in paired):
             notes.append(f"{a.label} and {b.label} have no sample that both scored: not compared")
         elif weights is None:
-            pairs.append(compare(paired[0], a.label, b.label, detectable=False, needed=False))
+            pairs.append(compare(paired[0], a.label, b.label, detectable=False, needed=False, enough=ENOUGH))
         else:
-            pairs.append(compare_mean(name, paired, (a.label, b.label), weights, draws))
+            pairs.append(compare_mean(name, paired, (a.label, b.label), weights))
     adjusted = holm_directional([pair.p for pair in pairs])
     pairs = [replace(pair, p_family=p) for pair, p in zip(pairs, adjusted, strict=True)]
     places = {entrant.label: place for place, entrant in enumerate(ordered)}
@@ -101,7 +105,8 @@ def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None)
         if decided(pair)
     ]
     ranges = rank_ranges(len(ordered), won) if pairs else [None] * len(ordered)
-    ties = not_distinguishable(range(len(ordered)), won) if pairs else ()
+    open_pairs = [(places[pair.a], places[pair.b]) for pair in pairs if not decided(pair)]
+    ties = not_distinguishable(range(len(ordered)), open_pairs)
     return Ranking(
         name,
         "/".join(part for part in (metric.scorer, metric.metric) if part),
@@ -113,36 +118,23 @@ def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None)
     )
 
 
-def compare_mean(
-    suite: str, paired: Sequence[PairedTask], labels: tuple[str, str], weights: Weights, draws: int = DRAWS
-) -> Comparison:
+def compare_mean(suite: str, paired: Sequence[PairedTask], labels: tuple[str, str], weights: Weights) -> Comparison:
     """Compare two runs by the weighted mean of their tasks, on the samples of each task that both scored.
 
-    p: sign flips of the clusters' weighted differences, exact under "swapping the two changes nothing" (see
-    `paired.sign_flip`). Interval: the tasks' paired intervals put together as `estimates.estimate_suite` does (Zou and
-    Donner 2008, Stat. Med. 27:1693-1702). Wins and losses are those of all samples. Raises ValueError for a task
-    without a common sample.
+    p and interval: `stats.mean_of_tasks`; p is at most .05 where the interval excludes 0. Wins and losses are
+    those of all samples. Raises ValueError for a task without a common sample.
     """
     values: list[tuple[float, float]] = []
-    below: list[float] = []
-    above: list[float] = []
-    sums: dict[Hashable, float] = {}
-    n = wins = losses = 0
+    tasks: list[WeightedTask] = []
     for one in paired:
-        weight, clusters = weights.of_task[one.task], one.samples.clusters
+        weight = weights.of_task[one.task]
         first, second = one.samples.values
-        seen = paired_difference(second, first, clusters)
-        below.append(weight * (seen.difference - seen.low))
-        above.append(weight * (seen.high - seen.difference))
+        seen = paired_difference(second, first, one.samples.clusters)
+        tasks.append(WeightedTask(weight, seen))
         values.append((weight * math.fsum(first) / seen.n, weight * math.fsum(second) / seen.n))
-        n, wins, losses = n + seen.n, wins + seen.wins, losses + seen.losses
-        for cluster, a, b in zip(clusters, first, second, strict=True):
-            unit = cluster if weights.shared else (one.task, cluster)
-            sums[unit] = sums.get(unit, 0.0) + weight * (b - a) / seen.n
     value_a, value_b = (math.fsum(side) for side in zip(*values, strict=True))
-    total = math.fsum if weights.shared else _root_of_squares
-    p = weighted_sign_flip(list(sums.values()), draws=draws)
-    difference = value_b - value_a
+    low, high = mean_bounds(tasks, shared=weights.shared)
+    p = mean_p_value(tasks, shared=weights.shared)
     return Comparison(
         task=suite,
         scorer="",
@@ -151,25 +143,21 @@ def compare_mean(
         b=labels[1],
         value_a=value_a,
         value_b=value_b,
-        difference=difference,
-        low=difference - total(below),
-        high=difference + total(above),
+        difference=value_b - value_a,
+        low=low,
+        high=high,
         method="macro",
         p=p,
         p_family=p,
-        test="sign_flip",
-        n=n,
-        wins=wins,
-        losses=losses,
+        test="interval",
+        n=sum(task.seen.n for task in tasks),
+        wins=sum(task.seen.wins for task in tasks),
+        losses=sum(task.seen.losses for task in tasks),
         detectable=None,
         needed=None,
         unscored=sum(one.samples.unscored for one in paired),
         unpaired=sum(one.samples.unpaired for one in paired),
     )
-
-
-def _root_of_squares(parts: Sequence[float]) -> float:
-    return math.hypot(*parts)
 
 
 def _order(entrant: Entrant) -> tuple[bool, float]:

@@ -39,7 +39,7 @@ def rank_text(ranks: RankRange | None) -> str:
 
 def ranking_title(ranking: Ranking) -> str:
     """What is ranked, in one line."""
-    return f"{ranking.name}{', all tasks' if ranking.overall else ''} ({ranking.metric})"
+    return f"{ranking.name}{f', {ranking.part}' if ranking.overall else ''} ({ranking.metric})"
 
 
 def tie_texts(ranking: Ranking) -> tuple[str, ...]:

@@ -36,17 +36,18 @@ def rank_ranges(count: int, decided: Collection[tuple[int, int]]) -> tuple[RankR
     return tuple(RankRange(1 + above, count - below) for above, below in zip(better_than, worse_than, strict=True))
 
 
-def not_distinguishable(order: Sequence[int], decided: Collection[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
-    """Return the largest stretches of `order` (best first) within which no pair is decided, two long or more.
+def not_distinguishable(order: Sequence[int], undecided: Collection[tuple[int, int]]) -> tuple[tuple[int, ...], ...]:
+    """Return the largest stretches of `order` (best first) where each pair was compared, none decided.
 
-    Stretches may overlap: A may be like B and B like C, though A is better than C.
+    Two long or more. `undecided`: pairs that were compared without a decision, each in any order: of a pair that was
+    not compared nothing is known. Stretches may overlap: A may be like B and B like C, though A is better than C.
     """
-    pairs = {frozenset(pair) for pair in decided}
+    pairs = {frozenset(pair) for pair in undecided}
     found: list[tuple[int, ...]] = []
     reached = 0
     for start in range(len(order)):
         end = start + 1
-        while end < len(order) and not any(frozenset((order[end], one)) in pairs for one in order[start:end]):
+        while end < len(order) and all(frozenset((order[end], one)) in pairs for one in order[start:end]):
             end += 1
         if end - start > 1 and end > reached:
             found.append(tuple(order[start:end]))

@@ -93,7 +93,11 @@ def test_a_comparison_says_on_which_part_it_is(cli: Callable, sums_run: Run) -> 
     same = " ".join(cli("compare", "drawn", "drawn2").out.split())
     assert "sums: compared on 6 of 10 samples, a random part drawn with seed 3" in same
     mixed = " ".join(cli("compare", "drawn", "first").out.split())
-    assert "of 10 samples, those that both runs have" in mixed
+    assert "of 10 samples, those that both runs have (drawn with seed 3; the first 6)" in mixed
+    sums_run("whole")
+    for folders in (("drawn", "whole"), ("whole", "drawn")):
+        with_all = " ".join(cli("compare", *folders).out.split())
+        assert "sums: compared on 6 of 10 samples, a random part drawn with seed 3" in with_all
     assert "the first 6 of 10 samples, which are no random part" in " ".join(
         cli("compare", "first", "first").out.split()
     )

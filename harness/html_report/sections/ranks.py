@@ -15,6 +15,11 @@ from harness.report.leaderboard import MEANING, rank_text, ranking_notes, rankin
 from harness.report.tables import interval_text, score_text
 
 FEWEST_RUNS = 3
+# Two corrections on one page
+FAMILIES = (
+    "The differences above compare each run with the baseline alone (Holm over these), the ranks all pairs in both "
+    "directions: a pair may be decided in one only."
+)
 # Of more runs the heat map is the half above its diagonal: the other half says the same
 MOST_SQUARE = 12
 
@@ -77,7 +82,7 @@ def build(material: Material) -> Section | None:
         "ranks",
         "Ranks and all pairs",
         _lead(full or short),
-        Ranks(tuple(map(_board, full)), labels if rows else (), rows, MEANING),
+        Ranks(tuple(map(_board, full)), labels if rows else (), rows, f"{MEANING} {FAMILIES}"),
     )
 
 

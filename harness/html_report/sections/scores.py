@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from harness.html_report.charts.forest import MOST_OPEN, Label, Mark, axis, mark, score_scale
 from harness.html_report.charts.scale import Scale
 from harness.html_report.document import Material, Section
+from harness.leaderboard import tasks_of_suite
 from harness.report.tables import (
     Column,
     extra_cells,
@@ -87,11 +88,13 @@ Found = Sequence[tuple[int, str, Estimate]]
 def build(material: Material) -> Section | None:
     """Show the primary score of each task and run, suites' means first, the other scores smaller."""
     runs = list(enumerate(material.runs))
-    suites: dict[str, list[tuple[int, str, Estimate]]] = {}
+    # Means over other tasks are other numbers
+    suites: dict[tuple[str, str, frozenset[str]], list[tuple[int, str, Estimate]]] = {}
     for series, run in runs:
         if run.overall is not None:
-            suites.setdefault(run.overall.task, []).append((series, run.label, run.overall))
-    groups = [_group(suite, found, (), overall=True) for suite, found in suites.items()]
+            key = (run.overall.task, tasks_of_suite(run), frozenset(one.task for one in run.primary))
+            suites.setdefault(key, []).append((series, run.label, run.overall))
+    groups = [_group(f"{suite}, {part}", found, (), overall=True) for (suite, part, _), found in suites.items()]
     primary = {series: run.primary for series, run in runs}
     for task in material.tasks:
         found = [(s, run.label, e) for s, run in runs for e in primary[s] if e.task == task]
@@ -137,7 +140,8 @@ def _together(groups: Sequence[TaskScores]) -> list[TaskScores]:
     """One table for all tasks of a long suite that share axis and columns, so that they can be sorted together."""
     shared: dict[object, list[TaskScores]] = {}
     for group in groups:
-        key = group.name if group.overall else (group.axis, group.headings, group.words)
+        # A mean stays alone
+        key = id(group) if group.overall else (group.axis, group.headings, group.words)
         shared.setdefault(key, []).append(group)
     return [group if len(found) == 1 else _one_table(found) for found in shared.values() for group in found[:1]]
 

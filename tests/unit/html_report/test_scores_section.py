@@ -37,7 +37,7 @@ def test_the_figures_are_those_of_the_runs_table(demo_runs):
     section = scores.build(Material(demo_runs))
     assert section is not None
     suite, maths, _ = section.data.groups
-    assert (suite.name, suite.overall) == ("demo", True)
+    assert (suite.name, suite.overall) == ("demo, all tasks", True)
     estimate = demo_runs[1].estimates[0]
     assert maths.lines[1].label == "demo-larger"
     assert maths.lines[1].value.text == f"{estimate.value:.3f}"
@@ -68,6 +68,22 @@ def test_a_score_that_is_missing_has_no_mark_and_its_unscored_samples_are_shown(
     assert group.lines[0].mark is None
     assert "50" in [figure.text for figure in group.lines[0].figures]
     assert "Unscored" in group.headings
+
+
+def test_means_over_other_tasks_are_apart_and_say_of_how_many(demo_runs):
+    full, other = demo_runs
+    manifest = replace(other.manifest, left_out={"demo_code": "no python"})
+    identity = replace(manifest.identity, tasks={"demo_math": manifest.identity.tasks["demo_math"]})
+    kept = tuple(one for one in other.estimates if one.task == "demo_math")
+    part = replace(other, manifest=replace(manifest, identity=identity), estimates=kept)
+    material = Material((full, part))
+    assert [(group.name, len(group.lines)) for group in scores.build(material).data.groups if group.overall] == [
+        ("demo, all tasks", 1),
+        ("demo, 1 of 2 tasks", 1),
+    ]
+    third = replace(full, label="third")
+    titles = [board.title for board in ranks.build(Material((full, third, part))).data.boards]
+    assert [title.split(" (")[0] for title in titles[:2]] == ["demo, all tasks", "demo, 1 of 2 tasks"]
 
 
 def test_many_tasks_are_one_table_that_stays_small(demo_runs):

@@ -117,7 +117,22 @@ def test_drawn_sign_flips_agree_with_the_exact_test_and_repeat_themselves() -> N
     differences = [1] * 20 + [-1] * 10
     assert sign_flip(differences, seed=1) == pytest.approx(mcnemar(20, 10), abs=0.01)
     assert sign_flip(differences, seed=1) == sign_flip(differences, seed=1)
-    assert sign_flip([1] * 400) == pytest.approx(1 / 20_001)
+
+
+def test_draws_that_end_early_give_about_the_same_p() -> None:
+    differences = list(np.random.default_rng(4).normal(0.01, 0.2, 1000))
+    early, late = sign_flip(differences, enough=400), sign_flip(differences)
+    assert early != late
+    assert early == pytest.approx(late, rel=0.2)
+    small = [1] * 34 + [-1] * 12
+    assert sign_flip(small, enough=400) == sign_flip(small) < 0.01
+
+
+def test_a_p_that_is_too_small_for_draws_is_bounded_from_above() -> None:
+    assert sign_flip([1] * 40) == pytest.approx(mcnemar(40, 0), rel=1e-3)
+    for wins, losses in ((60, 10), (150, 60), (900, 700)):
+        exact = mcnemar(wins, losses)
+        assert exact < sign_flip([0.5] * wins + [-0.5] * losses) < 20 * exact
 
 
 @pytest.mark.parametrize(("n", "first", "second"), [(20, 0.9, 0.8), (60, 0.7, 0.6), (164, 0.95, 0.93)])
