@@ -41,7 +41,7 @@ def export(
 ) -> None:
     """Write runs in another tool's format; prints the files. Needs no model, no data and no network."""
     from harness import plugins
-    from harness.errors import StorageError, UnknownName, UserError
+    from harness.errors import UnknownName, UserError, unwritable
     from harness.export.base import Comparing, read_stored
 
     name = to.replace("-", "_")
@@ -63,7 +63,7 @@ def export(
             else:
                 files = exporter.write(run, target)
         except OSError as error:
-            raise StorageError(f"{target}: cannot be written: {error.strerror or error}; give another --out") from None
+            raise unwritable(Path(error.filename or target), error) from None
         if not files:
             raise UserError(f"{run.folder} has nothing for {to}: it is for tasks whose data is on the hub")
         for file in files:
