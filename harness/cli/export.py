@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -53,6 +54,11 @@ def export(
     if allow_protocol and baseline is None:
         raise UserError("--allow-protocol is for a comparison: give --baseline RUN too")
     runs = [read_stored(folder) for folder in folders]
+    if name == "hub":
+        from harness.report.visible import visible_line
+
+        for line in (f"{run.folder}: {warning}" for run in runs for warning in run.warnings):
+            print(visible_line(f"harness: warning: {line}"), file=sys.stderr)
     for run, target in zip(runs, _targets(exporter, runs, out, name), strict=True):
         try:
             target.mkdir(parents=True, exist_ok=True)
