@@ -46,7 +46,7 @@ def _run() -> None:
         # Not before an interrupt has its handler: this takes a while on a cold disk
         from harness.cli.commands import app
 
-        app()
+        app(prog_name="harness")
     except Interrupted:
         print(LINE, file=sys.stderr)
         sys.exit(130)
