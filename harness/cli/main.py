@@ -38,7 +38,7 @@ def _announce(words: list[str], status: StatusLine) -> None:
     elif status.live:
         status.show(f"harness {command}: {STARTING}", stays=False)
     else:
-        print(f"harness {command}: {STARTING}", file=sys.stderr, flush=True)
+        status.say_later(f"harness {command}: {STARTING}")
 
 
 def _run() -> None:
