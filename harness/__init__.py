@@ -206,7 +206,7 @@ def write_report(
     """Write one HTML file about runs, the baseline first, and about claims judged by them; return its path.
 
     The arguments are those of `harness report`. Raises `harness.UserError` for a folder that is no run, a run that is
-    given twice and an unknown claim, `harness.EnvironmentFault` where the file cannot be written.
+    given twice, an unknown claim and a path that cannot be written, `harness.EnvironmentFault` for a full disk.
     """
     from pathlib import Path
 

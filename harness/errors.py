@@ -19,9 +19,11 @@ HarnessError
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 class HarnessError(Exception):
@@ -116,6 +118,29 @@ class SandboxError(EnvironmentFault):
 
 class StorageError(EnvironmentFault):
     """The disk refused a write."""
+
+
+# What the user can put right with another path, and what to do
+WRONG_PLACE = {
+    errno.ENOENT: "there is no such folder; make it, or give another path",
+    errno.ENOTDIR: "a part of the path is a file, not a folder; give another path",
+    errno.EISDIR: "is a folder; give the name of a file",
+    errno.EEXIST: "is there already and is no folder; give another path",
+    errno.EACCES: "you have no permission to write there; give another path",
+    errno.EPERM: "you have no permission to write there; give another path",
+    errno.EROFS: "nothing can be written there; give another path",
+    errno.ENAMETOOLONG: "the name is too long; give a shorter one",
+}
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def unwritable(path: Path, error: OSError) -> UserError | StorageError:
+    """Make the error of an output that could not be written: a UserError (exit 2) where another path would do."""
+    if error.errno in WRONG_PLACE:
+        return UserError(f"{path} cannot be written: {WRONG_PLACE[error.errno]}")
+    if error.errno in FULL:
+        return StorageError(f"{path}: the disk is full; free some space and run the same command again")
+    return StorageError(f"{path} cannot be written: {error.strerror or error}; try again, or give another path")
 
 
 MOST_LINES = 10

@@ -136,7 +136,7 @@ def _known_lengths(plan: Plan) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     if not (path / MANIFEST).is_file():
         return found
-    for record in read_scores(path)[1]:
+    for record in read_scores(path, partial=True)[1]:
         if isinstance(record.reply, Completion) and record.reply.output_tokens is not None:
             found.setdefault(record.request.task, []).append(record.reply.output_tokens)
     return found

@@ -137,7 +137,7 @@ class Result:
     @property
     def records(self) -> tuple[Record, ...]:
         """The records with their texts, in the same order, read from the run folder. Raises RunFolderError."""
-        complete = {record.request.key: record for record in read_run(self.folder)[1]}
+        complete = {record.request.key: record for record in read_run(self.folder, partial=True)[1]}
         return tuple(complete[record.request.key] for record in self.scored)
 
 
@@ -350,7 +350,7 @@ def _one_score(scorer: TaskScorer, sample: Sample, prompt: Prompt, reply: Comple
 
 def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, requested: int) -> Result:
     """Compute the estimates from the journal; the last record of a key counts. Raises RunFolderError."""
-    records = {record.request.key: record for record in read_scores(path)[1]}
+    records = {record.request.key: record for record in read_scores(path, partial=True)[1]}
     estimates: list[Estimate] = []
     kept: list[Record] = []
     for task in tasks:

@@ -6,11 +6,39 @@ Click keeps the last one in silence.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup, TyperOption
+
+# Commands of other tools, and what is typed here
+OTHER_COMMANDS = dict.fromkeys(("eval", "evaluate", "lm-eval", "lm_eval"), "run ...") | {
+    "ls": "runs (or harness tasks list)",
+    "list": "tasks list (or harness runs)",
+    "info": "tasks show TASK (or harness models inspect MODEL)",
+    "view": "report RUN (or harness show RUN)",
+    "diff": "compare RUN RUN",
+    "download": "run --dry-run ... (data and models are downloaded when they are needed)",
+}
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Turn a usage error of click, which is several lines, into a ConfigError; help that it shows passes."""
+    from typer._click.exceptions import NoArgsIsHelpError, UsageError
+
+    from harness.errors import ConfigError
+
+    try:
+        yield
+    except NoArgsIsHelpError:
+        raise
+    except UsageError as error:
+        text = error.format_message().replace("Value error, ", "").rstrip(".")
+        command = error.ctx.command_path if error.ctx is not None else "harness"
+        raise ConfigError(f"{text[:1].lower()}{text[1:]} (`{command} --help` lists what there is)") from None
 
 
 class OnceCommand(TyperCommand):
@@ -45,11 +73,23 @@ class RunCommand(OnceCommand):
 class HarnessGroup(TyperGroup):
     """The whole command line: options of `run` without `run` get a hint."""
 
+    def make_context(self, *words: Any, **more: Any) -> Any:
+        """Make a context as typer does. Raises ConfigError for a usage error."""
+        with _one_line():
+            return super().make_context(*words, **more)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command. Raises ConfigError for a usage error of it."""
+        with _one_line():
+            return super().invoke(ctx)
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse as typer does. Raises ConfigError where a command is missing."""
         from harness.errors import ConfigError
 
         word = args[0].partition("=")[0] if args else ""
+        if word in OTHER_COMMANDS and word not in self.commands:
+            raise ConfigError(f"no such command {word!r}; type harness {OTHER_COMMANDS[word]}")
         if word.startswith("--") and word not in {name for option in self.get_params(ctx) for name in option.opts}:
             of_run = {name for option in self.commands["run"].get_params(ctx) for name in option.opts}
             from harness.cli.other_words import WORDS

@@ -36,7 +36,7 @@ def compare(
     max_drop: Annotated[
         float | None,
         typer.Option(
-            min=0, metavar="D", help="with --regressions: let pass a drop of at most D as measured (0.02: two points)"
+            metavar="D", help="with --regressions: let pass a drop of at most D, from 0 to 1, as measured (2 % is 0.02)"
         ),
     ] = None,
     format_: Annotated[Format, typer.Option("--format", help="how to print")] = Format.table,
@@ -51,6 +51,9 @@ def compare(
     from harness.comparison import compare_runs
     from harness.errors import UserError
 
+    # False for NaN too
+    if max_drop is not None and not 0 <= max_drop <= 1:
+        raise UserError(f"--max-drop {max_drop:g}: expected a difference of scores from 0 to 1 (2 % is 0.02)")
     if max_drop is not None and not regressions:
         raise UserError("--max-drop has no effect without --regressions: add it, or leave both out")
     chosen = Format.json if json_out else format_

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -41,7 +42,7 @@ def export(
 ) -> None:
     """Write runs in another tool's format; prints the files. Needs no model, no data and no network."""
     from harness import plugins
-    from harness.errors import StorageError, UnknownName, UserError
+    from harness.errors import UnknownName, UserError, unwritable
     from harness.export.base import Comparing, read_stored
 
     name = to.replace("-", "_")
@@ -53,6 +54,11 @@ def export(
     if allow_protocol and baseline is None:
         raise UserError("--allow-protocol is for a comparison: give --baseline RUN too")
     runs = [read_stored(folder) for folder in folders]
+    if name == "hub":
+        from harness.report.visible import visible_line
+
+        for line in (f"{run.folder}: {warning}" for run in runs for warning in run.warnings):
+            print(visible_line(f"harness: warning: {line}"), file=sys.stderr)
     for run, target in zip(runs, _targets(exporter, runs, out, name), strict=True):
         try:
             target.mkdir(parents=True, exist_ok=True)
@@ -63,7 +69,7 @@ def export(
             else:
                 files = exporter.write(run, target)
         except OSError as error:
-            raise StorageError(f"{target}: cannot be written: {error.strerror or error}; give another --out") from None
+            raise unwritable(Path(error.filename or target), error) from None
         if not files:
             raise UserError(f"{run.folder} has nothing for {to}: it is for tasks whose data is on the hub")
         for file in files:

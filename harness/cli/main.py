@@ -38,7 +38,7 @@ def _announce(words: list[str], status: StatusLine) -> None:
     elif status.live:
         status.show(f"harness {command}: {STARTING}", stays=False)
     else:
-        print(f"harness {command}: {STARTING}", file=sys.stderr, flush=True)
+        status.say_later(f"harness {command}: {STARTING}")
 
 
 def _run() -> None:
@@ -46,7 +46,7 @@ def _run() -> None:
         # Not before an interrupt has its handler: this takes a while on a cold disk
         from harness.cli.commands import app
 
-        app()
+        app(prog_name="harness")
     except Interrupted:
         print(LINE, file=sys.stderr)
         sys.exit(130)

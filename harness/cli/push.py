@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,10 @@ def push(
         typer.Option(metavar="TASK=ID", help="what the benchmark's eval.yaml calls a task [default: looked up there]"),
     ] = None,
     direct: Annotated[bool, typer.Option("--direct", help="commit to main instead of opening a pull request")] = False,
+    partial: Annotated[
+        bool,
+        typer.Option("--partial", help="send also scores of a part of the data, or with unread answers"),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="send it; without, nothing is sent")] = False,
 ) -> None:
     """Put a run's results on a model's page of the Hugging Face hub, by default as a pull request.
@@ -30,17 +35,26 @@ def push(
     Nothing is sent without --yes. The token is that of `hf auth login`, or HF_TOKEN.
     """
     from harness import hub
+    from harness.errors import UserError
     from harness.export import hub_push
     from harness.export.base import read_stored
+    from harness.export.hub import doubts
+    from harness.report.visible import visible_line
 
     hub.quiet()
     given = dict(_pair(text) for text in task_id or ())
-    plan = hub_push.planned(read_stored(folder), repo, results_repo, given, direct=direct)
+    run = read_stored(folder)
+    plan = hub_push.planned(run, repo, results_repo, given, direct=direct)
+    found = doubts(run)
+    if yes and found and not partial:
+        raise UserError(f"{found[0]}; nothing was sent: read the warnings without --yes, or add --partial")
     if yes:
         for address in hub_push.push(plan, given):
             print(address)
         return
-    _show(plan)
+    for line in dict.fromkeys([*run.warnings, *found]):
+        print(visible_line(f"warning: {line}"))
+    _show(plan, given, sends="--partial --yes" if found else "--yes")
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -54,7 +68,7 @@ def _pair(text: str) -> tuple[str, str]:
     return task, name
 
 
-def _show(plan: Push) -> None:
+def _show(plan: Push, given: Mapping[str, str], *, sends: str) -> None:
     from harness.export.hub import FOLDER
     from harness.report.tables import score_text
     from harness.report.visible import visible_line
@@ -66,7 +80,8 @@ def _show(plan: Push) -> None:
             print(f"  {plan.place}/{path.name}")
     print(f"Would {way} the model {plan.repo}:")
     for result in plan.results:
-        print(
-            visible_line(f"  {FOLDER}/{result.task}.yaml  {result.dataset}, {score_text(result.value)}: {result.notes}")
-        )
-    print("Nothing was sent; --yes sends it.")
+        score = f"{result.dataset}, {score_text(result.value)}: {result.notes}"
+        print(visible_line(f"  {FOLDER}/{result.task}.yaml  {score}"))
+        named = "given" if result.task in given else "not looked up yet"
+        print(visible_line(f"    task id {result.task_id} ({named})"))
+    print(f"Nothing was sent; {sends} sends it.")

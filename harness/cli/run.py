@@ -159,7 +159,7 @@ def save(path: Path, choices: RunChoices) -> None:
     from importlib.metadata import version
 
     from harness.config.run_file_text import run_file_text
-    from harness.errors import ConfigError, StorageError
+    from harness.errors import ConfigError, error_prefix, unwritable
 
     facts = {"written by": f"harness {version('harness')}"}
     mirror = os.environ.get("HARNESS_MIRROR")
@@ -172,8 +172,11 @@ def save(path: Path, choices: RunChoices) -> None:
         if path.exists() and path.read_text(encoding="utf-8") != text:
             raise ConfigError(f"--save-config {path}: exists already; delete it, or give another name")
         path.write_text(text, encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"--save-config {path}: cannot be written: {error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"--save-config {path}: exists already; delete it, or give another name") from None
+    except OSError as error:
+        with error_prefix("--save-config: "):
+            raise unwritable(path, error) from None
     print(visible_line(f"harness: the options are in {path}: harness run --config {path}"), file=sys.stderr)
 
 

@@ -30,11 +30,13 @@ def runs(
 ) -> None:
     """List the runs under a folder: model, suite, when, finished or not, score. Newest first."""
     import json
+    import sys
 
     from harness.cli.screen import console
     from harness.errors import UserError
     from harness.report.runs import runs_document, runs_table
     from harness.report.terminal import print_table
+    from harness.report.visible import visible_line
     from harness.store.listing import ListedRun, runs_under
 
     if not folder.is_dir():
@@ -50,14 +52,16 @@ def runs(
         and (state is None or run.state == state.value)
     ]
     kept.sort(key=lambda run: -run.manifest.started_at)
-    faults = [f"{run.folder}: {run.reason}" for run in found if not isinstance(run, ListedRun)]
+    faults = [f"{run.folder} is damaged: {run.reason}" for run in found if not isinstance(run, ListedRun)]
     if leaderboard:
         from harness.cli.leaderboard import print_leaderboard
 
         print_leaderboard(kept, task, faults, as_json=json_out)
     elif json_out:
+        for fault in faults:
+            print(visible_line(f"harness: {fault}"), file=sys.stderr)
         print(json.dumps(runs_document(kept), indent=2, ensure_ascii=False))
-    elif kept:
+    elif kept or faults:
         print_table(runs_table(kept, task, faults), console())
     else:
         print(f"{folder} has {len(found)} runs, none that was selected" if found else f"{folder} has no runs")

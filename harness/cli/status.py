@@ -21,6 +21,8 @@ ERASE = "\r\x1b[J"
 DRAWN_EVERY = 0.25
 # A command that is done sooner shows no status line, unless it does so at once
 FIRST_AFTER = 0.4
+# The first plain line of a command, where there is no status line
+PLAIN_AFTER = 1.0
 WIDTH = 80
 # A longer line is harder to read, not fuller
 WIDEST = 110
@@ -40,6 +42,7 @@ class StatusLine:
         self._mid_line = self._stays = False
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+        self._later: threading.Timer | None = None
 
     def show(self, text: str | Callable[[int], str], *, stays: bool = True, at_once: bool = True) -> None:
         """Show a line until `clear`; a function gets the width in cells each time that it is drawn.
@@ -57,6 +60,12 @@ class StatusLine:
                 self._thread = threading.Thread(target=self._go_on, name="status line", daemon=True)
                 self._thread.start()
 
+    def say_later(self, line: str) -> None:
+        """Print a line where nothing else is printed within `PLAIN_AFTER` seconds, such as an early error."""
+        self._later = threading.Timer(PLAIN_AFTER, self._send, [f"{line}\n"])
+        self._later.daemon = True
+        self._later.start()
+
     def clear(self) -> None:
         """Take the line away."""
         if self.live and os.getpid() == self._process:
@@ -67,11 +76,15 @@ class StatusLine:
     def close(self) -> None:
         """Take it away and draw no more."""
         self._closed.set()
+        if self._later is not None:
+            self._later.cancel()
         self.clear()
 
     @contextmanager
     def aside(self, stream: TextIO, text: str) -> Iterator[None]:
         """While `text` is written to a stream of the same terminal, the status line is not there."""
+        if self._later is not None:
+            self._later.cancel()
         if not self.live or os.getpid() != self._process or not stream.isatty():
             yield
             return

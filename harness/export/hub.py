@@ -13,6 +13,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from harness.analysis.cautions import MOST_LOST, MOST_UNREAD
 from harness.export.base import Export, StoredRun
 from harness.export.facts import encodable, is_hub_id
 from harness.results import Estimate
@@ -62,6 +63,23 @@ def hub_results(run: StoredRun) -> tuple[HubResult, ...]:
             place = (row.task, row.task, path, data.get("name"), str(data["split"]), revision)
             found.append(HubResult(*place, row.value, date, _notes(row, facts)))
     return tuple(found)
+
+
+def doubts(run: StoredRun) -> list[str]:
+    """Return why a score of the run should not be published unseen: a part of the data, answers cut off or not read."""
+    found = []
+    for row in run.primary:
+        shares = {"cut off": row.truncated, "without an extracted answer": row.unextracted}
+        found += [
+            f"{row.task}: {100 * share:.1f} % of the answers were {what}"
+            for what, share in shares.items()
+            if share is not None and share > MOST_LOST
+        ]
+        if row.unread is not None and row.unread > MOST_UNREAD:
+            found.append(f"{row.task}: {100 * row.unread:.1f} % of the answers hold the right one, which was not read")
+        if row.n < run.manifest.total(row.task):
+            found.append(f"{row.task}: {row.n} of {run.manifest.total(row.task)} samples")
+    return found
 
 
 def yaml_text(result: HubResult, source: str | None = None) -> str:

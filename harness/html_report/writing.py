@@ -9,7 +9,7 @@ from pathlib import Path
 
 from harness.claims.check import check_claims
 from harness.claims.runs import Given
-from harness.errors import StorageError, UserError
+from harness.errors import UserError, unwritable
 from harness.html_report.document import Material
 from harness.html_report.gather import sections
 from harness.html_report.page import render
@@ -29,7 +29,8 @@ def write_report(
     """Write the report of the given runs, and of claims (an id, a page, a file) judged by them; return its path.
 
     `margin`: the difference of scores, between 0 and 1, that still counts as equal; `made`: its date, by default now.
-    Raises RunFolderError, UserError and ConfigError as `check_claims` and `read_runs` do; StorageError.
+    Raises RunFolderError, UserError and ConfigError as `check_claims` and `read_runs` do; UserError or
+    StorageError where the file cannot be written.
     """
     if margin is not None and not 0 < margin < 1:
         raise UserError(f"--margin {margin:g}: give a difference of scores between 0 and 1, such as 0.02")
@@ -48,5 +49,5 @@ def write_report(
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise StorageError(f"{out}: cannot be written: {error.strerror}; give another --out") from None
+        raise unwritable(out, error) from None
     return out

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.datatypes import RECORD_SCHEMA, Record
-from harness.errors import RunFolderError, StorageError
+from harness.errors import RunFolderError, StorageError, unwritable
 
 SYNC_SECONDS = 2.0
 
@@ -65,8 +65,12 @@ def at(path: Path, offsets: Iterable[int]) -> Iterator[Record]:
             for offset in offsets:
                 file.seek(offset)
                 yield decode(file.readline())
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: changed while it was read: {error}") from None
+    except FileNotFoundError:
+        raise RunFolderError(f"{path}: is missing; restore it, or give the run's own command again") from None
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from None
+    except ValueError:
+        raise RunFolderError(f"{path}: changed while it was read; give the command again") from None
 
 
 def complete_lines(path: Path) -> Iterator[bytes]:
@@ -115,7 +119,7 @@ class AppendOnlyFile:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
             self._drop_incomplete_line()
         except OSError as error:
-            raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
+            raise unwritable(path, error) from None
 
     def append_line(self, line: bytes) -> None:
         """Write one line, its end included. Raises StorageError (full disk); earlier lines stay complete."""
@@ -132,9 +136,7 @@ class AppendOnlyFile:
                     os.fsync(self._file)
                     self._synced = time.monotonic()
             except OSError as error:
-                raise StorageError(
-                    f"{self._path}: {error.strerror}; fix it and run the same command again (earlier records are safe)"
-                ) from None
+                raise unwritable(self._path, error) from None
 
     def close(self) -> None:
         """Sync and close; safe to call twice."""
@@ -143,7 +145,7 @@ class AppendOnlyFile:
                 try:
                     os.fsync(self._file)
                 except OSError as error:
-                    raise StorageError(f"{self._path}: {error.strerror}; free some space and rerun") from None
+                    raise unwritable(self._path, error) from None
                 finally:
                     os.close(self._file)
                     self._file = -1
@@ -186,7 +188,7 @@ def replace(path: Path, records: Iterable[Record], keep: Path) -> None:
         os.link(path, keep)
         fresh.replace(path)
     except OSError as error:
-        raise StorageError(f"{fresh}: {error.strerror}") from None
+        raise unwritable(fresh, error) from None
     finally:
         fresh.unlink(missing_ok=True)
 

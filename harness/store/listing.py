@@ -14,9 +14,8 @@ from typing import Literal
 from harness.errors import RunFolderError
 from harness.results import Estimate
 from harness.store import journal
-from harness.store.identity import Section
 from harness.store.manifest import Manifest
-from harness.store.run_folder import MANIFEST, RECORDS, read_manifest
+from harness.store.run_folder import MANIFEST, RECORDS, read_manifest, refuse_incomplete, requested
 from harness.store.scores import StoredScores, read_estimates
 
 State = Literal["finished", "running", "stopped"]
@@ -62,32 +61,25 @@ def runs_under(folder: Path) -> Iterator[ListedRun | Unreadable]:
             try:
                 yield listed(here)
             except RunFolderError as error:
-                yield Unreadable(here, str(error).removeprefix(f"{here / MANIFEST}: "))
+                reason = str(error).removeprefix(f"{here / MANIFEST}: ").removeprefix(f"{here}{os.sep}")
+                reason = reason.removeprefix("is damaged: ")
+                yield Unreadable(here, reason)
 
 
 def listed(folder: Path) -> ListedRun:
-    """Return one run. Raises RunFolderError for a folder that holds none."""
+    """Return one run. Raises RunFolderError for a folder that holds none, or a finished run that lacks records."""
     manifest = read_manifest(folder)
-    requested = _requested(folder, manifest)
+    whole, answered = requested(folder, manifest), _answered(folder)
     if manifest.status != "finished":
         state: State = "running" if _is_locked(folder / LOCK) else "stopped"
-        return ListedRun(folder, manifest, state, _answered(folder), requested)
+        return ListedRun(folder, manifest, state, answered, whole)
+    refuse_incomplete(folder, manifest, answered)
     try:
         scores = read_estimates(folder)
     except RunFolderError:
         # The run is whole: `harness rescore` writes its scores again
         scores = StoredScores(())
-    return ListedRun(folder, manifest, "finished", requested, requested, scores.primary, scores.overall)
-
-
-def _requested(folder: Path, manifest: Manifest) -> int:
-    sections = Section(manifest.tasks, str(folder / MANIFEST), "tasks.").sections()
-    tasks = manifest.identity.tasks
-    return sum(
-        facts.whole("n") * (tasks[name].repeats if name in tasks else 1)
-        for name, facts in sections.items()
-        if "n" in facts.values
-    )
+    return ListedRun(folder, manifest, "finished", whole, whole, scores.primary, scores.overall)
 
 
 def _answered(folder: Path) -> int:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.datatypes import MANIFEST_SCHEMA
-from harness.errors import RunFolderError, StorageError
+from harness.errors import RunFolderError, unwritable
 from harness.store.identity import Identity, Section, TaskIdentity
 
 PACKAGES = (
@@ -110,14 +110,14 @@ class Manifest:
 
 
 def write(path: Path, manifest: Manifest) -> None:
-    """Write in one step, so that a reader never sees an incomplete file. Raises StorageError."""
+    """Write in one step, so that a reader never sees an incomplete file. Raises UserError or StorageError."""
     text = json.dumps(manifest.as_written(), indent=2, ensure_ascii=False, default=str)
     fresh = path.with_name(path.name + ".new")
     try:
         fresh.write_text(text + "\n", encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
+        raise unwritable(path, error) from None
 
 
 def read(path: Path) -> Manifest:
@@ -126,8 +126,13 @@ def read(path: Path) -> Manifest:
         values = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise RunFolderError(f"{path.parent}: not a run folder: it has no {path.name}") from None
-    except (OSError, ValueError) as error:
-        raise RunFolderError(f"{path}: cannot be read: {error}") from None
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        line = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise RunFolderError(
+            f"{path}: is damaged: not JSON{line}; restore it, or run again into another --out"
+        ) from None
     if not isinstance(values, dict):
         raise RunFolderError(f"{path}: not a manifest: expected keys with values; restore it, or give another --out")
     whole = Section(values, str(path))

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from harness.datatypes import Record
-from harness.errors import RunFolderError, StorageError
+from harness.errors import RunFolderError, unwritable
 from harness.store import attempts, journal, manifest
 from harness.store.attempts import ATTEMPTS
+from harness.store.identity import Section
 from harness.store.journal import Binary, Journal
 from harness.store.manifest import Manifest
 from harness.store.slim import slim
@@ -189,30 +190,66 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
 
 
-def read_run(path: Path) -> tuple[Manifest, list[Record]]:
-    """Return a run's manifest and complete records, for reading only. Raises RunFolderError."""
+def read_run(path: Path, *, partial: bool = False) -> tuple[Manifest, list[Record]]:
+    """Return a run's manifest and complete records, for reading only. Raises RunFolderError.
+
+    Also for a finished run that lacks records, unless `partial`.
+    """
     kept = read_manifest(path)
-    return kept, _latest(record for _, record in journal.stream(path / RECORDS, binary_scorers(kept)))
+    records = _latest(record for _, record in journal.stream(path / RECORDS, binary_scorers(kept)))
+    if not partial:
+        refuse_incomplete(path, kept, len(records))
+    return kept, records
 
 
-def read_scores(path: Path) -> tuple[Manifest, list[Record]]:
+def read_scores(path: Path, *, partial: bool = False) -> tuple[Manifest, list[Record]]:
     """Return the same without texts (`slim.slim`), for what is computed from scores. Raises RunFolderError."""
     kept = read_manifest(path)
-    return kept, _read_slim(path, kept)
+    records = _read_slim(path, kept)
+    if not partial:
+        refuse_incomplete(path, kept, len(records))
+    return kept, records
 
 
 def select(path: Path, takes: Callable[[Record], bool]) -> tuple[Manifest, list[int]]:
     """Return a run's manifest, and where the selected records are in its journal (`journal.at` reads them).
 
-    Of a sample that was tried again the last record counts. Holds no texts in memory. Raises RunFolderError.
+    Of a sample that was tried again the last record counts. Holds no texts in memory. Raises RunFolderError, also for
+    a finished run that lacks records.
     """
     kept = read_manifest(path)
     places: dict[str, int] = {}
+    keys: set[str] = set()
     for offset, record in journal.stream(path / RECORDS, binary_scorers(kept)):
+        keys.add(record.request.key)
         places.pop(record.request.key, None)
         if takes(record):
             places[record.request.key] = offset
+    refuse_incomplete(path, kept, len(keys))
     return kept, list(places.values())
+
+
+def requested(path: Path, kept: Manifest) -> int:
+    """Return how many requests a run has, by its manifest. Raises RunFolderError for a wrong key."""
+    tasks = kept.identity.tasks
+    return sum(
+        facts.whole("n") * (tasks[name].repeats if name in tasks else 1)
+        for name, facts in Section(kept.tasks, str(path / MANIFEST), "tasks.").sections().items()
+        if "n" in facts.values
+    )
+
+
+def refuse_incomplete(path: Path, kept: Manifest, records: int) -> None:
+    """Raise RunFolderError for a finished run with fewer records than requests.
+
+    A run that stopped when a claim was settled has fewer.
+    """
+    whole = requested(path, kept)
+    if kept.status != "finished" or records >= whole or (path / DRAWN_FILE).is_file():
+        return
+    there = path / RECORDS
+    what = f"has {records} of the {whole} records" if there.exists() else f"is missing: it had {whole} records"
+    raise RunFolderError(f"{there}: {what} of this finished run; restore the file, or give the run's own command again")
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -242,7 +279,7 @@ def _latest(records: Iterable[Record]) -> list[Record]:
 
 
 def lock_folder(path: Path) -> Any:
-    """Create the folder if necessary and acquire its lock. Raises RunFolderError, StorageError."""
+    """Create the folder if necessary and acquire its lock. Raises RunFolderError, and UserError or StorageError."""
     from filelock import FileLock, Timeout
 
     try:
@@ -254,18 +291,18 @@ def lock_folder(path: Path) -> Any:
     except FileExistsError:
         raise RunFolderError(f"{path} is a file, not a folder; give another --out") from None
     except OSError as error:
-        raise RunFolderError(f"{path} cannot be written: {error.strerror}; give another --out") from None
+        raise unwritable(path, error) from None
     return lock
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in one step. Raises StorageError."""
+    """Write a file in one step. Raises UserError or StorageError."""
     fresh = path.with_name(path.name + ".new")
     try:
         fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
     except OSError as error:
-        raise StorageError(f"{path}: cannot be written: {error.strerror}") from None
+        raise unwritable(path, error) from None
 
 
 def differences(kept: Mapping[str, Any], fresh: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -47,14 +47,15 @@ def test_without_yes_nothing_is_sent(cli, run, hub):
     seen = cli("push", run, "--repo", MODEL, "--results-repo", TABLES)
     assert seen.code == 0 and hub.requested == [] and hub.commits == []
     assert f"Would open a pull request on the model {MODEL}" in seen.out
+    assert seen.out.startswith("warning: ") and "task id sums (not looked up yet)" in seen.out
     assert ".eval_results/sums.yaml  org/sums, 0.800" in seen.out and "scores.json" in seen.out
-    assert seen.out.endswith("Nothing was sent; --yes sends it.\n")
+    assert seen.out.endswith("Nothing was sent; --partial --yes sends it.\n")
 
 
 def test_results_go_into_a_pull_request_with_the_tables_as_their_source(cli, run, hub):
     from huggingface_hub import parse_eval_result_entries
 
-    seen = cli("push", run, "--repo", MODEL, "--results-repo", TABLES, "--yes")
+    seen = cli("push", run, "--repo", MODEL, "--results-repo", TABLES, "--partial", "--yes")
     assert seen.code == 0, seen.err
     tables, results = hub.commits
     assert (tables.kind, tables.repo, tables.review) == ("datasets", TABLES, True)
@@ -74,7 +75,7 @@ def test_results_go_into_a_pull_request_with_the_tables_as_their_source(cli, run
 
 
 def test_direct_commits_to_main(cli, run, hub):
-    seen = cli("push", run, "--repo", MODEL, "--direct", "--task-id", "sums=plain", "--yes")
+    seen = cli("push", run, "--repo", MODEL, "--direct", "--task-id", "sums=plain", "--partial", "--yes")
     assert seen.code == 0, seen.err
     (results,) = hub.commits
     assert not results.review and yaml.safe_load(next(iter(results.files.values())))[0]["dataset"]["task_id"] == "plain"
@@ -87,33 +88,33 @@ def refused(seen, hub, *parts):
 
 
 def test_a_task_id_that_the_benchmark_has_not_is_refused(cli, run, hub):
-    seen = cli("push", run, "--repo", MODEL, "--task-id", "sums=y", "--yes")
+    seen = cli("push", run, "--repo", MODEL, "--task-id", "sums=y", "--partial", "--yes")
     refused(seen, hub, "no task 'y'", "plain, x", "--task-id sums=ID")
 
 
 def test_no_token(cli, run, hub, monkeypatch):
     monkeypatch.delenv("HF_TOKEN")
     monkeypatch.setattr("huggingface_hub.get_token", lambda: None)
-    refused(cli("push", run, "--repo", MODEL, "--yes"), hub, "no token", "hf auth login")
+    refused(cli("push", run, "--repo", MODEL, "--partial", "--yes"), hub, "no token", "hf auth login")
 
 
 def test_a_token_that_may_not_write(cli, run, hub, monkeypatch):
     monkeypatch.setenv("HF_TOKEN", "hf_reads")
-    refused(cli("push", run, "--repo", MODEL, "--yes"), hub, MODEL, "hf auth login")
+    refused(cli("push", run, "--repo", MODEL, "--partial", "--yes"), hub, MODEL, "hf auth login")
 
 
 def test_no_such_repository(cli, run, hub):
-    refused(cli("push", run, "--repo", "ann/other", "--yes"), hub, "ann/other: no such model on the hub")
+    refused(cli("push", run, "--repo", "ann/other", "--partial", "--yes"), hub, "ann/other: no such model on the hub")
 
 
 def test_a_gated_repository(cli, run, hub):
     hub.gated = frozenset({MODEL})
-    refused(cli("push", run, "--repo", MODEL, "--yes"), hub, f"{MODEL} is gated")
+    refused(cli("push", run, "--repo", MODEL, "--partial", "--yes"), hub, f"{MODEL} is gated")
 
 
 def test_no_network(cli, run, hub, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    refused(cli("push", run, "--repo", MODEL, "--yes"), hub, "hub cannot be reached")
+    refused(cli("push", run, "--repo", MODEL, "--partial", "--yes"), hub, "hub cannot be reached")
 
 
 @pytest.mark.parametrize("name", ["model", "a/b/c", "../up", "a/b c", "", "a/\x1b[2J"])
@@ -123,3 +124,9 @@ def test_a_name_that_is_none(cli, run, hub, name):
 
 def test_a_run_of_local_data_has_nothing_to_send(cli, sums, tmp_path, hub):
     refused(cli("push", hostile_run(cli, sums, tmp_path), "--repo", MODEL), hub, "tasks whose data is there")
+
+
+def test_a_score_of_a_part_is_sent_only_when_that_is_said(cli, run, hub):
+    seen = cli("push", run, "--repo", MODEL, "--yes")
+    assert seen.code == 2 and "add --partial" in seen.err and hub.commits == []
+    assert "warning: " in cli("export", run, "--to", "hub").err

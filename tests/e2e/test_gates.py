@@ -103,3 +103,9 @@ def test_the_command_lets_a_small_drop_pass(cli: Callable, sums: Path) -> None:
     assert cli("compare", "old", "new", "--regressions", "--max-drop", 0.7).code == 0
     idle = cli("compare", "old", "new", "--max-drop", 0.7)
     assert idle.code == 2 and "--regressions" in idle.err
+
+
+@pytest.mark.parametrize("drop", ["2", "-0.1", "nan"])
+def test_a_drop_in_per_cent_is_refused_not_passed(cli: Callable, drop: str) -> None:
+    seen = cli("compare", "old", "new", "--regressions", "--max-drop", drop)
+    assert seen.code == 2 and "from 0 to 1 (2 % is 0.02)" in seen.err

@@ -32,10 +32,11 @@ def test_an_interrupt_during_an_import(tmp_path: Path, module: str, wait: str) -
     assert process.stdout is not None and process.stdout.readline() == "here\n"
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=600)
-    first, *others = err.splitlines()
+    # Where the start took longer than a second
+    others = err.removeprefix("harness run: reading the configs\n").splitlines()
     # Behind the line of each phase that had begun
     phases = [] if module == "typer" else ["opening the local engine for demo-larger"]
-    assert process.returncode == 130 and first == "harness run: reading the configs", err
+    assert process.returncode == 130, err
     assert others[:-1] == phases and others[-1].startswith("harness: interrupted"), err
 
 

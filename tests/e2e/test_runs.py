@@ -76,7 +76,7 @@ def test_the_table_has_a_line_a_run_and_names_what_it_cannot_read(cli, folder):
     lines = {line.split()[0]: line for line in out.splitlines() if line.startswith("runs/")}
     assert list(lines) == ["runs/killed", "runs/deep/second"]
     assert "stopped, 4 of 10" in lines["runs/killed"] and "finished" in lines["runs/deep/second"]
-    assert "warning: runs/first: " in out
+    assert "warning: runs/first is damaged: not JSON, line 1; restore it" in out
 
 
 def test_nowhere_to_look_and_nothing_there(cli, tmp_path):
@@ -99,5 +99,7 @@ def test_a_manifest_with_a_wrong_number_of_samples_hides_no_other_run(cli, folde
     manifest = json.loads((folder / "first/manifest.json").read_text())
     manifest["tasks"]["sums"]["n"] = "ten"
     (folder / "first/manifest.json").write_text(json.dumps(manifest))
-    assert "warning: runs/first: the key 'tasks.sums.n' is not a whole number" in " ".join(cli("runs").out.split())
+    assert "warning: runs/first is damaged: the key 'tasks.sums.n' is not a whole number" in " ".join(
+        cli("runs").out.split()
+    )
     assert list(listed(cli)) == ["killed", "deep/second"]

@@ -97,7 +97,9 @@ def test_a_command_of_the_readme_fits_the_terminal(demo_runs: Path, words: list[
 
 def test_the_first_line_is_there_before_anything_slow_is_imported(tmp_path: Path) -> None:
     """In a process of its own, which stops at the first import of the command line's library."""
-    (tmp_path / "typer.py").write_text("import os, sys\nos.write(1, repr([*sys.modules]).encode())\nos._exit(0)\n")
+    (tmp_path / "typer.py").write_text(
+        "import os, sys\nimport time\nos.write(1, repr([*sys.modules]).encode())\ntime.sleep(3)\nos._exit(0)\n"
+    )
     code = "import sys; sys.argv = ['harness', 'run']; from harness.cli.main import main; main()"
     env = {**os.environ, "PYTHONPATH": str(tmp_path)}
     done = subprocess.run(

@@ -91,7 +91,7 @@ def test_mirror_without_the_file(cli, tmp_path, sums_answers):
 
 def test_unwritable_out(cli, sums, sums_answers):
     words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out")
-    one_line(cli(*words, "/proc/nowhere"), "/proc/nowhere", "give another --out")
+    one_line(cli(*words, "/proc/nowhere"), "/proc/nowhere", "give another path")
     Path("taken").write_text("a file")
     one_line(cli(*words, "taken"), "taken", "--out")
 

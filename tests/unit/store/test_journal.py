@@ -90,7 +90,7 @@ def test_a_full_disk_is_one_clear_error(tmp_path, monkeypatch):
     book = journal.Journal(tmp_path / "records.jsonl")
     full = os.open("/dev/full", os.O_WRONLY)
     monkeypatch.setattr(book, "_file", full)
-    with pytest.raises(StorageError, match=r"No space left.*same command again"):
+    with pytest.raises(StorageError, match=r"the disk is full.*same command again"):
         book.append(generated("x"))
     os.close(full)
 
