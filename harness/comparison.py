@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 from harness.analysis.compare import PairedTask, as_family, compare, pair_values
@@ -19,6 +19,7 @@ from harness.analysis.values import NoSampleValues, SampleValues, values_of
 from harness.datatypes import Record
 from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import UserError
+from harness.privacy import presentable
 from harness.results import Comparison
 from harness.store.manifest import Manifest
 from harness.store.run_folder import DRAWN_FILE, read_manifest, read_scores
@@ -249,13 +250,26 @@ def difference_text(difference: Difference) -> str:
 
 
 def labelled(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[str, ...]:
-    """Label runs by model; where two have the same model, with the folder's name too, or with its path, or a number."""
+    """Label runs by model; where two have the same model, with the shortest end of the folder's path that differs too.
+
+    A user's own folder is not shown; runs that nothing else tells apart are numbered.
+    """
     models = [manifest.model_name for manifest in manifests]
-    named = [f"{model} ({folder.name})" for model, folder in zip(models, folders, strict=True)]
-    for labels in (models, named, list(map(str, folders))):
-        if len(set(labels)) == len(labels):
-            return tuple(labels)
-    return tuple(f"{folder} #{place}" for place, folder in enumerate(folders, 1))
+    if len(set(models)) == len(models):
+        return tuple(models)
+    paths = [PurePath(presentable(str(folder.absolute()))).parts for folder in folders]
+    labels = tuple(f"{model} ({_end(parts, paths)})" for model, parts in zip(models, paths, strict=True))
+    if len(set(labels)) == len(labels):
+        return labels
+    return tuple(f"{label} #{place}" for place, label in enumerate(labels, 1))
+
+
+def _end(parts: Sequence[str], paths: Sequence[Sequence[str]]) -> str:
+    """The shortest end of a path that no other path has; its last part where all of it is another's."""
+    for depth in range(1, len(parts) + 1):
+        if sum(other[-depth:] == parts[-depth:] for other in paths) == 1:
+            return "/".join(parts[-depth:])
+    return parts[-1] if parts else ""
 
 
 def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:

@@ -66,3 +66,8 @@ class Comparison:
     needed: int | None
     unscored: int = 0
     unpaired: int = 0
+
+
+def metric_text(scorer: str, metric: str) -> str:
+    """Name a score as every table does: `scorer/metric`; without a scorer the metric alone."""
+    return "/".join(part for part in (scorer, metric) if part)

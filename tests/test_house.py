@@ -18,7 +18,7 @@ LIBRARY = REPO / "harness"
 FILES = sorted(path for path in LIBRARY.rglob("*.py") if "_pages" not in path.parts)
 # Each package may import only packages of lower layers, and itself
 LAYERS = [
-    {"datatypes", "errors", "reasoning", "results", "stats"},
+    {"datatypes", "errors", "privacy", "reasoning", "results", "stats"},
     {"plugins", "config", "store", "hub"},
     {"data", "prompts", "engines", "execution", "analysis"},
     {"scoring", "report", "comparison", "samples"},

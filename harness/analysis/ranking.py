@@ -13,7 +13,7 @@ from itertools import combinations
 
 from harness.analysis.compare import ALPHA, PairedTask, compare, pair_values
 from harness.analysis.values import SampleValues
-from harness.results import Comparison, Estimate
+from harness.results import Comparison, Estimate, metric_text
 from harness.stats.intervals import RATIO
 from harness.stats.mean_of_tasks import WeightedTask, mean_bounds, mean_p_value
 from harness.stats.multiple import holm_directional
@@ -109,7 +109,7 @@ def rank(name: str, entrants: Sequence[Entrant], weights: Weights | None = None)
     ties = not_distinguishable(range(len(ordered)), open_pairs)
     return Ranking(
         name,
-        "/".join(part for part in (metric.scorer, metric.metric) if part),
+        metric_text(metric.scorer, metric.metric),
         tuple(Standing(e.place, e.label, e.estimate, found) for e, found in zip(ordered, ranges, strict=True)),
         tuple(pairs),
         tuple(tuple(ordered[place].label for place in tie) for tie in ties),

@@ -163,7 +163,7 @@ def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ru
             return Ruling("refuted", "all items were run: the score is exact and does not meet the claim")
         return Ruling(
             "refuted",
-            f"if {which} were true, a result this far from it would occur with probability {p_text(refuted)}"
+            f"if {which} were true, a result this far from it would occur with probability {probability_text(refuted)}"
             f"{holm_note}, below {level}",
         )
     if supported <= alpha:
@@ -174,14 +174,14 @@ def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ru
         return Ruling(
             "supported",
             f"if {'any part' if which == 'every part' else which} were false, a result this much in its favour would "
-            f"occur with probability {p_text(supported)}{holm_note}, below {level}",
+            f"occur with probability {probability_text(supported)}{holm_note}, below {level}",
         )
     open_parts = [test.needed for test in tests if min(test.p_against, test.p_for) > alpha]
     needed = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
     return Ruling(
         "inconclusive",
-        f"the result is compatible with both: it would occur with probability {p_text(refuted)} if the claim were "
-        f"true, {p_text(supported)} if it were false, both above {level}",
+        f"the result is compatible with both: it would occur with probability {probability_text(refuted)} if the claim "
+        f"were true, {probability_text(supported)} if it were false, both above {level}",
         needed,
     )
 
@@ -205,7 +205,7 @@ def by_part(evidence: Sequence[Evidence]) -> list[HypothesisTest]:
     ]
 
 
-def p_text(p: float) -> str:
+def probability_text(p: float) -> str:
     """A p-value: three decimals, two significant figures below 0.01, never 0."""
     if p >= 0.01:
         return f"{p:.3f}"

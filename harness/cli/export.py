@@ -71,7 +71,8 @@ def export(
         except OSError as error:
             raise unwritable(Path(error.filename or target), error) from None
         if not files:
-            raise UserError(f"{run.folder} has nothing for {to}: it is for tasks whose data is on the hub")
+            reason = "it is for tasks whose data is on the hub" if to == "hub" else "no task has a score"
+            raise UserError(f"{run.folder} has nothing for {to}: {reason}")
         for file in files:
             print(file)
 

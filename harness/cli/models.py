@@ -123,12 +123,18 @@ def show_model(
 
     from harness.config import pages
     from harness.config.yaml_page import shown
-    from harness.models.listing import page_lines
+    from harness.models.listing import page_lines, path_text
 
     file = pages.find("configs/models", "model", name, "harness models list")
     page = pages.model_page(name)
     if json_out:
-        print(json.dumps({**page.model_dump(exclude_none=True), "page": shown(file)}, indent=2, ensure_ascii=False))
+        print(
+            json.dumps(
+                {**page.model_dump(exclude_none=True), "path": path_text(page.path), "page": shown(file)},
+                indent=2,
+                ensure_ascii=False,
+            )
+        )
         return
     for line in (*page_lines(page), f"page       {shown(file)}"):
         print(line)

@@ -127,7 +127,7 @@ def read_run(file: Path | None, line: RunChoices) -> tuple[RunConfig, RunChoices
 
     The notes say what of the file has no effect. Raises ConfigError, UnknownName.
     """
-    from harness.config.run_file import config_of, merged, read_run_file, without_other_tasks
+    from harness.config.run_file import config_of, foreign_code, merged, read_run_file, without_other_tasks
 
     if file is None:
         return config_of(line), line, []
@@ -138,7 +138,7 @@ def read_run(file: Path | None, line: RunChoices) -> tuple[RunConfig, RunChoices
         known = [name for entry in config.suite.tasks for name in (entry.label, entry.page)]
         choices, more = without_other_tasks(choices, known)
         config, notes = config_of(choices) if more else config, [*notes, *more]
-    return config, choices, notes
+    return config, choices, [*notes, *foreign_code(chosen, line, config)]
 
 
 def _without_environment(line: RunChoices, file: RunChoices) -> RunChoices:

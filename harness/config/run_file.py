@@ -25,6 +25,8 @@ from harness.errors import ConfigError, Faults, suggestion
 
 # Keys that are no config keys
 NAMED = ("model", "suite", "tasks", "sweep", "fail_under")
+# What lets code of others run, as the option's name and the key
+TRUSTED = {"trust_remote_code": "model.trust_remote_code", "trust_page_code": "data.trust_page_code"}
 SECTIONS = ("engine", "data", "execution", "budget", "model", "tasks")
 
 
@@ -219,6 +221,31 @@ def merged(file: RunChoices, line: RunChoices) -> tuple[RunChoices, list[str]]:
         {**words, **line.words},
     )
     return whole, notes
+
+
+def foreign_code(file: RunChoices, line: RunChoices, config: RunConfig) -> list[str]:
+    """Refuse code of others that a run file alone turns on; return a line where it turns the sandbox off.
+
+    A run file may come from a stranger. So may the model page that it names: `config` is the run's. Raises ConfigError.
+    """
+    faults = Faults()
+    allowed = {"trust_remote_code": config.model.trust_remote_code, "trust_page_code": config.data.trust_page_code}
+    for name, key in TRUSTED.items():
+        typed = key in line.settings or (
+            name == "trust_remote_code" and line.model is not None and key not in file.words
+        )
+        if allowed[name] and not typed:
+            where = file.words.get(key) or file.words.get("model") or "the run file"
+            with faults.caught():
+                raise ConfigError(
+                    f"{where}: {name} runs code of others, which a run file cannot allow: type "
+                    f"--{name.replace('_', '-')} on the command line too, if you trust it"
+                )
+    faults.refuse()
+    key = "execution.sandbox"
+    if config.execution.sandbox == "none" and key not in line.settings:
+        return [f"{file.words.get(key, 'the run file')}: sandbox none: the model's programs run unprotected"]
+    return []
 
 
 def without_other_tasks(choices: RunChoices, known: Sequence[str]) -> tuple[RunChoices, list[str]]:

@@ -9,18 +9,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from harness.config.building import DEFAULT_MODEL, DEFAULT_SUITE
 from harness.config.options import run_options
-from harness.config.run_file import RunChoices
+from harness.config.run_file import TRUSTED, RunChoices
 from harness.config.schema import RunConfig
 from harness.config.yaml_page import parse_value
 from harness.errors import ConfigError
+from harness.privacy import names_secret, without_secrets
 
 PLAIN = re.compile(r"[A-Za-z0-9./~][\w./:+*?~-]*")
-SECRET_KEY = re.compile(r"(?i)(^|[_-])(api[_-]?key|key|secret|password|passwd|authorization|bearer|token|sig)$")
-SECRET_URL = re.compile(r"(?i)://[^/\s]*@|[?&](api[_-]?)?(key|token|secret|password|sig)=")
 # Names of environment variables, and of columns
 NO_SECRETS = ("engine.key_env",)
 
@@ -32,9 +32,14 @@ def run_file_text(choices: RunChoices, facts: Mapping[str, str]) -> str:
     """
     for key, value in choices.settings.items():
         _refuse_secrets(key, value)
+    trusted = [name for name, key in TRUSTED.items() if choices.settings.get(key)]
+    choices = replace(choices, settings={k: v for k, v in choices.settings.items() if k not in TRUSTED.values()})
     blocks = [["# Options of `harness run`; run it with: harness run --config FILE"]]
     blocks[0] += [f"# {name}: {text}" for name, text in facts.items()]
     blocks[0] += ["# Paths are relative to the folder in which the command runs. Options on the command line win."]
+    blocks[0] += [
+        f"# --{name.replace('_', '-')} was given: a run file cannot allow it, type it again" for name in trusted
+    ]
     blocks.append(list(_names(choices)))
     helps = {option.key: (name, option.help) for name, (_, option) in run_options().items()}
     kept = {key: value for key, value in choices.settings.items() if not _is_default(key, value)}
@@ -120,8 +125,8 @@ def _refuse_secrets(key: str, value: Any) -> None:
     for name, inner in _leaves(key, value):
         if name in NO_SECRETS or not isinstance(inner, str) or not inner:
             continue
-        # A name of a setting such as `engine.extra_body.api_key`, or a URL with a password
-        if SECRET_KEY.search(name.rpartition(".")[2]) or SECRET_URL.search(inner):
+        # A name of a setting such as `engine.extra_body.api_key`, a URL with a password, a key by its form
+        if names_secret(name) or without_secrets(inner) != inner:
             raise ConfigError(
                 f"--save-config: {name} looks like a key or a password, and a run file is passed on: name the "
                 "environment variable that holds it with engine.key_env"

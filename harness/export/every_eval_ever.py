@@ -19,6 +19,7 @@ from harness.datatypes import GenerateRequest, Record, Sampling
 from harness.export.base import Export, StoredRun
 from harness.export.every_eval_ever_samples import instance_rows
 from harness.export.facts import binary_scorers, encodable, is_hub_id, lower_is_better, model_id, plain_name, score_name
+from harness.privacy import presentable_command
 from harness.results import Estimate
 
 SCHEMA_VERSION = "0.3.0"
@@ -226,7 +227,7 @@ def _source(facts: Mapping[str, Any], task: str) -> dict[str, Any]:
 
 def _generation(run: StoredRun, facts: Mapping[str, Any], sampling: Sampling | None) -> dict[str, Any]:
     manifest = run.manifest
-    arguments: dict[str, Any] = {"execution_command": " ".join(manifest.command)}
+    arguments: dict[str, Any] = {"execution_command": presentable_command(manifest.command)}
     details = {"shots": facts["shots"], "prompt_style": facts["style"], "run_seed": manifest.config.get("seed")}
     if sampling is not None:
         arguments |= {key: getattr(sampling, key) for key in ("temperature", "top_p", "top_k")}

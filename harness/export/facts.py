@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import math
 from typing import Any
 
 from harness.data.rows import is_file_name
 from harness.export.base import StoredRun
-from harness.results import Estimate
+from harness.privacy import presentable
+from harness.results import Estimate, metric_text
 from harness.stats.intervals import RATIO
 
 
 def model_id(run: StoredRun) -> str:
     """The hub id; of a model in a folder its name."""
     path = run.manifest.model_path
-    return path if path.count("/") == 1 and not path.startswith((".", "/")) else run.manifest.model_name
+    is_id = path.count("/") == 1 and not path.startswith((".", "/", "~"))
+    return presentable(path if is_id else run.manifest.model_name)
 
 
 def is_hub_id(path: str) -> bool:
@@ -23,7 +27,7 @@ def is_hub_id(path: str) -> bool:
 
 def score_name(row: Estimate) -> str:
     """`scorer/metric`, as in the score table."""
-    return "/".join(part for part in (row.scorer, row.metric) if part)
+    return metric_text(row.scorer, row.metric)
 
 
 def lower_is_better(row: Estimate) -> bool:
@@ -37,7 +41,12 @@ def binary_scorers(run: StoredRun, task: str) -> tuple[str, ...]:
 
 
 def encodable(value: Any) -> Any:
-    """The same value with lone surrogates escaped, which UTF-8 has no bytes for; containers are copied."""
+    """The same value as JSON in UTF-8 can hold it; containers are copied.
+
+    Lone surrogates, which have no bytes, are escaped; NaN and infinity, which are no JSON, are None.
+    """
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
@@ -48,6 +57,10 @@ def encodable(value: Any) -> Any:
 
 
 def plain_name(name: str) -> str:
-    """A name that is one component of a path on every system, for a text that may hold anything."""
+    """A name that is one component of a path on every system, for a text that may hold anything.
+
+    One that had to be changed ends in a digest: two names never become one.
+    """
     plain = "".join(sign if sign.isascii() and (sign.isalnum() or sign in "._-") else "_" for sign in name)
-    return plain.strip("._")[:100] or "unnamed"
+    plain = plain.strip("._")[:100] or "unnamed"
+    return plain if plain == name else f"{plain[:91]}-{hashlib.sha256(encodable(name).encode()).hexdigest()[:8]}"

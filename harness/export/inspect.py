@@ -22,6 +22,7 @@ from harness.datatypes import GenerateRequest, Record, Sampling
 from harness.export.base import Export, StoredRun
 from harness.export.facts import encodable, is_hub_id, model_id, plain_name, score_name
 from harness.export.inspect_sample import sample_json, summary_json
+from harness.privacy import presentable, presentable_words
 from harness.results import Estimate
 
 LOG_VERSION = 2
@@ -131,7 +132,7 @@ def _spec(log: _Log, run: StoredRun, task: str) -> dict[str, Any]:
         "task_version": facts["version"],
         "dataset": {
             "name": path if is_hub_id(path) else task,
-            "location": path,
+            "location": presentable(path),
             "samples": facts["total"],
             "sample_ids": list(log.ids),
         },
@@ -152,7 +153,7 @@ def _spec(log: _Log, run: StoredRun, task: str) -> dict[str, Any]:
             "model_digests": dict(manifest.digests),
             "sandbox": manifest.sandbox,
             "seed": manifest.config.get("seed"),
-            "command": list(manifest.command),
+            "command": presentable_words(manifest.command),
         },
     }
 

@@ -15,6 +15,7 @@ from typing import Any, TextIO
 from harness.datatypes import Completion, Likelihood, LikelihoodRequest, Record
 from harness.export.base import Export, StoredRun
 from harness.export.facts import encodable, lower_is_better, model_id
+from harness.privacy import presentable
 from harness.report.record_text import prompt_text
 
 
@@ -66,7 +67,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
         "n-samples": {task: {"original": facts["total"], "effective": facts["n"]} for task, facts in tasks.items()},
         "config": {
             "model": manifest.identity.engine.name,
-            "model_args": {"pretrained": manifest.model_path},
+            "model_args": {"pretrained": presentable(manifest.model_path)},
             "model_revision": manifest.engine.get("revision"),
             "model_dtype": manifest.engine.get("dtype"),
             "model_num_parameters": manifest.engine.get("parameters"),
@@ -88,7 +89,7 @@ def _results(run: StoredRun) -> dict[str, Any]:
 def _config(facts: Mapping[str, Any]) -> dict[str, Any]:
     page = facts["page"]
     return {
-        "dataset_path": page["data"]["path"],
+        "dataset_path": presentable(str(page["data"]["path"])),
         "dataset_name": page["data"].get("name"),
         "test_split": page["data"]["split"],
         "num_fewshot": facts["shots"],

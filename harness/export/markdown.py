@@ -13,6 +13,7 @@ from pathlib import Path
 from harness.analysis.compare import is_better, is_worse
 from harness.comparison import Compared, compare_runs, difference_text
 from harness.export.base import Export, StoredRun
+from harness.privacy import presentable, presentable_command
 from harness.report.comparison import Finding, comparison_table
 from harness.report.markdown import markdown, safe
 from harness.report.tables import Table, picked, score_table
@@ -88,9 +89,9 @@ def _facts(run: StoredRun) -> str:
     manifest = run.manifest
     revision = manifest.engine.get("revision")
     lines = [
-        f"- model: {_code(manifest.model_path)}" + (f" at {_code(str(revision))}" if revision else ""),
+        f"- model: {_code(presentable(manifest.model_path))}" + (f" at {_code(str(revision))}" if revision else ""),
         f"- run: {_code(manifest.run_id)}, {run.date.strftime('%Y-%m-%d %H:%M')} UTC",
-        f"- command: {_code(' '.join(map(str, manifest.command)))}",
+        f"- command: {_code(presentable_command(manifest.command))}",
     ]
     return "\n".join(lines) + "\n"
 

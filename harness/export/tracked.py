@@ -7,6 +7,7 @@ from typing import Any
 
 from harness.export.base import StoredRun
 from harness.export.facts import encodable, model_id, score_name
+from harness.privacy import presentable_command
 
 PROJECT = "harness"
 # Of each score: the value under its own name, the others behind it
@@ -30,7 +31,7 @@ def parameters(run: StoredRun) -> dict[str, str | int | float | bool]:
         "sandbox": manifest.sandbox,
         "harness_version": manifest.packages.get("harness"),
         "run_id": manifest.run_id,
-        "command": " ".join(map(str, manifest.command)),
+        "command": presentable_command(manifest.command),
     }
     for task, facts in manifest.tasks.items():
         sampling = facts["page"].get("sampling", {})

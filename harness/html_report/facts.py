@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from harness.html_report.document import ReportRun
-from harness.html_report.privacy import presentable, presentable_command
+from harness.privacy import presentable, presentable_command
 
 # Facts that two runs never share, and that explain no difference
 OWN = ("run id", "folder", "command", "started", "took", "resumed", "state")

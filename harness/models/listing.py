@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from harness.config.places import PACKAGE
 from harness.config.schema import ModelPage
 
 # What a model of a checkpoint runs on, where its page names no engine
@@ -16,10 +18,16 @@ def model_facts(page: ModelPage) -> dict[str, Any]:
     return {
         "name": page.name,
         "engine": page.engine.name if page.engine is not None else None,
-        "path": page.path,
+        "path": path_text(page.path),
         "price": page.price,
         "about": page.about,
     }
+
+
+def path_text(path: str) -> str:
+    """The path as a page has it: of a model that ships with the harness, not where it is installed."""
+    inside = Path(path).is_relative_to(PACKAGE)
+    return f"package:{Path(path).relative_to(PACKAGE).as_posix()}" if inside else path
 
 
 def model_lines(models: Sequence[dict[str, Any]]) -> Iterator[str]:
@@ -36,6 +44,7 @@ def model_lines(models: Sequence[dict[str, Any]]) -> Iterator[str]:
 def page_lines(page: ModelPage) -> Iterator[str]:
     """Yield a line for each key that differs from its default."""
     values = page.model_dump(exclude_defaults=True, exclude_none=True)
+    values["path"] = path_text(page.path)
     for key, value in {"name": page.name, **values}.items():
         if isinstance(value, dict):
             for name, inner in value.items():

@@ -12,8 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from harness.report.tables import UNKNOWN, Column, Row, Table
-from harness.results import Comparison
+from harness.report.tables import UNKNOWN, Column, Row, Table, p_text
+from harness.results import Comparison, metric_text
 
 COMPARISON_SCHEMA = 2
 # Discordant samples shown per task in a table; the JSON has all
@@ -183,7 +183,7 @@ def legend(comparisons: Sequence[Comparison], *, needed: bool = True) -> tuple[s
 
     `needed`: there is a column of the n needed.
     """
-    metrics = dict.fromkeys(f"{c.task} {'/'.join(part for part in (c.scorer, c.metric) if part)}" for c in comparisons)
+    metrics = dict.fromkeys(f"{c.task} {metric_text(c.scorer, c.metric)}" for c in comparisons)
     intervals = dict.fromkeys(INTERVALS.get(c.method, c.method) for c in comparisons)
     tests = dict.fromkeys(TESTS.get(c.test, c.test) for c in comparisons)
     return (
@@ -213,11 +213,6 @@ def signed_text(number: float) -> str:
 def signed_interval_text(low: float, high: float) -> str:
     """The interval of a difference."""
     return f"[{low:+.3f}, {high:+.3f}]"
-
-
-def p_text(p: float) -> str:
-    """A p-value: three decimals; never 0.000."""
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def _sample(value: float, answer: str) -> str:

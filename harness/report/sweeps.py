@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from harness.report.tables import UNKNOWN, Column, Row, Table
+from harness.report.tables import UNKNOWN, Column, Row, Table, p_text
 
 if TYPE_CHECKING:
     from harness.analysis.sweep import ProtocolScore, Sweep
@@ -100,8 +100,3 @@ def _warnings(found: Sweep) -> tuple[str, ...]:
     if not found.left_out:
         return ()
     return (f"{found.left_out} samples left out: not scored under every protocol",)
-
-
-def p_text(p: float) -> str:
-    """A p-value: three decimals, never 0."""
-    return "<0.001" if p < 0.001 else f"{p:.3f}"

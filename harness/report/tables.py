@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.report.folding import NAMED, few, folded_warnings, warning_lines
-from harness.results import Estimate
+from harness.results import Estimate, metric_text
 
 UNKNOWN = "-"
 # Failure kinds named per task in the notes; the rest is in the records
@@ -113,7 +113,7 @@ def picked(table: Table, places: Sequence[int]) -> Table:
 def _cells(estimate: Estimate) -> tuple[str, ...]:
     return (
         estimate.task,
-        "/".join(part for part in (estimate.scorer, estimate.metric) if part),
+        metric_text(estimate.scorer, estimate.metric),
         score_text(estimate.value),
         interval_text(estimate.low, estimate.high),
         str(estimate.n),
@@ -186,6 +186,11 @@ def figure_text(number: float | None) -> str:
     if number is None:
         return UNKNOWN
     return f"{number:.1f}" if abs(number) < 100 else f"{number:.0f}"
+
+
+def p_text(p: float) -> str:
+    """A p-value: three decimals; never 0.000."""
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
 
 
 def interval_legend(estimates: Sequence[Estimate]) -> str:

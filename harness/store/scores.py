@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import RunFolderError
-from harness.results import Estimate
+from harness.results import Estimate, metric_text
 
 SCORES = "scores.json"
 Kind = TypeVar("Kind")
@@ -40,7 +41,10 @@ class StoredScores:
 
 
 def read_estimates(folder: Path) -> StoredScores:
-    """Read a run's scores. Raises RunFolderError where the file is missing or not what a run writes."""
+    """Read a run's scores; NaN and infinity are unknown, with a warning.
+
+    Raises RunFolderError where the file is missing or not what a run writes.
+    """
     path = folder / SCORES
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -48,10 +52,18 @@ def read_estimates(folder: Path) -> StoredScores:
         return StoredScores(
             tuple(map(_estimate, document["rows"])),
             None if overall is None else _estimate(overall),
-            tuple(_of(str, line) for line in document.get("warnings", ())),
+            (*(_of(str, line) for line in document.get("warnings", ())), *_no_numbers(document["rows"])),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise damaged(folder) from None
+
+
+def _no_numbers(rows: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """A warning for each row with NaN or infinity, which is read as unknown."""
+    for row in rows:
+        if named := [key for key in NUMBERS if isinstance(found := row.get(key), float) and not math.isfinite(found)]:
+            name = metric_text(row["scorer"], row["metric"])
+            yield f"{row['task']} {name}: not a finite number, shown as unknown: {', '.join(named)}"
 
 
 def damaged(folder: Path) -> RunFolderError:
@@ -77,4 +89,5 @@ def _of(kind: type[Kind], value: Any) -> Kind:
 def _number(value: Any) -> float | None:
     if value is None:
         return None
-    return float(value) if type(value) is int else _of(float, value)
+    number = float(value) if type(value) is int else _of(float, value)
+    return number if math.isfinite(number) else None

@@ -59,7 +59,7 @@ def test_a_run_does_not_differ_from_itself(cli, siblings):
     row = json.loads(seen.out)["rows"][0]
     assert (row["difference"], row["p"], row["finding"], row["needed"]) == (0, 1, "not shown", None)
     assert row["low"] < 0 < row["high"]
-    assert {row["a"], row["b"]} == {f"{siblings[1]} #1", f"{siblings[1]} #2"}
+    assert {row["a"], row["b"]} == {"demo-larger (demo-larger) #1", "demo-larger (demo-larger) #2"}
 
 
 def test_a_regression_fails_the_build_and_an_improvement_does_not(cli, siblings):

@@ -9,9 +9,9 @@ from harness.analysis.compare import ALPHA, is_better, is_worse, p_within
 from harness.comparison import Compared, ComparedRun, Refused, RunSide, compare_read, difference_text
 from harness.html_report.charts.forest import MOST_OPEN, Label, Mark, axis, difference_scale, mark
 from harness.html_report.document import Material, Section
-from harness.report.comparison import legend, p_text, signed_interval_text, signed_text
-from harness.report.tables import score_text
-from harness.results import Comparison
+from harness.report.comparison import legend, signed_interval_text, signed_text
+from harness.report.tables import p_text, score_text
+from harness.results import Comparison, metric_text
 from harness.stats.multiple import holm
 
 # Settings named of a run that is not compared
@@ -166,7 +166,7 @@ def _tables(tasks: Mapping[str, Sequence[PairLine]], comparisons: Sequence[Compa
 
 def _metric(comparisons: Sequence[Comparison], task: str) -> str:
     first = next(comparison for comparison in comparisons if comparison.task == task)
-    return "/".join(part for part in (first.scorer, first.metric) if part)
+    return metric_text(first.scorer, first.metric)
 
 
 def _refused(refused: Refused) -> tuple[str, tuple[str, ...]]:

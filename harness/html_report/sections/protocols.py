@@ -9,8 +9,8 @@ from harness.analysis.sweep import Sweep
 from harness.html_report.charts.dots import DotRow, dot_row
 from harness.html_report.charts.scale import Scale, Tick
 from harness.html_report.document import Material, ReportRun, Section
-from harness.report.sweeps import Words, p_text, sweep_table
-from harness.report.tables import Table, score_text
+from harness.report.sweeps import Words, sweep_table
+from harness.report.tables import Table, p_text, score_text
 
 LEAD = (
     "The same model and samples under several protocols: each dot is one, the line goes from the lowest to the highest "

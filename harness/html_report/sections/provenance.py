@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from harness.html_report.document import Material, ReportRun, Section
 from harness.html_report.facts import OWN, SHORT, Fact, Protocol, protocols, run_facts, templates, when
-from harness.html_report.privacy import presentable_command
+from harness.privacy import presentable_command
 from harness.report.tables import UNKNOWN, Column, Row, Table
 from harness.store.manifest import package_versions
 

@@ -10,9 +10,9 @@ from harness.html_report.charts.forest import MOST_OPEN
 from harness.html_report.charts.heat import BLANK, Shade, shade
 from harness.html_report.document import Material, Section
 from harness.leaderboard import leaderboards
-from harness.report.comparison import p_text, signed_text
+from harness.report.comparison import signed_text
 from harness.report.leaderboard import MEANING, rank_text, ranking_notes, ranking_title, tie_texts
-from harness.report.tables import interval_text, score_text
+from harness.report.tables import interval_text, p_text, score_text
 
 FEWEST_RUNS = 3
 # Two corrections on one page

@@ -17,6 +17,7 @@ from harness.errors import RunFolderError
 from harness.html_report.document import Material, ReportRun, Section
 from harness.html_report.records import Block
 from harness.html_report.rows import INTERESTS, SEED, Interest, Row, by_interest, rows_of
+from harness.privacy import presentable_command
 from harness.report.visible import visible_line
 from harness.store import journal
 from harness.store.run_folder import RECORDS
@@ -153,7 +154,8 @@ def _note(rows: Sequence[Row], taken: Counter[Interest], runs: Sequence[ReportRu
         for kind in INTERESTS
         if of[kind]
     ]
+    show = ["harness", "show", str(runs[0].folder), "--sample", "ID"]
     return (
         f"{taken.total():,} of {len(rows):,} samples are here: {'; '.join(parts)}. Where not all are, they were "
-        f"chosen at random (seed {SEED}). `harness show {runs[0].folder} --sample ID` prints any other."
+        f"chosen at random (seed {SEED}). `{presentable_command(show)}` prints any other."
     )

@@ -19,7 +19,7 @@ from harness.report.tables import (
     score_text,
     share_text,
 )
-from harness.results import Estimate
+from harness.results import Estimate, metric_text
 from harness.stats.intervals import RATIO
 from harness.stats.jackknife import JACKKNIFE
 
@@ -122,7 +122,7 @@ def _group(name: str, found: Found, others: Found, *, overall: bool) -> TaskScor
     of_corpus = first.method == JACKKNIFE
     share = first.method != RATIO and not of_corpus and all(n is None or 0 <= n <= 1 for n in numbers)
     scale = score_scale(numbers, share=share, most=MOST_OF_CORPUS if of_corpus else None)
-    metric = "/".join(part for part in (first.scorer, first.metric) if part)
+    metric = metric_text(first.scorer, first.metric)
     words = "lower is better" if first.method == RATIO else "0 to 100, higher is better" if of_corpus else ""
     return TaskScores(
         name=name,
@@ -182,7 +182,7 @@ def _sort(number: float | None) -> str:
 
 def _others(task: str, found: Found, others: Found) -> tuple[OtherScores, ...]:
     def name(estimate: Estimate) -> str:
-        return "/".join(part for part in (estimate.scorer, estimate.metric) if part)
+        return metric_text(estimate.scorer, estimate.metric)
 
     metrics = tuple(dict.fromkeys(name(estimate) for _, _, estimate in others))
     if not metrics:

@@ -10,7 +10,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.config.run_file import RunChoices, config_of, merged, read_run_file, without_other_tasks
+from harness.config.run_file import RunChoices, config_of, foreign_code, merged, read_run_file, without_other_tasks
 from harness.config.run_file_text import run_file_text
 from harness.errors import ConfigError, UnknownName
 
@@ -226,3 +226,40 @@ def test_the_file_that_the_documentation_shows_is_one(tmp_path: Path) -> None:
     found = read_run_file(path)
     assert found.gates == ("gsm8k=0.3",) and found.settings["tasks.gsm8k.fewshot.count"] == 3
     assert config_of(found).limit_seed == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "key"),
+    [
+        ("model: a/b\ntrust_remote_code: true\n", "trust-remote-code", "model.trust_remote_code"),
+        ("model: {path: a/b, trust_remote_code: true}\n", "trust-remote-code", "model.trust_remote_code"),
+        ("model: PAGE\n", "trust-remote-code", "model.trust_remote_code"),
+        ("data: {trust_page_code: true}\n", "trust-page-code", "data.trust_page_code"),
+    ],
+)
+def test_a_run_file_alone_turns_on_no_code_of_others(tmp_path: Path, text: str, name: str, key: str) -> None:
+    page = tmp_path / "m.yaml"
+    page.write_text("name: m\npath: a/b\ntrust_remote_code: true\n", encoding="utf-8")
+    path = tmp_path / "run.yaml"
+    path.write_text(text.replace("PAGE", str(page)) + "tasks: [gsm8k]\n", encoding="utf-8")
+    file = read_run_file(path)
+    with pytest.raises(ConfigError, match=f"run.yaml:[12]: .*--{name}"):
+        foreign_code(file, RunChoices(), config_of(file))
+    line = RunChoices(settings={key: True})
+    assert foreign_code(file, line, config_of(merged(file, line)[0])) == []
+
+
+def test_a_run_file_that_turns_the_sandbox_off_is_noted(tmp_path: Path) -> None:
+    path = tmp_path / "run.yaml"
+    path.write_text("model: a/b\ntasks: [gsm8k]\nsandbox: none\n", encoding="utf-8")
+    file = read_run_file(path)
+    (note,) = foreign_code(file, RunChoices(), config_of(file))
+    assert "run.yaml:3: sandbox none" in note
+    assert foreign_code(file, RunChoices(settings={"execution.sandbox": "none"}), config_of(file)) == []
+
+
+def test_trust_is_not_saved(tmp_path: Path) -> None:
+    choices = RunChoices(model="a/b", settings={"model.trust_remote_code": True, "limit": 3})
+    text = run_file_text(choices, {})
+    assert "# --trust-remote-code was given" in text
+    assert saved(tmp_path, choices).settings == {"limit": 3}
