@@ -23,6 +23,8 @@ MOST_LOST = 0.05
 MOST_UNREAD = 0.05
 # Above this share extraction reads something that cannot be the answer
 FEW = 0.01
+# Characters of an example
+EXAMPLE = 160
 
 # What to do about faults of a server, by stage and kind
 AGAIN = "the same command requests them again"
@@ -97,12 +99,20 @@ def of_programs(scores: Sequence[Score]) -> tuple[str, ...]:
     lines = []
     for failures, what in ((unbuilt, "do not compile"), (unread, "have no known form of a completion")):
         if scores and len(failures) > MOST * len(scores):
-            share, first = _percent(len(failures) / len(scores)), failures[0].message[:160]
+            share, first = _percent(len(failures) / len(scores)), _example(failures[0].message)
             lines.append(
                 f"{share} of the programs {what}: the score may measure the form of the completions, not the model; "
                 f"read some of them (the first: {first})"
             )
     return tuple(lines)
+
+
+def _example(message: str) -> str:
+    """The beginning of a message, cut between words where there are any."""
+    if len(message) <= EXAMPLE:
+        return message
+    head = message[: EXAMPLE + 1]
+    return f"{head[: head.rfind(' ')] if ' ' in head else head[:EXAMPLE]} …"
 
 
 def _unscored(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> str:

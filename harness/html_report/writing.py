@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from harness.claims.check import check_claims
 from harness.claims.runs import Given
+from harness.claims.verdict import Verdict
 from harness.errors import UserError, unwritable
 from harness.html_report.document import Material
 from harness.html_report.gather import sections
@@ -35,7 +35,7 @@ def write_report(
     if margin is not None and not 0 < margin < 1:
         raise UserError(f"--margin {margin:g}: give a difference of scores between 0 and 1, such as 0.02")
     runs = read_runs([*given.runs, *given.subject, *given.comparators])
-    verdicts = tuple(verdict for claim in claims for verdict in check_claims(claim, given))
+    verdicts = _verdicts(claims, given) if claims else ()
     material = Material(
         runs,
         verdicts,
@@ -51,3 +51,10 @@ def write_report(
     except OSError as error:
         raise unwritable(out, error) from None
     return out
+
+
+def _verdicts(claims: Sequence[str], given: Given) -> tuple[Verdict, ...]:
+    # Loads the engines, which a report without a claim does not need
+    from harness.claims.check import check_claims
+
+    return tuple(verdict for claim in claims for verdict in check_claims(claim, given))

@@ -73,14 +73,17 @@ class Scatter:
     height: int
 
 
-def scatter(points: Sequence[Point]) -> Scatter:
-    """Place one point or more. Raises ValueError for none."""
+def scatter(points: Sequence[Point], *, lower_is_better: bool = False) -> Scatter:
+    """Place one point or more, the best score on top. Raises ValueError for none."""
     axis = axis_of([point.x for point in points])
     y = around([bound for point in points for bound in (point.low, point.high)])
     height = max(LEAST_HEIGHT, LINE * (len(points) + 2))
 
+    def at_share(share: float) -> float:
+        return round(EDGE + (height - 2 * EDGE) * (share if lower_is_better else 100 - share) / 100, 1)
+
     def down(value: float) -> float:
-        return round(EDGE + (height - 2 * EDGE) * (1 - y.place(value) / 100), 1)
+        return at_share(y.place(value))
 
     heights = [down(point.score) for point in points]
     labels = spread([at - ABOVE for at in heights], LINE, 0, height - EDGE)
@@ -88,15 +91,15 @@ def scatter(points: Sequence[Point]) -> Scatter:
         Placed(
             place := axis.place(point.x),
             at,
-            down(point.high),
-            down(point.low),
+            min(down(point.high), down(point.low)),
+            max(down(point.high), down(point.low)),
             label,
             place < 50,
             moved=abs(label - at + ABOVE) > LINE / 2,
         )
         for point, at, label in zip(points, heights, labels, strict=True)
     )
-    ticks = tuple(Tick(round(EDGE + (height - 2 * EDGE) * (1 - t.place / 100), 1), t.text) for t in y.ticks())
+    ticks = tuple(Tick(at_share(tick.place), tick.text) for tick in y.ticks())
     return Scatter(axis, placed, ticks, height)
 
 

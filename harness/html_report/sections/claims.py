@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from harness.claims.path_text import bound_text, reading, required_text
 from harness.claims.text import (
@@ -15,14 +15,23 @@ from harness.claims.text import (
     WORDS,
     because,
     evidence_lines,
-    summary_table,
 )
 from harness.claims.verdict import Evidence, Verdict
 from harness.html_report.charts.gauge import Gauge, Strip, gauge, limits_of
-from harness.html_report.document import Material, Section
+from harness.html_report.document import Material, ReportRun, Section
 from harness.html_report.sections.claim_paths import PathView, path_views
 
 FIXED = "The number of samples was fixed in advance: there is no stop, and no path of the evidence to show."
+
+
+SYMBOLS = {"supported": "✓", "refuted": "✗", "inconclusive": "?", "protocol_differs": "≠", "not_testable_here": "–"}
+CHOSEN = (
+    "A stand-in is judged by its own numbers. Without --subject it is the first of the given runs that is of no model "
+    "of the claim; claims about two models compare it with the other runs. A claim has none where a run of its own "
+    "model was judged."
+)
+# Digits of a run's id that tell runs apart
+ID = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +46,23 @@ class EvidenceView:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Evidence on one scale; without `gauge` as text alone. `required`: what the numbers must be, in words."""
+    """Evidence on one scale; without `gauge` as text alone. `required`: what the numbers must be, in words.
+
+    `reason`: why none of them decides, if so.
+    """
 
     rows: tuple[EvidenceView, ...]
     gauge: Gauge | None = None
     required: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A part of a sentence; `words` instead, if it is a command."""
+
+    text: str
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +73,7 @@ class ClaimView:
     claim: str
     quote: str
     word: str
+    symbol: str
     title: str
     meaning: str
     because: str
@@ -63,29 +85,25 @@ class ClaimView:
     paths: tuple[PathView, ...]
     fixed: str
     assumptions: tuple[str, ...]
-    run_ids: tuple[str, ...]
-    try_it: tuple[str, ...]
+    runs: tuple[str, ...]
+    try_it: tuple[tuple[Piece, ...], ...]
     model: str
     stand_in: ClaimView | None
 
 
 @dataclass(frozen=True, slots=True)
-class SummaryRow:
-    """A line of the summary, and the place in the page that it leads to."""
-
-    anchor: str
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ClaimsView:
-    """The summary of all claims, then each claim; `headings`: those of a verdict's parts."""
+    """The claims; those with a verdict on a stand-in, and about which models these decide nothing.
+
+    `headings`: those of a verdict's parts; `notes`: what the words of the verdicts mean.
+    """
 
     headings: Headings
-    columns: tuple[str, ...]
-    rows: tuple[SummaryRow, ...]
-    notes: tuple[str, ...]
     claims: tuple[ClaimView, ...]
+    standing_in: tuple[ClaimView, ...]
+    subjects: str
+    chosen: str
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,28 +120,56 @@ def build(material: Material) -> Section | None:
     """Show the verdicts; None without a claim."""
     if not material.verdicts:
         return None
-    claims = tuple(_claim(verdict, f"claim-{place}") for place, verdict in enumerate(material.verdicts, start=1))
-    anchors = tuple(one.anchor for claim in claims for one in (claim, claim.stand_in) if one is not None)
-    table = summary_table(material.verdicts, "")
-    rows = tuple(SummaryRow(anchor, row.cells) for anchor, row in zip(anchors, table.rows, strict=True))
-    view = ClaimsView(Headings(), tuple(column.heading for column in table.columns), rows, table.notes, claims)
-    return Section("claims", "Claims", _lead(material.verdicts), view)
+    verdicts = [_without_needless_stand_in(verdict) for verdict in material.verdicts]
+    names = {run.manifest.run_id: _name(run) for run in material.runs}
+    claims = tuple(_claim(verdict, f"claim-{place}", names) for place, verdict in enumerate(verdicts, start=1))
+    standing_in = tuple(claim for claim in claims if claim.stand_in is not None)
+    subjects = ", ".join(dict.fromkeys(claim.model for claim in standing_in))
+    words = dict.fromkeys(own.word for one in claims for own in (one, one.stand_in) if own is not None)
+    notes = tuple(f"{SYMBOLS[word]} {WORDS[word]}: {MEANINGS[word]}." for word in words)
+    view = ClaimsView(Headings(), claims, standing_in, subjects, CHOSEN, notes)
+    return Section("claims", "Claims", _lead(verdicts), view)
+
+
+def _without_needless_stand_in(verdict: Verdict) -> Verdict:
+    """No stand-in is needed where a run of the subject itself decides."""
+    own = any(one.run_id and one.test is not None for one in verdict.evidence)
+    return replace(verdict, stand_in=None) if own else verdict
+
+
+def _name(run: ReportRun) -> str:
+    folder = run.folder.resolve().name
+    return f"{run.label} ({'' if folder == run.label else f'folder {folder}, '}run {run.manifest.run_id[:ID]})"
 
 
 def _lead(verdicts: Sequence[Verdict]) -> str:
     counts = {word: sum(verdict.word == word for verdict in verdicts) for word in WORDS}
     found = ", ".join(f"{count} {WORDS[word].lower()}" for word, count in counts.items() if count)
-    return f"{len(verdicts)} claim{'s' if len(verdicts) > 1 else ''}: {found}."
+    apart = sum(verdict.stand_in is not None for verdict in verdicts)
+    more = f" Apart from these, {apart} of stand-in runs, which decide nothing about the claims." if apart else ""
+    return f"{len(verdicts)} claim{'s' if len(verdicts) > 1 else ''}: {found}.{more}"
 
 
-def _claim(verdict: Verdict, anchor: str) -> ClaimView:
+def _pieces(text: str) -> tuple[Piece, ...]:
+    """What is in backticks as words of a command."""
+    parts = text.split("`")
+    return tuple(
+        Piece(part, tuple(part.split()) if place % 2 and place < len(parts) - 1 else ())
+        for place, part in enumerate(parts)
+        if part
+    )
+
+
+def _claim(verdict: Verdict, anchor: str, names: Mapping[str, str]) -> ClaimView:
     deciding = [one for one in verdict.evidence if not one.faults]
     aside = [one for one in verdict.evidence if one.faults]
+    stand_in = verdict.stand_in
     return ClaimView(
         anchor=anchor,
         claim=verdict.claim,
         quote=verdict.quote,
         word=verdict.word,
+        symbol=SYMBOLS[verdict.word],
         title=WORDS[verdict.word],
         meaning=MEANINGS[verdict.word],
         because=because(verdict),
@@ -135,22 +181,23 @@ def _claim(verdict: Verdict, anchor: str) -> ClaimView:
         paths=path_views(verdict.paths),
         fixed=FIXED if not verdict.paths and any(one.test and one.run_id for one in deciding) else "",
         assumptions=verdict.assumptions,
-        run_ids=verdict.run_ids,
-        try_it=verdict.try_it,
+        runs=tuple(names.get(run_id, run_id) for run_id in verdict.run_ids),
+        try_it=tuple(map(_pieces, verdict.try_it)),
         model=verdict.model,
-        stand_in=None if verdict.stand_in is None else _claim(verdict.stand_in, f"{anchor}-stand-in"),
+        stand_in=None if stand_in is None else _claim(stand_in, f"{anchor}-stand-in", names),
     )
 
 
 def _groups(evidence: Sequence[Evidence]) -> tuple[Group, ...]:
-    """Scores, differences, then what has no place on a scale; numbers that were tested alike are together."""
-    kinds: dict[object, list[Evidence]] = {}
+    """Scores and differences, then what has no place on a scale; numbers tested, or set aside, alike are together."""
+    kinds: dict[tuple[object, tuple[str, ...]], list[Evidence]] = {}
     for one in evidence:
         required = None if one.faults else one.required
-        kinds.setdefault((one.baseline is not None, required) if _drawn(one) else None, []).append(one)
-    texts = kinds.pop(None, [])
-    found = [_group(ones) for ones in kinds.values()]
-    return (*found, Group(tuple(_view(one, None) for one in texts))) if texts else tuple(found)
+        drawn = (one.baseline is not None, required) if _drawn(one) else None
+        kinds.setdefault((drawn, one.faults), []).append(one)
+    texts = [ones for (drawn, _), ones in kinds.items() if drawn is None]
+    found = [_group(ones) for (drawn, _), ones in kinds.items() if drawn is not None]
+    return (*found, *(Group(tuple(_view(one, None) for one in ones), reason=_reason(ones[0])) for ones in texts))
 
 
 def _group(evidence: Sequence[Evidence]) -> Group:
@@ -160,7 +207,7 @@ def _group(evidence: Sequence[Evidence]) -> Group:
     limits = limits_of(difference=difference, numbers=numbers)
     if required is None:
         drawn = gauge(numbers, limits, signed=difference)
-        return Group(tuple(_view(one, drawn) for one in evidence), drawn)
+        return Group(tuple(_view(one, drawn) for one in evidence), drawn, reason=_reason(first))
     ends = (required.low, required.high)
     low, high = ("" if end is None else bound_text(end, signed=difference) for end in ends)
     drawn = gauge(numbers, limits, ends, (low, high), signed=difference)
@@ -168,8 +215,13 @@ def _group(evidence: Sequence[Evidence]) -> Group:
     return Group(rows, drawn, required_text(required, difference=difference))
 
 
+def _reason(one: Evidence) -> str:
+    return f"why not: {'; '.join(one.faults)}" if one.faults else ""
+
+
 def _view(one: Evidence, drawn: Gauge | None) -> EvidenceView:
-    number, *lines = evidence_lines(one)
+    # The reason is the group's
+    number, *lines = evidence_lines(replace(one, faults=()))
     strip = None if drawn is None or one.value is None else drawn.strip(one.value, one.low, one.high)
     return EvidenceView(number, reading(one), tuple(lines), strip)
 

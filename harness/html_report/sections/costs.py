@@ -14,11 +14,13 @@ from harness.html_report.document import Material, ReportRun, Section
 from harness.report.tables import UNKNOWN, Column, Row, Table, figure_text, interval_text, score_text
 from harness.results import Estimate
 from harness.stats.frontier import beaten_by
+from harness.stats.intervals import RATIO
 
 LEAD = (
-    "Further left is cheaper, further up is better. Runs on the frontier (the stepped line) are beaten by no other run "
-    "in both, by their point estimates: vertical bars are 95 % intervals of the scores."
+    "Further left is cheaper, further up is better{turned}. Runs on the frontier (the stepped line) are beaten by no "
+    "other run in both, by their point estimates: vertical bars are 95 % intervals of the scores."
 )
+TURNED = " (of {metrics} lower values are better, so they are on top)"
 DOLLARS, TOKENS, SECONDS = "US dollars per answer", "output tokens per answer", "engine seconds per answer"
 # Longest label in the chart; the table has whole names
 LONGEST = 22
@@ -32,6 +34,17 @@ class CostedRun:
     series: int
     score: Estimate | None
     known: PerAnswer
+
+    @property
+    def lower_is_better(self) -> bool:
+        """Whether the score is one such as perplexity."""
+        return self.score is not None and self.score.method == RATIO
+
+    @property
+    def merit(self) -> float:
+        """The score turned so that more is better; 0 where there is none."""
+        value = (self.score.value if self.score else None) or 0.0
+        return -value if self.lower_is_better else value
 
     def cost(self, unit: str) -> float | None:
         """What an answer costs in this unit."""
@@ -64,10 +77,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class CostGroup:
-    """Runs of the same tasks. `chart` is None where fewer than two have a cost in the unit and a score."""
+    """Runs of the same tasks. `chart` is None where fewer than two have a cost in the unit and a score.
+
+    `axis`: the name of the vertical axis; `turned`: the metric if lower values of it are better, else "".
+    """
 
     name: str
     unit: str
+    axis: str
+    turned: str
     chart: Scatter | None
     points: tuple[CostPoint, ...]
     steps: tuple[Step, ...]
@@ -78,13 +96,16 @@ class CostGroup:
 def build(material: Material) -> Section | None:
     """Show runs of the same tasks together; None where no two runs, and no price, are known."""
     day = material.made.date()
-    groups: dict[tuple[str, ...], list[CostedRun]] = {}
+    groups: dict[tuple[tuple[str, ...], bool], list[CostedRun]] = {}
     for series, run in enumerate(material.runs):
         known = per_answer(str(run.folder), run.manifest, run.records, day)
         tasks = tuple(sorted(estimate.task for estimate in run.primary))
-        groups.setdefault(tasks, []).append(CostedRun(run, series, _score(run), known))
+        one = CostedRun(run, series, _score(run), known)
+        groups.setdefault((tasks, one.lower_is_better), []).append(one)
     shown = tuple(group for runs in groups.values() if (group := _group(runs, day)) is not None)
-    return Section("costs", "Cost and score", LEAD, shown) if shown else None
+    turned = ", ".join(dict.fromkeys(group.turned for group in shown if group.turned))
+    lead = LEAD.format(turned=TURNED.format(metrics=turned) if turned else "")
+    return Section("costs", "Cost and score", lead, shown) if shown else None
 
 
 def _score(run: ReportRun) -> Estimate | None:
@@ -100,10 +121,13 @@ def _group(runs: Sequence[CostedRun], day: date) -> CostGroup | None:
         return None
     costs = [one.cost(unit) or 0.0 for one in placed]
     scores = [one.score for one in placed if one.score is not None]
-    beaten = beaten_by([(cost, score.value or 0.0) for cost, score in zip(costs, scores, strict=True)])
+    beaten = beaten_by([(cost, one.merit) for cost, one in zip(costs, placed, strict=True)])
+    turned = runs[0].lower_is_better
     chart = None
     if len(placed) > 1:
-        chart = scatter([_point(cost, score) for cost, score in zip(costs, scores, strict=True)])
+        chart = scatter(
+            [_point(cost, score) for cost, score in zip(costs, scores, strict=True)], lower_is_better=turned
+        )
     words = {
         one.run.label: "on the frontier" if better is None else f"beaten by {placed[better].run.label}"
         for one, better in zip(placed, beaten, strict=True)
@@ -121,6 +145,8 @@ def _group(runs: Sequence[CostedRun], day: date) -> CostGroup | None:
     return CostGroup(
         name=runs[0].run.manifest.suite_name,
         unit=unit,
+        axis=f"{scores[0].metric} (lower is better, on top)" if turned and scores else "Score",
+        turned=scores[0].metric if turned and scores else "",
         chart=chart,
         points=points,
         steps=_steps(chart, front) if chart else (),

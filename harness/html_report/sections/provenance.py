@@ -18,6 +18,22 @@ HEADINGS = (
 )
 LONG = ("Decoding", "Scorer and extractor", "Data")
 ALL = "all"
+# For readers who are new to the field; the methods as the notes of the scores name them
+WORDS = (
+    ("interval", "the range that contains the true score in 95 of 100 such evaluations; wide with few samples"),
+    (
+        "wilson, t, clustered, jackknife, ratio",
+        "ways to compute an interval: of shares of right answers, of other "
+        "means, of samples that belong together, of scores of a whole corpus, and of perplexities",
+    ),
+    ("macro, micro", "the mean over tasks: each task counts the same, or each sample does"),
+    ("significant", "a difference larger than chance alone would explain (p below 0.05)"),
+    ("Holm", "a correction of p: of many comparisons, some look significant by chance"),
+    ("pass@k", "the chance that at least one of k answers to a problem is right"),
+    ("truncated", "the answer was cut off at the token limit, so it may lack its result"),
+    ("no answer", "no result could be read out of what the model wrote"),
+    ("stand-in", "another model, judged in place of one that could not be run; it decides nothing about that one"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +55,14 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """`differences` is None for one run; `made`: how the report itself was made."""
+    """`differences` is None for one run; `made`: how the report itself was made; `words`: the terms of the page."""
 
     differences: Table | None
     runs: tuple[RunProvenance, ...]
     protocols: Table
     templates: tuple[Template, ...]
     made: tuple[Fact, ...]
+    words: tuple[Fact, ...] = tuple(Fact(name, meaning) for name, meaning in WORDS)
 
 
 def build(material: Material) -> Section | None:

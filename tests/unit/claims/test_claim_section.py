@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -90,9 +92,41 @@ def test_a_hostile_sentence_is_text():
 
 def test_every_sentence_that_claim_check_prints_of_the_press_page_is_in_the_report():
     verdicts = check_claims("deepseek-v4-press")
-    html = re.sub(r"<[^>]+>", " ", page(*verdicts)).replace("&#34;", '"').replace("&#39;", "'").replace("&gt;", ">")
+    # Tags of words do not part a sentence; of commands the backticks become tags
+    bare = re.sub(r"</?(code|span)[^>]*>", "", page(*verdicts))
+    html = re.sub(r"<[^>]+>", " ", bare).replace("&#34;", '"').replace("&#39;", "'").replace("&gt;", ">")
     for one in verdicts:
         for line in text(one, 10_000):
             words = re.sub(r"^\s*(- |\w[\w ]*: )?", "", line).strip().replace("&", "&amp;").replace("<", "&lt;")
+            words = words.replace("`", "")
             if words and not line.startswith(one.claim):
                 assert words.partition(" (the evidence")[0].partition(" (no data")[0].partition(" (numbers")[0] in html
+
+
+def test_a_verdict_on_a_stand_in_is_apart_and_not_shown_where_the_subject_was_judged():
+    own = replace(verdict(), model="other", word="supported", scope="stand_in")
+    shown = page(replace(verdict(), stand_in=own))
+    tables = re.findall(r"<table.*?</table>", shown, re.DOTALL)
+    assert "REFUTED" in tables[0] and "SUPPORTED" not in tables[0]
+    assert "decide nothing about one" in tables[1] and "SUPPORTED" in tables[1]
+    assert "1 claim: 1 refuted. Apart from these, 1 of stand-in runs" in shown
+    judged = replace(score(0.5, 0.4, 0.6, Required(">=", 0.8)), run_id="a" * 16)
+    assert "SUPPORTED" not in page(replace(verdict(judged), stand_in=own)).partition("<main")[2]
+
+
+def test_equal_reasons_are_said_once_and_numbers_of_one_scale_share_its_axis():
+    faults = ("another benchmark",)
+    ones = [replace(score(n, n - 0.1, n + 0.1, Required(">=", 0.8)), faults=faults, test=None) for n in (0.3, 0.5, 0.7)]
+    html = page(verdict(*ones)).partition("<main")[2]
+    assert html.count("why not: another benchmark") == 1
+    assert html.count('class="gauge"') == 3 and html.count('class="ticks"') == 1
+
+
+def test_commands_are_code_word_by_word():
+    html = page(replace(verdict(), try_it=("Try `harness claim check --max-cost 2` now",)))
+    assert "<code><span>harness</span> <span>claim</span> <span>check</span> <span>--max-cost</span>" in html
+
+
+def test_a_report_without_a_claim_does_not_load_the_checks():
+    code = "import sys, harness.html_report.writing as one; sys.exit('harness.claims.check' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
