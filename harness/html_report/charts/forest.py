@@ -12,7 +12,7 @@ SHARES = Scale(0.0, 1.0)
 # With more tasks, each is one line that opens
 MOST_OPEN = 8
 # Pixels for the labels of an axis at the narrowest, of a character, between two labels
-ROOM, CHARACTER, BETWEEN = 230, 7, 8
+ROOM, CHARACTER, BETWEEN = 200, 7, 8
 # A narrower axis of differences would make noise look large
 LEAST_REACH = 0.02
 

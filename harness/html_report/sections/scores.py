@@ -100,11 +100,13 @@ def build(material: Material) -> Section | None:
         if run.overall is not None:
             suites.setdefault(run.overall.task, []).append((series, run.label, run.overall))
     groups = [_group(suite, found, (), overall=True) for suite, found in suites.items()]
+    # The tasks of one run are one table, so they have the same columns
+    alike = [estimate for _, run in runs for estimate in run.primary] if len(runs) == 1 else []
     primary = {series: run.primary for series, run in runs}
     for task in material.tasks:
         found = [(s, run.label, e) for s, run in runs for e in primary[s] if e.task == task]
         others = [(s, run.label, e) for s, run in runs for e in run.estimates if e.task == task and e not in primary[s]]
-        group = _remarked(_group(task, found, others, overall=False), other_protocol(material, task))
+        group = _remarked(_group(task, found, others, overall=False, alike=alike), other_protocol(material, task))
         if labels := unread_of.get(task):
             group = _cautioned(group, unread_text(found[0][2].scorer, labels))
         groups.append(group)
@@ -125,11 +127,11 @@ def build(material: Material) -> Section | None:
     return Section("scores", "Scores", lead if len(runs) > 1 else single, Scores(tuple(groups), notes))
 
 
-def _group(name: str, found: Found, others: Found, *, overall: bool) -> TaskScores:
+def _group(name: str, found: Found, others: Found, *, overall: bool, alike: Sequence[Estimate] = ()) -> TaskScores:
     estimates = [estimate for _, _, estimate in found]
     first = estimates[0]
-    extra = extra_columns(estimates)
-    unscored = any(estimate.unscored for estimate in estimates)
+    extra = extra_columns(alike or estimates)
+    unscored = any(estimate.unscored for estimate in alike or estimates)
     numbers = [number for e in estimates for number in (e.value, e.low, e.high)]
     of_corpus = first.method == JACKKNIFE
     share = first.method != RATIO and not of_corpus and all(n is None or 0 <= n <= 1 for n in numbers)
