@@ -100,7 +100,7 @@ def build(material: Material) -> Section | None:
     data = Pairs(
         baseline,
         _sentences(found, within, material.margin) if _says_something(found, unread_of) else (),
-        _cautions(found, unread_of),
+        _cautions(found, unread_of, material),
         _tables(tasks, found.comparisons),
         axis(scale, signed=True),
         scale.place(0.0),
@@ -153,7 +153,7 @@ def _says_something(found: Compared, unread_of: Mapping[str, Sequence[str]]) -> 
     return not found.comparisons or not all(_is_unread(c, unread_of) for c in found.comparisons)
 
 
-def _cautions(found: Compared, unread_of: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
+def _cautions(found: Compared, unread_of: Mapping[str, Sequence[str]], material: Material) -> tuple[str, ...]:
     """Say, by task, which comparisons are of answers that were not read."""
     lines = []
     for task, labels in unread_of.items():
@@ -163,7 +163,9 @@ def _cautions(found: Compared, unread_of: Mapping[str, Sequence[str]]) -> tuple[
             compared = {label for c in own for label in (c.a, c.b)}
             which = "this comparison says" if len(own) == len(of_task) else "comparisons with them say"
             text = unread_text(own[0].scorer, [label for label in labels if label in compared])
-            lines.append(f"{task}: {text}: {which} nothing of the models; see the other scores above, and the samples.")
+            others = any(len([e for e in run.estimates if e.task == task]) > 1 for run in material.runs)
+            where = "the other scores above, and the samples" if others else "the samples"
+            lines.append(f"{task}: {text}: {which} nothing of the models; see {where}.")
     return tuple(lines)
 
 

@@ -162,7 +162,7 @@ def _remarked(group: TaskScores, remarks: Mapping[str, str]) -> TaskScores:
 
 def _cautioned(group: TaskScores, text: str) -> TaskScores:
     others = tuple(replace(one, open=True) for one in group.others)
-    text = f"{group.name}: {text}: these scores say little of the model."
+    text = f"{group.name}: {text}: such scores say little of a model."
     return replace(group, others=others, cautions=(f"{text} See the other scores below." if others else text,))
 
 

@@ -18,7 +18,6 @@ from harness.html_report.reading import read_runs
 from harness.html_report.sections import pairs, ranks, scores
 
 
-
 def answered(folder: Path, name: str, text: str, **options: object) -> ReportRun:
     rows = read_jsonl(REPO / "tasks" / "demo" / "demo_math.jsonl")
     answers = [{"task": "demo_math", "sample_id": row["id"], "completion": text} for row in rows]
