@@ -59,7 +59,9 @@ def protocol_differences(
         for found in _of_task(task, one, other):
             # two revisions of a data set whose rows are the same are one data set
             (noted if same_rows and found.field.endswith(".revision") else refused).append(found)
-    for found in _walk(a.get("execution") or {}, b.get("execution") or {}, "execution."):
+    one_limits, other_limits = a.get("execution"), b.get("execution")
+    # A run without limits ran no programs, so no shared task has any
+    for found in _walk(one_limits, other_limits, "execution.") if one_limits and other_limits else ():
         (noted if found.field == "execution.sandbox" else refused).append(found)
     of_engines = _of_engines(a, b, throughput_options)
     refused += of_engines.refused

@@ -58,6 +58,11 @@ def sweeps(suite: SuitePage, records: Sequence[Record], metrics: Mapping[str, st
     return [_sweep(page, uses, records, metrics) for page, uses in _protocols(suite).items()]
 
 
+def pages_under_protocols(suite: SuitePage) -> dict[str, tuple[SuiteTask, ...]]:
+    """Return the pages that the suite has under several protocols, each with its tasks."""
+    return {page: tuple(uses) for page, uses in _protocols(suite).items()}
+
+
 def languages(suite: SuitePage, records: Sequence[Record], metrics: Mapping[str, str]) -> CountedLanguages | None:
     """Count the languages of a suite that has a rule for them; None where it has none."""
     rule = suite.languages

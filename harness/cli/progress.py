@@ -119,8 +119,11 @@ class Progress:
         # A wait is shown once, though its seconds go down, and again if it lasts
         elif text and (kind != self._kind or now - self._waited >= LINE_SECONDS):
             self._kind, self._waited = kind, now
-            # One line for all tasks that are bound, not one for each
-            self._say(text if self._rate is not None else text.partition(": ")[0])
+            if self._rate is not None:
+                self._say(text)
+            elif self._loudness is not Loudness.quiet:
+                # What is done soon needs no line; one for all tasks that are bound, not one for each
+                self._status.say_later(visible_line(text.partition(": ")[0]))
 
     def line(self, width: int) -> str:
         """The status line of at most `width` cells: the least important parts are left out."""

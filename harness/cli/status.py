@@ -62,6 +62,8 @@ class StatusLine:
 
     def say_later(self, line: str) -> None:
         """Print a line where nothing else is printed within `PLAIN_AFTER` seconds, such as an early error."""
+        if self._later is not None:
+            self._later.cancel()
         self._later = threading.Timer(PLAIN_AFTER, self._send, [f"{line}\n"])
         self._later.daemon = True
         self._later.start()

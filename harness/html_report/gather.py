@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from types import ModuleType
 
+from harness.html_report.caveats import protocols_of
 from harness.html_report.document import Material, Section
 from harness.html_report.sections import (
     claims,
@@ -29,5 +30,10 @@ SECTIONS: tuple[ModuleType, ...] = (
 
 def sections(material: Material) -> tuple[Section, ...]:
     """Return the sections that have something to show."""
-    builders: list[Callable[[Material], Section | None]] = [module.build for module in SECTIONS]
+    order = list(SECTIONS)
+    if protocols_of(material.runs):
+        # Of a sweep the range is the result
+        order.remove(protocols)
+        order.insert(order.index(scores), protocols)
+    builders: list[Callable[[Material], Section | None]] = [module.build for module in order]
     return tuple(section for build in builders if (section := build(material)) is not None)

@@ -16,6 +16,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from harness.html_report.caveats import protocols_of
 from harness.html_report.document import Material, Section
 from harness.report.visible import visible, visible_line
 
@@ -81,9 +82,11 @@ def _named(caption: re.Match[str], name: str) -> str:
 
 
 def _facts(material: Material) -> tuple[str, ...]:
+    uses = {use.label: (page, (*use.protocol.values(),)) for page, use in protocols_of(material.runs)}
     counted = {
         "run": len(material.runs),
-        "task": len(material.tasks),
+        "task": len({uses[task][0] if task in uses else task for task in material.tasks}),
+        "protocol": len({protocol for _, protocol in uses.values()}),
         "claim": len(material.verdicts),
     }
     return tuple(f"{count} {noun}{'s' if count > 1 else ''}" for noun, count in counted.items() if count)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from files import REPO, read_jsonl, write_jsonl
 
 import harness
 from harness.claims.runs import Given
@@ -52,3 +53,57 @@ def test_rows_are_read_by_their_headings(ranked, open_report):
     page = open_report(ranked)
     row = page.get_by_role("row", name="demo-larger (b)").first
     assert row.get_by_role("rowheader").inner_text() == "demo-larger (b)"
+
+
+@pytest.fixture(scope="module")
+def nine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report of nine runs with long names; some are better than others."""
+    folder = tmp_path_factory.mktemp("nine")
+    rows = read_jsonl(REPO / "tasks" / "demo" / "demo_math.jsonl")
+    runs = []
+    for number in range(9):
+        name = f"organisation/very-long-model-name-that-goes-on-and-on-2026-instruct-{number}"
+        answers = [
+            {
+                "task": "demo_math",
+                "sample_id": row["id"],
+                "completion": row["answer"] if place % 9 > number else "#### 1",
+            }
+            for place, row in enumerate(rows)
+        ]
+        file = write_jsonl(folder / f"{number}.jsonl", answers)
+        out = folder / str(number)
+        harness.evaluate(name, tasks="demo_math", engine="scripted", completions=str(file), out=str(out))
+        runs.append(out)
+    return write_report(folder / "r.html", Given(tuple(runs)), with_records=False)
+
+
+@pytest.mark.parametrize("width", [360, 1000])
+def test_nine_runs_with_long_names_fit_and_are_accessible(nine, open_report, access_faults, width):
+    page = open_report(nine, width=width)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # The heat map scrolls in its place; the others fit
+    wide = page.locator("#scores .table-place, #pairs .table-place").evaluate_all(
+        "places => places.filter(place => place.scrollWidth > place.clientWidth + 1).length"
+    )
+    assert not wide
+    assert not access_faults(page)
+
+
+def test_p_of_a_pair_is_read_without_a_mouse(nine, open_report):
+    page = open_report(nine)
+    cells = page.locator("#ranks .heat tbody td small")
+    assert cells.count() == 9 * 8
+    assert cells.first.is_visible()
+    assert "p " in cells.first.inner_text()
+
+
+def test_labels_of_axes_do_not_touch(nine, open_report):
+    page = open_report(nine, width=1000)
+    touching = page.locator("#pairs svg.axis, #scores svg.axis").evaluate_all(
+        """axes => axes.filter(axis => {
+            const boxes = [...axis.querySelectorAll("text")].map(text => text.getBoundingClientRect());
+            return boxes.some((box, place) => place && box.left < boxes[place - 1].right + 2);
+        }).length"""
+    )
+    assert not touching

@@ -82,7 +82,12 @@ def test_the_range_of_protocols_is_the_sweep_of_the_run(cli, sums, tmp_path, rep
     common = ("run", "--engine", "scripted", "--completions", answers, "--tasks", sums, "--out", "swept")
     printed = cli(*common, "--sweep", "template=page,plain,wordy").out
     (sweep,) = json.loads((tmp_path / "swept/scores.json").read_text())["sweeps"]
-    found = section(report("swept"), "protocols")
+    page = report("swept")
+    # A mean over protocols is no result
+    assert ", all tasks" not in page
+    assert "1 task<" in page and "3 protocols<" in page
+    assert page.index('<section id="protocols"') < page.index('<section id="scores"')
+    found = section(page, "protocols")
     text = words(found)
     assert f"Spread (max - min): {sweep['spread']:.3f}, highest page, lowest plain" in text
     for note in (

@@ -11,6 +11,8 @@ from harness.html_report.charts.scale import Scale, Tick, around
 SHARES = Scale(0.0, 1.0)
 # With more tasks, each is one line that opens
 MOST_OPEN = 8
+# Pixels for the labels of an axis at the narrowest, of a character, between two labels
+ROOM, CHARACTER, BETWEEN = 200, 7, 8
 # A narrower axis of differences would make noise look large
 LEAST_REACH = 0.02
 
@@ -47,8 +49,10 @@ def mark(scale: Scale, value: float | None, low: float | None, high: float | Non
     return Mark(*(_short(scale.place(number)) for number in (value, low, high)))
 
 
-def axis(ticks: Iterable[Tick]) -> tuple[Label, ...]:
-    """Return the ticks as labels."""
+def axis(scale: Scale, *, signed: bool = False) -> tuple[Label, ...]:
+    """Return round numbers as labels: as many as do not touch where the chart is narrowest."""
+    every = [scale.ticks(most, signed=signed) for most in (6, 5, 4, 3)]
+    ticks = next((found for found in every if _width(found) <= ROOM), every[-1])
     return tuple(
         Label(_short(t.place), t.text, "start" if t.place < 4 else "end" if t.place > 96 else "middle") for t in ticks
     )
@@ -69,6 +73,12 @@ def difference_scale(bounds: Iterable[float], margin: float | None = None) -> Sc
     reach = max(LEAST_REACH, *(abs(bound) for bound in bounds), 1.3 * (margin or 0.0))
     reach = min(1.0, 1.05 * reach)
     return Scale(-reach, reach)
+
+
+def _width(ticks: Iterable[Tick]) -> int:
+    """Pixels that the labels need, all as wide as the widest."""
+    lengths = [len(tick.text) for tick in ticks]
+    return len(lengths) * (CHARACTER * max(lengths, default=0) + BETWEEN)
 
 
 def _short(place: float) -> float:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.compare import ALPHA, is_better, is_worse, p_within
 from harness.comparison import Compared, ComparedRun, Refused, RunSide, compare_read, difference_text
+from harness.html_report.caveats import by_tell, unread, unread_text
 from harness.html_report.charts.forest import MOST_OPEN, Label, Mark, axis, difference_scale, mark
 from harness.html_report.document import Material, Section
 from harness.report.comparison import legend, signed_interval_text, signed_text
@@ -22,7 +23,7 @@ NAMED = 6
 class PairLine:
     """One difference: words for the table, its place on the scale; `direction` is "better", "worse" or "".
 
-    `sort`: p and p (Holm) as numbers; `task`: in a table of several tasks.
+    `sort`: p and p (Holm) as numbers; `remark`: what the finding does not say; `task`: in a table of several tasks.
     """
 
     label: str
@@ -39,6 +40,7 @@ class PairLine:
     losses: int
     detectable: str
     sort: tuple[str, str]
+    remark: str = ""
     task: str = ""
 
 
@@ -53,10 +55,14 @@ class TaskPairs:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """What the template lays out: all tasks on one axis, runs that are not compared, warnings."""
+    """What the template lays out: all tasks on one axis, runs that are not compared, warnings.
+
+    `cautions`: tasks whose comparisons say little; `refused`: runs with the same reasons, and these.
+    """
 
     baseline: str
     sentences: tuple[str, ...]
+    cautions: tuple[str, ...]
     tasks: tuple[TaskPairs, ...]
     axis: tuple[Label, ...]
     zero: float
@@ -82,19 +88,24 @@ def build(material: Material) -> Section | None:
     lead = f"Each run minus {baseline}, the baseline, on the samples that both answered: right of 0 is better."
     scale = difference_scale([b for c in found.comparisons for b in (c.low, c.high)], material.margin)
     series = {run.label: place for place, run in enumerate(material.runs)}
+    unread_of = unread(material)
     tasks: dict[str, list[PairLine]] = {}
     for comparison, equal in zip(found.comparisons, within, strict=True):
         at = mark(scale, comparison.difference, comparison.low, comparison.high)
-        tasks.setdefault(comparison.task, []).append(_line(comparison, equal, at, series[comparison.b]))
+        line = _line(comparison, equal, at, series[comparison.b])
+        if _is_unread(comparison, unread_of):
+            line = replace(line, remark="few answers were read")
+        tasks.setdefault(comparison.task, []).append(line)
     margins = () if material.margin is None else tuple(scale.place(end) for end in (-material.margin, material.margin))
     data = Pairs(
         baseline,
-        _sentences(found, within, material.margin),
+        _sentences(found, within, material.margin) if _says_something(found, unread_of) else (),
+        _cautions(found, unread_of, material),
         _tables(tasks, found.comparisons),
-        axis(scale.ticks(signed=True)),
+        axis(scale, signed=True),
         scale.place(0.0),
         margins,
-        tuple(map(_refused, found.refused)),
+        _grouped(found.refused),
         (*(f"{run}: the protocol differs: {difference_text(field)}" for run, field in found.protocol), *found.warnings),
         _notes(found, material.margin),
     )
@@ -126,7 +137,36 @@ def _line(c: Comparison, within: bool, at: Mark | None, series: int) -> PairLine
         losses=c.losses,
         detectable=score_text(c.detectable),
         sort=(f"{c.p:.3g}", f"{c.p_family:.3g}"),
+        remark="" if direction or c.low <= 0 <= c.high else _not_a_finding(c),
     )
+
+
+def _not_a_finding(c: Comparison) -> str:
+    return "interval excludes 0; not after correction" if c.p <= ALPHA else "interval excludes 0; the test does not"
+
+
+def _is_unread(c: Comparison, unread_of: Mapping[str, Sequence[str]]) -> bool:
+    return not {c.a, c.b}.isdisjoint(unread_of.get(c.task, ()))
+
+
+def _says_something(found: Compared, unread_of: Mapping[str, Sequence[str]]) -> bool:
+    return not found.comparisons or not all(_is_unread(c, unread_of) for c in found.comparisons)
+
+
+def _cautions(found: Compared, unread_of: Mapping[str, Sequence[str]], material: Material) -> tuple[str, ...]:
+    """Say, by task, which comparisons are of answers that were not read."""
+    lines = []
+    for task, labels in unread_of.items():
+        of_task = [c for c in found.comparisons if c.task == task]
+        own = [c for c in of_task if _is_unread(c, unread_of)]
+        if own:
+            compared = {label for c in own for label in (c.a, c.b)}
+            which = "this comparison says" if len(own) == len(of_task) else "comparisons with them say"
+            text = unread_text(own[0].scorer, [label for label in labels if label in compared])
+            others = any(len([e for e in run.estimates if e.task == task]) > 1 for run in material.runs)
+            where = "the other scores above, and the samples" if others else "the samples"
+            lines.append(f"{task}: {text}: {which} nothing of the models; see {where}.")
+    return tuple(lines)
 
 
 def _sentences(found: Compared, within: Sequence[bool], margin: float | None) -> tuple[str, ...]:
@@ -169,10 +209,14 @@ def _metric(comparisons: Sequence[Comparison], task: str) -> str:
     return metric_text(first.scorer, first.metric)
 
 
-def _refused(refused: Refused) -> tuple[str, tuple[str, ...]]:
-    fields = [difference_text(field) for field in refused.fields[:NAMED]]
-    more = len(refused.fields) - len(fields)
-    return refused.run, (*fields, *((f"and {more} more",) if more else ()))
+def _grouped(refused: Sequence[Refused]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Runs with the same reasons in one line, the most telling reasons first."""
+    runs: dict[tuple[str, ...], list[str]] = {}
+    for one in refused:
+        fields = [difference_text(field) for field in by_tell(one.fields)]
+        more = len(fields) - NAMED
+        runs.setdefault((*fields[:NAMED], *((f"and {more} more",) if more > 0 else ())), []).append(one.run)
+    return tuple((", ".join(names), fields) for fields, names in runs.items())
 
 
 def _notes(found: Compared, margin: float | None) -> tuple[str, ...]:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from harness.analysis.related_tasks import metrics_of, suite_of, sweeps
 from harness.analysis.sweep import Sweep
 from harness.html_report.charts.dots import DotRow, dot_row
-from harness.html_report.charts.scale import Scale, Tick
+from harness.html_report.charts.forest import SHARES, Label, axis
+from harness.html_report.charts.scale import Scale
 from harness.html_report.document import Material, ReportRun, Section
 from harness.report.sweeps import Words, sweep_table
 from harness.report.tables import Table, p_text, score_text
@@ -47,13 +48,13 @@ class Protocols:
     """All rows on one scale; `notes`: pages that could not be compared."""
 
     rows: tuple[ProtocolRow, ...]
-    ticks: tuple[Tick, ...]
+    axis: tuple[Label, ...]
     notes: tuple[str, ...]
 
 
 def build(material: Material) -> Section | None:
     """Show the sweeps of all runs; None where no run has one."""
-    scale = Scale(0.0, 1.0)
+    scale = SHARES
     rows: list[ProtocolRow] = []
     notes: list[str] = []
     for series, run in enumerate(material.runs):
@@ -66,7 +67,7 @@ def build(material: Material) -> Section | None:
                 notes.append(f"{run.label}: {sweep.page}: no sample was scored under every protocol")
     if not rows and not notes:
         return None
-    return Section("protocols", "Range of protocols", LEAD, Protocols(tuple(rows), scale.ticks(), tuple(notes)))
+    return Section("protocols", "Range of protocols", LEAD, Protocols(tuple(rows), axis(scale), tuple(notes)))
 
 
 def _row(run: ReportRun, series: int, page: str, found: Sweep, words: Words, scale: Scale) -> ProtocolRow:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.analysis.ranking import Ranking
+from harness.html_report.caveats import without_mixed_means
 from harness.html_report.charts.forest import MOST_OPEN
 from harness.html_report.charts.heat import BLANK, Shade, shade
 from harness.html_report.document import Material, Section
@@ -39,18 +40,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Row minus column: the difference in words, p for those who point at it; empty on the diagonal."""
+    """Row minus column: the difference and its p in words; empty on the diagonal."""
 
     text: str
-    title: str
+    p: str
     shade: Shade
 
 
 @dataclass(frozen=True, slots=True)
 class Board:
-    """One ranking. `heat`: a row of cells for each run, in the same order; empty where there is nothing to show."""
+    """One ranking. `title`: of name and metric, in one line; `heat`: a row of cells for each run, in the same
+    order; empty where there is nothing to show.
+    """
 
     title: str
+    name: str
+    metric: str
     places: tuple[Place, ...]
     ties: tuple[str, ...]
     notes: tuple[str, ...]
@@ -71,7 +76,7 @@ def build(material: Material) -> Section | None:
     """Rank the runs of each suite and task; None for fewer than three runs."""
     if len(material.runs) < FEWEST_RUNS:
         return None
-    found = leaderboards(material.runs, allow_protocol=material.allow_protocol)
+    found = leaderboards(without_mixed_means(material.runs), allow_protocol=material.allow_protocol)
     # The ranks of many tasks are one table, and only means have a heat map
     many = len(material.tasks) > MOST_OPEN
     full = [ranking for ranking in found if ranking.overall or not many]
@@ -82,19 +87,27 @@ def build(material: Material) -> Section | None:
         "ranks",
         "Ranks and all pairs",
         _lead(full or short),
-        Ranks(tuple(map(_board, full)), labels if rows else (), rows, f"{MEANING} {FAMILIES}"),
+        Ranks(tuple(_board(one, found) for one in full), labels if rows else (), rows, f"{MEANING} {FAMILIES}"),
     )
 
 
 def _lead(rankings: Sequence[Ranking]) -> str:
-    """What the first table shows of its best."""
-    first = rankings[0]
-    leaders = [s.label for s in first.standings if s.ranks is not None and s.ranks.best == 1]
+    """What each table shows of its best."""
+    sentences = [sentence for ranking in rankings if (sentence := _best(ranking))]
+    return " ".join(sentences[:MOST_OPEN]) or "Runs by score, best first."
+
+
+def _best(ranking: Ranking) -> str:
+    """Empty where the runs are not ranked, or there is one."""
+    leaders = [s.label for s in ranking.standings if s.ranks is not None and s.ranks.best == 1]
     if not leaders:
-        return "Runs by score, best first."
+        return ""
+    name, count = f"{ranking.name}{', all tasks' if ranking.overall else ''}", len(ranking.standings)
     if len(leaders) == 1:
-        return f"{first.name}: {leaders[0]} is shown to be the best of {len(first.standings)} runs."
-    return f"{first.name}: {len(leaders)} of {len(first.standings)} runs may be the best one: {', '.join(leaders)}."
+        return f"{name}: {leaders[0]} is shown to be the best of {count} runs."
+    if len(leaders) == count:
+        return f"{name}: any of the {count} runs may be the best one."
+    return f"{name}: {len(leaders)} of {count} runs may be the best one: {', '.join(leaders)}."
 
 
 def _row(ranking: Ranking, count: int) -> tuple[str, tuple[str, ...]]:
@@ -103,7 +116,18 @@ def _row(ranking: Ranking, count: int) -> tuple[str, tuple[str, ...]]:
     return title, tuple(cells.get(place, "") for place in range(count))
 
 
-def _board(ranking: Ranking) -> Board:
+def _groups(ranking: Ranking, every: Sequence[Ranking]) -> tuple[str, ...]:
+    """Say which runs are elsewhere, where a task has a table for each protocol."""
+    key = (ranking.name, ranking.overall)
+    others = [one for one in every if (one.name, one.overall) == key and one is not ranking]
+    if not others or not any(one.differs for one in (ranking, *others)):
+        return ()
+    own = ", ".join(standing.label for standing in ranking.standings)
+    labels = ", ".join(standing.label for one in others for standing in one.standings)
+    return (f"Here under one protocol: {own}. Under another one, in a table of their own: {labels}.",)
+
+
+def _board(ranking: Ranking, every: Sequence[Ranking]) -> Board:
     places = tuple(
         Place(
             ranks=rank_text(standing.ranks),
@@ -119,7 +143,13 @@ def _board(ranking: Ranking) -> Board:
         )
         for order, standing in enumerate(ranking.standings)
     )
-    return Board(ranking_title(ranking), places, tie_texts(ranking), ranking_notes(ranking), _heat(ranking))
+    groups = _groups(ranking, every)
+    # The section of differences has the fields already
+    notes = ranking_notes(replace(ranking, differs=()) if groups else ranking)
+    name = f"{ranking.name}{', all tasks' if ranking.overall else ''}"
+    return Board(
+        ranking_title(ranking), name, ranking.metric, places, tie_texts(ranking), (*groups, *notes), _heat(ranking)
+    )
 
 
 def _heat(ranking: Ranking) -> tuple[tuple[Cell, ...], ...]:
@@ -127,10 +157,10 @@ def _heat(ranking: Ranking) -> tuple[tuple[Cell, ...], ...]:
         return ()
     cells: dict[tuple[str, str], Cell] = {}
     for pair in ranking.pairs:
-        title = f"p {p_text(pair.p_family)}, n {pair.n}"
+        p = f"p {p_text(pair.p_family)}"
         both = (((pair.b, pair.a), pair.difference), ((pair.a, pair.b), -pair.difference))
         for key, difference in both:
-            cells[key] = Cell(signed_text(difference + 0.0), title, shade(difference, pair.p_family))
+            cells[key] = Cell(signed_text(difference + 0.0), p, shade(difference, pair.p_family))
     empty = Cell("", "", BLANK)
     labels = [standing.label for standing in ranking.standings]
     square = len(labels) <= MOST_SQUARE

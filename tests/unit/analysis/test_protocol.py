@@ -156,3 +156,9 @@ def test_answers_from_a_file_are_not_refused_for_what_the_file_does_not_report()
     found = protocol_differences(IDENTITY, changed("engine.generation", {}), ["sums"])
     assert not found.refused
     assert len(found.noted) == 3
+
+
+def test_limits_on_programs_do_not_part_runs_of_which_one_ran_none() -> None:
+    found = protocol_differences(IDENTITY, changed("execution", None), ["sums"])
+    assert not found.refused
+    assert not found.noted

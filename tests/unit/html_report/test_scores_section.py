@@ -185,3 +185,8 @@ def test_a_heat_map_is_antisymmetric_and_says_without_colour_what_its_colour_say
 def test_a_margin_that_is_no_difference_of_scores_is_refused(margin, tmp_path):
     with pytest.raises(UserError, match="margin"):
         write_report(tmp_path / "r.html", Given((Path("none"),)), margin=margin)
+
+
+def test_tasks_of_one_run_are_one_table(demo_runs):
+    _, together = scores.build(Material(demo_runs[:1])).data.groups
+    assert [line.task for line in together.lines] == ["demo_math", "demo_code"]
