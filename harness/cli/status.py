@@ -22,7 +22,7 @@ DRAWN_EVERY = 0.25
 # A command that is done sooner shows no status line, unless it does so at once
 FIRST_AFTER = 0.4
 # The first plain line of a command, where there is no status line
-PLAIN_AFTER = 1.0
+PLAIN_AFTER = 3.0
 WIDTH = 80
 # A longer line is harder to read, not fuller
 WIDEST = 110

@@ -249,7 +249,7 @@ def refuse_incomplete(path: Path, kept: Manifest, records: int) -> None:
         return
     there = path / RECORDS
     what = f"has {records} of the {whole} records" if there.exists() else f"is missing: it had {whole} records"
-    raise RunFolderError(f"{there}: {what} of this finished run; restore the file, or give the run's own command again")
+    raise RunFolderError(f"{there}: {what} of this finished run; restore the file, or run its command again")
 
 
 def read_manifest(path: Path) -> Manifest:
