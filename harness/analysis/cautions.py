@@ -109,10 +109,11 @@ def of_programs(scores: Sequence[Score]) -> tuple[str, ...]:
 
 def _example(message: str) -> str:
     """The beginning of a message, cut between words where there are any."""
-    if len(message) <= EXAMPLE:
+    # A record without its texts keeps so much of a message and no more
+    if len(message) < EXAMPLE:
         return message
-    head = message[: EXAMPLE + 1]
-    return f"{head[: head.rfind(' ')] if ' ' in head else head[:EXAMPLE]} …"
+    head = message[:EXAMPLE]
+    return f"{head[: head.rfind(' ')] if ' ' in head else head} …"
 
 
 def _unscored(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> str:

@@ -66,7 +66,7 @@ def at(path: Path, offsets: Iterable[int]) -> Iterator[Record]:
                 file.seek(offset)
                 yield decode(file.readline())
     except FileNotFoundError:
-        raise RunFolderError(f"{path}: is missing; restore it, or give the run's own command again") from None
+        raise RunFolderError(f"{path}: is missing; restore it, or run its command again") from None
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from None
     except ValueError:
