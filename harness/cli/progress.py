@@ -49,6 +49,7 @@ class Progress:
         self._live = live and self._status.live
         self._total = self._done = self._failed = self._truncated = 0
         self._rate: Rate | None = None
+        self._planned = False
         self._task = ""
         self._spoke = 0.0
         # What is waited for, since when, and the kind of it that a plain line showed last
@@ -69,6 +70,7 @@ class Progress:
     def planned(self, facts: EngineFacts, tasks: Sequence[Task], folder: Path, sandbox: Sandbox | None) -> None:
         """Show what will run, with its settings."""
         leave_to_the_run()
+        self._planned = True
         requests = sum(len(task.requests) for task in tasks)
         self._say(f"{facts.model}: {engine_text(facts)}")
         settings = ", ".join(f"{key}={value}" for key, value in facts.generation.items() if value is not None)
@@ -119,11 +121,13 @@ class Progress:
         # A wait is shown once, though its seconds go down, and again if it lasts
         elif text and (kind != self._kind or now - self._waited >= LINE_SECONDS):
             self._kind, self._waited = kind, now
-            if self._rate is not None:
-                self._say(text)
-            elif self._loudness is not Loudness.quiet:
-                # What is done soon needs no line; one for all tasks that are bound, not one for each
-                self._status.say_later(visible_line(text.partition(": ")[0]))
+            # One line for all tasks that are bound, not one for each
+            line = text if self._rate is not None else text.partition(": ")[0]
+            if self._planned or self._loudness is Loudness.verbose:
+                self._say(line)
+            elif self._loudness is Loudness.normal:
+                # Before the plan is complete an error is likely, and it should be the only line
+                self._status.say_later(visible_line(line))
 
     def line(self, width: int) -> str:
         """The status line of at most `width` cells: the least important parts are left out."""

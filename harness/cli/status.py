@@ -69,7 +69,9 @@ class StatusLine:
         self._later.start()
 
     def clear(self) -> None:
-        """Take the line away."""
+        """Take the line away, and a later one with it."""
+        if self._later is not None:
+            self._later.cancel()
         if self.live and os.getpid() == self._process:
             with self._lock:
                 self._text = None
@@ -78,8 +80,6 @@ class StatusLine:
     def close(self) -> None:
         """Take it away and draw no more."""
         self._closed.set()
-        if self._later is not None:
-            self._later.cancel()
         self.clear()
 
     @contextmanager
@@ -127,8 +127,8 @@ class StatusLine:
             self._send(ERASE)
 
     def _send(self, text: str) -> None:
-        # A terminal that was closed is no reason to end a run
-        with suppress(OSError):
+        # A terminal or stream that was closed is no reason to end a run
+        with suppress(OSError, ValueError):
             self._stream.write(text)
             self._stream.flush()
 

@@ -165,7 +165,7 @@ def test_a_server_that_changes_during_the_run_is_in_the_table_and_beside_a_diffe
         "May explain a difference: the servers stated another fingerprint: adder (r): fp_1; adder (later): fp_1, "
         in compared
     )
-    assert "r: the precision that the model was served in is not stated (engine.served_as)" in compared
+    assert "adder (r): the precision that the model was served in is not stated (engine.served_as)" in compared
 
 
 def test_python_gets_the_same(server, sums, tmp_path, monkeypatch) -> None:

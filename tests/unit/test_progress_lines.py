@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.cli import progress as progress_module
@@ -106,13 +108,18 @@ def test_a_time_is_in_two_units(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
 
 
-def test_phases_are_a_line_each_without_a_terminal_and_nothing_when_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    phases = ("binding 2 tasks: 1/2 a", "binding 2 tasks: 2/2 b", "", "loading m")
+def test_phases_of_a_planned_run_are_a_line_each_without_a_terminal_and_nothing_when_quiet(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     for loudness in (Loudness.normal, Loudness.quiet):
         with Progress(loudness) as progress:
-            for text in phases:
+            # Soon done: an error in it would be the only line
+            progress.waiting("binding 2 tasks: 1/2 a")
+            progress.planned(EngineFacts("local", "m", "text"), [], Path("run"), None)
+            for text in ("trying the server", "", "loading m: 1/2", "loading m: 2/2"):
                 progress.waiting(text)
-    assert capsys.readouterr().err.splitlines() == ["binding 2 tasks", "loading m"]
+    _, requests, *phases = capsys.readouterr().err.splitlines()
+    assert requests == "0 requests -> run" and phases == ["trying the server", "loading m"]
 
 
 def test_what_takes_its_time_is_timed_with_verbose(
