@@ -13,7 +13,7 @@ from harness.html_report.writing import write_report
 # What sticks out of the page at the right, but for what scrolls by itself
 BEYOND = """() => [...document.querySelectorAll("#warnings, #protocols, #languages, #pass_at_k, #costs, #provenance")]
   .flatMap(section => [...section.querySelectorAll("*")])
-  .filter(one => !one.parentElement.closest(".scroller"))
+  .filter(one => !one.parentElement.closest(".table-place"))
   .filter(one => one.getBoundingClientRect().right > document.documentElement.clientWidth + 1)
   .map(one => one.outerHTML.slice(0, 80))"""
 LABELS = """() => [...document.querySelectorAll("svg.scatter text.label")].map(one => {
