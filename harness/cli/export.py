@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperOption
 
 from harness.cli.app import OnceCommand
 
@@ -21,8 +22,8 @@ class ExportCommand(OnceCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help."""
         for parameter in self.params:
-            if parameter.name == "to":
-                parameter.help = ", ".join(_formats())  # type: ignore[attr-defined]
+            if isinstance(parameter, TyperOption) and parameter.name == "to":
+                parameter.help = ", ".join(_formats())
         super().format_help(ctx, formatter)
 
 

@@ -102,15 +102,16 @@ def list_models(json_out: Annotated[bool, typer.Option("--json", help="as JSON")
     """List the models that have a page: name, engine, path, price page, and what each is."""
     import json
 
+    from harness.cli.screen import console
     from harness.config import pages
-    from harness.models.listing import model_facts, model_lines
+    from harness.models.listing import model_facts, model_table
+    from harness.report.terminal import print_table
 
     listed = [model_facts(pages.model_page(name)) for name in pages.index("configs/models")]
     if json_out:
         print(json.dumps(listed, indent=2, ensure_ascii=False))
         return
-    for line in model_lines(listed):
-        print(line)
+    print_table(model_table(listed), console())
 
 
 @app.command("show")

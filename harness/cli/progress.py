@@ -132,6 +132,8 @@ class Progress:
     def line(self, width: int) -> str:
         """The status line of at most `width` cells: the least important parts are left out."""
         now = time.monotonic()
+        if self._rate is None and not self._waits:
+            return ""
         if self._rate is None:
             seconds = now - self._since
             return f"{self._waits} ({duration_text(seconds)})" if seconds >= 1 else f"{self._waits} ..."

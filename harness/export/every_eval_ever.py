@@ -23,7 +23,7 @@ from harness.privacy import presentable_command
 from harness.results import Estimate
 
 SCHEMA_VERSION = "0.3.0"
-# The folder of models whose id names nobody; "unknown" is refused there
+# The developer of a model whose id names none; "unknown" is refused there
 DEVELOPER = "anonymous"
 CONFIDENCE = 0.95
 

@@ -18,7 +18,7 @@ from harness.export.base import StoredRun
 from harness.export.hub import FOLDER, HubResult, hub_results, yaml_text
 from harness.hub import GATED, one_line, why_unreachable
 
-# What a reader of the numbers wants of a run folder; records may hold texts that nobody wants to publish
+# What a reader of the numbers wants of a run folder; records may hold texts that must not be public
 TABLES = ("scores.json", "table.md", "table.csv")
 BENCHMARK = "eval.yaml"
 LOGIN = "`hf auth login` with a token that may write, or set HF_TOKEN"
@@ -153,6 +153,7 @@ def _commit(
 
 def _answered(call: Callable[[], Value], repo: str) -> Value:
     """Call the hub once: a commit that is sent again could be there twice. Raises HubError with one line."""
+    from httpx2 import HTTPError
     from huggingface_hub.errors import (
         EntryNotFoundError,
         GatedRepoError,
@@ -160,7 +161,6 @@ def _answered(call: Callable[[], Value], repo: str) -> Value:
         LocalEntryNotFoundError,
         RepositoryNotFoundError,
     )
-    from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # isort: skip
 
     try:
         return call()

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,19 +51,16 @@ class InspectExport:
     def write(self, run: StoredRun, out: Path) -> list[Path]:
         """Write the files."""
         logs: dict[str, _Log] = {}
-        try:
+        with ExitStack() as files:
             for record in run.records():
                 task = record.request.task
                 if task not in logs:
                     path = out / f"{run.date.strftime('%Y-%m-%dT%H-%M-%S+00-00')}_{plain_name(task)}.eval"
-                    logs[task] = _Log(path, ZipFile(path, "w", ZIP_DEFLATED), TemporaryFile())  # noqa: SIM115
+                    archive = files.enter_context(ZipFile(path, "w", ZIP_DEFLATED))
+                    logs[task] = _Log(path, archive, files.enter_context(TemporaryFile()))
                 _add(logs[task], record, model_id(run))
             for task, log in logs.items():
                 _finish(log, run, task)
-        finally:
-            for log in logs.values():
-                log.zip.close()
-                log.summaries.close()
         return [log.path for log in logs.values()]
 
 

@@ -1,4 +1,4 @@
-"""Model pages as lines and as JSON, for `harness models list` and `show`."""
+"""Model pages as a table, as lines and as JSON, for `harness models list` and `show`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ from typing import Any
 
 from harness.config.places import PACKAGE
 from harness.config.schema import ModelPage
-
-# What a model of a checkpoint runs on, where its page names no engine
-DEFAULT = "default"
+from harness.engines import DEFAULT_ENGINE
+from harness.report.tables import UNKNOWN, Column, Row, Table
 
 
 def model_facts(page: ModelPage) -> dict[str, Any]:
@@ -30,15 +29,20 @@ def path_text(path: str) -> str:
     return f"package:{Path(path).relative_to(PACKAGE).as_posix()}" if inside else path
 
 
-def model_lines(models: Sequence[dict[str, Any]]) -> Iterator[str]:
-    """Yield a block for each model: its name and about, then engine, path and price."""
-    for place, model in enumerate(models):
-        if place:
-            yield ""
-        yield model["name"]
-        if model["about"]:
-            yield f"  {model['about']}"
-        yield f"  engine {model['engine'] or DEFAULT}, path {model['path']}, price {model['price'] or 'none'}"
+def model_table(models: Sequence[dict[str, Any]]) -> Table:
+    """Return a row for each model; the default engine where its page names none."""
+    columns = (
+        Column("Model", number=False, key=True),
+        Column("Engine", number=False),
+        Column("Price", number=False),
+        Column("Path", number=False),
+        Column("About", number=False, free=True),
+    )
+    rows = tuple(
+        Row((each["name"], each["engine"] or DEFAULT_ENGINE, each["price"] or UNKNOWN, each["path"], each["about"]))
+        for each in models
+    )
+    return Table("", columns, rows)
 
 
 def page_lines(page: ModelPage) -> Iterator[str]:

@@ -320,7 +320,10 @@ def test_a_table_of_the_page_sorts_by_its_headings(demo_report, tmp_path, open_r
     file = tmp_path / "t.html"
     file.write_text(demo_report.read_text().replace("</main>", table + "</main>"))
     page = open_report(file)
-    names = lambda: page.locator("#t tbody td:first-child").all_inner_texts()  # noqa: E731
+
+    def names() -> list[str]:
+        return page.locator("#t tbody td:first-child").all_inner_texts()
+
     page.locator("#t th button").first.press("Enter")
     assert names() == ["a", "b9", "b10"]
     assert page.locator("#t th").first.get_attribute("aria-sort") == "ascending"

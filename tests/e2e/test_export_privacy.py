@@ -40,7 +40,7 @@ def texts(files):
 
 @pytest.fixture
 def private(cli, sums, tmp_path):
-    """A run whose manifest holds what nobody may read."""
+    """A run whose manifest holds secrets."""
     run = hostile_run(cli, sums, tmp_path, answers={0: "3", 1: "4"})
 
     def change(manifest):

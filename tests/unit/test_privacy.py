@@ -9,7 +9,7 @@ import pytest
 
 from harness.privacy import presentable, presentable_command
 
-SECRET = "s3cr3t-w0rd-that-nobody-may-read"
+SECRET = "s3cr3t-w0rd-of-an-account"
 
 
 @pytest.mark.parametrize(
