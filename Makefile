@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 # A CPU machine gets the plain CPU build where one is offered; a GPU user sets TORCH (README, "GPU").
 TORCH  ?= torch==2.13.0
 
-.PHONY: demo test test-models test-slow test-servers test-report test-gpu bench bench-gpu parity golden guide picture check clean
+.PHONY: demo test test-models test-slow test-checkpoints test-servers test-cluster test-report test-gpu bench bench-gpu parity golden guide picture check clean
 # Real data, tokenizers and recorded completions beside the checkout, and a Python that has lm-eval 0.4.13
 SHARED ?= ../shared
 LM_EVAL ?= python3
@@ -22,11 +22,24 @@ test-models: $(VENV)/.installed-dev
 
 # Tests that start the whole program many times (minutes): kills at random moments, copies on several devices, hubs
 test-slow: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -m slow -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "slow and not cluster" -n auto --dist loadfile
+
+# Adapters, GGUF and quantised weights against plain transformers with the same packages (minutes). The table of the docs:
+# `python tests/engines/checkpoint_forms.py --out docs/checkpoints.md`, with the same PYTHONPATH and tests on it.
+# The packages lie apart: transformers imports torchao wherever it is installed, which would cost every other test a second
+FORMS := $(VENV)/checkpoints
+test-checkpoints: $(VENV)/.installed-dev
+	test -d $(FORMS)/torchao || $(BIN)/python -m pip install --quiet --no-deps --target $(FORMS) \
+		peft torchao optimum-quanto ninja bitsandbytes compressed-tensors loguru
+	PYTHONPATH=$(FORMS):. $(BIN)/python -m pytest -m checkpoints tests/engines/test_checkpoint_forms.py
 
 # The whole demo suite through llama.cpp's server, `transformers serve` and a server in vLLM's shape (minutes)
 test-servers: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m servers -n auto --dist loadfile tests/servers
+
+# A head and two nodes of Ray on loopback, one of them killed in mid-run, and shards that are killed (minutes)
+test-cluster: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m cluster -n 0
 
 # The HTML report in a headless Chromium: widths, keyboard, paper, accessibility (a minute)
 test-report: $(VENV)/.installed-dev
@@ -40,8 +53,10 @@ test-gpu: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/vs_peers.py
 
+# Against lm-eval; then against vLLM, if it installs here (benchmarks/.cache/venv-vllm)
 bench-gpu: $(VENV)/.installed
-	$(BIN)/python benchmarks/vs_peers.py --device cuda --dtype bfloat16
+	$(BIN)/python benchmarks/vs_peers.py --device cuda --dtype bfloat16 --model smollm,qwen --cores 0,1,2,3
+	-$(BIN)/python benchmarks/vs_servers.py --device cuda --dtype bfloat16 --model smollm,qwen --peers vllm --cores 0,1,2,3
 
 # Every page that names a task of lm-evaluation-harness, against that task; writes the table of the docs
 parity: $(VENV)/.installed

@@ -18,6 +18,9 @@ from pathlib import Path
 from measure import Run
 from workloads import Task, Workload
 
+# How long products are tried
+SECONDS = 3.0
+
 
 def flops(workload: Workload, run: Run, model: Path) -> float:
     """Floating-point operations of the weights, at least, for what `run` answered."""
@@ -77,20 +80,23 @@ def main() -> None:
 
     device, dtype = sys.argv[1], getattr(torch, sys.argv[2])
     on_cpu = device == "cpu"
-    rows, inner, columns = (1024, 2048, 2048) if on_cpu else (8192, 8192, 8192)
-    left = torch.randn(rows, inner, device=device, dtype=dtype)
+    most, inner, columns = (1024, 2048, 2048) if on_cpu else (8192, 8192, 8192)
     right = torch.randn(inner, columns, device=device, dtype=dtype)
     wait = torch.cuda.synchronize if device.startswith("cuda") else lambda: None
     clock, share = (time.process_time, torch.get_num_threads()) if on_cpu else (time.perf_counter, 1)
-    best, until = 0.0, time.perf_counter() + 3
+    best, rows, until = 0.0, 8, time.perf_counter() + SECONDS
     with torch.inference_mode():
         while time.perf_counter() < until:
+            left = torch.randn(rows, inner, device=device, dtype=dtype)
             wait()
-            started = clock()
+            started, begun = clock(), time.perf_counter()
             for _ in range(8):
                 left @ right
             wait()
             best = max(best, 8 * 2 * rows * inner * columns * share / (clock() - started))
+            # Where a processor has no instructions for the type, a large product takes minutes
+            if rows < most and time.perf_counter() - begun < SECONDS / 16:
+                rows *= 2
     print(best / 1e9)
 
 

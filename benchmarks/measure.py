@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from peer_env import BenchError
 from workloads import Workload, lm_eval_page, our_page
 
 RUNNER = Path(__file__).with_name("lm_eval_runner.py")
+TIMED = Path(__file__).with_name("timed_run.py")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +70,17 @@ def run_ours(setting: Setting, model: Path, workload: Workload, folder: Path) ->
     shutil.rmtree(folder, ignore_errors=True)
     pages = [str(our_page(task, folder)) for task in workload.tasks]
     out = folder / "run"
-    command = [sys.executable, "-m", "harness", "run", "--model", str(model), "--tasks", ",".join(pages)]
+    spent = folder / "engine.json"
+    command = [sys.executable, str(TIMED), str(spent), "run", "--model", str(model), "--tasks", ",".join(pages)]
     command += ["--engine", setting.engine, "--device", setting.device, "--dtype", setting.dtype, "--style", "text"]
     command += ["--seed", str(setting.seed), "--set", f"engine.threads={len(setting.cores)}", "--out", str(out)]
-    wall, cpu, peak = _process(command, setting, folder / "log.txt")
+    wall, cpu, peak = run_process(command, setting, folder / "log.txt")
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
     records = [json.loads(line) for line in (out / "records.jsonl").open(encoding="utf-8")]
     level = str(manifest["engine"]["generation"].get("level", ""))
-    return _of_records(records, workload, wall, cpu, peak, level)
+    # The engine's own seconds are of answering; the records divide the wall's among the answers
+    engine = json.loads(spent.read_text(encoding="utf-8"))
+    return replace(_of_records(records, workload, wall, cpu, peak, level), engine_cpu=engine["cpu"])
 
 
 def _of_records(records: Sequence[Any], workload: Workload, wall: float, cpu: float, peak: float, level: str) -> Run:
@@ -120,7 +124,7 @@ def run_peer(
         "seed": setting.seed,
     }
     spec.write_text(json.dumps(settings), encoding="utf-8")
-    wall, cpu, peak = _process([setting.peer, RUNNER, spec, out], setting, folder / "log.txt")
+    wall, cpu, peak = run_process([setting.peer, RUNNER, spec, out], setting, folder / "log.txt")
     found = json.loads(out.read_text(encoding="utf-8"))
     spent = found["requests"]
     return Run(wall, cpu, peak, spent["wall"], spent["cpu"], found["answers"], found["prompts"], {})
@@ -139,8 +143,13 @@ def best_batch_size(
     return min(costs, key=lambda size: costs[size]), costs, runs[sizes[0]]
 
 
-def _process(command: Sequence[str | Path], setting: Setting, log: Path) -> tuple[float, float, float]:
-    """Run to the end; return wall seconds, CPU seconds with children, and the largest process in MB."""
+def run_process(
+    command: Sequence[str | Path], setting: Setting, log: Path, variables: Mapping[str, str] | None = None
+) -> tuple[float, float, float]:
+    """Run to the end; return wall seconds, CPU seconds with children, and the largest process in MB.
+
+    `variables` are added to the environment. Raises BenchError with the last line of its output.
+    """
 
     def pin() -> None:
         os.sched_setaffinity(0, setting.cores)
@@ -151,7 +160,7 @@ def _process(command: Sequence[str | Path], setting: Setting, log: Path) -> tupl
             [str(part) for part in command],
             stdout=output,
             stderr=subprocess.STDOUT,
-            env=setting.environment(),
+            env={**setting.environment(), **(variables or {})},
             preexec_fn=pin if hasattr(os, "sched_setaffinity") else None,
         )
         try:

@@ -83,7 +83,7 @@ def _speed(workloads: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     yield f"|---|---|{'--:|' * 10}"
     for found in workloads:
         tokens = "" if found["answer_tokens"] is None else f"{found['answer_tokens']:.0f}"
-        ratios = [_ratio(found["ratios"][what]) for what in ("wall", "cpu", "engine_wall")]
+        ratios = [ratio(found["ratios"][what]) for what in ("wall", "cpu", "engine_wall")]
         costs = [
             f"{median(pair[side][what] for pair in found['pairs']):.{digits}f}"
             for what, digits in (("wall", 1), ("peak_mb", 0))
@@ -94,7 +94,8 @@ def _speed(workloads: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         yield f"| {' | '.join(cells)} |"
 
 
-def _ratio(values: Mapping[str, float]) -> str:
+def ratio(values: Mapping[str, float]) -> str:
+    """Median, least and largest as text."""
     return f"{values['median']:.1f} ({values['min']:.1f}-{values['max']:.1f})"
 
 
@@ -116,10 +117,11 @@ def _parity(workloads: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     for found in workloads:
         for name, task in found["parity"].items():
             same = "yes" if found["same_prompts"] else "NO"
-            yield f"| {found['model']} | {found['name']} | {name} | {same} | {_told(task)} |"
+            yield f"| {found['model']} | {found['name']} | {name} | {same} | {agreement(task)} |"
 
 
-def _told(task: Mapping[str, Any]) -> str:
+def agreement(task: Mapping[str, Any]) -> str:
+    """How far a task's answers agree, as text."""
     if "likelihoods" in task:
         return (
             f"{task['likelihoods']} log-likelihoods, largest difference {task['max_abs_difference']:.1e}; "
@@ -130,9 +132,9 @@ def _told(task: Mapping[str, Any]) -> str:
             f"sampled: {task['sampled']} and {task['sampled_by_peer']} texts of "
             f"{task['mean_tokens']:.1f} and {task['mean_tokens_of_peer']:.1f} tokens"
         )
-    agreement = f"{task['equal']}/{task['texts']} texts equal"
+    equal = f"{task['equal']}/{task['texts']} texts equal"
     parted = [f"document {one['document']} {_where(one)}" for one in task["examined"]]
-    return agreement + (f"; parted: {', '.join(parted)}" if parted else "")
+    return equal + (f"; parted: {', '.join(parted)}" if parted else "")
 
 
 def _where(found: Mapping[str, Any]) -> str:

@@ -97,15 +97,13 @@ def _measure(options: argparse.Namespace) -> dict[str, Any]:
     cache.mkdir(parents=True, exist_ok=True)
     peer = check_peer(options.peer_python) if options.peer_python else peer_python(cache, options.peer_torch)
     setting = Setting(cache, peer, options.cores, options.engine, options.device, options.dtype)
-    results: dict[str, Any] = {
-        "setting": report.facts(setting),
-        "gflops_per_second": _gflops(setting),
-        "workloads": [],
-    }
+    # First, since it says in one line that a device is not there
+    gflops = _gflops(setting)
+    results: dict[str, Any] = {"setting": report.facts(setting), "gflops_per_second": gflops, "workloads": []}
     for model, name, write in _chosen(options, setting):
         workload = write()
         print(f"{model.name} {name}: {sum(len(task.rows) for task in workload.tasks)} documents", file=sys.stderr)
-        results["workloads"].append(_workload(options, setting, model, workload, results["gflops_per_second"]))
+        results["workloads"].append(_workload(options, setting, model, workload, gflops))
         if options.json:
             options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     return results

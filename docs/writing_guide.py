@@ -21,7 +21,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("capitals", "apples", "roots", "roots_thought_over", "roots_as_others_score", "colours", "lipogram"),
     ),
     "A choice": (
-        *("science_letter", "yes_or_no", "science_likeliest", "pronouns"),
+        *("science_letter", "science_confidence", "yes_or_no", "science_likeliest", "pronouns"),
         *("science_unconditional", "two_primes"),
     ),
     "A program": ("doubling", "classes", "reads_input", "fill_the_gap"),
@@ -30,7 +30,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
     "Worked examples, and several data sets": (
         *("opposites", "opposites_others", "apples_by_id", "plurals", "plurals_elsewhere"),
     ),
-    "Which rows are run": ("apples_part", "news"),
+    "Which rows are run": ("apples_part", "news", "parcels", "apples_changed", "apples_reworded"),
 }
 HEADINGS: Mapping[Kind, str] = {"scorer": "Scorers", "extractor": "Extractors", "metric": "Metrics"}
 INTRODUCTION = """\
@@ -128,9 +128,9 @@ def _plug_ins(kind: Kind, examples: Mapping[str, Any]) -> Iterator[str]:
     if kind == "scorer":
         yield "Each entry of `score` names one with `by`, and may have these keys, besides the scorer's own:\n"
     elif kind == "extractor":
-        yield "`extract` of a `score` entry names one, alone or with `by`; all have these options, besides their own:\n"
+        yield "`extract` and `confidence` of a `score` entry name one, alone or with `by`; all have these options:\n"
     else:
-        yield "`metric` lists them. The number behind `@` is a number of repeats.\n"
+        yield "`metric` lists them. The number behind `@` is a number of repeats, where nothing else is said.\n"
     if shared := shared_options(kind):
         yield _table(shared, examples, kind)
     for each in plug_ins(kind):
@@ -182,7 +182,8 @@ def entries_of(page: Any, kind: str) -> list[dict[str, Any]]:
     """The `score` entries of a page, or their extractors, each with its name as `by`."""
     if kind == "scorer":
         return list(page["score"])
-    given = [entry["extract"] for entry in page["score"] if entry.get("extract") is not None]
+    keys = ("extract", "confidence")
+    given = [entry[key] for entry in page["score"] for key in keys if entry.get(key) is not None]
     return [{"by": one} if isinstance(one, str) else one for one in given]
 
 
@@ -190,7 +191,7 @@ def uses(page: Any, each: PlugIn) -> bool:
     """Whether an example uses a plug-in."""
     if each.kind == "metric":
         own = [*page["metric"], *(name for entry in page["score"] for name in entry.get("metric", []))]
-        return any(re.sub(r"@\d+", "@k", name) == each.name for name in own)
+        return any(re.sub(r"@\d+(_[\d.]+)?", "@k", name) == each.name for name in own)
     return any(entry.get("by") == each.name for entry in entries_of(page, each.kind))
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import Unpack
 
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
     from harness.claims.verdict import Evidence, Verdict
     from harness.comparison import Compared
     from harness.config.options import RunOptions
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         RollingRequest,
         Score,
     )
+    from harness.engines.hf.live_model import LiveModel
     from harness.errors import EnvironmentFault, HarnessError, UserError
     from harness.results import Comparison, Estimate
     from harness.run import Result
@@ -111,10 +114,12 @@ def __dir__() -> list[str]:
 
 
 def evaluate(
-    model: str | Path | None = None,
+    model: str | Path | PreTrainedModel | None = None,
     suite: str | Path | None = None,
     tasks: str | Path | Sequence[str | Path] | None = None,
     *,
+    tokenizer: PreTrainedTokenizerBase | None = None,
+    name: str | None = None,
     settings: Mapping[str, Any] | None = None,
     sweep: Mapping[str, Sequence[Any]] | None = None,
     **options: Unpack[RunOptions],
@@ -124,28 +129,52 @@ def evaluate(
     `options` are those of `harness run`, with the same meaning (`limit=20`, `engine="reference"`, `out="runs/a"`);
     `harness run --help` lists them. `settings` holds any other config key, as `--set` does
     (`{"tasks.gsm8k.fewshot.count": 8, "execution.wall_seconds": 20}`), `sweep` values of axes (`{"shots": [0, 5]}`).
+    `model` may also be a model object of transformers (compiled, in DataParallel, or with adapters of peft) with its
+    `tokenizer`, and a `name` for folder and tables: it is evaluated where it is, without a copy of its weights, and is
+    afterwards as it was, as are random generators and threads. The digest of its weights is part of the run's identity,
+    so that each step of a training has a folder of its own.
     Raises `harness.HarnessError`: UserError for wrong input, EnvironmentFault for a machine that failed.
     """
     from os import PathLike
 
     from harness.config.building import config_keys, run_config
+    from harness.errors import ConfigError
     from harness.publish import publish
     from harness.run import evaluate as run
 
     if isinstance(tasks, PathLike):
         tasks = [tasks]
     names = tasks.split(",") if isinstance(tasks, str) else tasks
+    live = None if model is None or isinstance(model, str | PathLike) else _live(model, tokenizer, name)
+    if live is None and (tokenizer is not None or name is not None):
+        given = "tokenizer" if tokenizer is not None else "name"
+        raise ConfigError(f"harness.evaluate: {given} goes with a model object; leave it out for a model by its name")
     config = run_config(
-        None if model is None else str(model),
+        live.page() if live else None if model is None else str(model),
         None if suite is None else str(suite),
         None if names is None else [str(name) for name in names],
         config_keys(options, settings or {}),
         "harness.evaluate",
         sweep,
     )
-    result = run(config)
+    if live is None:
+        result = run(config)
+    else:
+        from functools import partial
+
+        from harness.engines.hf.untouched import untouched
+        from harness.engines.registry import open_live
+
+        with untouched(live.model, live.name):
+            result = run(config, opener=partial(open_live, live))
     publish(result)
     return result
+
+
+def _live(model: object, tokenizer: object, name: str | None) -> LiveModel:
+    from harness.engines.hf.live_model import live_model
+
+    return live_model(model, tokenizer, name)
 
 
 def compare(*folders: str | Path, allow_protocol: bool = False) -> Compared:

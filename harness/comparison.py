@@ -96,12 +96,12 @@ def compare_runs(folders: Sequence[Path], *, allow_protocol: bool = False) -> Co
     if len(folders) < 2:
         raise UserError("compare needs two run folders or more: the baseline first, then the runs to compare with it")
     manifests = [read_manifest(folder) for folder in folders]
-    sides = _sides(folders, manifests)
+    sides = run_sides(folders, manifests)
     first = ComparedRun(sides[0], manifests[0], read_scores(folders[0])[1])
     baseline = _Baseline(first)
     parts: list[_Part] = []
     protocol: list[tuple[str, Difference]] = []
-    warnings = _not_of_fixed_n(sides, manifests)
+    warnings = not_of_fixed_n(sides, manifests)
     for side, manifest in zip(sides[1:], manifests[1:], strict=True):
         tasks, notes = _common_tasks(sides[0], manifests[0], side, manifest)
         if not tasks:
@@ -128,7 +128,7 @@ def compare_read(runs: Sequence[ComparedRun], *, allow_protocol: bool = False) -
         raise ValueError("no runs to compare")
     first, parts, protocol, refused = runs[0], [], list[tuple[str, Difference]](), list[Refused]()
     baseline, sides = _Baseline(first), tuple(run.side for run in runs)
-    warnings = _not_of_fixed_n(sides, [run.manifest for run in runs])
+    warnings = not_of_fixed_n(sides, [run.manifest for run in runs])
     for run in runs[1:]:
         tasks, notes = _common_tasks(first.side, first.manifest, run.side, run.manifest)
         if not tasks:
@@ -228,14 +228,22 @@ def _noted(side: RunSide, found: ProtocolDifferences) -> list[str]:
     return [f"{side.label}: {difference_text(difference)}" for difference in found.noted]
 
 
-def _not_of_fixed_n(sides: Sequence[RunSide], manifests: Sequence[Manifest]) -> list[str]:
-    """Warnings of runs that are not finished, or that stopped when a claim was settled."""
+def not_of_fixed_n(sides: Sequence[RunSide], manifests: Sequence[Manifest]) -> list[str]:
+    """Return warnings of runs that are not finished, are shards, or stopped when a claim was settled."""
     unfinished = [
         f"{side.label}: the run is not finished ({manifest.status}): only the samples answered so far are compared"
         for side, manifest in zip(sides, manifests, strict=True)
         if manifest.status != "finished"
     ]
-    return unfinished + [
+    shards = [
+        f"{side.label}: {manifest.shard_text}: only this part of its run is compared"
+        for side, manifest in zip(sides, manifests, strict=True)
+        if manifest.shard
+    ]
+    return [
+        *unfinished,
+        *shards,
+    ] + [
         f"{side.label}: its run stopped as soon as a claim was settled: n was not fixed in advance, so p is too small"
         for side in sides
         if (side.folder / DRAWN_FILE).exists()
@@ -243,9 +251,11 @@ def _not_of_fixed_n(sides: Sequence[RunSide], manifests: Sequence[Manifest]) -> 
 
 
 def difference_text(difference: Difference) -> str:
-    """Return a difference in short: `field: a | b`, or a sentence for another engine."""
+    """Return a difference in short: `field: a | b`, or a sentence for another engine or rounded weights."""
     if difference.field == "engine.name":
         return f"another engine: {_short(difference.a)}, {_short(difference.b)}"
+    if difference.field == "engine.dtype" and any("(" in str(value) for value in (difference.a, difference.b)):
+        return f"weights stored in other ways, so other models: {_short(difference.a)} | {_short(difference.b)}"
     return f"{difference.field}: {_short(difference.a)} | {_short(difference.b)}"
 
 
@@ -254,7 +264,7 @@ def labelled(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[st
 
     A user's own folder is not shown; runs that nothing else tells apart are numbered.
     """
-    models = [manifest.model_name for manifest in manifests]
+    models = [manifest.shown_name for manifest in manifests]
     if len(set(models)) == len(models):
         return tuple(models)
     paths = [PurePath(presentable(str(folder.absolute()))).parts for folder in folders]
@@ -272,7 +282,8 @@ def _end(parts: Sequence[str], paths: Sequence[Sequence[str]]) -> str:
     return parts[-1] if parts else ""
 
 
-def _sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:
+def run_sides(folders: Sequence[Path], manifests: Sequence[Manifest]) -> tuple[RunSide, ...]:
+    """Return the runs of these folders, labelled."""
     return tuple(
         RunSide(label, manifest.run_id, manifest.model_name, folder)
         for label, manifest, folder in zip(labelled(folders, manifests), manifests, folders, strict=True)

@@ -11,6 +11,7 @@ from typing import Any
 
 from harness import plugins
 from harness.analysis import metric
+from harness.analysis.confidence import needs_confidence
 from harness.analysis.metrics.base import CorpusMetric, Metric
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
@@ -51,6 +52,8 @@ def page_scorers(page: TaskPage, source: YamlPage, tools: Tools, trusted: bool =
             metrics = [metric.bind(name, page.repeats) for name in scorer.metrics or page.metric]
             for bound in metrics:
                 _refuse_unfit_metric(page, scorer, bound)
+            if scorer.confidence is not None and page.ask != "generate":
+                raise ConfigError(f"`confidence` is read from completions: it does not go with `ask: {page.ask}`")
             scorer.sums = tuple(dict.fromkeys(key for bound in metrics for key in getattr(bound, "sums", ())))
     faults.refuse()
     return scorers
@@ -64,13 +67,21 @@ def _refuse_unfit_metric(page: TaskPage, task_scorer: TaskScorer, bound: Metric 
         # The scorer does not accept the page's reference at all, which the check of a gold answer says
         return
     given = getattr(scorer, "details", ())
+    if page.ask == "loglikelihood" and given is not None:
+        given = (*given, *getattr(scorer, "likelihood_details", ()))
     missing = [key for key in getattr(bound, "sums", ()) if given is not None and key not in given]
     if "weight" in missing and task_scorer.weight is not None:
         missing.remove("weight")
+    if "confidence" in missing and task_scorer.confidence is not None:
+        missing.remove("confidence")
     where = f"metric {bound.name} does not go with `ask: {page.ask}` and the scorer of {task_scorer.name!r}"
     fits = "bits_per_byte" if of_texts else "mean"
     if missing == ["weight"]:
         raise ConfigError(f"{where}: its score entry needs a `weight`, the template of what a sample weighs")
+    if missing == ["confidence"] and page.ask == "generate":
+        raise ConfigError(f"{where}: its score entry needs `confidence`, such as `confidence: stated_confidence`")
+    if needs_confidence(bound) and not scorer.binary:
+        raise ConfigError(f"{where}, whose answers are not right or wrong; name another, such as {fits}")
     if missing:
         raise ConfigError(f"{where}, whose scores have no `{missing[0]}`; name another, such as {fits}")
     if not hasattr(bound, "of_corpus") and not getattr(scorer, "averages", True):

@@ -1,13 +1,14 @@
 """A run before it starts: pages, engine without weights, data, prompts, scorers and toolchains, bound and checked.
 
-Errors of the user are found here, the cheapest checks first: pages, then the model's tokenizer and config, then the
-data. No weights are loaded and nothing is written.
+Errors of the user are found here, the cheapest checks first: the engine's options and the pages, then the model's
+tokenizer and config, then the data. No weights are loaded and nothing is written.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -16,13 +17,13 @@ from typing import Any
 
 from harness import plugins
 from harness.catalog import Binder, Task
-from harness.config import pages
+from harness.config import pages, shard
+from harness.config.perturbing import original_of
 from harness.config.schema import ModelPage, RunConfig
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.cost.budget import Budget, budget_of
 from harness.data.rows import Loader
-from harness.datatypes import Tests
 from harness.engines.base import (
     Accountable,
     Capabilities,
@@ -30,24 +31,29 @@ from harness.engines.base import (
     EngineFacts,
     HoldsAnswers,
     ModelSpec,
+    OnCluster,
     capabilities_of,
     refuse_unsupported,
     reproducibility_notes,
 )
 from harness.engines.contexts import parts_of
-from harness.engines.registry import engine_name, open_engine
-from harness.errors import ConfigError, DataError, MissingPackage, SandboxError, UnknownName, error_prefix
-from harness.execution import packages
+from harness.engines.registry import check_options, engine_name, open_engine
+from harness.errors import ConfigError, DataError, MissingPackage, UnknownName, error_prefix
 from harness.execution.base import Limits
+from harness.held_answers import answered_only, with_repeats
 from harness.page_scorers import page_scorers
+from harness.perturb.bound import refuse_unsuitable
 from harness.scoring.base import TaskScorer
 from harness.scoring.golds import plain_fault
 from harness.scoring.services import Services
+from harness.sharding import Part, is_greedy, of_task
+from harness.toolchains import lacking_language, lacking_packages
 
 # Samples whose gold answer is scored before a run
 SAMPLES_TRIED = 3
 # Unknown until the weights of a hub model are downloaded; its commit identifies them
 OF_WEIGHTS = {"weights", "weights_sampled"}
+EngineOpener = Callable[[str | None, ModelSpec, Mapping[str, Any]], Engine]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +61,7 @@ class Plan:
     """A run before it starts: the engine without weights, and the bound tasks.
 
     `left_out`: tasks of the suite that `skip_missing` left out, with what each lacks; the config is without them.
+    `part`: the shard that the tasks have the samples of, None where they have all.
     """
 
     config: RunConfig
@@ -65,6 +72,7 @@ class Plan:
     capabilities: Capabilities
     budget: Budget
     left_out: Mapping[str, str] = field(default_factory=dict)
+    part: Part | None = None
 
     def identity(self) -> dict[str, Any]:
         """What must agree before records may share a journal. The limit may differ: a run can be extended."""
@@ -97,18 +105,27 @@ class Plan:
         """The engine's facts for the manifest, with what may keep its answers from being made again."""
         facts = self.engine.facts()
         requests = [request for task in self.tasks for request in task.requests]
-        return asdict(replace(facts, notes=(*facts.notes, *reproducibility_notes(self.capabilities, requests))))
+        more = (*self.services.notes(), *reproducibility_notes(self.capabilities, requests))
+        return asdict(replace(facts, notes=(*facts.notes, *more)))
 
     def folder(self) -> Path:
-        """The run folder: `--out`, or a name that depends only on the identity, so that the same command resumes it."""
+        """The run folder: `--out`, or a name that depends only on the identity, so that the same command resumes it.
+
+        That of a shard has the name of the whole run, and its own number behind it.
+        """
+        suffix = self.part.shard.suffix if self.part else ""
         if self.config.out:
-            return Path(self.config.out).expanduser()
+            out = Path(self.config.out).expanduser()
+            # `.` has no name of its own
+            named = out if out.name.strip(".") else out.resolve()
+            return named.with_name(named.name + suffix) if suffix else out
         drawn = {task.name: task.page.data.sample.model_dump() for task in self.tasks if task.page.data.sample}
         text = json.dumps(
             [self.identity(), self.config.limit, *([drawn] if drawn else [])], sort_keys=True, default=str
         )
         digest = hashlib.sha256(text.encode()).hexdigest()
-        return _as_it_is_there(Path("runs") / f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}")
+        name = f"{self.config.suite.name}-{self.config.model.name}-{digest[:8]}{suffix}"
+        return _as_it_is_there(Path("runs") / name)
 
 
 def _as_it_is_there(folder: Path) -> Path:
@@ -129,28 +146,42 @@ def planned(
     dry: bool = False,
     shared_budget: bool = False,
     doing: Callable[[str], None] = lambda text: None,
+    opener: EngineOpener = open_engine,
 ) -> Iterator[Plan]:
     """Plan a run; release the engine and the sandbox afterwards. Raises HarnessError that says why in one line.
 
     `dry`: nothing will be requested, so that a server's key may be missing. `shared_budget`: other runs draw on it too,
-    so that an engine which spends nothing may have one. `doing` is called with what is done next, as a line.
+    so that an engine which spends nothing may have one. `doing` is called with what is done next, as a line. `opener`
+    builds the engine from its name, the model and the engine's options.
     """
+    wanted = None if config.shard is None else shard.resolved(config.shard, os.environ)
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
     try:
+        if config.perturb.by is not None:
+            with error_prefix("--perturb: "):
+                plugins.load("perturbation", config.perturb.by)
         if config.execution.sandbox != "auto":
             with error_prefix("execution.sandbox: "):
                 plugins.load("sandbox", config.execution.sandbox)
+        if opener is open_engine:
+            # A model in memory has its own
+            check_options(config.engine.name, model_spec(config.model), config.engine.options())
         # Before the engine, which may need a hub
         left_out, built = _built(config, services)
         config = without_tasks(config, left_out)
         specs, scorers = [spec for spec, _ in built], [own for _, own in built]
+        refuse_unsuitable([(page, source.path.parent) for page, source in specs])
         model = config.model
         name = engine_name(config.engine.name, config.engine.options())
         # The default by its name, so that a stored config runs the same engine when the default is another
         config = config.model_copy(update={"engine": config.engine.model_copy(update={"name": name})})
         doing(f"opening the {name} engine for {model.name}")
-        engine = open_engine(name, model_spec(model), config.engine.options())
+        engine = opener(name, model_spec(model), config.engine.options())
+        if config.execution.ray_scoring:
+            if not isinstance(engine, OnCluster):
+                raise ConfigError("--ray-scoring runs programs on the cluster of --ray, which is not set: add --ray")
+            services.cluster = engine.cluster()
         if isinstance(engine, Accountable) and not dry:
             engine.ready()
         able, facts = capabilities_of(engine, name), engine.facts()
@@ -164,6 +195,7 @@ def planned(
             insists=model.style != "auto",
             trust_page_code=config.data.trust_page_code,
             limit_seed=config.limit_seed,
+            either_style=able.either_style,
         )
         bound = []
         for number, (spec, own) in enumerate(zip(specs, scorers, strict=True), start=1):
@@ -171,7 +203,7 @@ def planned(
             doing(f"binding {several}{spec[0].name}")
             bound.append(binder.bind(*spec, own))
         tasks = tuple(bound)
-        if config.skip_missing and (lacking := _lacking_packages(tasks)):
+        if config.skip_missing and (lacking := lacking_packages(tasks)):
             left_out |= lacking
             config = without_tasks(config, left_out)
             kept = [place for place, task in enumerate(tasks) if task.name not in lacking]
@@ -183,22 +215,36 @@ def planned(
         for task, (_, source) in zip(tasks, specs, strict=True):
             _refuse_unscorable(task, source)
         if isinstance(engine, HoldsAnswers):
-            fitted = _with_repeats(config, tasks, engine)
+            fitted = with_repeats(config, tasks, engine)
             if fitted is not config:
                 config = fitted
                 specs = suite_pages(config)
                 tasks = tuple(binder.bind(*spec, own) for spec, own in zip(specs, scorers, strict=True))
-            tasks = _answered_only(tasks, engine) if engine.only_answered else tasks
+            tasks = answered_only(tasks, engine) if engine.only_answered else tasks
+        part, tasks = _sharded(wanted, tasks)
+        config = config.model_copy(update={"shard": str(wanted) if wanted else None})
         requests = [request for task in tasks for request in task.requests]
         refuse_unsupported(name, able, requests)
         doing(f"checking prompts and toolchains: {len(requests)} prompts")
         engine.check([part for request in requests for part in parts_of(able, request)])
         # The check may have added notes on these requests
-        yield Plan(config, engine, engine.facts(), tasks, services, able, budget, left_out)
+        yield Plan(config, engine, engine.facts(), tasks, services, able, budget, left_out, part)
     finally:
         if engine is not None:
             engine.close()
         services.close()
+
+
+def _sharded(own: shard.Shard | None, tasks: Sequence[Task]) -> tuple[Part | None, tuple[Task, ...]]:
+    """Leave the tasks only the samples of a shard, if there is one."""
+    if own is None:
+        return None, tuple(tasks)
+    kept, parts = [], {}
+    for task in tasks:
+        samples, requests, parts[task.name] = of_task(own, task.name, task.samples, task.requests)
+        kept.append(replace(task, samples=samples, requests=requests))
+    greedy = tuple(request.key for task in tasks for request in task.requests if is_greedy(request))
+    return Part(own, parts, greedy), tuple(kept)
 
 
 def _built(
@@ -217,22 +263,11 @@ def _built(
             left_out[page.name] = error.lacks
             continue
         tests = page.reference.tests if config.skip_missing else None
-        if tests is not None and (lacking := _lacking_language(tests.language)):
+        if tests is not None and (lacking := lacking_language(tests.language)):
             left_out[page.name] = lacking
         else:
             built.append(((page, source), own))
     return left_out, built
-
-
-def _lacking_packages(tasks: Sequence[Task]) -> dict[str, str]:
-    """Tasks with programs that import packages which are not installed here, with the message that says so."""
-    lacking: dict[str, str] = {}
-    for task in tasks:
-        try:
-            _require_packages(task)
-        except MissingPackage as error:
-            lacking[task.name] = error.lacks
-    return lacking
 
 
 def without_tasks(config: RunConfig, left_out: Mapping[str, str]) -> RunConfig:
@@ -280,6 +315,8 @@ def model_spec(model: ModelPage) -> ModelSpec:
         dtype=model.dtype,
         device=model.device,
         trust_remote_code=model.trust_remote_code,
+        adapter=model.adapter,
+        quantize=model.quantize,
     )
 
 
@@ -295,9 +332,15 @@ def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:
         of_suite = (f"suite {config.suite.name}: {name}: set ", entry.set)
         # `--set tasks.PAGE` changes every use of the page, unless one of them has that name
         of_page = {} if entry.page in names else config.tasks.get(entry.page, {})
+        # What is set for a task is set for its changed questions too
+        of_original = config.tasks.get(original_of(entry) or "", {})
         of_command = [
             (config.origin(f"tasks.{set_for}.{key}"), {key: value})
-            for set_for, settings in ((entry.page, of_page), (name, config.tasks.get(name, {})))
+            for set_for, settings in (
+                (entry.page, of_page),
+                (original_of(entry), of_original),
+                (name, config.tasks.get(name, {})),
+            )
             for key, value in settings.items()
         ]
         page, source = pages.checked_task(read[entry.task], of_suite, *of_command)
@@ -316,7 +359,9 @@ def execution_identity(config: RunConfig, tasks: Sequence[Task]) -> dict[str, An
     runs_programs = any(task.page.reference.tests is not None for task in tasks)
     if not runs_programs:
         return None
-    return config.execution.model_dump(exclude={"workers", *(() if config.execution.packages else ("packages",))})
+    # Pace, not content: how many run at once, and on which machines
+    pace = {"workers", "ray_scoring"}
+    return config.execution.model_dump(exclude=pace if config.execution.packages else pace | {"packages"})
 
 
 def limits(config: RunConfig) -> Limits:
@@ -332,58 +377,3 @@ def limits(config: RunConfig) -> Limits:
         build_memory_bytes=execution.build_memory_mb << 20,
         packages=tuple(execution.packages),
     )
-
-
-def try_toolchains(task: Task, services: Services) -> None:
-    """Refuse a task whose programs cannot run on this machine, before a model is loaded."""
-    _require_packages(task, *services.limits.packages)
-    languages = {sample.reference.language for sample in task.samples if isinstance(sample.reference, Tests)}
-    for language in sorted(languages):
-        if lacking := _lacking_language(language):
-            raise SandboxError(f"the task {task.name!r} needs {lacking}")
-    for language in sorted(languages):
-        services.sandbox().try_language(language)
-
-
-def _require_packages(task: Task, *more: str) -> None:
-    """Raise MissingPackage for a Python package that is not installed here: of a task's programs, or of `more`."""
-    tests = [sample.reference for sample in task.samples if isinstance(sample.reference, Tests)]
-    if tests:
-        packages.locate(tuple({name for test in tests for name in test.packages} | {*more}))
-
-
-def _lacking_language(language: str) -> str | None:
-    """What of a language's toolchain is not installed here, None where it is complete."""
-    missing = plugins.load("language", language).build().missing()
-    return f"{language}: {missing}" if missing else None
-
-
-def _with_repeats(config: RunConfig, tasks: Sequence[Task], engine: HoldsAnswers) -> RunConfig:
-    """Return the config with the number of repeats that the engine's answers have, where the user set none.
-
-    It becomes part of the config, so that `rescore` makes the same requests.
-    """
-    overrides = dict(config.tasks)
-    set_by = {entry.label: (entry.page, entry.set) for entry in config.suite.tasks}
-    for task in tasks:
-        page, of_suite = set_by[task.name]
-        overriding = [of_suite, config.tasks.get(task.name, {}), config.tasks.get(page, {})]
-        if task.page.ask != "generate" or any("repeats" in settings for settings in overriding):
-            continue
-        most = max((engine.held(task.name, sample.id) for sample in task.samples), default=0)
-        if most > task.page.repeats:
-            overrides[task.name] = {**overrides.get(task.name, {}), "repeats": most}
-    return config if overrides == config.tasks else config.model_copy(update={"tasks": overrides})
-
-
-def _answered_only(tasks: Sequence[Task], engine: HoldsAnswers) -> tuple[Task, ...]:
-    """Leave out the samples that the engine does not answer. Raises ConfigError where it answers none of a task."""
-    kept = []
-    for task in tasks:
-        samples = tuple(sample for sample in task.samples if engine.held(task.name, sample.id))
-        if not samples:
-            raise ConfigError(f"the file of completions answers no sample of the task {task.name!r}; leave it out")
-        known = {sample.id for sample in samples}
-        requests = tuple(request for request in task.requests if request.sample_id in known)
-        kept.append(replace(task, samples=samples, requests=requests))
-    return tuple(kept)

@@ -24,6 +24,7 @@ PACKAGES = {
     "sandbox": "harness.execution.sandboxes",
     "language": "harness.execution.languages",
     "export": "harness.export",
+    "perturbation": "harness.perturb",
 }
 
 

@@ -8,20 +8,38 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from harness.analysis.variant_ids import parsed
 from harness.catalog import Task
+from harness.catalog.shot_pool import question_of
 from harness.config.schema import RunConfig
 from harness.cost.prices import Price, dearest, token_cost
 from harness.datatypes import Completion, GenerateRequest, Request
 from harness.engines.base import Accountable, EngineFacts, PromptSize
 from harness.engines.contexts import measured
+from harness.errors import ConfigError
 from harness.plan import Plan, planned
 from harness.store.run_folder import MANIFEST, read_scores
 
 # A step of a tiny model is bound by Python and kernel launches, not by arithmetic
 SECONDS_A_STEP = 0.004
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedQuestion:
+    """A question without examples as it is, and one of its variants (`--perturb`), with their sample ids.
+
+    `gold`, `changed_gold`: the right completions, "" where the page has none.
+    """
+
+    sample: str
+    variant: str
+    question: str
+    changed: str
+    gold: str
+    changed_gold: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +49,9 @@ class TaskPreview:
     Sums, the longest prompt, how many prompts would be cut to fit the window. `estimated`: the tokens are estimates by
     the length of the text. `dollars_at_most`: with every answer as long as allowed; `dollars_typical`: with answers of
     the mean length of the `answered` ones in the run folder. Both are of all requests, and None where they are not
-    known. `drawn_with`: the seed of a random part; None where the samples are the first ones, or all.
+    known. `drawn_with`: the seed of a random part; None where the samples are the first ones, or all. `not_changed`:
+    how many samples have no changed questions (`--perturb`), by the reason; of the task with the unchanged ones.
+    `changed`: the first changed question beside its original; of the task with the changed ones.
     """
 
     task: str
@@ -50,6 +70,8 @@ class TaskPreview:
     dollars_at_most: float | None = None
     dollars_typical: float | None = None
     drawn_with: int | None = None
+    not_changed: Mapping[str, int] = field(default_factory=dict)
+    changed: ChangedQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +105,16 @@ def preview(config: RunConfig, doing: Callable[[str], None] = lambda text: None)
         lengths = _known_lengths(plan) if price else {}
         able = plan.capabilities
         sizes = {task.name: [measured(plan.engine, able, one) for one in task.requests] for task in plan.tasks}
-        tasks = [_task(task, sizes[task.name], price, lengths.get(task.name, [])) for task in plan.tasks]
+        # A shard may have no sample of a task
+        some = [task for task in plan.tasks if task.requests]
+        if not some and plan.part is not None:
+            raise ConfigError(f"shard {plan.part.shard} has no sample of this run, so there is nothing to show")
+        tasks = [
+            replace(
+                _task(task, sizes[task.name], price, lengths.get(task.name, [])), changed=_changed(task, plan.tasks)
+            )
+            for task in some
+        ]
         facts = plan.engine.facts()
         batch = min(sum(task.requests for task in tasks), able.concurrency)
         counted = all(size.prompt_tokens is not None for own in sizes.values() for size in own)
@@ -127,7 +158,31 @@ def _task(task: Task, sizes: Sequence[PromptSize], price: Price | None, lengths:
         dollars_at_most=at_most,
         dollars_typical=typical,
         drawn_with=task.page.data.sample.seed if task.page.data.sample else None,
+        not_changed=task.not_changed(),
     )
+
+
+def _changed(task: Task, tasks: Sequence[Task]) -> ChangedQuestion | None:
+    """The first variant of a task whose original is in the run too; a shard may have one without the other."""
+    spec = task.page.data.perturbed
+    original = next((each for each in tasks if spec is not None and each.name == spec.of), None)
+    if original is None:
+        return None
+    own = original.sample_of()
+    for variant in task.samples:
+        name = parsed(variant.id)
+        if name is None or name.original not in own:
+            continue
+        sample = own[name.original]
+        return ChangedQuestion(
+            sample.id,
+            variant.id,
+            question_of(original.page, original.style, sample),
+            question_of(task.page, task.style, variant),
+            sample.gold or "",
+            variant.gold or "",
+        )
+    return None
 
 
 def _known_lengths(plan: Plan) -> dict[str, list[int]]:
@@ -160,11 +215,17 @@ def _memory(facts: EngineFacts, tasks: list[TaskPreview], batch: int) -> int | N
 
 
 def _seconds(facts: EngineFacts, tasks: list[TaskPreview], batch: int) -> float | None:
-    """2 floating-point operations per parameter and token; only for the CPU, whose rate is measured here."""
+    tokens_in = sum(task.tokens_in for task in tasks)
+    return seconds_at_most(facts, tokens_in, sum(task.tokens_out_at_most for task in tasks), batch)
+
+
+def seconds_at_most(facts: EngineFacts, tokens_in: int, tokens_out: int, batch: int) -> float | None:
+    """Return roughly how long so many tokens take, `batch` sequences at once; None where it is not known.
+
+    2 floating-point operations per parameter and token; only for the CPU, whose rate is measured here.
+    """
     if facts.parameters is None or facts.device != "cpu":
         return None
-    tokens_in = sum(task.tokens_in for task in tasks)
-    tokens_out = sum(task.tokens_out_at_most for task in tasks)
     work = 2.0 * facts.parameters * (tokens_in + tokens_out) / _operations_a_second()
     return work + tokens_out / batch * SECONDS_A_STEP
 

@@ -6,14 +6,19 @@ A suite that sets `sweep` or `languages` gets a table of each sweep, and of the 
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
+from harness.analysis.changed_questions import changed_questions
+from harness.analysis.drops import drops
 from harness.analysis.estimates import count_by_failure
 from harness.analysis.related_tasks import CountedLanguages, PageSweep, languages, metrics_of, suite_of, sweeps
 from harness.analysis.repeatability import repeat_notes, summary
 from harness.analysis.served import changes
+from harness.config.shard import suffix
 from harness.plan import missing_text
 from harness.report.csv_file import csv_text
+from harness.report.drops import drop_document, drop_table
 from harness.report.languages import language_document, language_table, left_out_lines
 from harness.report.markdown import markdown
 from harness.report.scores import RunFacts, scores_document, scores_text
@@ -23,6 +28,7 @@ from harness.run import Result
 from harness.store import repeats
 from harness.store.manifest import Manifest
 from harness.store.run_folder import write_text
+from harness.store.shard import missing_shards
 
 
 @dataclass(slots=True)
@@ -43,18 +49,23 @@ def publish(result: Result, *, folded: bool = True) -> tuple[str, list[Table]]:
     run = RunFacts(run_id=manifest.run_id, model=model, suite=suite.name, engine=manifest.identity.engine.name)
     document = scores_document(run, result.estimates, result.overall)
     failures = count_by_failure(result.scored)
-    title = f"{model} on {suite.name}"
+    title = f"{manifest.shown_name} on {suite.name}{f', {manifest.shard_name}' if manifest.shard else ''}"
     scores = score_table(result.estimates, result.overall, title=title, failures=failures, folded=folded)
     if (check := repeats.read(result.folder, manifest.run_id)) is not None:
         document["repeat_check"] = summary(check)
         scores = replace(scores, notes=(*scores.notes, *repeat_notes(check, result.scored)))
     changed = changes(result.scored)
-    lines = [*changed, *_left_out(manifest)]
+    lines = [*changed, *_left_out(manifest), *part_of_run(manifest, result.folder)]
     document["warnings"] += lines
     output = Output(document, [replace(scores, warnings=(*scores.warnings, *_first_ones(manifest), *lines))])
     metrics = metrics_of(result.estimates)
     for sweep in sweeps(suite, result.scored, metrics):
         _add_sweep(model, sweep, output)
+    changed_set = changed_questions(model, manifest, result.scored)
+    if found := drops(changed_set.sets):
+        output.document["drops"] = drop_document(found, changed_set.tasks)
+        output.tables.append(drop_table(found, changed_set.tasks, changed_set.warnings))
+    output.document["warnings"] += changed_set.warnings
     if (counted := languages(suite, result.scored, metrics)) is not None:
         _add_languages(counted, f"{model} in {len(suite.tasks)} languages", output)
     write_text(result.folder / "scores.json", scores_text(document))
@@ -63,10 +74,24 @@ def publish(result: Result, *, folded: bool = True) -> tuple[str, list[Table]]:
     return scores_text(document), output.tables
 
 
+def part_of_run(manifest: Manifest, folder: Path) -> list[str]:
+    """That these are the scores of a shard, or of a run that lacks some of its shards."""
+    if manifest.shard:
+        whole = folder.absolute().name.removesuffix(suffix(manifest.shard["number"], manifest.shard["of"]))
+        return [
+            f"{manifest.shard_text}: these are the scores of this part alone; when all shards are finished, "
+            f"`harness merge {folder.parent / whole}-shard-*` makes one run of them"
+        ]
+    missing = manifest.merged.get("missing", ()) if manifest.status != "finished" else ()
+    if not missing:
+        return []
+    return [f"{missing_shards(missing, manifest.merged['of'])}: this is the score of a part of the run"]
+
+
 def _first_ones(manifest: Manifest) -> list[str]:
     """That the samples of a limited run are the first ones; each task has a warning of how many of how many."""
     limit = manifest.config.get("limit")
-    if limit is None:
+    if limit is None or manifest.shard:
         return []
     facts = [own for own in manifest.tasks.values() if "sample" not in own]
     if not any(own["n"] == limit < own["total"] for own in facts):

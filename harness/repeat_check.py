@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 
 from harness.analysis.repeatability import is_current, summary
 from harness.catalog import Task
-from harness.datatypes import Completion, GenerateRequest, Record, Refusal, Reply, Request, Sample, Score
+from harness.datatypes import Completion, Record, Refusal, Reply, Request, Sample, Score
 from harness.engines.base import Engine, HoldsAnswers
 from harness.errors import ConfigError, error_prefix
+from harness.sharding import is_greedy
 from harness.store import repeats
 from harness.store.journal import at, stream
 from harness.store.repeats import RepeatCheck, RepeatedSample
@@ -26,9 +27,9 @@ from harness.store.slim import slim
 Scored = Callable[[Task, Sample, Request, Reply], tuple[Score, ...]]
 
 
-def refuse_without_greedy(tasks: Sequence[Task]) -> None:
-    """Raise ConfigError where no task generates greedily: only such an answer should be the same again."""
-    if not any(_is_greedy(request) for task in tasks for request in task.requests):
+def refuse_without_greedy(keys: Sequence[str]) -> None:
+    """Raise ConfigError where no task generates greedily (`keys`: the requests that do)."""
+    if not keys:
         raise ConfigError(
             "--repeat-check requests greedy answers again, and no task of this run generates with temperature 0; "
             "leave it out"
@@ -49,15 +50,16 @@ class RepeatRun:
     score: Scored
     workers: int
 
-    def check(self, folder: RunFolder, tasks: Sequence[Task], wanted: int, seed: int) -> int:
+    def check(self, folder: RunFolder, tasks: Sequence[Task], wanted: int, seed: int, keys: Sequence[str]) -> int:
         """Request `wanted` samples again, all if there are fewer, and write the file; return how many were requested.
 
-        Raises HarnessError; then nothing is written.
+        `keys` are those of the greedy requests. A shard has them of the whole run too, and requests of the `wanted`
+        samples of all shards its own. Raises HarnessError; then nothing is written.
         """
         with error_prefix("repeat check (the run itself is finished; without --repeat-check its scores are printed): "):
-            return self._check(folder, tasks, wanted, seed)
+            return self._check(folder, tasks, wanted, seed, keys)
 
-    def _check(self, folder: RunFolder, tasks: Sequence[Task], wanted: int, seed: int) -> int:
+    def _check(self, folder: RunFolder, tasks: Sequence[Task], wanted: int, seed: int, keys: Sequence[str]) -> int:
         offsets, light = _read(folder)
         current = {request.key: (task, request) for task in tasks for request in task.requests}
         eligible = [key for key in current if key in light and _is_eligible(light[key])]
@@ -66,7 +68,7 @@ class RepeatRun:
         if known is not None and same and is_current(known, light.values()):
             return 0
         # Sorted: the choice is the same in whatever order the tasks are listed
-        chosen = random.Random(seed).sample(sorted(eligible), min(wanted, len(eligible)))
+        chosen = _chosen(eligible, wanted, seed, [key for key in keys if key not in current])
         first = dict(zip(chosen, at(folder.path / RECORDS, [offsets[key] for key in chosen]), strict=True))
         samples = {task.name: task.sample_of() for task in tasks}
 
@@ -105,14 +107,20 @@ def _read(folder: RunFolder) -> tuple[Mapping[str, int], Mapping[str, Record]]:
     return offsets, light
 
 
-def _is_greedy(request: Request) -> bool:
-    return isinstance(request, GenerateRequest) and request.sampling.temperature == 0
+def _chosen(eligible: Sequence[str], wanted: int, seed: int, elsewhere: Sequence[str]) -> list[str]:
+    """Choose among the eligible keys and those of other shards; return those that are eligible here.
+
+    Every shard takes the answers of the others for eligible, so that all choose from the same keys.
+    """
+    every = sorted({*eligible, *elsewhere})
+    own = frozenset(eligible)
+    return [key for key in random.Random(seed).sample(every, min(wanted, len(every))) if key in own]
 
 
 def _is_eligible(record: Record) -> bool:
     """Whether it is a greedy completion with a score: only such a one can be compared."""
     answered = isinstance(record.reply, Completion)
-    return answered and _is_greedy(record.request) and bool(record.scores) and record.scores[0].value is not None
+    return answered and is_greedy(record.request) and bool(record.scores) and record.scores[0].value is not None
 
 
 def _compared(first: Record, reply: Reply, scores: Sequence[Score]) -> RepeatedSample:

@@ -24,14 +24,16 @@ from harness.data.rows import Loader
 from harness.datatypes import Record, Request
 from harness.errors import ConfigError, RunFolderError
 from harness.page_scorers import page_scorers
-from harness.plan import execution_identity, limits, suite_pages, try_toolchains
-from harness.run import MAX_WAITING, Result, result_of, score, task_facts
+from harness.plan import execution_identity, limits, suite_pages
+from harness.run import Result, result_of, task_facts
 from harness.scoring.services import Services
 from harness.store import journal
 from harness.store.manifest import Manifest, package_versions
 from harness.store.manifest import write as write_manifest
 from harness.store.run_folder import MANIFEST, RECORDS, binary_scorers, lock_folder, read_manifest
 from harness.store.slim import slim_request
+from harness.streaming import MAX_WAITING, score
+from harness.toolchains import try_toolchains
 
 
 @dataclass(slots=True)
@@ -120,7 +122,14 @@ def _with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> Ru
 def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
     """Bind all samples of a run's tasks, whatever its last limit was: every stored answer gets a new score."""
     loader, data = Loader(Path(config.data.mirror) if config.data.mirror else None), config.data
-    binder = Binder(loader, manifest.identity.engine.style, None, config.seed, False, data.trust_page_code)
+    # The prompts were made once: what fitted the engine then fits now
+    binder = Binder(
+        loader,
+        manifest.identity.engine.style,
+        seed=config.seed,
+        trust_page_code=data.trust_page_code,
+        either_style=True,
+    )
     tools = services.tools()
     tasks = tuple(binder.bind(*spec, page_scorers(*spec, tools, data.trust_page_code)) for spec in suite_pages(config))
     for task in tasks:

@@ -1,60 +1,51 @@
-"""The main loop: plan, skip answered requests, stream the rest through the engine, score, append.
+"""The main loop: plan, skip answered requests, stream the rest, compute the results.
 
 A run is planned completely (pages, data, prompts, scorers, toolchains, run folder) before the weights are loaded. Then
-the engine gets one stream of requests for the whole suite. Threads score the replies, so that the engine never waits,
-and each record is appended as soon as it is scored. A run that is killed at any instant and started again with the same
-command ends with the same records as one that was not. No other module but `rescore` writes records.
+the engine gets one stream of requests for the whole suite. A run that is killed at any instant and started again with
+the same command ends with the same records as one that was not. Only `streaming` and `rescore` write records.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
+from harness.analysis.changed_questions import not_changed
 from harness.analysis.estimates import estimate_suite, estimate_task
+from harness.analysis.number_sizes import number_sizes
 from harness.catalog import Task
 from harness.config.schema import RunConfig
+from harness.config.task_page import TaskPage
 from harness.cost.budget import Spending
 from harness.cost.ledger import RunLedger
 from harness.datatypes import (
-    RECORD_SCHEMA,
-    Completion,
-    Failure,
-    Likelihood,
-    Prompt,
     Record,
-    Refusal,
-    Reply,
     Request,
-    Sample,
-    Score,
 )
-from harness.engines.base import Accountable, EngineFacts, PromptSize
-from harness.engines.contexts import InParts, measured
-from harness.engines.deduplicated import Deduplicated
+from harness.engines.base import Accountable, EngineFacts, PromptSize, Watched
+from harness.engines.contexts import measured
+from harness.engines.registry import open_engine
 from harness.errors import ConfigError, EngineError
 from harness.execution.base import Sandbox
-from harness.plan import Plan, planned, try_toolchains
+from harness.perturb.bound import PerturbedSamples
+from harness.plan import EngineOpener, Plan, planned
 from harness.repeat_check import RepeatRun, refuse_without_greedy
 from harness.results import Estimate
-from harness.scoring.base import TaskScorer
+from harness.sharding import Part, is_greedy
+from harness.store import shard
 from harness.store.identity import Identity, Section
 from harness.store.manifest import Manifest, machine, package_versions
 from harness.store.run_folder import RunFolder, open_run, read_run, read_scores
 from harness.store.slim import slim
-
-# Replies that may wait for a scorer before the engine gets more requests: bounds memory, and the cost of each `wait`
-MAX_WAITING = 512
-
+from harness.streaming import score, stream
+from harness.toolchains import try_toolchains
 
 # Faults of the harness that the same inputs give again: a retry cannot help
 PERMANENT = {
@@ -67,14 +58,6 @@ PERMANENT = {
     "context_overflow",
     "bad_request",
 }
-# How long an interrupted or failed run waits for answers that a server is giving, in seconds: they are paid for
-LAST_ANSWERS_SECONDS = 30.0
-LAST_ANSWERS = (
-    f"waiting {LAST_ANSWERS_SECONDS:.0f} s at most for the answers that are under way, since they are paid for: "
-    "{count}; interrupt again to leave at once"
-)
-# Scores that take longer than this behind the last answer are something that the run waits for
-SLOW_SCORES_SECONDS = 2.0
 TRYING = "trying the server with a few small requests"
 
 
@@ -97,6 +80,14 @@ class Watcher(Protocol):
         """
 
 
+@runtime_checkable
+class EngineWatcher(Protocol):
+    """A Watcher that also shows what an engine's copies of the model do."""
+
+    def watching(self, engine: Watched) -> None:
+        """The engine is about to load: read it from now on, and show the lines that it has."""
+
+
 class Unwatched:
     """A Watcher that shows nothing."""
 
@@ -115,6 +106,9 @@ class Unwatched:
 
 class Chooser(Protocol):
     """Selects requests in steps, and may stop a run early (when a claim is decided)."""
+
+    def begin(self, tasks: Sequence[Task], folder: Path) -> None:
+        """The plan is complete, and nothing is written in the run folder yet: what is refused here leaves no folder."""
 
     def choose(self, tasks: Sequence[Task], records: Mapping[str, Record]) -> Sequence[Request]:
         """Return the next requests, given the records so far (by key); no new request ends the run."""
@@ -147,26 +141,33 @@ def evaluate(
     watcher: Watcher | None = None,
     chooser: Chooser | None = None,
     spending: Spending | None = None,
+    opener: EngineOpener = open_engine,
 ) -> Result:
     """Run a model on a suite, or finish a run that was cut off, and compute its scores.
 
     With a `chooser` only the requests that it selects, step by step; the run is finished when it selects no new one.
-    Runs that get the same `spending` share the limits of their budgets.
+    Runs that get the same `spending` share the limits of their budgets. `opener` builds the engine, as in `planned`.
     Raises HarnessError; records so far stay in the run folder. After a KeyboardInterrupt the run can be resumed.
     """
     watcher = watcher or Unwatched()
-    with planned(config, shared_budget=spending is not None, doing=watcher.waiting) as plan:
+    with planned(config, shared_budget=spending is not None, doing=watcher.waiting, opener=opener) as plan:
         for task in plan.tasks:
             if task.page.reference.tests is not None:
                 watcher.waiting(f"checking prompts and toolchains: {task.name}")
             try_toolchains(task, plan.services)
         watcher.waiting("")
         if config.repeat_check is not None:
-            refuse_without_greedy(plan.tasks)
+            refuse_without_greedy(greedy_keys(plan))
+        if plan.part is not None and chooser is not None:
+            raise ConfigError("--shard is a part that is fixed in advance, and these samples are chosen on the way")
         path = plan.folder()
+        if chooser is not None:
+            chooser.begin(plan.tasks, path)
         watcher.planned(plan.facts, plan.tasks, path, plan.services.opened())
         folder = open_run(path, _manifest(plan, command))
         try:
+            if plan.part is not None:
+                shard.write(path, plan.part.tasks)
             with accounts(plan, folder, watcher, spending) as ledger:
                 requested = _run_requests(plan, folder, watcher, chooser, ledger)
                 if requested or folder.manifest.status != "finished":
@@ -179,7 +180,7 @@ def evaluate(
                 if config.repeat_check is not None:
                     load = None if requested else partial(_load, plan, folder)
                     again = RepeatRun(plan.engine, load, watcher.waiting, score, plan.services.workers)
-                    requested += again.check(folder, plan.tasks, config.repeat_check, config.seed)
+                    requested += again.check(folder, plan.tasks, config.repeat_check, config.seed, greedy_keys(plan))
             return result_of(plan.tasks, path, folder.manifest, requested)
         except KeyboardInterrupt:
             # In the repeat check of a finished run no record is missing
@@ -188,6 +189,13 @@ def evaluate(
             raise
         finally:
             folder.close()
+
+
+def greedy_keys(plan: Plan) -> tuple[str, ...]:
+    """The keys of the greedy requests, of the whole run where the plan is a shard."""
+    if plan.part is not None:
+        return plan.part.greedy
+    return tuple(request.key for task in plan.tasks for request in task.requests if is_greedy(request))
 
 
 @contextmanager
@@ -227,11 +235,19 @@ def _run_requests(
             if ledger is not None and plan.budget.limited:
                 ledger.require_room(list(_sizes(plan, part)))
             watcher.waiting(f"loading {plan.facts.model}" if ledger is None else TRYING)
+            if isinstance(plan.engine, Watched) and isinstance(watcher, EngineWatcher):
+                watcher.watching(plan.engine)
             _load(plan, folder)
             watcher.waiting("")
             watcher.started(len(every), sum(request.key in known for request in every))
         tried |= {request.key for request in part}
-        _stream(plan, folder, part, report, watcher)
+        stream(plan.engine, plan.capabilities, plan.tasks, plan.services, folder, part, report, watcher.waiting)
+
+
+def _worth_a_retry(record: Record) -> bool:
+    """Whether the record is unscored by a fault of the harness that may not occur again."""
+    faults = [score.failure for score in record.scores if score.value is None]
+    return any(fault is not None and fault.kind not in PERMANENT for fault in faults)
 
 
 def _sizes(plan: Plan, requests: Sequence[Request]) -> Iterator[PromptSize]:
@@ -248,123 +264,61 @@ def _load(plan: Plan, folder: RunFolder) -> None:
     folder.keep_server(facts.server)
 
 
-def _stream(
-    plan: Plan, folder: RunFolder, requests: Sequence[Request], report: Callable[[Record], None], watcher: Watcher
-) -> None:
-    """Send requests to the engine, and append each reply to the journal when it is scored.
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """A task as its estimates need it: `keys` of its requests in their order, `scorers` with metrics of their own."""
 
-    When the engine fails, the answers that it gave before are scored and kept. So they are after an interrupt, where
-    answers cost money; those under way are waited for. Another interrupt ends that.
-    """
-    by_key = {request.key: (task, request) for task in plan.tasks for request in task.requests}
-    samples = {task.name: task.sample_of() for task in plan.tasks}
-    stopped = threading.Event()
-
-    def score_and_append(reply: Reply) -> Record:
-        task, request = by_key[reply.key]
-        sample = samples[task.name][request.sample_id]
-        scores = score(task, sample, request, reply)
-        if stopped.is_set():
-            # Its program or judge may have been killed: the resumed run scores it
-            raise CancelledError
-        record = Record(RECORD_SCHEMA, folder.manifest.run_id, request, reply, scores, sample.group, time.time())
-        folder.journal.append(record)
-        return record
-
-    once = Deduplicated(plan.capabilities, requests)
-    parts = InParts(plan.capabilities, once.unique)
-    engine = plan.engine
-    with ThreadPoolExecutor(plan.services.workers, thread_name_prefix="score") as pool:
-        waiting: set[Future[Record]] = set()
-
-        taken: set[str] = set()
-
-        def take(replies: Iterator[Reply]) -> None:
-            nonlocal waiting
-            for reply in once.shared(parts.merged(replies)):
-                if reply.key in taken:
-                    continue
-                waiting.add(pool.submit(score_and_append, reply))
-                taken.add(reply.key)
-                waiting = _collect(waiting, report, patient=len(waiting) >= MAX_WAITING)
-
-        def score_the_rest() -> None:
-            nonlocal waiting
-            begun, slow = time.monotonic(), False
-            while waiting:
-                waiting = _collect(waiting, report, patient=True)
-                if waiting and not slow and time.monotonic() - begun > SLOW_SCORES_SECONDS:
-                    slow = True
-                    watcher.waiting("waiting for the scores of the last answers")
-            if slow:
-                watcher.waiting("")
-
-        try:
-            try:
-                take(engine.stream(parts.sent))
-                score_the_rest()
-            except (KeyboardInterrupt, EngineError, ConfigError) as error:
-                interrupted = isinstance(error, KeyboardInterrupt)
-                if isinstance(engine, Accountable):
-                    if interrupted and (count := engine.in_flight()):
-                        watcher.waiting(LAST_ANSWERS.format(count=count))
-                    # A second failure says no more than the first
-                    with suppress(EngineError, ConfigError):
-                        take(engine.finish_in_flight(LAST_ANSWERS_SECONDS))
-                elif interrupted:
-                    raise
-                score_the_rest()
-                raise
-        except BaseException:
-            stopped.set()
-            pool.shutdown(wait=False, cancel_futures=True)
-            plan.services.close()
-            raise
-
-
-def _worth_a_retry(record: Record) -> bool:
-    """Whether the record is unscored by a fault of the harness that may not occur again."""
-    faults = [score.failure for score in record.scores if score.value is None]
-    return any(fault is not None and fault.kind not in PERMANENT for fault in faults)
-
-
-def _collect(waiting: set[Future[Record]], report: Callable[[Record], None], *, patient: bool) -> set[Future[Record]]:
-    """Report the finished records and return the rest; an exception of a thread (a full disk) is raised here."""
-    done, rest = wait(waiting, timeout=None if patient else 0, return_when=FIRST_COMPLETED)
-    for future in done:
-        report(future.result())
-    return rest
-
-
-def score(task: Task, sample: Sample, request: Request, reply: Reply) -> tuple[Score, ...]:
-    """Return the scores of a reply by each scorer of its task. Raises nothing: a fault of a scorer is unscored."""
-    if isinstance(reply, Refusal):
-        return tuple(scorer.refused(sample, reply.failure) for scorer in task.scorers)
-    return tuple(_one_score(scorer, sample, request.prompt, reply) for scorer in task.scorers)
-
-
-def _one_score(scorer: TaskScorer, sample: Sample, prompt: Prompt, reply: Completion | Likelihood) -> Score:
-    scored = scorer.score_or_failure(sample, prompt, reply)
-    return Score(scorer.name, None, failure=scored) if isinstance(scored, Failure) else scored
+    name: str
+    page: TaskPage
+    total: int
+    keys: Sequence[str]
+    scorers: Mapping[str, Sequence[str]]
 
 
 def result_of(tasks: Sequence[Task], path: Path, manifest: Manifest, requested: int) -> Result:
     """Compute the estimates from the journal; the last record of a key counts. Raises RunFolderError."""
+    answers = [
+        Answers(
+            task.name,
+            task.page,
+            task.total,
+            [request.key for request in task.requests],
+            {scorer.name: scorer.metrics for scorer in task.scorers},
+        )
+        for task in tasks
+    ]
+    return result_of_answers(answers, path, manifest, requested)
+
+
+def result_of_answers(tasks: Sequence[Answers], path: Path, manifest: Manifest, requested: int) -> Result:
+    """Do the same without the samples of the tasks."""
     records = {record.request.key: record for record in read_scores(path, partial=True)[1]}
     estimates: list[Estimate] = []
     kept: list[Record] = []
     for task in tasks:
-        answered = [records[request.key] for request in task.requests if request.key in records]
-        scorers = [scorer.name for scorer in task.scorers]
+        answered = [records[key] for key in task.keys if key in records]
         page = task.page
-        own = {scorer.name: scorer.metrics for scorer in task.scorers if scorer.metrics}
+        own = {name: metrics for name, metrics in task.scorers.items() if metrics}
         estimates += estimate_task(
-            task.name, answered, page.metric, page.repeats, task.total, scorers, own, page.data.sample
+            task.name,
+            answered,
+            page.metric,
+            page.repeats,
+            task.total,
+            [*task.scorers],
+            own,
+            page.data.sample,
+            not_changed=not_changed(manifest, task.name),
         )
         kept += answered
-    shared = len(set(manifest.pages)) < len(tasks)
+    # The suite's score is that of the questions as they are
+    own_questions = [task for task in tasks if task.page.data.perturbed is None or task.page.data.perturbed.of is None]
+    names = {task.name for task in own_questions}
+    shared = len(set(manifest.pages)) < len(own_questions)
     by_size = manifest.config["suite"].get("average") == "weighted"
-    overall = estimate_suite(manifest.suite_name, estimates, shared=shared, by_size=by_size) if len(tasks) > 1 else None
+    primary = [estimate for estimate in estimates if estimate.task in names]
+    several = len(own_questions) > 1
+    overall = estimate_suite(manifest.suite_name, primary, shared=shared, by_size=by_size) if several else None
     return Result(path, manifest, tuple(kept), tuple(estimates), overall, requested)
 
 
@@ -383,12 +337,35 @@ def _manifest(plan: Plan, command: Sequence[str]) -> Manifest:
         packages=package_versions(),
         machine=machine(),
         left_out=plan.left_out,
+        shard=_shard_facts(plan.part) if plan.part else {},
     )
+
+
+def _perturbed_facts(found: PerturbedSamples) -> dict[str, Any]:
+    """What a manifest says of changed questions: how many samples have some, why others have none, and their sizes."""
+    sizes = {
+        name: number_sizes([pair.before for pair in pairs], [pair.after for pair in pairs])
+        for name, pairs in (("numbers", found.numbers), ("answers", found.answers))
+    }
+    return {
+        "about": found.about,
+        "kept": len(found.kept),
+        "left_out": dict(found.left_out),
+        **{name: asdict(own) for name, own in sizes.items() if own is not None},
+    }
+
+
+def _shard_facts(part: Part) -> dict[str, Any]:
+    """A shard, for the manifest."""
+    whole = {task: own.whole for task, own in part.tasks.items()}
+    return {"number": part.shard.number, "of": part.shard.of, "samples": whole}
 
 
 def task_facts(task: Task) -> dict[str, Any]:
     """Return the manifest's facts about a task; `binary` are its scorers that give only 0 and 1."""
     binary = [scorer.name for scorer in task.scorers if scorer.binary]
     drawn = {"sample": task.page.data.sample.model_dump()} if task.page.data.sample else {}
-    counts = {"n": len(task.samples), "total": task.total, **drawn}
+    counts: dict[str, Any] = {"n": len(task.samples), "total": task.total, **drawn}
+    if task.perturbed is not None:
+        counts["perturbed"] = _perturbed_facts(task.perturbed)
     return {**task.fingerprint, **counts, "commit": task.commit, "binary": binary}

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from random import Random
 from typing import Any
 
-from harness.config.task_page import ChoiceReference, DrawnRows, TaskPage, TestsReference
+from harness.config.task_page import ChoiceReference, Data, DrawnRows, ShotData, TaskPage, TestsReference
 from harness.config.yaml_page import YamlPage
-from harness.data.rows import Row, Split
+from harness.data.rows import DataSet, Loader, Row, Split
 from harness.datatypes import Answer, Choice, Reference, Sample, StdinCase, Tests, Text
 from harness.errors import DataError
 from harness.prompts.build import is_expression, render, render_value
 
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def loaded(loader: Loader, data: Data | ShotData, folder: Path, split: str) -> Split:
+    """Load a split of a page's data, of all configs where the page in `folder` lists several.
+
+    Raises DataError or HubError.
+    """
+    if not isinstance(data.name, list):
+        return loader.load(DataSet(data.path, data.name, data.revision, folder, data.file), split, data.columns)
+    sets = tuple(DataSet(data.path, name, data.revision, folder, data.file) for name in data.name)
+    return loader.load_all(sets, split, data.columns)
 
 
 def rows_kept(page: TaskPage, source: YamlPage, split: Split) -> list[int]:
@@ -61,6 +73,11 @@ def sample_of(page: TaskPage, source: YamlPage, split: Split, prepare: Callable[
     """Make the sample of a row. Raises DataError with the number of a row that cannot be used."""
     with row_named(f"row {number}, from 0, of {split.origin}"):
         return _sample(page, source, prepare(_with_config(page, split.rows[number])), number)
+
+
+def sample_of_row(page: TaskPage, source: YamlPage, row: Row) -> Sample:
+    """Make the sample of a row that is prepared already. Raises DataError for a row that cannot be used."""
+    return _sample(page, source, row, 0)
 
 
 def _with_config(page: TaskPage, row: Row) -> Row:

@@ -25,6 +25,8 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 # Several test processes share the cores; models here are too small for more
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.pop("HARNESS_MIRROR", None)
+# No folder: a test that alters a model's code must not be answered by what an earlier self-check found
+os.environ["HARNESS_CACHE"] = os.devnull
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

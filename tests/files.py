@@ -37,6 +37,12 @@ def write_jsonl(path: Path, rows: Iterable[dict[str, Any]]) -> Path:
     return path
 
 
+def write_sums(folder: Path, size: int) -> None:
+    """The page of additions, with so many of them: s0 is 0 + 0, s1 is 1 + 1, and so on."""
+    write_jsonl(folder / "sums.jsonl", [{"id": f"s{i}", "a": i, "b": i, "total": 2 * i} for i in range(size)])
+    (folder / "sums.yaml").write_text(SUMS_PAGE, encoding="utf-8")
+
+
 def read_jsonl(path: Path) -> list[dict[str, Any]]:
     """JSON lines as rows."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

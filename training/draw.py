@@ -83,7 +83,7 @@ def draw_suite(seed: int = SUITE_SEED, size: int = SUITE_SIZE) -> Suite:
     return Suite(tuple(math.values()), functions, inputs)
 
 
-def training_turns(seed: int, suite: Suite, words: int = 2) -> Iterator[Turn]:
+def training_problems(seed: int, suite: Suite, words: int = 2) -> Iterator[WordProblem | Function]:
     """Yield problems without end, `words` word problems for each function, none of them held out."""
     rng = random.Random(seed)
     sums = {calculation(problem) for problem in suite.math}
@@ -91,10 +91,19 @@ def training_turns(seed: int, suite: Suite, words: int = 2) -> Iterator[Turn]:
     while True:
         for problem in [word_problem(rng) for _ in range(words)]:
             if calculation(problem) not in sums:
-                yield Turn(MATH_PROMPT.format(question=problem.question), problem.solution)
+                yield problem
         function = function_problem(rng)
         if composition(function.solution) not in compositions:
-            yield Turn(CODE_PROMPT.format(prompt=function.prompt), CODE_ANSWER.format(solution=function.solution))
+            yield function
+
+
+def training_turns(seed: int, suite: Suite, words: int = 2) -> Iterator[Turn]:
+    """Yield the same problems as turns of a conversation."""
+    for problem in training_problems(seed, suite, words):
+        if isinstance(problem, WordProblem):
+            yield Turn(MATH_PROMPT.format(question=problem.question), problem.solution)
+        else:
+            yield Turn(CODE_PROMPT.format(prompt=problem.prompt), CODE_ANSWER.format(solution=problem.solution))
 
 
 def _inputs(function: Function, rng: random.Random) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from training.draw import Turn, draw_suite, training_turns
+from training.draw import Calculation, Suite, Turn, calculation, draw_suite, training_problems, training_turns
+from training.word_problems import WordProblem
 
 if TYPE_CHECKING:
     import torch
@@ -64,7 +65,13 @@ RECIPES = {
 }
 
 
-def build_tokenizer(turns: list[Turn]) -> Any:
+def trained_calculations(recipe: Recipe, suite: Suite) -> set[Calculation]:
+    """Return the chains of calculations of all word problems that a sibling was trained on."""
+    problems = itertools.islice(training_problems(recipe.seed, suite, recipe.words), recipe.steps * recipe.batch)
+    return {calculation(problem) for problem in problems if isinstance(problem, WordProblem)}
+
+
+def build_tokenizer(turns: list[Turn], vocabulary: int = VOCABULARY) -> Any:
     """Train a byte-level BPE on the turns; every digit is a token of its own, odd text falls to bytes."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
     from transformers import PreTrainedTokenizerFast
@@ -76,7 +83,7 @@ def build_tokenizer(turns: list[Turn]) -> Any:
     )
     bpe.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=VOCABULARY,
+        vocab_size=vocabulary,
         special_tokens=specials,
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,

@@ -45,6 +45,15 @@ REMEDIES = {
 
 
 @dataclass(frozen=True, slots=True)
+class NotChanged:
+    """How many of `of` samples, all or those of the limit, `--perturb BY` can not change, so that they are not run."""
+
+    by: str
+    samples: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class SampleCounts:
     """How many samples have records, how many have too few tries yet, how many the whole task has.
 
@@ -54,7 +63,7 @@ class SampleCounts:
     Of `answers` completions, `empty` ended by themselves without a text, and in `reasoned_out` the reasoning, which a
     server returned apart, left no room for an answer. `drawn`: the random part of the task that was to be run;
     `closed`: in so many answers the reasoning was closed at its budget; `first`: the run's limit, where it takes the
-    first samples.
+    first samples; `not_changed`: samples that are not run because they have no changed questions.
     """
 
     samples: int
@@ -69,6 +78,7 @@ class SampleCounts:
     drawn: DrawnRows | None = None
     closed: int = 0
     first: int | None = None
+    not_changed: NotChanged | None = None
 
 
 def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> tuple[str, ...]:
@@ -78,16 +88,26 @@ def of(estimate: Estimate, counts: SampleCounts, faults: Sequence[Failure]) -> t
         _ragged(estimate, counts),
         _beyond(estimate),
         _empty(counts),
-        _truncated(estimate, counts),
-        _window(estimate),
-        _filtered(estimate),
-        _unextracted(estimate),
-        _unread(estimate),
+        *of_lost(estimate, counts),
         _digitless(estimate, counts),
+        _no_confidence(estimate),
+        _by_chance(estimate),
         _cut(estimate),
         _incomplete(estimate, counts),
         _closed(counts),
         _part(counts),
+    ]
+    return tuple(line for line in lines if line)
+
+
+def of_lost(estimate: Estimate, counts: SampleCounts | None = None) -> tuple[str, ...]:
+    """Return the warnings about answers that were cut off, withheld or not read."""
+    lines = [
+        _truncated(estimate, counts or SampleCounts(0, 0, None)),
+        _window(estimate),
+        _filtered(estimate),
+        _unextracted(estimate),
+        _unread(estimate),
     ]
     return tuple(line for line in lines if line)
 
@@ -214,6 +234,24 @@ def _digitless(estimate: Estimate, counts: SampleCounts) -> str:
     )
 
 
+def _no_confidence(estimate: Estimate) -> str:
+    if estimate.no_confidence is None or estimate.no_confidence <= FEW:
+        return ""
+    return (
+        f"{_percent(estimate.no_confidence)} of the answers state no confidence that could be read and are left out of "
+        "the metrics of confidence: read some of them, the prompt or `confidence` of the page may not fit this model"
+    )
+
+
+def _by_chance(estimate: Estimate) -> str:
+    if estimate.metric.partition("@")[0] not in ("ece", "ece_equal_mass") or estimate.low != 0 or not estimate.value:
+        return ""
+    return (
+        f"{estimate.metric} {estimate.value:.3f} may be chance: its interval reaches 0, so {estimate.n} samples do not "
+        "tell this model from a calibrated one"
+    )
+
+
 def _cut(estimate: Estimate) -> str:
     if not estimate.cut_prompts:
         return ""
@@ -241,6 +279,8 @@ def _closed(counts: SampleCounts) -> str:
 def _part(counts: SampleCounts) -> str:
     if counts.expected is None or counts.samples >= counts.expected:
         return ""
+    if counts.not_changed is not None and counts.not_changed.samples:
+        return _unchanged(counts, counts.not_changed, counts.expected)
     if counts.drawn is not None:
         part = f"{counts.drawn.count} of {counts.expected} samples, drawn with seed {counts.drawn.seed}"
         if counts.samples >= counts.drawn.count:
@@ -252,6 +292,19 @@ def _part(counts: SampleCounts) -> str:
             "this is the score of these alone (--limit-seed S draws a random part)"
         )
     return f"only {counts.samples} of {counts.expected} samples were run: this is the score of a part of the task"
+
+
+def _unchanged(counts: SampleCounts, gone: NotChanged, expected: int) -> str:
+    """A part of a task of which some samples have no changed questions: each cause with its own count."""
+    kept = gone.of - gone.samples
+    cause = f"--perturb {gone.by} cannot change {gone.samples}"
+    if gone.of < expected:
+        drawn = f", drawn with seed {counts.drawn.seed}" if counts.drawn else ""
+        cause = f"--limit takes {gone.of}{drawn}, and {cause} of these"
+    fewer = f"; of the other {kept} there are answers to {counts.samples}" if counts.samples < kept else ""
+    return (
+        f"only {counts.samples} of {expected} samples were run: {cause}{fewer}: this is the score of a part of the task"
+    )
 
 
 def _percent(share: float) -> str:

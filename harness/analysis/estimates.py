@@ -13,7 +13,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from harness.analysis import cautions
-from harness.analysis.metric import parse
+from harness.analysis.confidence import is_stated, needs_confidence
+from harness.analysis.metric import lower_is_better, parse
 from harness.analysis.metrics.base import CorpusMetric, Metric
 from harness.analysis.tries import (
     SampleTries,
@@ -48,12 +49,14 @@ def estimate_task(
     own_metrics: Mapping[str, Sequence[str]] = MappingProxyType({}),
     drawn: DrawnRows | None = None,
     first: int | None = None,
+    not_changed: cautions.NotChanged | None = None,
 ) -> tuple[Estimate, ...]:
     """Return one estimate per scorer and metric, in that order; scorers as in the records unless given.
 
     Records of other tasks are passed over. `expected` is the number of samples that the whole task has; `drawn`: the
     random part of them that the run is of, `first`: that it is of the first so many; `repeats`: the number of tries
-    per sample; `own_metrics`: metrics of a scorer in place of `metrics`. The first estimate is the task's primary one.
+    per sample; `own_metrics`: metrics of a scorer in place of `metrics`; `not_changed`: samples that have no changed
+    questions, so that they are not run. The first estimate is the task's primary one.
     Raises UnknownName or ConfigError for a metric that does not exist.
 
     Per sample, the metric folds the available tries (c of its own n) to one value; a metric that needs more tries than
@@ -65,7 +68,7 @@ def estimate_task(
     own = [record for record in records if record.request.task == task]
     names = tuple(scorers) or scorers_of(own) or ("",)
     return tuple(
-        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected, drawn, first)
+        _estimate(task, parse(metric), gather(own, scorer), scorer, repeats, expected, drawn, first, not_changed)
         for scorer in names
         for metric in own_metrics.get(scorer, metrics)
     )
@@ -125,7 +128,9 @@ def estimate_suite(
     if len({part.metric for part in parts}) == 1:
         # Scores from 0 to 100 have a mean among themselves
         of_texts = set()
-    odd = [part.task for part in parts if part.method == RATIO or part.metric in of_texts]
+    mixed = len({part.metric for part in parts}) > 1
+    errors = {part.metric for part in parts if mixed and lower_is_better(part)}
+    odd = [part.task for part in parts if part.method == RATIO or part.metric in of_texts | errors]
     if odd:
         warning = f"no mean over tasks: {', '.join(odd)} {'is' if len(odd) == 1 else 'are'} no share of right answers"
         return replace(blank, metric=way, warnings=(warning,))
@@ -164,11 +169,16 @@ def _estimate(
     expected: int | None,
     drawn: DrawnRows | None,
     first: int | None,
+    not_changed: cautions.NotChanged | None,
 ) -> Estimate:
     """One scorer under one metric; `expected`: the samples of the whole task; `drawn`, `first`: the part to be run."""
     scored = [(sample, sample.scores) for sample in tries if sample.scores is not None]
     ragged = too_ragged(tries, fold.needs)
     full = with_enough_tries(tries, fold.needs)
+    no_confidence = None
+    if needs_confidence(fold):
+        no_confidence = share([not is_stated(score) for _, scores in full for score in scores])
+        full = [(sample, scores) for sample, scores in full if any(map(is_stated, scores))]
     unscored = [sample for sample in tries if sample.scores is None]
     kept = [sample for sample, _ in full]
     interval = _interval(fold, [scores for _, scores in full], _clusters(kept)) if full else None
@@ -195,12 +205,23 @@ def _estimate(
         unread=_unread(full) if outputs else None,
         filtered=share([output.finish == "filtered" for output in outputs]),
         window=share([output.finish == "window" for output in outputs]),
+        no_confidence=no_confidence,
     )
     digitless = share([bool(score.detail.get("no_digit")) for _, scores in full for score in scores]) or 0.0
-    incomplete = 0 if ragged else len(scored) - len(full)
+    incomplete = 0 if ragged else len(scored) - sum(len(scores) >= fold.needs for _, scores in scored)
     fewest = min((len(scores) for sample, scores in scored if sample.absent), default=None)
     counts = cautions.SampleCounts(
-        len(tries), incomplete, expected, ragged, fewest, digitless, *_empty(full), drawn, _closed(full), first
+        len(tries),
+        incomplete,
+        expected,
+        ragged,
+        fewest,
+        digitless,
+        *_empty(full),
+        drawn,
+        _closed(full),
+        first,
+        not_changed,
     )
     programs = cautions.of_programs([score for _, scores in full for score in scores])
     return replace(estimate, warnings=cautions.of(estimate, counts, [f for s in unscored for f in s.faults]) + programs)

@@ -11,20 +11,22 @@ Guarantees nothing about languages that were not run: "not 40 of these" is not "
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from statistics import NormalDist
 
 from harness.analysis.values import JoinedSamples, SampleValues, join
+from harness.stats.intervals import normal_quantile
+from harness.stats.margin_power import paired_margin_power
+from harness.stats.margin_test import margin_p_value
 from harness.stats.multiple import holm
-from harness.stats.paired import interval, paired_difference
+from harness.stats.paired import paired_difference
 from harness.stats.power import support_power
 from harness.stats.proportions import binomial_p_value, clopper_pearson
 from harness.stats.relations import newcombe
-from harness.stats.thresholds import p_above, p_below
+from harness.stats.two_model_power import Discordance, Margins
+from harness.stats.unpaired_margin import unpaired_margin_p_value, unpaired_margin_p_value_below
 
 ALPHA = 0.05
-Bounds = Callable[[float], tuple[float, float]]
 # Right answers and samples
 Total = tuple[int, int]
 
@@ -43,7 +45,8 @@ class Criteria:
 class EnglishGap:
     """A language minus English on `n` samples, with its 95 % interval; `paired` if on the same sentences.
 
-    `spread` is the standard error. `p_within`: of "at least the margin below English"; `p_beyond`: of its opposite.
+    `spread`: its standard error; `differing`: on how many of them just one is right, None if unpaired. `p_within`: of
+    "at least the margin below English"; `p_beyond`: of its opposite.
     """
 
     difference: float
@@ -52,6 +55,7 @@ class EnglishGap:
     n: int
     paired: bool
     spread: float
+    differing: int | None
     p_within: float
     p_beyond: float
 
@@ -63,7 +67,7 @@ class Language:
     `gap` is None for English itself. `p_chance`: of "no better than chance"; `p`: of "does not hold"; `p_fails`: of
     "holds"; these are unadjusted, `p_holm` is `p` after Holm over all languages. `shown`: it holds; `refuted`: it does
     not (Holm too). `power`: the chance, at least, that n samples show a language as good as English, at Holm's first
-    and hardest step.
+    and hardest step; 0, which promises nothing, for one that is compared with English unpaired.
     """
 
     name: str
@@ -113,9 +117,10 @@ def count_languages(
 
     Languages and English are paired on the sample ids that both have: these must name the same sentence in every
     language. A language with no id of English's is compared with it unpaired. English counts as one language.
-    Sources: Holm 1979 over intersection-union tests (Berger 1982, Technometrics 24:295-300); non-inferiority by the
-    interval of Bonett and Price 2012. Raises ValueError for a language without samples, a value other than 0 and 1,
-    English not among them, a chance outside (0, 1), or a margin outside (0, 1].
+    Sources: Holm 1979 over intersection-union tests (Berger 1982, Technometrics 24:295-300); non-inferiority by
+    the exact test of `margin_test` (Sidik 2003), unpaired by that of `unpaired_margin`. Raises ValueError for a
+    language without samples, a value other than 0 and 1, English not among them, a chance outside (0, 1), or a margin
+    outside (0, 1].
     """
     criteria = Criteria(english, chance, margin, alpha)
     _check(values, criteria)
@@ -169,25 +174,22 @@ def _check(values: Mapping[str, SampleValues], criteria: Criteria) -> None:
 def _paired(joined: JoinedSamples, margin: float) -> EnglishGap:
     values, baseline = joined.values
     seen = paired_difference(values, baseline)
-
-    def bounds(confidence: float) -> tuple[float, float]:
-        return interval(seen, confidence)
-
-    within, beyond = p_above(bounds, -margin), p_below(bounds, -margin)
-    return EnglishGap(seen.difference, seen.low, seen.high, seen.n, True, seen.spread, within, beyond)
+    within = margin_p_value(seen.wins, seen.losses, seen.n, -margin)
+    beyond = margin_p_value(seen.losses, seen.wins, seen.n, margin)
+    return EnglishGap(
+        seen.difference, seen.low, seen.high, seen.n, True, seen.spread, seen.wins + seen.losses, within, beyond
+    )
 
 
 def _unpaired(first: Total, second: Total, margin: float) -> EnglishGap:
-    def bounds(confidence: float) -> tuple[float, float]:
-        return newcombe(first, second, confidence)
-
     (k, n), (other_k, other_n) = first, second
-    low, high = bounds(0.95)
+    low, high = newcombe(first, second)
     difference = k / n - other_k / other_n
     # From the interval: the plain standard error is 0 where all are right
-    spread = (high - low) / (2 * NormalDist().inv_cdf(0.975))
-    within, beyond = p_above(bounds, -margin), p_below(bounds, -margin)
-    return EnglishGap(difference, low, high, min(n, other_n), False, spread, within, beyond)
+    spread = (high - low) / (2 * normal_quantile(0.95))
+    within = unpaired_margin_p_value(first, second, -margin)
+    beyond = unpaired_margin_p_value_below(first, second, -margin)
+    return EnglishGap(difference, low, high, min(n, other_n), False, spread, None, within, beyond)
 
 
 def _language(
@@ -201,9 +203,7 @@ def _language(
     truth = min(max(in_english, 1 / (n + 2)), 1 - 1 / (n + 2))
     power = support_power(n, chance, truth, level).power
     if gap is not None:
-        normal = NormalDist()
-        near = normal.cdf(criteria.margin / gap.spread - normal.inv_cdf(1 - level))
-        power = max(0.0, power + near - 1)
+        power = max(0.0, power + _power_within(gap, criteria.margin, level) - 1)
     return Language(
         name,
         k,
@@ -216,6 +216,17 @@ def _language(
         p_fails=min(1.0, 2 * min(p_below_chance, gap.p_beyond)) if gap else p_below_chance,
         power=power,
     )
+
+
+def _power_within(gap: EnglishGap, margin: float, level: float) -> float:
+    """The chance that the exact test shows a language as good as English to be within the margin; unpaired: 0.
+
+    With as many differing sentences as the upper end of their share's 95 % interval has: more of them make it smaller.
+    """
+    if gap.differing is None or margin >= 1:
+        return 0.0
+    share = clopper_pearson(gap.differing, gap.n)[1]
+    return paired_margin_power(gap.n, Discordance(share / 2, share / 2), Margins(low=-margin), level)
 
 
 def _counted(found: list[Language], criteria: Criteria) -> LanguageCount:

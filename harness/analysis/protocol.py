@@ -119,7 +119,7 @@ def _of_task(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Diff
 
 def _of_model(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
     """Differences for the same weights: another template or tokenizer is then part of the protocol."""
-    same = all(a.get(key) == b.get(key) for key in ("name", "revision", "weights"))
+    same = all(a.get(key) == b.get(key) for key in ("name", "revision", "weights", "adapter", "gguf"))
     return [found for found in _walk(a, b, "model.") if same]
 
 

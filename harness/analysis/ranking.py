@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 from harness.analysis.compare import ALPHA, PairedTask, compare, pair_values
+from harness.analysis.metric import lower_is_better
 from harness.analysis.values import SampleValues
 from harness.results import Comparison, Estimate, metric_text
-from harness.stats.intervals import RATIO
 from harness.stats.mean_of_tasks import WeightedTask, mean_bounds, mean_p_value
 from harness.stats.multiple import holm_directional
 from harness.stats.paired import paired_difference
@@ -161,9 +161,9 @@ def compare_mean(suite: str, paired: Sequence[PairedTask], labels: tuple[str, st
 
 
 def _order(entrant: Entrant) -> tuple[bool, float]:
-    """Best first; without a score last. Of a perplexity the smallest is the best."""
-    value, lower_is_better = entrant.estimate.value, entrant.estimate.method == RATIO
-    return (value is None, 0.0 if value is None else value if lower_is_better else -value)
+    """Best first; without a score last. Of a perplexity or a calibration error the smallest is the best."""
+    value = entrant.estimate.value
+    return (value is None, 0.0 if value is None else value if lower_is_better(entrant.estimate) else -value)
 
 
 def _paired(a: Entrant, b: Entrant) -> list[PairedTask]:

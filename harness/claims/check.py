@@ -13,8 +13,10 @@ from pathlib import Path
 from harness.claims import judge
 from harness.claims.early_stopping import SampleOrder, SequentialSampler, run_until_settled
 from harness.claims.facts import judge_facts, judge_prices
+from harness.claims.lost_answers import Lost, lost_in, lost_in_runs, lost_of_claim, without_most_lost
 from harness.claims.measured import Measured, RunSource, of_runs, of_sequential_test, of_stand_in
 from harness.claims.model_facts import Configs, facts_of
+from harness.claims.ordered_test import OrderedTest
 from harness.claims.page import Claim, Party, Protocol, find_claims
 from harness.claims.paired_claim import PairedClaimTest, in_their_place
 from harness.claims.paired_replay import replay_pairs
@@ -22,7 +24,6 @@ from harness.claims.paired_running import PairedRun, Side
 from harness.claims.protocol import is_named
 from harness.claims.published import of_published
 from harness.claims.runs import Given, Run, read_given, standing_in, task_file, unused
-from harness.claims.sequential_test import SequentialTest
 from harness.claims.verdict import Evidence, Ruling, Verdict
 from harness.config.pages import label
 from harness.config.schema import RunConfig
@@ -61,10 +62,15 @@ def _check(claim: Claim, page: YamlPage, runs: Sequence[Run], configs: Configs) 
     if (paired := replay_pairs(claim, runs)) is not None:
         test, sides, as_stand_in = paired
         made = [RunSource(run.folder, run.manifest.run_id, run.model) for run in sides]
-        return _of_pairs(claim, page, test, made, stand_in=as_stand_in)
-    verdict = verdict_of(claim, page, of_runs(claim, runs), configs)
+        return _of_pairs(claim, page, test, made, lost_in_runs(claim, sides), stand_in=as_stand_in)
+    measured = of_runs(claim, runs)
+    if measured.evidence and claim.relation != "count>=":
+        measured = replace(measured, lost=lost_of_claim(claim, runs))
+    verdict = verdict_of(claim, page, measured, configs)
     others = standing_in(runs, claim)
-    return with_stand_in(verdict, claim, of_stand_in(claim, others)) if others else verdict
+    if not others:
+        return verdict
+    return with_stand_in(verdict, claim, replace(of_stand_in(claim, others), lost=lost_in_runs(claim, others)))
 
 
 def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) -> Verdict:
@@ -76,6 +82,7 @@ def verdict_of(claim: Claim, page: YamlPage, measured: Measured, configs: Config
         cautions.append("answers are sampled: another run on the same items would score slightly differently")
     if any("second-hand" in note or "not checked" in note for one in evidence if not one.faults for note in one.notes):
         cautions.append("it is based on numbers read in a copy of their source, or quoted from memory")
+    cautions += [one.text for one in measured.lost]
     return Verdict(
         claim=claim.id,
         scope="subject",
@@ -100,6 +107,7 @@ def with_stand_in(verdict: Verdict, claim: Claim, found: Measured) -> Verdict:
         return verdict
     model, evidence = found.model, found.evidence
     ruling = found.ruling or judge.rule(claim, [replace(one, role="subject") for one in evidence], found.missing)
+    ruling = without_most_lost(ruling, found.lost)
     own = Verdict(
         claim=claim.id,
         scope="stand_in",
@@ -110,6 +118,7 @@ def with_stand_in(verdict: Verdict, claim: Claim, found: Measured) -> Verdict:
         rule=ruling.rule,
         evidence=tuple(evidence),
         assumptions=(),
+        cautions=tuple(one.text for one in found.lost),
         needed=ruling.needed,
         run_ids=tuple(dict.fromkeys(one.run_id for one in evidence if one.run_id)),
         paths=found.paths,
@@ -138,14 +147,18 @@ def _ruling(claim: Claim, page: YamlPage, measured: Measured, configs: Configs) 
     if any(one.test is not None for one in measured.evidence):
         aside = [replace(one, test=None, faults=one.faults or ("local runs decide",)) for one in printed.evidence]
         evidence = [*measured.evidence, *aside]
-        return measured.ruling or judge.rule(claim, evidence, measured.missing), evidence
+        ruling = measured.ruling or judge.rule(claim, evidence, measured.missing)
+        return without_most_lost(ruling, measured.lost), evidence
     evidence = [*measured.evidence, *printed.evidence]
-    return judge.rule(claim, evidence, printed.missing), evidence
+    ruling = judge.rule(claim, evidence, printed.missing)
+    if ruling.word == "not_testable_here" and measured.unfit and not claim.test.not_measured:
+        ruling = replace(ruling, rule=f"no published number for it is known, and {measured.unfit}")
+    return ruling, evidence
 
 
 def check_by_running(
     name: str, config: RunConfig, order: SampleOrder, command: Sequence[str] = (), watcher: Watcher | None = None
-) -> tuple[Verdict, SequentialTest, Result]:
+) -> tuple[Verdict, OrderedTest, Result]:
     """Run `config`'s model on a claim's samples in random order until the claim is settled.
 
     The model is the subject if its name or path says so, else a stand-in for it. Raises UserError for a claim that
@@ -158,6 +171,7 @@ def check_by_running(
     )
     source = RunSource(result.folder, result.manifest.run_id, config.model.name)
     found = of_sequential_test(test, source, "subject" if of_subject else "stand_in")
+    found = replace(found, lost=lost_in(source.model, result.estimates))
     if of_subject:
         return verdict_of(claim, page, found, Configs()), test, result
     return with_stand_in(verdict_of(claim, page, of_runs(claim, []), Configs()), claim, found), test, result
@@ -189,16 +203,27 @@ def check_by_running_pairs(
         RunSource(result.folder, result.manifest.run_id, side.config.model.name)
         for side, result in zip(sides, results, strict=True)
     ]
-    return _of_pairs(claim, page, test, made, stand_in=stand_in), test, results
+    lost = tuple(
+        one
+        for side, result in zip(sides, results, strict=True)
+        for one in lost_in(side.config.model.name, result.estimates)
+    )
+    return _of_pairs(claim, page, test, made, lost, stand_in=stand_in), test, results
 
 
 def _of_pairs(
-    claim: Claim, page: YamlPage, test: PairedClaimTest, sources: Sequence[RunSource], *, stand_in: bool
+    claim: Claim,
+    page: YamlPage,
+    test: PairedClaimTest,
+    sources: Sequence[RunSource],
+    lost: tuple[Lost, ...],
+    *,
+    stand_in: bool,
 ) -> Verdict:
     """The verdict of a paired sequential test."""
     where = f"measured here: {' and '.join(str(one.folder) for one in sources)}"
     evidence = tuple(test.evidence(where, sources[0].run_id, "stand_in" if stand_in else "subject"))
-    found = Measured(sources[0].model, evidence, (), test.ruling(), test.paths)
+    found = Measured(sources[0].model, evidence, (), test.ruling(), test.paths, lost=lost)
     ids = tuple(one.run_id for one in sources)
     if not stand_in:
         return replace(verdict_of(claim, page, found, Configs()), run_ids=ids)

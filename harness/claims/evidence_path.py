@@ -50,5 +50,36 @@ class Steps:
         )
 
 
+@dataclass(slots=True)
+class CountSteps:
+    """The steps of one part that is tested by its count of right answers: the score, and where it settles the claim."""
+
+    used: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    low: list[float] = field(default_factory=list)
+    high: list[float] = field(default_factory=list)
+
+    def add(self, used: int, value: float, low: float, high: float) -> None:
+        """Keep where the test is after a sample; a score of at most `low` or at least `high` settles it there."""
+        self.used.append(used)
+        self.value.append(value)
+        self.low.append(low)
+        self.high.append(high)
+
+    def path(self, part: str, total: int, stop: int, required: Required) -> EvidencePath:
+        """The steps so far."""
+        return EvidencePath(
+            part=part,
+            total=total,
+            stop=stop,
+            required=required,
+            difference=False,
+            used=tuple(self.used),
+            value=tuple(self.value),
+            low_edge=tuple(self.low),
+            high_edge=tuple(self.high),
+        )
+
+
 def _finite(log_e: float) -> float:
     return max(-CERTAIN, min(CERTAIN, log_e))

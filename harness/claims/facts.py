@@ -54,9 +54,7 @@ def judge_facts(test: ClaimTest, facts: Sequence[Fact]) -> tuple[Ruling, tuple[E
     if not own:
         return Ruling("not_testable_here", f"no data available on {_name(test)}"), ()
     holding = [fact for fact in own if holds(test, fact)]
-    wanted = (
-        f"{_name(test)} is {test.equals}" if test.equals is not None else f"{_name(test)} is at most {test.at_most:g}"
-    )
+    wanted = f"{_name(test)} is {_wanted(test)}"
     if len(holding) == len(own):
         return Ruling("supported", f"{wanted} in {_listed(own)}"), evidence
     if not holding:
@@ -69,9 +67,21 @@ def judge_facts(test: ClaimTest, facts: Sequence[Fact]) -> tuple[Ruling, tuple[E
 
 def holds(test: ClaimTest, fact: Fact) -> bool:
     """Whether a fact meets the test; words are compared without case."""
-    if test.at_most is not None:
-        return isinstance(fact.value, int | float) and fact.value <= test.at_most
+    if test.at_most is not None or test.at_least is not None:
+        low, high = test.at_least, test.at_most
+        return (
+            isinstance(fact.value, int | float)
+            and (low is None or fact.value >= low)
+            and (high is None or fact.value <= high)
+        )
     return str(fact.value).casefold() == str(test.equals).casefold()
+
+
+def _wanted(test: ClaimTest) -> str:
+    if test.equals is not None:
+        return test.equals
+    bounds = (("at least", test.at_least), ("at most", test.at_most))
+    return " and ".join(f"{words} {bound:.12g}" for words, bound in bounds if bound is not None)
 
 
 def _pairs(found: Sequence[Cell]) -> list[list[Cell]]:

@@ -7,14 +7,17 @@ without a number keeps it from being supported.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
-from harness.claims.page import Claim, Protocol
-from harness.claims.verdict import Evidence, Ruling, by_part, combine
+from harness.claims.page import Claim, Party, Protocol
+from harness.claims.verdict import NEVER_DIFFERED, Evidence, Ruling, by_part, combine
 
 SYMBOLS = {">=": "at least", ">": "above", "<=": "at most", "<": "below", "=": "equal to"}
 # What a claim may leave open, in words
 ASSUMED = {
+    "subject": "the model that it is about",
+    "test.at_least": "least allowed value",
     "subject.revision": "checkpoint",
     "subject.mode": "mode (thinking or not)",
     "subject.prices": "variants",
@@ -52,7 +55,11 @@ def rule(claim: Claim, evidence: Sequence[Evidence], missing: Sequence[str]) -> 
     deciding = by_part(evidence)
     if not deciding:
         return _undecided(claim, evidence)
-    found = combine(deciding, claim.test.aggregate, claim.stats.alpha)
+    tested = [one for one in evidence if one.test is not None]
+    whole = all(one.method == "all items" for one in tested)
+    found = combine(deciding, claim.test.aggregate, claim.stats.alpha, whole=whole)
+    if found.word == "inconclusive" and all(any(n.startswith(NEVER_DIFFERED) for n in one.notes) for one in tested):
+        found = replace(found, rule=f"{NEVER_DIFFERED}; {found.rule}")
     if found.word == "supported" and any(one.own for one in evidence if one.test is not None):
         # Self-reported numbers may refute a claim, never support it
         return Ruling("inconclusive", f"only self-reported numbers support it: {found.rule}")
@@ -96,7 +103,8 @@ def tested_sentence(claim: Claim) -> str:
         share = items if 0 < claim.bar < 1 else ""
         return f"{where}{who} has {test.metric} {SYMBOLS[claim.relation]} {claim.bar:g}{nearly}{share}."
     margin = f" (margin {claim.tolerance:g})" if claim.tolerance else ""
-    return f"{where}the {test.metric} of {who} is {_compared(claim)} {others}{margin}."
+    items = ", on exactly these items" if test.about == "benchmark" else ""
+    return f"{where}the {test.metric} of {who} is {_compared(claim)} {others}{margin}{items}."
 
 
 def _compared(claim: Claim) -> str:
@@ -146,6 +154,8 @@ def _assumed(claim: Claim, dotted: str) -> str:
     for part in dotted.split("."):
         value = getattr(value, part, None)
     name = ASSUMED.get(dotted, dotted)
+    if isinstance(value, Party):
+        return f"{name}: {value.model}"
     if isinstance(value, Protocol):
         return f"{name}: {protocol_text(value) or 'any'}"
     if isinstance(value, list):

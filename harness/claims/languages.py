@@ -49,5 +49,7 @@ def _notes(found: LanguageCount, least: int) -> list[str]:
         more = f" and {len(failing) - NAMED} more" if len(failing) > NAMED else ""
         notes.append(f"shown not to hold: {', '.join(failing[:NAMED])}{more}")
     weakest = min(one.power for one in found.languages)
-    notes.append(f"a language as good as English is shown with a chance of at least {100 * weakest:.0f} % at this n")
+    # Rounded down, and nothing where nothing is promised
+    if percent := int(100 * weakest + 1e-9):
+        notes.append(f"a language as good as English is shown with a chance of at least {percent} % at this n")
     return notes

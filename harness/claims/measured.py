@@ -16,16 +16,25 @@ from harness.analysis.values import SampleValues, join, values_if_any
 from harness.claims.early_stopping import SUITE_PREFIX, replay
 from harness.claims.judge import AGAIN
 from harness.claims.languages import of_languages
+from harness.claims.lost_answers import Lost
+from harness.claims.ordered_test import OrderedTest
 from harness.claims.page import THRESHOLDS, Claim, Party
 from harness.claims.protocol import is_named, published_faults, run_faults, run_options
-from harness.claims.published import bar_of, gap_of, parts_of, required_of, source_of, times_words, whole_counts
-from harness.claims.runs import Run, of_comparators, of_subject
-from harness.claims.sequential_test import SequentialTest
-from harness.claims.verdict import Evidence, EvidencePath, Role, Ruling
+from harness.claims.published import (
+    bar_of,
+    enough,
+    gap_of,
+    parts_of,
+    required_of,
+    source_of,
+    times_words,
+    whole_counts,
+)
+from harness.claims.runs import Run, of_comparators, of_subject, task_name
+from harness.claims.verdict import NEVER_DIFFERED, Evidence, EvidencePath, Role, Ruling
 from harness.engines.base import ONCE_IN_IDENTITY
 from harness.errors import RunFolderError, UserError
-from harness.stats.hypothesis import HypothesisTest
-from harness.stats.relations import Differed, paired_test, unpaired_test
+from harness.stats.relations import Differed, paired_test, unpaired_test, whole_test
 from harness.stats.thresholds import Bar, Scored, count_test, macro_test, mean_test
 
 
@@ -33,7 +42,8 @@ from harness.stats.thresholds import Bar, Scored, count_test, macro_test, mean_t
 class Measured:
     """Evidence of one model's runs, the parts of the claim without evidence; ruling and paths of a sequential test.
 
-    `model` is empty where there was no run.
+    `model` is empty where there was no run; `unfit` says why runs that were given settle nothing; `lost`: answers that
+    the set-up lost.
     """
 
     model: str = ""
@@ -41,6 +51,8 @@ class Measured:
     missing: tuple[str, ...] = ()
     ruling: Ruling | None = None
     paths: tuple[EvidencePath, ...] = ()
+    unfit: str = ""
+    lost: tuple[Lost, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +71,14 @@ class RunSource:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One run's values on one task of a claim, and why they may not decide."""
+    """One run's values on one task of a claim, and why they may not decide.
+
+    `task` as the claim names it, which may be a file; `name` as runs do.
+    """
 
     run: Run
     task: str
+    name: str
     values: SampleValues
     total: int
     faults: tuple[str, ...]
@@ -79,14 +95,15 @@ def of_runs(claim: Claim, runs: Sequence[Run]) -> Measured:
         return sequential
     own = [part for run in mine for part in _parts(claim, run, claim.subject, claim.test.tasks)]
     if not own:
-        return Measured(missing=tuple(parts_of(claim)))
+        return Measured(missing=tuple(parts_of(claim)), unfit=_unfit(claim, mine, claim.test.tasks))
     if claim.threshold is not None and claim.relation in THRESHOLDS:
         evidence = _scores(claim, own, "subject")
     else:
         evidence = _differences(claim, own, of_comparators(runs, claim))
     settled = {one.part for one in evidence if one.test is not None}
     missing = () if settled == {"mean"} else tuple(part for part in parts_of(claim) if part not in settled)
-    return Measured(claim.subject.model, tuple(evidence), missing)
+    unfit = "" if evidence else f"no run of {' or '.join(party.model for party in claim.comparators)} was given"
+    return Measured(claim.subject.model, tuple(evidence), missing, unfit=unfit)
 
 
 def of_stand_in(claim: Claim, runs: Sequence[Run]) -> Measured:
@@ -99,9 +116,9 @@ def of_stand_in(claim: Claim, runs: Sequence[Run]) -> Measured:
         return Measured(first.model, tuple(of_languages(claim, first, "stand_in")))
     if (sequential := replayed(claim, runs, "stand_in")) is not None:
         return sequential
-    tasks = [task for task in claim.test.tasks if task in first.tasks]
+    tasks = [task for task in claim.test.tasks if task_name(task) in first.tasks]
     if not tasks and claim.subject.stand_in is not None:
-        tasks = [task for task in claim.subject.stand_in.tasks if task in first.tasks]
+        tasks = [task for task in claim.subject.stand_in.tasks if task_name(task) in first.tasks]
     own = _parts(claim, first, None, tasks)
     if claim.threshold is not None and claim.relation in THRESHOLDS:
         evidence = _scores(claim, own, "stand_in")
@@ -130,26 +147,39 @@ def replayed(claim: Claim, runs: Sequence[Run], role: Role) -> Measured | None:
     return None
 
 
-def of_sequential_test(test: SequentialTest, source: RunSource, role: Role) -> Measured:
+def of_sequential_test(test: OrderedTest, source: RunSource, role: Role) -> Measured:
     """The evidence and the ruling of a sequential test."""
     evidence = tuple(replace(one, role=role) for one in test.evidence(source.text, source.model, source.run_id))
     return Measured(source.model, evidence, (), test.ruling(), test.paths)
 
 
+def _unfit(claim: Claim, runs: Sequence[Run], tasks: Sequence[str]) -> str:
+    """Why none of these runs has a score for the claim; empty without runs."""
+    wanted = [task_name(task) for task in tasks]
+    for run in runs:
+        shared = [task for task in wanted if task in run.tasks]
+        if shared:
+            return f"the run {run.folder} has no score for each sample on {', '.join(shared)}"
+    if not runs or not wanted:
+        return ""
+    return f"the run {runs[0].folder} is on {', '.join(runs[0].tasks)}, and the claim is about {', '.join(wanted)}"
+
+
 def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) -> list[Part]:
     found = []
     for task in tasks:
-        if task not in run.tasks:
+        name = task_name(task)
+        if name not in run.tasks:
             continue
-        metric = run.manifest.metric(task)
-        values = values_if_any(run.records, task, metric)
+        metric = run.manifest.metric(name)
+        values = values_if_any(run.records, name, metric)
         if values is None:
             continue
-        faults = run_faults(claim, party, run.manifest.task(task), run.manifest.identity.model.revision)
+        faults = run_faults(claim, party, run.manifest.task(name), run.manifest.identity.model.revision)
         notes = [f"{len(values.unscored)} samples are unscored and left out"] if values.unscored else []
-        total = run.manifest.total(task)
+        total = run.manifest.total(name)
         if len(values.samples) + len(values.unscored) < total:
-            seed = run.manifest.drawn_with(task)
+            seed = run.manifest.drawn_with(name)
             part = "the first " if seed is None else ""
             drawn = "no random part, though treated as one" if seed is None else f"drawn with seed {seed}"
             notes.append(f"{part}{len(values.samples)} of {total} items, {drawn}")
@@ -158,18 +188,17 @@ def _parts(claim: Claim, run: Run, party: Party | None, tasks: Sequence[str]) ->
         if party is None or run.allow_protocol:
             notes += [f"protocol differs from the claim: {fault}" for fault in faults]
             faults = ()
-        elif faults and (options := run_options(claim, run.manifest.task(task), task)):
+        elif faults and (options := run_options(claim, run.manifest.task(name), name)):
             notes.append(f"{AGAIN}{' '.join(options)}")
-        found.append(Part(run, task, values, total, faults, tuple(notes)))
+        found.append(Part(run, task, name, values, total, faults, tuple(notes)))
     return found
 
 
 def _scores(claim: Claim, parts: Sequence[Part], role: Role) -> list[Evidence]:
     alpha = claim.stats.alpha
     if claim.test.aggregate == "mean" and len(parts) > 1 and not any(part.faults for part in parts):
-        means = [(part.values.mean, part.values.stderr, len(part.values.samples)) for part in parts]
-        found = macro_test(means, bar_of(claim, None))
-        what = f"mean of {', '.join(part.task for part in parts)}: {parts[0].run.model}"
+        found = _mean_of_tasks(parts, bar_of(claim, None))
+        what = f"mean of {', '.join(part.name for part in parts)}: {parts[0].run.model}"
         base = Evidence(what, _where(parts[0].run), role=role, part="mean", run_id=parts[0].run.manifest.run_id)
         return [_with_score(base, found, claim)]
     evidence = []
@@ -186,6 +215,13 @@ def _scores(claim: Claim, parts: Sequence[Part], role: Role) -> list[Evidence]:
     return evidence
 
 
+def _mean_of_tasks(parts: Sequence[Part], bar: Bar) -> Scored:
+    """Test the mean of several tasks; where a page is used several times, or a task run twice, samples are shared."""
+    values = [(part.values.values, [sample.cluster for sample in part.values.samples]) for part in parts]
+    pages = [page for run in {id(part.run): part.run for part in parts}.values() for page in run.manifest.pages]
+    return macro_test(values, bar, shared=len(set(pages)) < len(pages))
+
+
 def _score_test(values: SampleValues, bar: Bar, alpha: float) -> Scored:
     """Test a task's score against the bar, by the exact test where each value is 0 or 1."""
     if values.binary or (bar.size == len(values.samples) and values.zero_or_one):
@@ -194,17 +230,17 @@ def _score_test(values: SampleValues, bar: Bar, alpha: float) -> Scored:
 
 
 def _with_score(base: Evidence, found: Scored, claim: Claim) -> Evidence:
-    test = found.test if found.n >= claim.stats.min_n else HypothesisTest(1.0, 1.0, claim.stats.min_n - found.n)
-    return replace(
+    found_here = replace(
         base,
         value=found.value,
         low=found.low,
         high=found.high,
         n=found.n,
         method=found.method,
-        test=test,
+        test=found.test,
         required=required_of(claim),
     )
+    return enough(claim, found_here)
 
 
 def _differences(
@@ -215,8 +251,7 @@ def _differences(
     for part in parts:
         compared = set()
         for run, party in others:
-            tasks = [part.task] if part.task in run.tasks else []
-            for other in _parts(claim, run, party if role == "subject" else None, tasks):
+            for other in _parts(claim, run, party if role == "subject" else None, [part.task]):
                 compared.add(party.model)
                 evidence.append(_against_run(claim, part, other, party, role))
         if role == "subject":
@@ -226,10 +261,10 @@ def _differences(
 
 def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role) -> Evidence:
     base = replace(_evidence(part, role), part=f"{part.task}, {party.model}", notes=(*part.notes, *other.notes))
-    base = replace(base, what=f"{part.task}: {part.run.model} less {other.run.model}")
+    base = replace(base, what=f"{part.name}: {part.run.model} less {other.run.model}")
     base = replace(base, source=f"{_where(part.run)} and {other.run.folder}")
     identities = (part.run.manifest.identity.written, other.run.manifest.identity.written)
-    apart = protocol_differences(*identities, [part.task], ONCE_IN_IDENTITY)
+    apart = protocol_differences(*identities, [part.name], ONCE_IN_IDENTITY)
     faults = [*part.faults, *other.faults, *(f"{d.field}: {d.a} | {d.b}" for d in apart.refused)]
     if faults and part.run.allow_protocol:
         base, faults = replace(base, notes=(*base.notes, *(f"allowed: {fault}" for fault in faults))), []
@@ -237,10 +272,18 @@ def _against_run(claim: Claim, part: Part, other: Part, party: Party, role: Role
     if not joined.n:
         return replace(base, faults=(*faults, "no sample was scored in both runs"))
     values, baseline = joined.values
-    found = paired_test(values, baseline, joined.clusters, gap_of(claim))
+    if claim.test.about == "benchmark" and joined.n == max(part.total, other.total):
+        found = whole_test(values, baseline, gap_of(claim), strict=claim.relation in (">", "<"))
+    else:
+        found = paired_test(values, baseline, joined.clusters, gap_of(claim))
+        if claim.test.about == "benchmark":
+            # All items settle it
+            found = replace(found, test=replace(found.test, needed=max(part.total, other.total) - joined.n))
+    if values == baseline:
+        base = replace(base, notes=(*base.notes, f"{NEVER_DIFFERED} on these {joined.n} samples"))
     ours, theirs = math.fsum(values) / joined.n, found.baseline
     less = f"less {times_words(claim)}{other.run.model} {theirs:.3f}"
-    base = replace(base, what=f"{part.task}: {part.run.model} {ours:.3f} {less}")
+    base = replace(base, what=f"{part.name}: {part.run.model} {ours:.3f} {less}")
     return _with_difference(claim, base, found, tuple(faults))
 
 
@@ -255,7 +298,7 @@ def _against_published(claim: Claim, part: Part, compared: set[str]) -> list[Evi
             less = f"less {times_words(claim)}{row.model} {row.value:.3f}"
             base = replace(
                 base,
-                what=f"{part.task}: {part.run.model} {part.values.mean:.3f} {less}",
+                what=f"{part.name}: {part.run.model} {part.values.mean:.3f} {less}",
                 source=f"{_where(part.run)}; {source_of(row)}",
             )
             found = unpaired_test(part.values.counts, whole_counts(row.value, row.n), gap_of(claim))
@@ -264,7 +307,7 @@ def _against_published(claim: Claim, part: Part, compared: set[str]) -> list[Evi
 
 
 def _with_difference(claim: Claim, base: Evidence, found: Differed, faults: tuple[str, ...]) -> Evidence:
-    return replace(
+    found_here = replace(
         base,
         value=found.difference,
         low=found.low,
@@ -276,10 +319,11 @@ def _with_difference(claim: Claim, base: Evidence, found: Differed, faults: tupl
         faults=faults,
         required=required_of(claim),
     )
+    return enough(claim, found_here)
 
 
 def _evidence(part: Part, role: Role) -> Evidence:
-    what, run_id = f"{part.task}: {part.run.model}", part.run.manifest.run_id
+    what, run_id = f"{part.name}: {part.run.model}", part.run.manifest.run_id
     return Evidence(what, _where(part.run), notes=part.notes, run_id=run_id, role=role, part=part.task)
 
 

@@ -12,6 +12,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, PrivateAttr, model_validator
@@ -33,12 +34,16 @@ AGAINST_OTHERS = ("within", "non_inferior", "ratio<=")
 
 
 class ClaimSource(Section):
-    """Who published the sentence, where and when. `as_reported`: its meaning, not its exact words."""
+    """Who published the sentence, where and when. `as_reported`: its meaning, not its exact words.
+
+    `place`: where in the source it is, such as a line.
+    """
 
     url: str
     date: datetime.date | str | None = None
     kind: Literal["press", "vendor", "paper", "leaderboard"]
     wording: Literal["verbatim", "as_reported"] = "as_reported"
+    place: str = ""
     note: str = ""
 
 
@@ -84,7 +89,12 @@ class ClaimTest(Section):
     fact: str | None = None
     equals: str | None = None
     at_most: float | None = Field(None, strict=False)
+    at_least: float | None = Field(None, strict=False, description="of a fact; with `at_most` a range")
     not_measured: str | None = Field(None, description="why nothing here measures it")
+    difficulty: str | None = Field(
+        None,
+        description="page of the items' difficulty, its file, or none [default: where it is known to save samples]",
+    )
 
 
 class Protocol(Section):
@@ -178,6 +188,7 @@ class Claim(Section):
     evidence: list[Stated] = Field([])
     try_it: list[str] = Field([])
     _file: str = PrivateAttr("")
+    _folder: Path | None = PrivateAttr(None)
 
     @model_validator(mode="after")
     def _holds_together(self) -> Claim:
@@ -191,9 +202,14 @@ class Claim(Section):
         """`FILE:ID`, as messages about the claim begin; the id alone for a claim that was not read from a page."""
         return f"{self._file}:{self.id}" if self._file else self.id
 
-    def read_from(self, file: str) -> None:
-        """Keep the file that the claim was read from."""
-        self._file = file
+    def read_from(self, file: str, folder: Path | None = None) -> None:
+        """Keep the file that the claim was read from, and the folder that files which it names are in."""
+        self._file, self._folder = file, folder
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the claim's page; None for a claim that was not read from one."""
+        return self._folder
 
     @contextmanager
     def named_in_errors(self) -> Iterator[None]:
@@ -251,11 +267,18 @@ class ClaimPage(Section):
 def claim_page(name: str) -> tuple[ClaimPage, YamlPage]:
     """Load a page by name or file. Raises UnknownName, or ConfigError with file, line and key."""
     page = read(pages.find(KIND, "claim page", name, LISTING))
+    own = [key for key in page.data if key in Claim.model_fields and key not in ClaimPage.model_fields]
+    if own and "claims" not in page.data:
+        raise ConfigError(
+            f"{page.where((own[0],))}{', '.join(own)}: a page has a list of claims: put "
+            f"{'it' if len(own) == 1 else 'them'} under `claims: [...]`, beside `name` and `about` "
+            "(docs/claims.md has a whole page)"
+        )
     found = check(ClaimPage, page)
     if found.name != page.path.stem:
         raise ConfigError(f"{page.where(('name',))}name is {found.name!r}, but the file is {page.path.name}")
     for claim in found.claims:
-        claim.read_from(shown(page.path))
+        claim.read_from(shown(page.path), page.path.parent)
     return found, page
 
 
@@ -285,11 +308,21 @@ def find_claims(name: str) -> list[tuple[Claim, YamlPage]]:
 def _fault(claim: Claim) -> str:
     """What is inconsistent in a claim; empty if nothing is."""
     test, relation = claim.test, claim.relation
+    if test.difficulty is not None and test.about != "benchmark":
+        return "`difficulty` needs `about: benchmark`: of a skill the mean difficulty of all problems is not known"
+    if test.difficulty is not None and (claim.threshold is None or relation not in ORDERS):
+        return (
+            f"`difficulty` needs a threshold and one of the relations {', '.join(ORDERS)}: it is for one model's score"
+        )
     if test.not_measured:
         return "" if not test.tasks and not test.fact else "`not_measured` goes with neither tasks nor a fact"
     if relation == "fact":
-        one = (test.equals is None) != (test.at_most is None)
-        return "" if test.fact and one else "relation `fact` needs `test: {fact: ..., equals: ...}` or `at_most`"
+        bounded = test.at_most is not None or test.at_least is not None
+        if not test.fact or (test.equals is None) != bounded:
+            return "relation `fact` needs `test: {fact: ..., equals: ...}`, or `at_least` and `at_most`, or one of them"
+        if test.at_least is not None and test.at_most is not None and test.at_least > test.at_most:
+            return f"`at_least` {test.at_least:g} is above `at_most` {test.at_most:g}: no fact is in that range"
+        return ""
     if relation == "ratio<=":
         priced = [party.prices for party in (claim.subject, *claim.comparators)]
         if len(priced) < 2 or not all(priced) or claim.threshold is None:

@@ -6,8 +6,10 @@ probability at most alpha, whatever the number of parts: they are combined by `v
 with an unscored side is missing, never a win; the guarantees are then about the others. A part that needs no more
 answers is not fed any more, and its comparator gets no more requests for that task.
 
-Without a margin half of alpha is spent on the sequential test and half on one exact test (McNemar) when all samples are
-used up; with a margin, all of it on the sequential test. For a claim about exactly these items the end is certain.
+About a skill, without a margin, for right or wrong answers to independent samples, the evidence is that of wins and
+losses, with levels for the number of samples that there are, and what is left of alpha is spent when all are used up
+(`stats.discordant`). With a margin, partial credit or clusters, and for a claim about exactly these items, all of alpha
+is spent on bets (`stats.bets`); clusters are drawn and fed whole. About exactly these items the end is certain.
 """
 
 from __future__ import annotations
@@ -16,16 +18,19 @@ import math
 from collections.abc import Mapping, Sequence
 
 from harness.claims.evidence_path import Steps
+from harness.claims.interval_notes import differing_note, outside_note
+from harness.claims.ordered_test import FIRST, MOST, SampleKey, limit_text, too_few_text
 from harness.claims.page import ORDERS, Claim, Protocol
 from harness.claims.published import gap_of, required_of
-from harness.claims.sequential_test import FIRST, MOST, SampleKey
-from harness.claims.verdict import Evidence, EvidencePath, Role, Ruling, Word, combine
+from harness.claims.test_choice import Kinds
+from harness.claims.verdict import NEVER_DIFFERED, Evidence, EvidencePath, Role, Ruling, Word, combine
 from harness.errors import UserError
 from harness.stats.hypothesis import HypothesisTest
-from harness.stats.relations import paired_test
-from harness.stats.sequential_paired import PairedTest
+from harness.stats.sequential_paired import PairedTest, Pairs, pair_levels
 
 Values = Mapping[SampleKey, float | None]
+# In `claim.json`: by which rule a test stopped. One of before there were levels names none
+STOPPING = "levels or bets"
 
 
 def refuse_unless_pairable(claim: Claim) -> None:
@@ -49,65 +54,103 @@ def refuse_unless_pairable(claim: Claim) -> None:
 class PairedClaimTest:
     """Tests a claim about models on samples in random order, as far as the answers are known.
 
-    `models`: the subject first, then its comparators, as they are called in the claim's parts.
+    `models`: the subject first, then its comparators, as they are called in the claim's parts. `limit` is the most
+    samples to request, None for all: only a budget, as in `OrderedTest`. What is left of alpha is not spent there.
     """
 
+    limit: int | None = None
+
     def __init__(
-        self, claim: Claim, order: Sequence[SampleKey], sizes: Mapping[str, int], models: Sequence[str]
+        self,
+        claim: Claim,
+        order: Sequence[SampleKey],
+        sizes: Mapping[str, int],
+        models: Sequence[str],
+        kinds: Kinds | None = None,
     ) -> None:
-        """`sizes`: the number of items of each task; `order` may have fewer. Raises UserError as above."""
+        """`sizes`: the number of items of each task; `order` may have fewer, in whole clusters.
+
+        `kinds`: None for right or wrong answers to independent samples. Raises UserError as above.
+        """
         refuse_unless_pairable(claim)
         self.claim, self.order, self.sizes, self.models = claim, list(order), dict(sizes), tuple(models)
+        self.kinds = kinds or Kinds()
         self.used = self.unscored = self.fed = 0
-        gap = gap_of(claim)
-        exact = claim.test.about == "benchmark"
-        # The exact test at the end has a level of its own
-        self.has_final = not exact and not gap.within and gap.shift == 0
-        self.alpha = claim.stats.alpha * (0.5 if self.has_final else 1.0)
-        self.parts = {
-            (task, other): PairedTest(gap, size if exact else None, strict=claim.relation in (">", "<"))
-            for task, size in sizes.items()
-            for other in range(1, len(self.models))
-        }
-        self.pairs: dict[tuple[str, int], list[tuple[float, float]]] = {part: [] for part in self.parts}
+        self.alpha = claim.stats.alpha
+        self._units = self.kinds.units(self.order)
+        self._next = 0
+        self._many = len(sizes) * (len(models) - 1)
+        self.parts: dict[tuple[str, int], PairedTest] = {}
+        for task, size in sizes.items():
+            self._add_parts(task, size)
+        self._sums = {part: [0.0, 0.0] for part in self.parts}
         self._steps = {part: Steps() for part in self.parts}
         self.settled = ""
 
+    def _add_parts(self, task: str, size: int) -> None:
+        """The parts of a task share its levels."""
+        gap, strict = gap_of(self.claim), self.claim.relation in (">", "<")
+        of_items = self.claim.test.about == "benchmark"
+        pairs = Pairs(size, of_items, task in self.kinds.graded, self.kinds.largest_of(task))
+        # Those of Holm's procedure
+        alphas = [self.alpha / part for part in range(1, self._many + 1)]
+        levels = pair_levels(gap, pairs, alphas)
+        for other in range(1, len(self.models)):
+            self.parts[task, other] = PairedTest(gap, pairs, levels, strict=strict)
+
     def advance(self, values: Sequence[Values]) -> None:
         """Feed the answers that are known, in order; `values`: of each model, None for an unscored sample."""
-        while self.used < len(self.order) and not self.settled:
-            key = self.order[self.used]
-            parts = self._open_parts(key[0])
-            if any(key not in values[model] for model in _models_of(parts)):
+        while self._next < len(self._units) and not self.settled:
+            unit = self._units[self._next]
+            parts = self._open_parts(unit[0][0])
+            if any(key not in values[model] for model in _models_of(parts) for key in unit):
                 return
-            self.used += 1
-            if not parts:
-                continue
-            self.fed += 1
-            mine = values[0][key]
-            for part in parts:
-                theirs = values[part[1]][key]
-                if mine is None or theirs is None:
-                    self.unscored += 1
-                    continue
-                test = self.parts[part]
-                test.feed(mine, theirs)
-                self.pairs[part].append((mine, theirs))
-                self._steps[part].add(self.fed, test.difference, test.log_against, test.log_for)
+            self._next, self.used = self._next + 1, self.used + len(unit)
+            if parts:
+                self._feed(unit, parts, values)
+                self._settle()
+        if self._next == len(self._units) and not self.settled:
+            for part, test in self.parts.items():
+                # One that was not fed to the end has no end
+                if not self._is_done(part):
+                    test.finish()
             self._settle()
+
+    def _feed(self, unit: Sequence[SampleKey], parts: Sequence[tuple[str, int]], values: Sequence[Values]) -> None:
+        self.fed += len(unit)
+        for part in parts:
+            both = [(values[0][key], values[part[1]][key]) for key in unit]
+            scored = [(mine, theirs) for mine, theirs in both if mine is not None and theirs is not None]
+            self.unscored += len(unit) - len(scored)
+            if not scored:
+                continue
+            mine, theirs = [pair[0] for pair in scored], [pair[1] for pair in scored]
+            test, sums = self.parts[part], self._sums[part]
+            test.feed(mine, theirs)
+            sums[0], sums[1] = sums[0] + math.fsum(mine), sums[1] + math.fsum(theirs)
+            self._steps[part].add(self.fed, test.difference, test.log_against, test.log_for)
 
     def next_samples(self) -> list[set[SampleKey]]:
         """The samples that each model should answer next: few at first, then half as many as were used."""
         wanted: list[set[SampleKey]] = [set() for _ in self.models]
         room = min(MOST, max(FIRST, self.fed // 2))
-        for key in self.order[self.used :] if not self.settled else ():
-            models = _models_of(self._open_parts(key[0]))
+        left = len(self.order) if self.limit is None else self.limit - self.fed
+        for unit in self._units[self._next :] if not self.settled else ():
+            models = _models_of(self._open_parts(unit[0][0]))
+            cost = len(unit) if models else 0
+            if cost > left:
+                break
             for model in models:
-                wanted[model].add(key)
-            room -= bool(models)
-            if not room:
+                wanted[model] |= set(unit)
+            room, left = room - cost, left - cost
+            if room <= 0:
                 break
         return wanted
+
+    @property
+    def at_limit(self) -> bool:
+        """Whether only the limit keeps the test from going on."""
+        return not self.settled and self.used < len(self.order) and not any(self.next_samples())
 
     def ruling(self) -> Ruling:
         """The ruling on the pairs fed so far."""
@@ -115,14 +158,20 @@ class PairedClaimTest:
         progress = f"after {self.fed} of {total} samples"
         if self.settled:
             word: Word = "refuted" if self.settled == "refuted" else "supported"
+            if self.used == total and not self._reached():
+                return Ruling(word, f"all {self.fed} samples used, {self._why_at_end()}")
             return Ruling(word, f"{self._why()}, {progress}; {total - self.fed} were not needed")
-        if self.used < total:
-            return Ruling("inconclusive", f"not settled {progress}", total - self.used)
-        if self.has_final:
-            final = combine(self._final(), self.claim.test.aggregate, self.alpha)
-            return Ruling(final.word, f"all {self.fed} samples used, exact test at the end: {final.rule}", final.needed)
         missing = f", {self.unscored} pairs of them unscored" if self.unscored else ""
-        return Ruling("inconclusive", f"all {total} samples are used up{missing}")
+        if self.at_limit:
+            return Ruling("inconclusive", f"{limit_text(self.limit, total)}: not settled by {self.fed}{missing}")
+        if self.used < total:
+            return Ruling("inconclusive", f"not settled {progress}{missing}")
+        scored = {task: min(test.n for (name, _), test in self.parts.items() if name == task) for task in self.sizes}
+        if few := too_few_text(scored, self.claim):
+            return Ruling("inconclusive", few)
+        found = self._combined()
+        same = f"{NEVER_DIFFERED}; " if not any(test.wins + test.losses for test in self.parts.values()) else ""
+        return Ruling("inconclusive", f"all {total} samples are used up{missing}: {same}{found.rule}", found.needed)
 
     def interim(self) -> str:
         """The counts so far in one line, for a run that was cut off."""
@@ -139,11 +188,16 @@ class PairedClaimTest:
     def evidence(self, source: str, run_id: str | None, role: Role) -> list[Evidence]:
         """The evidence of each part; intervals are valid at any stopping time."""
         found = []
+        # Each end at the level of the test, which is one-sided
+        confidence, many = 1 - 2 * self.alpha, self.alpha / self._many
+        levels = (self.alpha, many) if self.claim.test.aggregate == "any" else (many, self.alpha)
         for (task, other), test in self.parts.items():
             if not test.n:
                 continue
-            ours, theirs = (math.fsum(side) / test.n for side in zip(*self.pairs[task, other], strict=True))
-            low, high = test.interval()
+            ours, theirs = (total / test.n for total in self._sums[task, other])
+            low, high = test.interval(confidence)
+            required = required_of(self.claim)
+            differing = differing_note(low, high, required, self._test(test), levels)
             found.append(
                 Evidence(
                     f"{task}: {self.models[0]} {ours:.3f} less {self.models[other]} {theirs:.3f}",
@@ -154,12 +208,13 @@ class PairedClaimTest:
                     n=test.n,
                     method="paired, holds at any stop",
                     baseline=theirs,
-                    test=test.test,
-                    notes=(_counts(test),),
+                    test=self._test(test),
+                    confidence=confidence,
+                    notes=(_counts(test), *_clusters(test), *differing, *outside_note(test.difference, low, high)),
                     run_id=run_id,
                     role=role,
                     part=f"{task}, {self.models[other]}",
-                    required=required_of(self.claim),
+                    required=required,
                 )
             )
         return found
@@ -172,19 +227,19 @@ class PairedClaimTest:
                 f"{task}, {self.models[other]}",
                 len(self.order),
                 self.fed,
-                self._bounds,
+                self._bounds(self.parts[task, other]),
                 required_of(self.claim),
                 difference=True,
             )
             for (task, other), steps in self._steps.items()
         )
 
-    @property
-    def _bounds(self) -> dict[str, float]:
-        """The ln of the e-values that settle it: where one part is enough, Holm's for the best of all parts."""
-        many, one = math.log(len(self.parts) / self.alpha), -math.log(self.alpha)
+    def _bounds(self, test: PairedTest) -> dict[str, float]:
+        """The ln of the evidence that settles it: where one part is enough, Holm's for the best of all parts."""
+        many, one = self.alpha / self._many, self.alpha
         by_any = self.claim.test.aggregate == "any"
-        return {"refuted": one if by_any else many, "supported": many if by_any else one}
+        refuting, supporting = (one, many) if by_any else (many, one)
+        return {"refuted": test.level(refuting, "refuted"), "supported": test.level(supporting, "supported")}
 
     def _open_parts(self, task: str) -> list[tuple[str, int]]:
         """The task's parts that further answers could still change."""
@@ -192,43 +247,57 @@ class PairedClaimTest:
         return [part for part in parts if not self._is_done(part)]
 
     def _is_done(self, part: tuple[str, int]) -> bool:
-        test = self.parts[part].test
+        test = self._test(self.parts[part])
         return (test.p_against if self.claim.test.aggregate == "any" else test.p_for) <= self.alpha
 
+    def _combined(self) -> Ruling:
+        return combine([self._test(test) for test in self.parts.values()], self.claim.test.aggregate, self.alpha)
+
     def _settle(self) -> None:
-        found = combine([test.test for test in self.parts.values()], self.claim.test.aggregate, self.alpha).word
+        found = self._combined().word
         self.settled = found if found in ("refuted", "supported") else ""
 
-    def _final(self) -> list[HypothesisTest]:
-        tests = []
-        for part, pairs in self.pairs.items():
-            if self._is_done(part) or not pairs:
-                tests.append(self.parts[part].test)
-                continue
-            values, baseline = ([pair[side] for pair in pairs] for side in (0, 1))
-            tests.append(paired_test(values, baseline, None, gap_of(self.claim)).test)
-        return tests
+    def _deciding(self) -> tuple[tuple[str, int], PairedTest]:
+        """All parts decide together, so the weakest one tells; else the strongest."""
+        by_all = (self.settled == "supported") != (self.claim.test.aggregate == "any")
+        return (min if by_all else max)(self.parts.items(), key=lambda one: (-self._p(one[1]), self._level(one[1])))
+
+    def _reached(self) -> bool:
+        """Whether the evidence settled it, not what was left of alpha at the end."""
+        test = self._deciding()[1]
+        return test.certain == self.settled or self._level(test) >= self._bounds(test)[self.settled]
+
+    def _where(self, part: tuple[str, int]) -> str:
+        return f" on {part[0]} against {self.models[part[1]]}" if len(self.parts) > 1 else ""
 
     def _why(self) -> str:
-        # All parts decide together, so the weakest one tells; else the strongest
-        by_all = (self.settled == "supported") != (self.claim.test.aggregate == "any")
-        part, test = (min if by_all else max)(self.parts.items(), key=lambda one: self._level(one[1]))
-        where = f" on {part[0]} against {self.models[part[1]]}" if len(self.parts) > 1 else ""
+        part, test = self._deciding()
         if test.certain == self.settled:
-            return f"the items left cannot change the answer{where}"
-        several = 1 if by_all else len(self.parts)
+            return f"the items left cannot change the answer{self._where(part)}"
         wrong = "misses" if self.settled == "refuted" else "meets"
-        odds = self._level(test)
-        size = f"{odds:.0f}" if odds < 1e6 else "more than a million"
+        level, enough = self._level(test), math.exp(self._bounds(test)[self.settled])
+        size = f"{math.exp(level):.3g}" if level < math.log(1e6) else "more than a million"
+        measure = "a likelihood ratio" if test.by_walk else "an e-value"
         return (
-            f"the evidence that the difference {wrong} the claim has an e-value of {size}{where} "
-            f"({several / self.alpha:.0f} is enough; {_counts(test)})"
+            f"the evidence that the difference {wrong} the claim has {measure} of {size}{self._where(part)} "
+            f"({enough:.3g} is enough; {_counts(test)})"
         )
 
+    def _why_at_end(self) -> str:
+        part, test = self._deciding()
+        return f"exact test at the end{self._where(part)}: {_counts(test)}; {self._combined().rule}"
+
+    def _p(self, test: PairedTest) -> float:
+        own = self._test(test)
+        return own.p_against if self.settled == "refuted" else own.p_for
+
+    def _test(self, test: PairedTest) -> HypothesisTest:
+        """A part's p-values; before `stats.min_n` pairs none, so that the verdict is later, and never another one."""
+        return test.test if self.claim.stats.min_n <= max(1, test.n) else HypothesisTest(1.0, 1.0)
+
     def _level(self, test: PairedTest) -> float:
-        """The highest e-value for the word that was settled."""
-        p = test.test.p_against if self.settled == "refuted" else test.test.p_for
-        return math.inf if not p else 1 / p
+        """The ln of the highest evidence for the word that was settled."""
+        return test.highest_against if self.settled == "refuted" else test.highest_for
 
 
 def in_their_place(claim: Claim, models: Sequence[str], tasks: Sequence[str]) -> Claim:
@@ -258,3 +327,7 @@ def _way(test: PairedTest) -> str:
 
 def _counts(test: PairedTest) -> str:
     return f"{test.wins} wins, {test.losses} losses, {test.ties} ties"
+
+
+def _clusters(test: PairedTest) -> tuple[str, ...]:
+    return (f"{len(test.counts)} groups of samples, drawn whole",) if test.pairs.largest > 1 else ()

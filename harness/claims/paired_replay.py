@@ -6,11 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from harness.claims.early_stopping import binary_values
+from harness.claims.early_stopping import limit_in
 from harness.claims.page import Claim
-from harness.claims.paired_claim import PairedClaimTest, in_their_place
+from harness.claims.paired_claim import STOPPING, PairedClaimTest, in_their_place
 from harness.claims.paired_running import tested_as
 from harness.claims.runs import Run
+from harness.claims.test_choice import kinds_in, values_so_far
 from harness.errors import RunFolderError, UserError
 from harness.store.run_folder import DRAWN_FILE
 
@@ -42,8 +43,10 @@ def replay_pairs(claim: Claim, runs: Sequence[Run]) -> tuple[PairedClaimTest, li
         order = [(str(task), str(sample)) for task, sample in record["order"]]
         sizes = {str(task): int(size) for task, size in record["sizes"].items()}
         models = [str(model) for model in record["models"]]
+        kinds = kinds_in(record, order)
         partners = [(str(one["run_id"]), str(one["folder"])) for one in record["runs"]]
         kept, stand_in, tested = str(record["claim"]), bool(record["stand_in"]), record["tested"]
+        word, stopping, limit = str(record["word"]), record.get("stopping"), limit_in(record)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RunFolderError(f"{path}: cannot be read: {error!r}") from None
     if kept != claim.id or tested != tested_as(claim):
@@ -59,7 +62,15 @@ def replay_pairs(claim: Claim, runs: Sequence[Run]) -> tuple[PairedClaimTest, li
     if others:
         raise UserError(f"{run.folder} stopped when the claim was settled: give it without {', '.join(others)}")
     sides = [by_id[run_id] for run_id, _ in partners]
-    test = PairedClaimTest(in_their_place(claim, models, list(sizes)) if stand_in else claim, order, sizes, models)
+    tested_claim = in_their_place(claim, models, list(sizes)) if stand_in else claim
+    test = PairedClaimTest(tested_claim, order, sizes, models, kinds)
+    test.limit = limit
     metrics = {task: run.manifest.metric(task) for task in sizes}
-    test.advance([binary_values(metrics, side.records) for side in sides])
+    test.advance([values_so_far(metrics, kinds, side.records) for side in sides])
+    # One of another version may have stopped where the test of today would go on
+    if stopping != STOPPING and (stopping is not None or test.ruling().word != word):
+        raise RunFolderError(
+            f"{path}: another version stopped these runs as {word}, by a rule of its own: use that version, or run "
+            "`harness claim check --run` again"
+        )
     return test, sides, stand_in

@@ -19,18 +19,19 @@ from typing import Any
 
 from harness.analysis.protocol import protocol_differences
 from harness.catalog import Task
-from harness.claims.early_stopping import SampleOrder, binary_values, refuse_unsampled
+from harness.claims.early_stopping import SampleOrder, refuse_other_looks
+from harness.claims.ordered_test import SampleKey
 from harness.claims.page import Claim, Party
-from harness.claims.paired_claim import PairedClaimTest, refuse_unless_pairable
+from harness.claims.paired_claim import STOPPING, PairedClaimTest, refuse_unless_pairable
 from harness.claims.protocol import run_faults, run_options
-from harness.claims.sequential_test import SampleKey, random_order
+from harness.claims.test_choice import Kinds, drawn_order, kinds_of, values_so_far
 from harness.config.schema import RunConfig
 from harness.cost.budget import IDLE, Spending
 from harness.datatypes import Record, Request
-from harness.engines.base import ONCE_IN_IDENTITY, EngineFacts
+from harness.engines.base import ONCE_IN_IDENTITY, EngineFacts, Watched
 from harness.errors import ConfigError, HarnessError, UserError
 from harness.execution.base import Sandbox
-from harness.run import Result, Watcher, evaluate
+from harness.run import EngineWatcher, Result, Watcher, evaluate
 from harness.store.identity import Section, TaskIdentity
 from harness.store.run_folder import DRAWN_FILE, read_manifest, write_text
 
@@ -69,6 +70,7 @@ class PairedRun:
         self._sent: list[set[str]] = [set() for _ in sides]
         self._round = 0
         self._metrics: dict[str, str] = {}
+        self._kinds = Kinds()
         self._finished = self._interrupted = False
         self._turn: int | None = None
         self._local: set[int] = set()
@@ -123,6 +125,11 @@ class PairedRun:
                 if self._next[side]:
                     self._enter(side)
                     return self._next[side]
+
+    def begin(self, side: int, tasks: Sequence[Task]) -> None:
+        """Refuse a model that would not be run under the claim's protocol."""
+        if self.sides[side].party is not None and not self._allow:
+            self._refuse_faults(self.sides[side], tasks)
 
     def planned(self, side: int, folder: Path, *, local: bool) -> None:
         """Keep where a model's records go; `local`: it computes on this machine, so it takes turns."""
@@ -198,15 +205,11 @@ class PairedRun:
 
     def _values(self, known: Sequence[Mapping[str, Record]]) -> list[dict[SampleKey, float | None]]:
         with self.claim.named_in_errors():
-            return [binary_values(self._metrics, list(records.values())) for records in known]
+            return [values_so_far(self._metrics, self._kinds, records.values()) for records in known]
 
     def _new_test(self, tasks_of: Sequence[Sequence[Task]]) -> PairedClaimTest:
         if not self._spending.ledgers and any(side.config.budget != type(side.config.budget)() for side in self.sides):
             raise ConfigError(IDLE.format("these engines send"))
-        for side, tasks in zip(self.sides, tasks_of, strict=True):
-            refuse_unsampled(self.claim, tasks)
-            if side.party is not None and not self._allow:
-                self._refuse_faults(side, tasks)
         names = [_keys(tasks) for tasks in tasks_of]
         for side, other in zip(self.sides[1:], names[1:], strict=True):
             if other != names[0]:
@@ -215,9 +218,14 @@ class PairedRun:
                     f"{self.claim.place}: {first} and {second} do not have the same samples: a paired test needs them"
                 )
         self._refuse_apart([task.name for task in tasks_of[0]])
-        order = random_order(names[0], self._order.seed)[: self._order.most]
+        self._kinds = kinds_of(self.claim, tasks_of[0])
+        order = drawn_order(names[0], self._kinds, self._order.seed, self._order.most)
         sizes = {task.name: len(task.samples) for task in tasks_of[0]}
-        return PairedClaimTest(self.claim, order, sizes, [part_name(side) for side in self.sides])
+        for folder in self.folders.values():
+            refuse_other_looks(self.claim, folder, len(order))
+        test = PairedClaimTest(self.claim, order, sizes, [part_name(side) for side in self.sides], self._kinds)
+        test.limit = self._order.most
+        return test
 
     def _refuse_faults(self, side: Side, tasks: Sequence[Task]) -> None:
         for task in tasks:
@@ -267,6 +275,9 @@ class PairedRun:
             "runs": runs,
             "sizes": test.sizes,
             "order": test.order,
+            "limit": test.limit,
+            "kinds": test.kinds.as_record(test.order),
+            "stopping": STOPPING,
         }
         for result in results:
             write_text(result.folder / DRAWN_FILE, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
@@ -277,6 +288,10 @@ class _SideChooser:
 
     def __init__(self, whole: PairedRun, side: int) -> None:
         self._whole, self._side = whole, side
+
+    def begin(self, tasks: Sequence[Task], folder: Path) -> None:
+        """Refuse what cannot be checked, before the folder is made."""
+        self._whole.begin(self._side, tasks)
 
     def choose(self, tasks: Sequence[Task], records: Mapping[str, Record]) -> Sequence[Request]:
         """Return the next requests of this model."""
@@ -318,6 +333,11 @@ class _SideWatcher:
         if show is not None:
             show(text)
 
+    def watching(self, engine: Watched) -> None:
+        """Pass it on."""
+        if isinstance(self._inner, EngineWatcher):
+            self._inner.watching(engine)
+
 
 def part_name(side: Side) -> str:
     """What a model is called in the claim's parts: its name in the claim, a stand-in's own."""
@@ -333,6 +353,8 @@ def tested_as(claim: Claim) -> dict[str, Any]:
         "aggregate": claim.test.aggregate,
         "about": claim.test.about,
         "alpha": claim.stats.alpha,
+        # Left out where it is not set, as in the records of before it counted
+        **({"min_n": claim.stats.min_n} if claim.stats.min_n > 1 else {}),
     }
 
 

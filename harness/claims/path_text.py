@@ -46,17 +46,39 @@ def path_sentence(path: EvidencePath) -> str:
     """The chart of a path in one or two sentences, for those who do not see it."""
     if not path.used:
         return f"{path.part}: no sample was used."
+    if path.by_counts:
+        return _edges_sentence(path)
     number = f"the difference {path.value[-1]:+.3f}" if path.difference else f"the score {score_text(path.value[-1])}"
     level = (
         f"{path.part}: after {path.used[-1]} of {path.total} samples {number}, the e-value for refuting the claim "
         f"{e_value_text(path.log_refuted[-1])} ({e_value_text(path.bound_refuted)} is enough), for supporting it "
         f"{e_value_text(path.log_supported[-1])} ({e_value_text(path.bound_supported)} is enough)."
     )
+    return f"{level} {_end_sentence(path)}"
+
+
+def _edges_sentence(path: EvidencePath) -> str:
+    low, high = max(0.0, path.low_edge[-1]), min(1.0, path.high_edge[-1])
+    level = (
+        f"{path.part}: after {path.used[-1]} of {path.total} samples the score {score_text(path.value[-1])}; a score "
+        f"of {score_text(low)} or less settles it there as {path.low_word}, of {score_text(high)} or more as "
+        f"{path.high_word}."
+    )
+    return f"{level} {_end_sentence(path)}"
+
+
+def _end_sentence(path: EvidencePath) -> str:
     crossing = path.crossing
     if crossing is None:
-        return f"{level} Neither bound was reached."
+        return "Neither bound was reached."
+    if path.overruled is not None:
+        wrong = "supports" if crossing.word == "refuted" else "refutes"
+        return (
+            f"The bound that {wrong} it was reached before; {crossing.used} samples settle it for certain as "
+            f"{crossing.word}{saved_text(path)}."
+        )
     when = f"The bound that settles it as {crossing.word} was reached after {crossing.used} samples"
-    return f"{level} {when}{saved_text(path)}."
+    return f"{when}{saved_text(path)}."
 
 
 def saved_text(path: EvidencePath) -> str:

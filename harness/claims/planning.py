@@ -1,79 +1,40 @@
-"""Before a run: how many samples a claim needs, and what its benchmark's size can settle.
+"""Before a run: how many samples a claim needs, and what its benchmark's size can settle, task by task.
 
-Sizes are for one task at the claim's alpha with power 0.8, by the exact tests that later decide, and always the n from
-which on every larger one has that power. Power is conditional on the assumed true value.
+Plans of one score are in `planned_scores`, those of two models in `planned_gaps`. All of it is conditional on the
+assumed true value, and on what `planned_samples` assumes of the samples.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
-from harness.claims.page import THRESHOLDS, Claim
+from harness.claims.difficulty_plan import control_plan, with_control
+from harness.claims.page import ORDERS, THRESHOLDS, Claim
+from harness.claims.planned_gaps import GapPlan, gap_plans
+from harness.claims.planned_samples import Assumed, PlannedSamples
+from harness.claims.planned_scores import ScorePlan, score_plans
 from harness.claims.protocol import is_named
-from harness.claims.published import bar_of, gap_of
 from harness.claims.runs import task_file
 from harness.config import pages
 from harness.config.yaml_page import YamlPage
-from harness.errors import UserError
-from harness.stats.power import (
-    difference_size,
-    finite_refutation_size,
-    finite_support_size,
-    paired_spread,
-    refutation_power,
-    refutation_size,
-    support_power,
-    support_size,
-    tost_size,
-)
-from harness.stats.proportions import least_right
-from harness.stats.relations import Gap
-from harness.stats.two_model_power import (
-    Margins,
-    discordance,
-    mcnemar_size,
-    paired_margin_power,
-    size_with,
-    unpaired_power,
-)
+from harness.errors import ConfigError, UserError
+from harness.execution.base import Limits
+from harness.scoring.base import Tools
+from harness.scoring.factory import build_scorers
 
-STEPS = (-0.40, -0.30, -0.20, -0.10, -0.05, -0.02, 0.02, 0.05, 0.10)
-GAPS = (0.02, 0.03, 0.05, 0.10, 0.15)
-# Correlation of two models' right and wrong answers: none (unpaired), typical, models of one family
-CORRELATIONS = (0.0, 0.5, 0.7)
 # A comparator's score where none was published
 USUAL = 0.8
-
-
-@dataclass(frozen=True, slots=True)
-class ScorePlan:
-    """For one assumed true score: the expected verdict, and the samples needed (None: more than can be searched).
-
-    `needed_skill` (generalisation) by the binomial test; `needed_items` of exactly these items, drawn at random;
-    `power` of the whole benchmark for the skill. The last two are None where the benchmark's size is unknown.
-    """
-
-    truth: float
-    word: str
-    needed_skill: int | None
-    needed_items: int | None
-    power: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class GapPlan:
-    """For one assumed true difference: the expected verdict, and the samples needed by correlation of the answers."""
-
-    gap: float
-    word: str
-    needed: tuple[int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Power:
     """Plans of one task. `bar`: the threshold, or the difference in the claim (0 for none).
 
-    `rate`: the comparator's score that gaps are counted from; None with a threshold.
+    `rate`: the comparator's score that gaps are counted from; None with a threshold. `by_bets`: why the samples get
+    the test by bets; empty where they are right or wrong and independent. `assumed`: what the stops assume of them, a
+    line each. `difficulty`: the page of the items' difficulty that the test uses; empty for none.
     """
 
     claim: str
@@ -84,23 +45,46 @@ class Power:
     scores: tuple[ScorePlan, ...] = ()
     gaps: tuple[GapPlan, ...] = ()
     rate: float | None = None
+    by_bets: str = ""
+    assumed: tuple[str, ...] = ()
+    difficulty: str = ""
 
 
-def power_of(claim: Claim, page: YamlPage) -> list[Power]:
-    """Plan a claim task by task. Raises UserError for a claim without a sample size."""
+def power_of(claim: Claim, page: YamlPage, assumed: Assumed | None = None) -> list[Power]:
+    """Plan a claim task by task.
+
+    Raises UserError for a claim without a sample size, ConfigError for an assumption that concerns none of its tasks.
+    """
     if claim.test.not_measured or not claim.test.tasks:
         why = claim.test.not_measured or "the claim is about facts, prices or a count, not about one score"
         raise UserError(f"{claim.place}: sample size cannot be planned: {why}")
     if claim.relation == "=" or claim.times is not None:
         kind = "an equality" if claim.relation == "=" else "a ratio"
         raise UserError(f"{claim.place}: sample size is planned for thresholds and differences, not for {kind}")
+    files = [(task, task_file(task, page)) for task in claim.test.tasks]
+    samples = {task: _samples(claim, file, assumed or Assumed()) for task, file in files}
+    _refuse_idle(claim, assumed or Assumed(), list(samples.values()))
+    sizes = {task: _size(claim, file, task) for task, file in files}
+    _refuse_too_large(assumed or Assumed(), samples, sizes)
     found = []
-    for task in claim.test.tasks:
-        size = _size(claim, task_file(task, page), task)
-        if claim.threshold is not None and claim.relation in THRESHOLDS:
+    for task, size in sizes.items():
+        own = samples[task]
+        of_score = claim.threshold is not None and claim.relation in THRESHOLDS
+        plan = Power(claim.id, claim.relation, claim.by or 0.0, task, size)
+        # Exactly these items come in random order, which is enough for a claim of them
+        counts = own if of_score or claim.test.about == "skill" else replace(own, in_groups=False)
+        if counts.kind:
+            lines = tuple(counts.lines(pairs=not of_score)) if size else ()
+            plan = replace(plan, by_bets=counts.kind, assumed=lines)
+        if of_score:
             if not 0 < claim.bar < 1:
                 raise UserError(f"{claim.place}: {claim.bar:g} is not a proportion; sample size cannot be planned")
-            found.append(Power(claim.id, claim.relation, claim.bar, task, size, scores=tuple(score_plans(claim, size))))
+            plan = replace(plan, bar=claim.bar, scores=tuple(score_plans(claim, size, own)))
+            usable = size if claim.relation in ORDERS and not own.graded else None
+            if usable and (control := control_plan(claim, task, usable)):
+                scores = tuple(with_control(one, control, claim.stats.min_n) for one in plan.scores)
+                plan = replace(plan, scores=scores, difficulty=control.page)
+            found.append(plan)
             continue
         others = [
             row.value
@@ -108,39 +92,8 @@ def power_of(claim: Claim, page: YamlPage) -> list[Power]:
             if row.task == task and any(is_named(row.model, party) for party in claim.comparators)
         ]
         rate = max((value for value in others if 0 < value < 1), default=USUAL)
-        found.append(
-            Power(claim.id, claim.relation, claim.by or 0.0, task, size, gaps=tuple(gap_plans(claim, rate)), rate=rate)
-        )
+        found.append(replace(plan, gaps=tuple(gap_plans(claim, rate, size, counts)), rate=rate))
     return found
-
-
-def score_plans(claim: Claim, size: int | None) -> list[ScorePlan]:
-    """Plan a claim of a score and a threshold, for a benchmark of `size` items. Raises ValueError for another claim."""
-    if claim.relation not in THRESHOLDS or claim.threshold is None:
-        raise ValueError(f"{claim.id} has no threshold")
-    bar = bar_of(claim, None)
-    found = []
-    for step in STEPS:
-        truth = round(bar.value + step, 6)
-        if 0 < truth < 1:
-            found.append(_score_plan(bar.value, truth, (truth < bar.value) == bar.at_least, size, claim.stats.alpha))
-    return found
-
-
-def gap_plans(claim: Claim, rate: float) -> list[GapPlan]:
-    """Plan a claim of two models, the comparator's true score being `rate`."""
-    gap = gap_of(claim)
-    if gap.within:
-        steps = [0.0, *(-step for step in GAPS if step < gap.margin)]
-    elif claim.relation == "non_inferior":
-        steps = [step for step in (0.0, *(-step for step in GAPS)) if step > gap.shift]
-    else:
-        steps = [gap.shift + step for step in (*(-step for step in GAPS), *GAPS)]
-    return [
-        GapPlan(step, _word(gap, step), tuple(_gap_size(claim, rate, step, one) for one in CORRELATIONS))
-        for step in sorted(round(step, 6) for step in steps)
-        if 0 < rate + step < 1
-    ]
 
 
 def _size(claim: Claim, file: str, task: str) -> int | None:
@@ -150,49 +103,49 @@ def _size(claim: Claim, file: str, task: str) -> int | None:
     return max((row.n for row in claim.published if row.task == task and row.n), default=None)
 
 
-def _score_plan(bar: float, truth: float, refutes: bool, size: int | None, alpha: float) -> ScorePlan:
-    below = truth < bar
-    try:
-        sized = (refutation_size if below else support_size)(bar, truth, alpha)
-        skill: int | None = sized.stays or sized.n
-    except ValueError:
-        skill = None
-    items, power = None, None
-    if size is not None:
-        must, solved = least_right(bar, size), round(truth * size)
-        try:
-            sized = (finite_refutation_size if below else finite_support_size)(must, solved, size, alpha)
-            items = sized.stays or size
-        except ValueError:
-            items = size
-        power = (refutation_power if below else support_power)(size, bar, truth, alpha).power
-    return ScorePlan(truth, "refuted" if refutes else "supported", skill, items, power)
+def _samples(claim: Claim, file: str, assumed: Assumed) -> PlannedSamples:
+    """What the task's page says of its samples; right or wrong and independent where there is no page."""
+    if not (pages.is_file_name(file) or file in pages.index("tasks")):
+        return PlannedSamples()
+    page = pages.task_page(file)[0]
+    return PlannedSamples(
+        claim.protocol.samples or page.repeats,
+        not gives_zero_or_one(page.score[0]),
+        page.data.group is not None,
+        assumed,
+    )
 
 
-def _gap_size(claim: Claim, rate: float, step: float, correlation: float) -> int | None:
-    """Samples needed to show the relation, or its opposite, if the subject's score is `rate + step`."""
-    alpha, gap = claim.stats.alpha, gap_of(claim)
-    truth = discordance(rate + step, rate, correlation)
-    spread = paired_spread(rate + step, rate, correlation)
-    try:
-        if gap.within:
-            guess, margins = tost_size(spread, gap.margin, step, alpha), Margins(-gap.margin, gap.margin)
-        else:
-            # Its test is one-sided: twice the alpha of a two-sided one
-            guess = difference_size(step - gap.shift, spread, 2 * alpha)
-            margins = Margins(low=gap.shift) if step > gap.shift else Margins(high=gap.shift)
-    except ValueError:
+def _refuse_idle(claim: Claim, assumed: Assumed, samples: Sequence[PlannedSamples]) -> None:
+    idle = {
+        "--spread": assumed.spread is not None and not any(one.graded for one in samples),
+        "--icc": assumed.icc is not None and not any(one.in_groups for one in samples),
+        "--group-size": assumed.groups is not None and not any(one.in_groups for one in samples),
+    }
+    if said := [option for option, unused in idle.items() if unused]:
+        tasks, graded = ", ".join(claim.test.tasks), said == ["--spread"]
+        why = "only right or wrong, one completion a sample" if graded else "in no groups"
+        raise ConfigError(
+            f"{', '.join(said)}: samples of {tasks} are {why}, so there is nothing to assume; leave it out"
+        )
+
+
+def _refuse_too_large(assumed: Assumed, samples: Mapping[str, PlannedSamples], sizes: Mapping[str, int | None]) -> None:
+    """Raise ConfigError for groups that a benchmark has not the samples for."""
+    groups = assumed.groups
+    for task, size in sizes.items():
+        if groups is not None and size is not None and samples[task].in_groups and groups.largest > size:
+            raise ConfigError(
+                f"--group-size {groups.mean:g},{groups.largest}: {task} has {size} samples, so no group has "
+                f"{groups.largest}"
+            )
+
+
+def gives_zero_or_one(entry: Mapping[str, Any]) -> bool:
+    """Whether the scorer of this entry of a page gives nothing else; it is built only, and scores nothing."""
+
+    def nothing(*_: object) -> Any:
         return None
-    if gap.shift == 0 and not gap.within:
-        if correlation:
-            return mcnemar_size(truth, alpha, two_sided=False)
-        return size_with(lambda n: unpaired_power(n, (rate + step, rate), None, alpha), guess)
-    if correlation:
-        return size_with(lambda n: paired_margin_power(n, truth, margins, alpha), guess)
-    return size_with(lambda n: unpaired_power(n, (rate + step, rate), margins, alpha), guess)
 
-
-def _word(gap: Gap, step: float) -> str:
-    if gap.within:
-        return "supported"
-    return "supported" if (step > gap.shift) == gap.upward else "refuted"
+    tools = Tools(sandbox=nothing, math=nothing, limits=Limits(), page_function=lambda name: nothing)
+    return build_scorers([entry], tools)[0].binary

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from harness.claims.page import THRESHOLDS, Checked, Claim, Party, Published
 from harness.claims.protocol import is_named, published_faults
 from harness.claims.verdict import Evidence, Required
+from harness.stats.hypothesis import HypothesisTest
 from harness.stats.intervals import wilson
 from harness.stats.relations import Gap, unpaired_test
 from harness.stats.thresholds import Bar, count_test
@@ -62,6 +63,15 @@ def required_of(claim: Claim) -> Required:
     return Required(claim.relation, gap.shift) if gap.upward else Required(claim.relation, None, gap.shift)
 
 
+def enough(claim: Claim, one: Evidence) -> Evidence:
+    """The evidence, which decides nothing if it is of fewer samples than the claim wants (`stats.min_n`)."""
+    least = claim.stats.min_n
+    if one.test is None or one.n is None or one.n >= least:
+        return one
+    note = f"decides nothing: a verdict needs {least} samples (stats.min_n)"
+    return replace(one, test=HypothesisTest(1.0, 1.0, least - one.n), notes=(*one.notes, note))
+
+
 def of_published(claim: Claim) -> PublishedEvidence:
     """Test every published number of the claim."""
     parties = [claim.subject, *claim.comparators]
@@ -73,7 +83,7 @@ def of_published(claim: Claim) -> PublishedEvidence:
     settled: set[str] = set()
     if claim.threshold is not None and claim.relation in THRESHOLDS:
         for row, fault in subject:
-            evidence.append(replace(_score(claim, row, fault), part=row.task))
+            evidence.append(enough(claim, replace(_score(claim, row, fault), part=row.task)))
             compared.add(id(row))
             if not fault:
                 settled.add(row.task)
@@ -83,7 +93,7 @@ def of_published(claim: Claim) -> PublishedEvidence:
                 if fault or other_fault or party is None or party is claim.subject or other.task != row.task:
                     continue
                 part = f"{row.task}, {party.model}"
-                evidence.append(replace(_difference(claim, row, other), part=part))
+                evidence.append(enough(claim, replace(_difference(claim, row, other), part=part)))
                 compared |= {id(row), id(other)}
                 settled.add(part)
     for (row, party), fault in zip(owners, faults, strict=True):

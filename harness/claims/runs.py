@@ -12,11 +12,12 @@ from pathlib import Path
 
 from harness.claims.page import Claim, Party
 from harness.claims.protocol import is_named
+from harness.config.pages import is_file_name
 from harness.config.yaml_page import YamlPage
 from harness.datatypes import Record
 from harness.errors import UserError
 from harness.store.manifest import Manifest
-from harness.store.run_folder import read_scores
+from harness.store.run_folder import read_scores, refuse_shard
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,7 @@ def read_given(given: Given) -> list[Run]:
     for given_as, folders in ((None, given.runs), ("subject", given.subject), ("comparator", given.comparators)):
         for folder in folders:
             manifest, records = read_scores(folder)
+            refuse_shard(folder, manifest)
             found.append(Run(folder, manifest, tuple(records), given_as, given.stand_in, given.allow_protocol))
     return found
 
@@ -96,6 +98,11 @@ def standing_in(runs: Sequence[Run], claim: Claim) -> list[Run]:
     """Runs of other models, which the user gives as stand-ins."""
     named = [run for run, _ in of_comparators(runs, claim)] + of_subject(runs, claim)
     return [run for run in runs if run.stand_in and not any(run is other for other in named)]
+
+
+def task_name(task: str) -> str:
+    """The name that runs have for a claim's task: that of the page where the claim names its file."""
+    return Path(task).stem if is_file_name(task) else task
 
 
 def task_file(task: str, page: YamlPage) -> str:

@@ -10,22 +10,33 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.claims.planned_samples import GROUPED
+from harness.claims.verdict import USUAL_CONFIDENCE
 from harness.report.tables import UNKNOWN, Column, Row, Table
 from harness.report.wrapping import shortened, wrapped
 
 if TYPE_CHECKING:
     from harness.claims.page import Claim
-    from harness.claims.planning import GapPlan, Power, ScorePlan
+    from harness.claims.planned_gaps import GapPlan
+    from harness.claims.planned_scores import ScorePlan, StopPlan
+    from harness.claims.planning import Power
     from harness.claims.verdict import Evidence, Verdict
 
 VERDICTS_SCHEMA = 1
+STOPS = "Stop: samples after which half / 80 % of the runs of `harness claim check {} --run` end, on one task."
 WIDTH = 100
 # The headings of the numbers that a verdict rests on, and of the others
 DECIDING, ASIDE = "Evidence", "Numbers that decide nothing"
 ASSUMED = "Assumed, because the sentence does not state it"
 TRY_IT = "What you can do"
+BY_BETS = (
+    "On {0} {1}: `harness claim check --run` tests {2} by bets. n is for independent samples that are right or wrong."
+)
+CONTROLLED = "Items: the test takes their difficulty from {} as a control variate; {}."
 # The power of a plan
 POWER = 0.8
+# The largest correlation in the columns of a plan
+LARGEST_R = 0.7
 # Cells of a sentence in the summary
 QUOTED = 60
 WORDS = {
@@ -116,7 +127,10 @@ def markdown(verdict: Verdict) -> str:
 
 
 def document(verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Return the verdicts for JSON, numbers as computed; without what only charts need (bars, paths of evidence)."""
+    """Return the verdicts for JSON, numbers as computed; without what only charts need (bars, paths of evidence).
+
+    An interval without `confidence` is at 95 %.
+    """
     return {"schema": VERDICTS_SCHEMA, "verdicts": [_values(verdict) for verdict in verdicts]}
 
 
@@ -125,6 +139,8 @@ def _values(verdict: Verdict) -> dict[str, Any]:
     del values["paths"]
     for evidence in values["evidence"]:
         del evidence["required"]
+        if evidence["confidence"] == USUAL_CONFIDENCE:
+            del evidence["confidence"]
     return values | {"stand_in": None if verdict.stand_in is None else _values(verdict.stand_in)}
 
 
@@ -213,11 +229,21 @@ def _number(one: Evidence) -> str:
     if one.method == "all items":
         return f"{value}, all {one.n} items"
     interval = f"[{one.low:+.3f}, {one.high:+.3f}]" if difference else f"[{one.low:.3f}, {one.high:.3f}]"
-    return f"{value}, 95 % interval {interval}, n {one.n} ({one.method})"
+    return f"{value}, {level_text(one.confidence)} % interval {interval}, n {one.n} ({one.method})"
+
+
+def level_text(confidence: float) -> str:
+    """A confidence in per cent; one below 1 is never shown as 100."""
+    for digits in range(3, 16):
+        text = f"{100 * confidence:.{digits}g}"
+        if confidence == 1 or float(text) < 100:
+            return text
+    return "nearly 100"
 
 
 def _field(name: str, value: str) -> Paragraph:
-    return Paragraph(value, f"  {f'{name}:' if name else '':<13}", " " * 15)
+    label = f"{name}: " if name else ""
+    return Paragraph(value, f"  {label:<13}", " " * 15)
 
 
 def _safe(line: str) -> str:
@@ -230,15 +256,28 @@ def _score_plans(power: Power) -> Table:
     columns = (
         Column("True score", number=False, key=True),
         Column("Expected", number=False),
-        Column("n (generalisation)"),
-        Column("n (these items)"),
-        Column(f"Power with all {power.size}" if power.size else "Power with all"),
+        Column("n, fixed"),
+        Column("Stop, skill"),
+        Column("Stop, items"),
+        Column(f"Power, {power.size}" if power.size else "Power"),
     )
     rows = tuple(Row(_score_cells(plan)) for plan in power.scores)
     notes = [
-        "n: samples for one decision at the claim's error rate with power 80 %.",
-        "Generalisation: does the score hold for other problems of this kind? These items: the score on exactly these.",
+        "n, fixed: samples for one decision at the claim's error rate with power 80 %, as many problems as that takes."
     ]
+    if power.size:
+        notes += [
+            f"Stop: samples after which half / 80 % of the runs of `harness claim check {power.claim} --run` end.",
+            "Skill: does the score hold for other problems of this kind (generalisation)? Items: the score on exactly "
+            "these.",
+            *_controlled(power),
+            f"Power, {power.size}: probability that the skill is decided so when all items may be used.",
+        ]
+    else:
+        notes.append(
+            f"The size of {power.task} is not known (`expected_count` of its page), so where a run stops is not either."
+        )
+    notes += _by_bets(power, "the skill" if power.by_bets == GROUPED else "it")
     if power.size:
         poor = [f"{plan.truth:g}" for plan in power.scores if plan.power is not None and plan.power < POWER]
         if poor:
@@ -246,14 +285,35 @@ def _score_plans(power: Power) -> Table:
     return Table(f"{power.claim} on {power.task}: {power.relation} {power.bar:g}", columns, rows, tuple(notes))
 
 
+def _by_bets(power: Power, what: str) -> list[str]:
+    """Notes on a test by bets, and on what its stops assume."""
+    if not power.by_bets:
+        return []
+    return [BY_BETS.format(power.task, power.by_bets, what), *power.assumed]
+
+
+def _controlled(power: Power) -> list[str]:
+    """A note on the items' difficulty, where the test uses it."""
+    if not power.difficulty:
+        return []
+    predicted = any(plan.items for plan in power.scores)
+    how = "its stops are simulated, with a fixed seed" if predicted else "where it stops is not predicted here"
+    return [CONTROLLED.format(power.difficulty, how)]
+
+
 def _score_cells(plan: ScorePlan) -> tuple[str, ...]:
     return (
         f"{plan.truth:g}",
         plan.word,
         _count(plan.needed_skill),
-        _count(plan.needed_items),
+        _stop(plan.skill),
+        _stop(plan.items),
         UNKNOWN if plan.power is None else f"{100 * plan.power:.0f} %",
     )
+
+
+def _stop(plan: StopPlan | None) -> str:
+    return UNKNOWN if plan is None else f"{plan.half} / {plan.most}"
 
 
 def _gap_plans(power: Power) -> Table:
@@ -263,6 +323,7 @@ def _gap_plans(power: Power) -> Table:
         Column("n (unpaired)"),
         Column("n (paired, r = 0.5)"),
         Column("n (paired, r = 0.7)"),
+        *([Column("Stop, r = 0.5"), Column("Stop, r = 0.7")] if power.size else []),
     )
     rows = tuple(Row(_gap_cells(plan)) for plan in power.gaps)
     size = f"{power.task} has {power.size} items." if power.size else f"The size of {power.task} is not known."
@@ -270,13 +331,24 @@ def _gap_plans(power: Power) -> Table:
         f"n: samples for one comparison with power 80 %, the other model's true score being {power.rate:g}.",
         "Paired: both models on the same samples; r: correlation of their answers (typically 0.5, in one family 0.7).",
         size,
+        *_by_bets(power, "it"),
+        *([STOPS.format(power.claim)] if power.size else []),
+        *_clipped(power.gaps),
     )
     shift = f" by {power.bar:g}" if power.bar else ""
     return Table(f"{power.claim} on {power.task}: {power.relation}{shift}", columns, rows, notes)
 
 
+def _clipped(plans: Sequence[GapPlan]) -> list[str]:
+    """A note on the differences at which answers cannot correlate as the columns say."""
+    poor = [f"{plan.gap:+g} (r = {plan.largest:.2f})" for plan in plans if plan.largest < LARGEST_R]
+    if not poor:
+        return []
+    return [f"With these differences answers cannot correlate more than so; a larger r is replaced: {', '.join(poor)}."]
+
+
 def _gap_cells(plan: GapPlan) -> tuple[str, ...]:
-    return (f"{plan.gap:+g}", plan.word, *map(_count, plan.needed))
+    return (f"{plan.gap:+g}", plan.word, *map(_count, plan.needed), *(f"{one.half} / {one.most}" for one in plan.stops))
 
 
 def _count(n: int | None) -> str:

@@ -20,6 +20,9 @@ Role = Literal["subject", "comparator", "stand_in"]
 # The largest ln of an e-value that is kept: infinity is no number of JSON
 CERTAIN = 700.0
 ROUNDING = 1e-9
+USUAL_CONFIDENCE = 0.95
+# Start of a note on two models with the same score on each sample
+NEVER_DIFFERED = "the two never differed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +44,52 @@ class EvidencePath:
     One entry for each sample that was fed: how many samples of the order were `used` by then, the `value` so far (a
     score, or the difference of two), and ln of the e-values that refute and that support the claim, from -CERTAIN to
     CERTAIN (no answer to come can change it). `bound_refuted`, `bound_supported`: ln of the e-value that is enough.
-    `stop`: samples used when the test ended; `total`: the most that it could use.
+    `stop`: samples used when the test ended; `total`: the most that it could use. A test by counts has no e-values but
+    edges: a score of at most `low_edge`, or at least `high_edge`, settles it at that sample. `overruled`: where known
+    items settled it for certain, against the bound that was reached first.
     """
 
     part: str
     total: int
     stop: int
-    bound_refuted: float
-    bound_supported: float
     required: Required
     difference: bool
     used: tuple[int, ...]
     value: tuple[float, ...]
-    log_refuted: tuple[float, ...]
-    log_supported: tuple[float, ...]
+    bound_refuted: float = CERTAIN
+    bound_supported: float = CERTAIN
+    log_refuted: tuple[float, ...] = ()
+    log_supported: tuple[float, ...] = ()
+    low_edge: tuple[float, ...] = ()
+    high_edge: tuple[float, ...] = ()
+    overruled: Crossing | None = None
+
+    @property
+    def by_counts(self) -> bool:
+        """Whether it has edges of the score in place of e-values."""
+        return bool(self.low_edge)
+
+    @property
+    def low_word(self) -> Word:
+        """What a score below the low edge is for the claim."""
+        return "refuted" if self.required.low is not None else "supported"
+
+    @property
+    def high_word(self) -> Word:
+        """What a score above the high edge is for the claim."""
+        return "supported" if self.required.low is not None else "refuted"
 
     @property
     def crossing(self) -> Crossing | None:
-        """Where a bound was reached first; None if none was."""
-        for used, against, in_favour in zip(self.used, self.log_refuted, self.log_supported, strict=True):
+        """Where it was settled: where a bound was reached first, unless that was overruled; None if nowhere."""
+        if self.overruled is not None:
+            return self.overruled
+        for used, value, low, high in zip(self.used, self.value, self.low_edge, self.high_edge, strict=False):
+            if value <= low + ROUNDING:
+                return Crossing(self.low_word, used)
+            if value >= high - ROUNDING:
+                return Crossing(self.high_word, used)
+        for used, against, in_favour in zip(self.used, self.log_refuted, self.log_supported, strict=False):
             # The rounding of a p-value: that of an e-value of exactly 1 / alpha is alpha
             if against >= self.bound_refuted - ROUNDING:
                 return Crossing("refuted", used)
@@ -80,7 +110,8 @@ class Crossing:
 class Evidence:
     """One number, its model and its source. `test` is None for one that decides nothing; `faults`: the reasons.
 
-    `value` with its 95 % interval [low, high] is a score from 0 to 1 or a difference of two, unless `text` replaces it.
+    `value` with its interval [low, high] is a score from 0 to 1 or a difference of two, unless `text` replaces it;
+    `confidence` is the interval's.
     `baseline`: the comparator's score of a difference; `role`: of which model it is; `part`: the part of the claim that
     it decides; `own`: it is self-reported by the side that the claim favours; `required`: what `value` was tested
     against, None where it was not tested.
@@ -103,6 +134,7 @@ class Evidence:
     part: str = ""
     own: bool = False
     required: Required | None = None
+    confidence: float = USUAL_CONFIDENCE
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +171,13 @@ class Verdict:
     paths: tuple[EvidencePath, ...] = ()
 
 
-def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ruling:
+def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float, *, whole: bool = True) -> Ruling:
     """Combine the tests of one claim.
 
     `each`: one refuted part refutes it (Holm over the parts), all must be supported, each at alpha (an
     intersection-union test needs no correction: Berger 1982, Technometrics 24:295-300). `any` is its mirror. `mean`
-    has one test. Raises ValueError for no tests.
+    has one test. `whole`: all items were run; else what is certain holds whatever the others give. Raises ValueError
+    for no tests.
     """
     if not tests:
         raise ValueError("no tests to combine")
@@ -160,7 +193,7 @@ def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ru
         which = "all parts" if several and aggregate == "any" else "a part" if several else "it"
         holm_note = parts if aggregate != "any" else ""
         if not refuted:
-            return Ruling("refuted", "all items were run: the score is exact and does not meet the claim")
+            return Ruling("refuted", f"{_certain(whole)} does not meet the claim")
         return Ruling(
             "refuted",
             f"if {which} were true, a result this far from it would occur with probability {probability_text(refuted)}"
@@ -170,7 +203,7 @@ def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ru
         which = "every part" if several and aggregate != "any" else "a part" if several else "it"
         holm_note = parts if aggregate == "any" else ""
         if not supported:
-            return Ruling("supported", "all items were run: the score is exact and meets the claim")
+            return Ruling("supported", f"{_certain(whole)} meets the claim")
         return Ruling(
             "supported",
             f"if {'any part' if which == 'every part' else which} were false, a result this much in its favour would "
@@ -180,10 +213,16 @@ def combine(tests: Sequence[HypothesisTest], aggregate: str, alpha: float) -> Ru
     needed = None if None in open_parts else max((n for n in open_parts if n is not None), default=None)
     return Ruling(
         "inconclusive",
-        f"the result is compatible with both: it would occur with probability {probability_text(refuted)} if the claim "
-        f"were true, {probability_text(supported)} if it were false, both above {level}",
+        f"the result is compatible with both: it would occur with probability at most {probability_text(refuted)} if "
+        f"the claim were true, at most {probability_text(supported)} if it were false, both above {level}",
         needed,
     )
+
+
+def _certain(whole: bool) -> str:
+    if whole:
+        return "all items were run: the score is exact and"
+    return "the items that were run settle it: whatever the others give, the score of all"
 
 
 def by_part(evidence: Sequence[Evidence]) -> list[HypothesisTest]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Unpack
+from typing import TYPE_CHECKING, Annotated, Any, Unpack
 
 import typer
 
 from harness.cli.app import App
+from harness.cli.claim_draft import draft_claims
+from harness.cli.claim_power import power
 from harness.cli.completion import claim_names, model_names
 from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import ENGINE_HELP, with_run_options
@@ -17,7 +19,7 @@ from harness.cli.settings import read_settings
 from harness.config.options import RunOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from harness.claims.verdict import Verdict
     from harness.config.schema import RunConfig
@@ -107,7 +109,7 @@ def show(name: Name, json_out: Json = False) -> None:
         "max_total_tokens": "with --run: stop before all models together took so many tokens, all tries together",
         "completions": f"with --run: {ENGINE_HELP['completions']}",
         "out": "with --run: run folder [default: runs/claim-ID-MODEL-HASH]",
-        "limit": "with --run: the most samples to draw",
+        "limit": "with --run: the most samples to request; a larger one goes on",
         "seed": "with --run: seed of the order and of sampled answers",
         "device": "with --run: auto, cpu, cuda, ...",
         "revision": "with --run: branch, tag or commit of a hub model",
@@ -139,6 +141,14 @@ def check(
     settings: Annotated[
         list[str] | None, typer.Option("--set", metavar="PATH=VALUE", help="with --run: any config key")
     ] = None,
+    plan: Annotated[
+        Path | None,
+        typer.Option(
+            "--plan",
+            metavar="FILE",
+            help="run the models of a plan for this claim (harness plan CLAIM --out FILE) on at most its samples",
+        ),
+    ] = None,
     brief: Annotated[bool, typer.Option("--brief", help="one line per claim")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="as Markdown")] = False,
     json_out: Json = False,
@@ -155,11 +165,23 @@ def check(
 
     show = Shown(name, brief, markdown, json_out, loudness(quiet, verbose))
     limit = options.pop("limit", None)
-    if run and (subject or comparator):
+    beforehand: dict[str, Any] = {}
+    named = (tuple(map(str, subject or ())), tuple(map(str, comparator or ())))
+    if plan is not None:
+        from harness.cli.claim_plan import planned_claim, refuse_beside_a_plan
+
+        refuse_beside_a_plan(model=model, subject=subject, comparator=comparator, limit=limit, runs=runs)
+        of_plan = planned_claim(name, plan, options, settings or [], show.said)
+        run, limit, beforehand = True, of_plan.limit, dict(of_plan.settings)
+        if compares(name):
+            named = (of_plan.models[:1], of_plan.models[1:])
+        else:
+            model = of_plan.models[0]
+    if run and any(named):
         from harness.cli.claim_pairs import Models, run_pairs_until_settled
 
-        models = Models(model, tuple(map(str, subject or ())), tuple(map(str, comparator or ())))
-        verdict, lines = run_pairs_until_settled(
+        models = Models(model, *named)
+        verdict, lines, unscored = run_pairs_until_settled(
             name,
             models,
             options,
@@ -168,12 +190,15 @@ def check(
             stand_in=stand_in,
             allow_protocol=allow_protocol,
             said=show.said,
+            planned=beforehand,
         )
         print_verdicts([verdict], show)
         print("\n" + "\n".join(lines) if not json_out else "", end="" if json_out else "\n")
+        if unscored:
+            raise typer.Exit(1)
         return
     if run:
-        run_until_settled(show, model, options, settings or [], limit=limit, stand_in=stand_in)
+        run_until_settled(show, model, options, settings or [], limit=limit, stand_in=stand_in, planned=beforehand)
         return
     idle = ("completions", "out", "endpoint", "concurrency", "max_cost", "max_total_tokens")
     typed = {name.replace("_", "-"): options.get(name) for name in idle}
@@ -203,14 +228,24 @@ def refuse_without_run(**words: object) -> None:
 
 
 def run_until_settled(
-    show: Shown, model: str | None, options: RunOptions, settings: list[str], *, limit: int | None, stand_in: bool
+    show: Shown,
+    model: str | None,
+    options: RunOptions,
+    settings: list[str],
+    *,
+    limit: int | None,
+    stand_in: bool,
+    planned: Mapping[str, Any],
 ) -> None:
-    """Run a model for one claim until it is settled; print the verdict and the samples saved."""
+    """Run a model for one claim until it is settled; print the verdict and the samples saved.
+
+    `planned`: what the run file of a plan sets.
+    """
     from harness.claims.check import check_by_running
     from harness.claims.early_stopping import SampleOrder
     from harness.cli.progress import Progress
 
-    config = config_of(show.name, model, options, settings, stand_in=stand_in)
+    config = config_of(show.name, model, options, settings, stand_in=stand_in, planned=planned)
     try:
         with Progress(show.said) as progress:
             verdict, test, result = check_by_running(
@@ -222,14 +257,39 @@ def run_until_settled(
     print_verdicts([verdict], show)
     if not show.as_json:
         from harness.claims.sequential_test import error_rates
+        from harness.claims.test_choice import samples_of
 
-        counts = f"Ran {len(result.scored)} of {len(test.order)} samples and used {test.used}"
-        print(f"\n{counts}: {len(test.order) - len(result.scored)} saved. {error_rates(test.claim)}.")
+        ran = samples_of(result.scored)
+        counts = f"Ran {ran} of {len(test.order)} samples and used {test.used}"
+        rest = f"stopped at the limit of {limit}" if test.at_limit else f"{len(test.order) - ran} saved"
+        print(f"\n{counts}: {rest}. {error_rates(test.claim)}.")
+        if test.choice_note:
+            print(f"Note: {test.choice_note}")
+        if test.unscored:
+            print(f"{test.unscored} samples are unscored: missing, counted neither for the claim nor against it")
         print(f"Run folder: {result.folder}")
+    if any(estimate.unscored for estimate in result.estimates):
+        raise typer.Exit(1)
 
 
-def config_of(name: str, model: str | None, options: RunOptions, settings: list[str], *, stand_in: bool) -> RunConfig:
-    """The run for a claim: its tasks and protocol, this model.
+def compares(name: str) -> bool:
+    """Whether the one claim of this name is about several models."""
+    from harness.claims.check import one_claim
+
+    claim, _ = one_claim(name)
+    return claim.threshold is None
+
+
+def config_of(
+    name: str,
+    model: str | None,
+    options: RunOptions,
+    settings: list[str],
+    *,
+    stand_in: bool,
+    planned: Mapping[str, Any],
+) -> RunConfig:
+    """The run for a claim: its tasks and protocol, this model; `planned` is what the run file of a plan sets.
 
     Raises UserError for a claim that cannot stop early, or for another model than the claim's without --stand-in.
     """
@@ -241,7 +301,7 @@ def config_of(name: str, model: str | None, options: RunOptions, settings: list[
     claim, page = one_claim(name)
     refuse_unless_stoppable(claim)
     tasks = run_tasks(claim, page, model or "")
-    overrides = run_settings(claim, tasks) | config_keys(options, read_settings(settings))
+    overrides = run_settings(claim, tasks) | dict(planned) | config_keys(options, read_settings(settings))
     config = run_config(model, None, tasks, overrides, "the command line")
     if not is_subject(claim, config) and not stand_in:
         raise UserError(
@@ -253,35 +313,8 @@ def config_of(name: str, model: str | None, options: RunOptions, settings: list[
     return config.model_copy(update={"suite": config.suite.model_copy(update={"name": f"{SUITE_PREFIX}{claim.id}"})})
 
 
-@app.command("power")
-def power(
-    name: Name,
-    markdown: Annotated[bool, typer.Option("--markdown", help="as Markdown")] = False,
-    json_out: Json = False,
-) -> None:
-    """Show how many samples settle a claim, by assumed true score, and what its benchmark cannot settle."""
-    import json
-    from dataclasses import asdict
-
-    from harness.claims.check import one_claim
-    from harness.claims.planning import power_of
-    from harness.claims.text import power_table
-    from harness.cli.screen import console
-    from harness.report.markdown import markdown as table_markdown
-    from harness.report.terminal import print_table
-
-    found = power_of(*one_claim(name))
-    if json_out:
-        print(json.dumps([asdict(one) for one in found], indent=2))
-        return
-    for at, one in enumerate(found):
-        table = power_table(one)
-        if at:
-            print()
-        if markdown:
-            print(table_markdown(table), end="")
-        else:
-            print_table(table, console())
+app.command("draft")(draft_claims)
+app.command("power")(power)
 
 
 def print_verdicts(verdicts: Sequence[Verdict], show: Shown) -> None:

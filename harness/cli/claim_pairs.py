@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -81,13 +81,18 @@ def run_pairs_until_settled(
     stand_in: bool,
     allow_protocol: bool,
     said: Loudness = Loudness.normal,
-) -> tuple[Verdict, list[str]]:
-    """Run the models for one claim until it is settled; return the verdict, and lines about the runs."""
+    planned: Mapping[str, Any],
+) -> tuple[Verdict, list[str], int]:
+    """Run the models for one claim until it is settled; return the verdict, lines about the runs, unscored samples.
+
+    `planned`: what the run file of a plan sets.
+    """
     from harness.claims.check import check_by_running_pairs
     from harness.claims.early_stopping import SampleOrder
     from harness.claims.paired_claim import paired_error_rates
+    from harness.claims.test_choice import samples_of
 
-    sides = sides_of(name, models, options, settings, stand_in=stand_in, said=said)
+    sides = sides_of(name, models, options, settings, stand_in=stand_in, said=said, planned=planned)
     order = SampleOrder(sides[0].config.seed, limit)
     leave_to_the_run()
     try:
@@ -104,13 +109,14 @@ def run_pairs_until_settled(
         raise typer.Exit(130) from None
     total = len(test.order)
     lines = [
-        f"{side.config.model.name}: ran {len(result.scored)} of {total} samples, {total - len(result.scored)} saved; "
-        f"run folder {result.folder}"
+        f"{side.config.model.name}: ran {(ran := samples_of(result.scored))} of {total} samples, "
+        f"{f'stopped at the limit of {limit}' if test.at_limit else f'{total - ran} saved'}; run folder {result.folder}"
         for side, result in zip(sides, results, strict=True)
     ]
     if test.unscored:
         lines.append(f"{test.unscored} pairs have an unscored side: missing, not counted for either model")
-    return verdict, [*lines, f"{paired_error_rates(test.claim)}."]
+    missing = sum(estimate.unscored for result in results for estimate in result.estimates)
+    return verdict, [*lines, f"{paired_error_rates(test.claim)}."], missing
 
 
 def sides_of(
@@ -121,6 +127,7 @@ def sides_of(
     *,
     stand_in: bool,
     said: Loudness = Loudness.normal,
+    planned: Mapping[str, Any] | None = None,
 ) -> list[Side]:
     """The runs for a claim: its tasks and protocol, the subject's model first.
 
@@ -129,6 +136,7 @@ def sides_of(
     from harness.claims.check import is_subject, one_claim, party_of
     from harness.claims.paired_claim import refuse_unless_pairable
     from harness.claims.paired_running import Side
+    from harness.config.building import config_keys
     from harness.errors import UserError
 
     claim, page = one_claim(name)
@@ -141,7 +149,8 @@ def sides_of(
         raise UserError(f"{claim.place}: --run takes one --subject MODEL and at least one --comparator MODEL")
     typed = [*models.subject, *models.comparators]
     tasks = _tasks(claim, page, typed)
-    configs = [_config(claim, tasks, model, options, settings) for model in typed]
+    keys = dict(planned or {}) | config_keys(options, read_settings(settings))
+    configs = [_config(claim, tasks, model, options, keys) for model in typed]
     names = [config.model.name for config in configs]
     if len(set(names)) < len(names):
         raise UserError(f"{claim.place}: the models need different names (found {', '.join(names)})")
@@ -175,11 +184,11 @@ def _tasks(claim: Claim, page: YamlPage, models: Sequence[str]) -> list[str]:
     return run_tasks(claim, page, chosen)
 
 
-def _config(claim: Claim, tasks: Sequence[str], model: str, options: RunOptions, settings: list[str]) -> RunConfig:
+def _config(claim: Claim, tasks: Sequence[str], model: str, options: RunOptions, keys: dict[str, Any]) -> RunConfig:
     """One model's run: its folder has its name where --out names one for all of them."""
     from harness.claims.check import run_settings
     from harness.claims.early_stopping import SUITE_PREFIX
-    from harness.config.building import config_keys, run_config
+    from harness.config.building import run_config
     from harness.errors import UserError
 
     if options.get("completions"):
@@ -187,7 +196,6 @@ def _config(claim: Claim, tasks: Sequence[str], model: str, options: RunOptions,
             f"{claim.place}: --completions is of one model: give each model's file as --subject FILE and "
             "--comparator FILE"
         )
-    keys = config_keys(options, read_settings(settings))
     named: str | None = model
     if model.endswith(COMPLETIONS):
         keys, named = {**keys, "engine.name": REPLAY_ENGINE, "engine.completions": model}, None

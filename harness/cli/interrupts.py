@@ -2,7 +2,8 @@
 
 An interrupt in the middle of an import may be swallowed by the library, or end up in a callback where Python prints a
 traceback and goes on. So it is raised under a name of its own, and the process ends soon after even if it is not passed
-on. A run that has its folder takes interrupts itself (`leave_to_the_run`), since it has records to keep.
+on. A run that has its folder takes interrupts itself (`leave_to_the_run`), since it has records to keep. So it does the
+signals with which a batch system announces that time is up; before that they end the process, as nothing is lost.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from types import FrameType, TracebackType
 LINE = "harness: interrupted; the same command begins anew or goes on where this one stopped"
 # For closing what was opened; an import that swallowed the interrupt goes on for longer
 GRACE_SECONDS = 3.0
+# What batch systems and containers send before they kill
+ENDING = tuple(getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name))
 
 
 class Interrupted(BaseException):
@@ -28,13 +31,16 @@ class Interrupts:
     def __init__(self) -> None:
         """Nothing is installed yet."""
         self._before: signal._HANDLER = None
+        self._endings: dict[int, signal._HANDLER] = {}
         self._timer: threading.Timer | None = None
         self._hook = sys.unraisablehook
 
     def __enter__(self) -> Interrupts:
         """Take the signal over; only a process's main thread can."""
-        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-        if threading.current_thread() is threading.main_thread() and not ignored:
+        if threading.current_thread() is not threading.main_thread():
+            return self
+        self._endings = {number: signal.getsignal(number) for number in ENDING}
+        if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
             self._before = signal.signal(signal.SIGINT, self._interrupt)
             sys.unraisablehook = self._unraisable
         return self
@@ -46,6 +52,9 @@ class Interrupts:
         if self._before is not None:
             signal.signal(signal.SIGINT, self._before)
             sys.unraisablehook = self._hook
+        for number, handler in self._endings.items():
+            if signal.getsignal(number) is signal.default_int_handler:
+                signal.signal(number, handler)
 
     def _interrupt(self, number: int, frame: FrameType | None) -> None:
         if self._timer is not None:
@@ -62,9 +71,12 @@ class Interrupts:
 
 
 def leave_to_the_run() -> None:
-    """From here on Ctrl-C is a KeyboardInterrupt, which a run answers by marking its folder."""
-    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    """From here on Ctrl-C, SIGTERM and SIGUSR1 are a KeyboardInterrupt, which a run answers by marking its folder."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for number in (signal.SIGINT, *ENDING):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
 
 
 def _end() -> None:

@@ -23,11 +23,15 @@ def print_leaderboard(runs: Sequence[ListedRun], task: str, faults: Sequence[str
     from harness.report.terminal import print_table
 
     # By name, so that the first table of a task does not change with the time at which a run was made
-    finished = sorted(run.folder for run in runs if run.state == "finished")
+    finished = sorted(run.folder for run in runs if run.state == "finished" and not run.manifest.shard)
     if not finished:
         raise UserError("no finished run was selected; a leaderboard needs scores")
     rankings = leaderboards(read_runs(finished), [task] if task else ())
-    left_out = [f"{run.folder}: left out: {run.state}" for run in runs if run.state != "finished"]
+    left_out = [
+        f"{run.folder}: left out: {run.manifest.shard_text or run.state}"
+        for run in runs
+        if run.state != "finished" or run.manifest.shard
+    ]
     if as_json:
         document = {**leaderboard_document(rankings), "warnings": [*left_out, *faults]}
         print(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))

@@ -10,6 +10,7 @@ import os
 import sys
 
 from harness.cli.interrupts import LINE, Interrupted, Interrupts
+from harness.cli.optional_address import with_address
 from harness.cli.screen import shown_streams
 from harness.cli.status import StatusLine
 from harness.errors import HarnessError, error_lines
@@ -46,7 +47,7 @@ def _run() -> None:
         # Not before an interrupt has its handler: this takes a while on a cold disk
         from harness.cli.commands import app
 
-        app(prog_name="harness")
+        app(args=with_address(sys.argv[1:]), prog_name="harness")
     except Interrupted:
         print(LINE, file=sys.stderr)
         sys.exit(130)

@@ -44,6 +44,10 @@ def inspect_model(
     revision: Annotated[Text, typer.Option(help="branch, tag or commit of a hub model")] = None,
     device: Annotated[Text, typer.Option(help="auto, cpu, cuda, cuda:1, mps")] = None,
     dtype: Annotated[Text, typer.Option(help="auto, float32, float16, bfloat16")] = None,
+    adapter: Annotated[
+        Text, typer.Option(help="PEFT adapter to merge into the model: folder or hub id", metavar="PATH[@REV]")
+    ] = None,
+    quantize: Annotated[Text, typer.Option(help="int8, int4: round the weights at load, to save memory")] = None,
     context: Annotated[
         int | None, typer.Option(min=1, help="sequence length for the memory estimate [default: the context window]")
     ] = None,
@@ -75,6 +79,8 @@ def inspect_model(
         "revision": revision,
         "device": device,
         "dtype": dtype,
+        "adapter": adapter,
+        "quantize": quantize,
         "trust_remote_code": trust_remote_code or None,
     }
     name = _one_name(model, served)

@@ -73,7 +73,9 @@ def exit_for(result: Result, gates: Gates | None = None) -> None:
     pages = {entry.label: entry.page for entry in _suite(result).tasks}
     failed, notes = failed_gates(gates or Gates(), primary_estimates(result.estimates), result.overall, pages)
     print_gates(failed, notes)
-    if failed or any(estimate.unscored or not estimate.n for estimate in result.estimates):
+    # A shard may have no sample of a task
+    empty = () if result.manifest.shard else (estimate for estimate in result.estimates if not estimate.n)
+    if failed or any(empty) or any(estimate.unscored for estimate in result.estimates):
         raise typer.Exit(1)
 
 

@@ -10,9 +10,10 @@ from harness.cli.loudness import Loudness
 
 if TYPE_CHECKING:
     from harness.config.schema import RunConfig
-    from harness.preview import Preview, TaskPreview
+    from harness.preview import ChangedQuestion, Preview, TaskPreview
 
-SHOWN_CHARS = 1500
+# Of a longer prompt its beginning and its end, where the question is
+SHOWN_START, SHOWN_END = 1000, 500
 
 
 def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.normal) -> None:
@@ -20,6 +21,7 @@ def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.
     from harness.cli.progress import Progress, engine_text
     from harness.plan import missing_text
     from harness.preview import preview
+    from harness.report.left_out import left_out_text
 
     with Progress(said) as progress:
         seen = preview(config, progress.waiting)
@@ -43,6 +45,8 @@ def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.
             f"{task.task}: {task.requests} requests on {part} ({task.style}); "
             f"{tokens if seen.counts_tokens else unknown}{_dollars(task.dollars_at_most, task.dollars_typical)}"
         )
+        if task.not_changed:
+            print(f"{task.task}: {left_out_text(task.not_changed, task.samples)}")
     if seen.left_out:
         print(f"left out  {len(seen.left_out)} tasks, by --skip-missing: {missing_text(seen.left_out)}")
     if seen.paid:
@@ -54,9 +58,28 @@ def show_preview(config: RunConfig, *, as_json: bool, said: Loudness = Loudness.
     if seen.memory_bytes is not None:
         print(f"memory    roughly {seen.memory_bytes / 2**20:.0f} MiB for weights and KV cache")
     for task in seen.tasks:
-        text = task.first_rendered
-        cut = f"\n[... {len(text) - SHOWN_CHARS} more characters]" if len(text) > SHOWN_CHARS else ""
-        print(f"\n--- {task.task}, sample {task.first.sample_id!r}, as the model sees it\n{text[:SHOWN_CHARS]}{cut}")
+        print(f"\n--- {task.task}, sample {task.first.sample_id!r}, as the model sees it\n{_cut(task.first_rendered)}")
+        if task.changed is not None:
+            _show_changed(task.task, task.changed)
+
+
+def _show_changed(task: str, found: ChangedQuestion) -> None:
+    """The question as it is and changed, without examples, and the right answers that the data and the change give."""
+    for sample, what, question, gold in (
+        (found.sample, "as it is", found.question, found.gold),
+        (found.variant, "changed", found.changed, found.changed_gold),
+    ):
+        print(f"\n--- {task}, the question {what} (sample {sample!r})\n{_cut(question)}")
+        if gold:
+            print(f"[right answer] {_cut(gold)}")
+
+
+def _cut(text: str) -> str:
+    """A text without its middle, if it is long."""
+    left_out = len(text) - SHOWN_START - SHOWN_END
+    if left_out <= 0:
+        return text
+    return f"{text[:SHOWN_START]}\n[... {left_out} more characters ...]\n{text[-SHOWN_END:]}"
 
 
 def _part(config: RunConfig, task: TaskPreview) -> str:

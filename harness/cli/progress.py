@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -16,18 +17,25 @@ from typing import TYPE_CHECKING
 from harness.cli.interrupts import leave_to_the_run
 from harness.cli.loudness import Loudness
 from harness.cli.rate import Rate, duration_text, rate_text
+from harness.cli.replica_lines import ReplicaLines
 from harness.cli.screen import status_line
+from harness.cli.status import width_of
 from harness.datatypes import Completion, Refusal
 from harness.report.folding import NAMED, few
+from harness.report.left_out import left_out_text
 from harness.report.visible import visible_line
+from harness.report.wrapping import broken
 
 if TYPE_CHECKING:
     from harness.catalog import Task
     from harness.datatypes import Record
-    from harness.engines.base import EngineFacts
+    from harness.engines.base import EngineFacts, Watched
     from harness.execution.base import Sandbox
 
-LINE_SECONDS = 10.0
+LINE_SECONDS = 60.0
+WAIT_LINE_SECONDS = 10.0
+# How often it is looked whether a line is due
+LOOK_SECONDS = 1.0
 # A bar is drawn where it leaves the words their space
 LEAST_BAR, LONGEST_BAR = 8, 20
 CUT_OFF = ("length", "window")
@@ -56,14 +64,20 @@ class Progress:
         self._waits = self._kind = ""
         self._since = self._waited = time.monotonic()
 
+        self._replicas: ReplicaLines | None = None
+        self._speaking = threading.Lock()
+        self._left = threading.Event()
+
     def __enter__(self) -> Progress:
-        """Begin."""
+        """Begin. Lines come by the clock, also while no request ends."""
+        threading.Thread(target=self._go_on, name="progress", daemon=True).start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Take the status line away."""
+        self._left.set()
         self._phase("")
         self._status.clear()
 
@@ -75,7 +89,9 @@ class Progress:
         self._say(f"{facts.model}: {engine_text(facts)}")
         settings = ", ".join(f"{key}={value}" for key, value in facts.generation.items() if value is not None)
         if settings:
-            self._say(f"generation: {settings}")
+            line = f"generation: {settings}"
+            for part in broken(line, width_of(sys.stderr), rest="  ") if sys.stderr.isatty() else [line]:
+                self._say(part)
         if facts.end_tokens:
             self._say(
                 f"answers end with {' or '.join(map(repr, facts.end_tokens))}, the task's stop strings, or max_tokens"
@@ -104,10 +120,12 @@ class Progress:
     def recorded(self, record: Record) -> None:
         """Move on by one: an answer, or a request that failed."""
         self._count(record)
-        now = time.monotonic()
-        if not self._live and now - self._spoke >= LINE_SECONDS:
-            self._spoke = now
-            self._say(", ".join(self._parts(now)))
+        self._line_if_due()
+
+    def watching(self, engine: Watched) -> None:
+        """Show what the engine's copies of the model do from now on."""
+        self._replicas = ReplicaLines(engine)
+        engine.watch(self._say)
 
     def waiting(self, text: str) -> None:
         """Show what the run waits for in the status line; without a terminal as a plain line, now and then."""
@@ -119,7 +137,7 @@ class Progress:
         if self._live:
             self._refresh()
         # A wait is shown once, though its seconds go down, and again if it lasts
-        elif text and (kind != self._kind or now - self._waited >= LINE_SECONDS):
+        elif text and (kind != self._kind or now - self._waited >= WAIT_LINE_SECONDS):
             self._kind, self._waited = kind, now
             # One line for all tasks that are bound, not one for each
             line = text if self._rate is not None else text.partition(": ")[0]
@@ -154,11 +172,34 @@ class Progress:
             parts += [rate_text(rate), f"about {duration_text(left)} left"]
         if self._waits:
             parts.append(self._waits)
+        if self._replicas is not None:
+            parts += self._replicas.parts(now)
         if self._truncated:
             parts.append(f"{self._truncated} truncated")
         if self._task:
             parts.append(self._task)
         return parts
+
+    def _go_on(self) -> None:
+        while not self._left.wait(LOOK_SECONDS):
+            if self._rate is not None:
+                self._line_if_due()
+
+    def _line_if_due(self) -> None:
+        """Without a terminal a line now and then; with `--verbose` one for each replica too."""
+        verbose = self._replicas is not None and self._loudness is Loudness.verbose
+        if self._live and not verbose:
+            return
+        with self._speaking:
+            now = time.monotonic()
+            if now - self._spoke < LINE_SECONDS:
+                return
+            self._spoke = now
+        if not self._live:
+            self._say(", ".join(self._parts(now)))
+        if self._replicas is not None and verbose:
+            for line in self._replicas.lines():
+                self._say(line)
 
     def _bar(self, cells: int) -> str:
         full = cells * (self._done + self._failed) // max(1, self._total)
@@ -208,6 +249,9 @@ def task_lines(tasks: Sequence[Task], *, folded: bool) -> Iterator[str]:
         part = f" of {total}" if samples < total else ""
         names = own[0].name if len(own) == 1 else f"{len(own)} tasks ({few([task.name for task in own])})"
         yield f"{names}: {samples}{part} samples, {_protocol(own[0])}"
+        yield from (
+            f"{task.name}: {left_out_text(task.not_changed(), len(task.samples))}" for task in own if task.not_changed()
+        )
 
 
 def engine_text(facts: EngineFacts) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Unpack
 import typer
 
 from harness.cli.completion import model_names, suite_names, task_names
-from harness.cli.gates import Gates, read_gates, refuse_unknown
+from harness.cli.gates import Gates, read_gates, refuse_of_shard, refuse_unknown
 from harness.cli.loudness import Loudness, Quiet, Verbose, loudness
 from harness.cli.run_options import with_run_options
 from harness.config.options import RunOptions
@@ -60,6 +60,9 @@ def run(
     config_file: Annotated[
         Path | None, typer.Option("--config", metavar="FILE", help="a run file (YAML); options here replace its keys")
     ] = None,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="a plan of `harness plan --out`: run its models, then compare")
+    ] = None,
     save_config: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write the options of this run to a run file, then run")
     ] = None,
@@ -78,9 +81,16 @@ def run(
     """
     said = loudness(quiet, verbose)
     line = read_choices(model, suite, tasks, options, settings or [], sweep or [], fail_under or [])
+    if plan is not None:
+        from harness.cli.plan_run import PlanWords, run_plan
+
+        words = PlanWords(plan, config_file, save_config, dry_run=dry_run, as_json=json_out, report=report, said=said)
+        run_plan(words, line)
+        return
     config, choices, notes = read_run(config_file, line)
     gates = read_gates(choices.gates)
     refuse_unknown(gates, config)
+    refuse_of_shard(gates, config)
     for note in notes:
         print(visible_line(f"harness: {note}"), file=sys.stderr)
     if save_config is not None:
@@ -154,12 +164,11 @@ def read_config(model: str | None, options: RunOptions, settings: list[str]) -> 
     return read_run(None, read_choices(model, None, None, options, settings, [], []))[0]
 
 
-def save(path: Path, choices: RunChoices) -> None:
-    """Write a run file. Raises ConfigError where another file is there, or for what looks like a secret."""
+def run_file_of(choices: RunChoices) -> str:
+    """Return the text of a run file. Raises ConfigError for what looks like a secret."""
     from importlib.metadata import version
 
     from harness.config.run_file_text import run_file_text
-    from harness.errors import ConfigError, error_prefix, unwritable
 
     facts = {"written by": f"harness {version('harness')}"}
     mirror = os.environ.get("HARNESS_MIRROR")
@@ -167,16 +176,27 @@ def save(path: Path, choices: RunChoices) -> None:
         # It is of this machine, and `--config` on another would look for it there
         rest = {key: value for key, value in choices.settings.items() if key != "data.mirror"}
         choices, facts = replace(choices, settings=rest), {**facts, "environment": "HARNESS_MIRROR was set"}
-    text = run_file_text(choices, facts)
+    return run_file_text(choices, facts)
+
+
+def write_new(path: Path, text: str, option: str) -> None:
+    """Write a file that an option names. Raises ConfigError where another one is there, UserError or StorageError."""
+    from harness.errors import ConfigError, error_prefix, unwritable
+
     try:
         if path.exists() and path.read_text(encoding="utf-8") != text:
-            raise ConfigError(f"--save-config {path}: exists already; delete it, or give another name")
+            raise ConfigError(f"{option} {path}: exists already; delete it, or give another name")
         path.write_text(text, encoding="utf-8")
     except UnicodeDecodeError:
-        raise ConfigError(f"--save-config {path}: exists already; delete it, or give another name") from None
+        raise ConfigError(f"{option} {path}: exists already; delete it, or give another name") from None
     except OSError as error:
-        with error_prefix("--save-config: "):
+        with error_prefix(f"{option}: "):
             raise unwritable(path, error) from None
+
+
+def save(path: Path, choices: RunChoices) -> None:
+    """Write a run file. Raises ConfigError where another file is there, or for what looks like a secret."""
+    write_new(path, run_file_of(choices), "--save-config")
     print(visible_line(f"harness: the options are in {path}: harness run --config {path}"), file=sys.stderr)
 
 
@@ -206,6 +226,8 @@ def execute(
     output.show_verdicts(result, config, as_json=as_json)
     if not as_json and said is not Loudness.quiet:
         verb = "is finished" if result.requested else "was finished already; nothing was done"
+        if result.manifest.shard and not result.scored:
+            verb = "is finished: it has no sample"
         print(f"\nThe run {verb}: {result.folder}")
     if report:
         from harness.claims.runs import Given

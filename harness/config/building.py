@@ -13,6 +13,7 @@ from harness.config import pages
 from harness.config.checking import check_values
 from harness.config.key_names import full_names
 from harness.config.options import run_options
+from harness.config.perturbing import with_perturbed
 from harness.config.schema import ModelPage, RunConfig, SuitePage, SuiteTask
 from harness.config.sweeps import swept
 from harness.config.task_page import TaskPage
@@ -62,7 +63,7 @@ def _as_text(value: Any) -> Any:
 
 
 def run_config(
-    model: str | None,
+    model: str | ModelPage | None,
     suite: str | None,
     tasks: Sequence[str] | None,
     settings: Mapping[str, Any],
@@ -70,20 +71,21 @@ def run_config(
     sweep: Mapping[str, Sequence[Any]] | None = None,
     flags: Mapping[str, str] | None = None,
 ) -> RunConfig:
-    """Build the config of a run.
+    """Build the config of a run; `model` is a name, or the page of a model that is in memory.
 
     `settings` maps config keys (`engine.batch_size`, `tasks.gsm8k.repeats`) to values; `sweep` maps axes to values (see
     `sweeps`). None means the default; an empty name is refused. `flags` are the words with which a command set a key
     (`flags_of`), or the line of a run file, which may also have set `model`, `suite`, `tasks` and `sweep`: messages
     about it begin with them, all others with `origin`. Raises ConfigError, UnknownName.
     """
-    names = {"model": [model], "suite": [suite], "out": [settings.get("out")], "tasks": tasks}
+    named = None if isinstance(model, ModelPage) else model
+    names = {"model": [named], "suite": [suite], "out": [settings.get("out")], "tasks": tasks}
     for option, values in names.items():
         if values is not None and (not values or "" in values):
             raise ConfigError(f"{origin}: {option} is empty; leave it out for the default")
         if not all(value is None or isinstance(value, str) for value in values or ()):
             raise ConfigError(f"{origin}: {option}: expected a name or a path (found {values!r})")
-    model, settings = _one_model(model, settings, origin)
+    named, settings = _one_model(model.path if isinstance(model, ModelPage) else model, settings, origin)
     for dotted in settings:
         if dotted in ("suite", "suite.tasks"):
             raise ConfigError(f"{origin}: {dotted} cannot be set: name a suite, or the tasks")
@@ -91,7 +93,7 @@ def run_config(
             raise ConfigError(f"{origin}: {dotted} cannot be set: leave out `model.`, as in engine.url=URL")
     words = flags or {}
     with _set_in(words, "model"):
-        page = _model(model, settings, origin)
+        page = model if isinstance(model, ModelPage) else _model(named, settings, origin)
     axes = f"{words['sweep']}: sweep: " if "sweep" in words else "sweep: " if flags is None else "--sweep "
     with _set_in(words, "suite", "tasks"):
         chosen = _suite(suite, tasks, sweep or {}, axes)
@@ -106,12 +108,29 @@ def run_config(
     if isinstance(mirror := data.get("data", {}).get("mirror"), str):
         # The absolute path, as for pages: a run may be rescored from another folder
         data["data"]["mirror"] = str(Path(mirror).expanduser().resolve())
+    data["model"] = _variant(data["model"], settings)
     section = data["model"]
     if isinstance(section, dict) and isinstance(price := section.get("price"), str) and pages.is_file_name(price):
         data["model"] = {**section, "price": str(Path(price).expanduser().resolve())}
     of_tasks = [f"tasks.TASK.{name}" for name in full_names(TaskPage)]
     config = check_values(RunConfig, data, lambda key: _flag(words, key) or origin, of_tasks)
+    config = config.model_copy(update={"suite": with_perturbed(config.suite, config.perturb)})
     return config.with_words({key: said for key, said in words.items() if key.startswith("tasks.")})
+
+
+def _variant(section: Any, settings: Mapping[str, Any]) -> Any:
+    """The model as the command changes it: with the adapter's absolute path, and a name of its own."""
+    if not isinstance(section, dict):
+        return section
+    adapter, quantize = (settings.get(f"model.{key}") for key in ("adapter", "quantize"))
+    adapter, quantize = (value if isinstance(value, str) and value else None for value in (adapter, quantize))
+    if adapter is not None and Path(adapter).expanduser().is_dir():
+        # A run may be rescored from another folder
+        section = {**section, "adapter": str(Path(adapter).expanduser().resolve())}
+    name = section.get("name")
+    if "model.name" in settings or not isinstance(name, str):
+        return section
+    return {**section, "name": pages.variant_name(name, adapter, quantize)}
 
 
 @contextmanager

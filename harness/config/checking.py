@@ -131,8 +131,11 @@ def _fault(schema: type[BaseModel], key: KeyPath, ones: Sequence[Any], elsewhere
     message = message[0].lower() + message[1:]
     value = first.get("input")
     shown = f" (found {value!r})" if isinstance(value, str | int | float | bool) or value is None else ""
-    if first["type"] == "literal_error" and isinstance(value, str):
-        shown += suggestion(value, re.findall(r"'([^']*)'", first["ctx"]["expected"]))
+    known = re.findall(r"'([^']*)'", first["ctx"]["expected"]) if first["type"] == "literal_error" else []
+    if known and len(ones) == 1 and isinstance(value, str):
+        near = suggestion(value, known)
+        # Where every name is near, the list says it already
+        message, shown = f"{value!r} is not one of {', '.join(known)}", near if near.count("'") < 2 * len(known) else ""
     return Fault(key, f"{name + ': ' if name else ''}{message}{shown}", VALUE)
 
 

@@ -67,6 +67,9 @@ def _likely(schema: type[BaseModel], where: str, name: str, elsewhere: Iterable[
     others = [full for full in [*full_names(schema), *elsewhere] if full.rpartition(".")[0] != where]
     there = [full for full in others if full.rpartition(".")[2] == name]
     close = _close(name, keys_at(schema, _parts(where)))
+    if there:
+        # The very name elsewhere is likelier than one that is spelt a little like it
+        close = [key for key in close if key.startswith(name) or difflib.SequenceMatcher(a=name, b=key).ratio() > 0.75]
     if not there and not close:
         alike = _close(name, dict.fromkeys(full.rpartition(".")[2] for full in others))[:1]
         there = [full for full in others if full.rpartition(".")[2] in alike]

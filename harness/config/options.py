@@ -29,6 +29,22 @@ class RunOptions(TypedDict, total=False):
         int | None,
         RunOption("limit_seed", "with --limit: a random part, drawn with this seed, not the first", "S"),
     ]
+    perturb: Annotated[
+        str | None,
+        RunOption(
+            "perturb.by", "also run every task with its questions changed a little, for `harness compare`", "KIND"
+        ),
+    ]
+    perturb_draws: Annotated[
+        int | None, RunOption("perturb.draws", "with --perturb: variants of each sample [default: 2]", "N")
+    ]
+    perturb_file: Annotated[
+        PathText | None, RunOption("perturb.file", "with --perturb: where its questions come from", "FILE")
+    ]
+    shard: Annotated[
+        str | None,
+        RunOption("shard", "only part I of N (I from 1), into OUT-shard-I-of-N; then `harness merge`", "I/N|auto"),
+    ]
     out: Annotated[PathText | None, RunOption("out", "run folder [default: runs/SUITE-MODEL-HASH]")]
     engine: Annotated[str | None, RunOption("engine.name", "the name of the engine that answers")]
     endpoint: Annotated[
@@ -36,6 +52,12 @@ class RunOptions(TypedDict, total=False):
     ]
     concurrency: Annotated[
         int | None, RunOption("engine.concurrency", "most requests at a server at once [default: as many as it bears]")
+    ]
+    replicas: Annotated[
+        int | None,
+        RunOption(
+            "engine.replicas", "copies of the model, which share the requests: a GPU each, or processes on the CPU", "N"
+        ),
     ]
     max_cost: Annotated[
         float | None, RunOption("budget.max_cost", "stop before the run costs more, all tries together", "DOLLARS")
@@ -68,8 +90,35 @@ class RunOptions(TypedDict, total=False):
     revision: Annotated[str | None, RunOption("model.revision", "branch, tag or commit of a hub model")]
     device: Annotated[str | None, RunOption("model.device", "auto, cpu, cuda, cuda:1, mps; cuda:0,1: a copy on each")]
     dtype: Annotated[str | None, RunOption("model.dtype", "auto, float32, float16, bfloat16")]
+    adapter: Annotated[
+        str | None, RunOption("model.adapter", "PEFT adapter to merge into the model: folder or hub id", "PATH[@REV]")
+    ]
+    quantize: Annotated[
+        str | None, RunOption("model.quantize", "int8, int4: round the weights at load, to save memory")
+    ]
     batch_size: Annotated[int | None, RunOption("engine.batch_size", "most prompts at once [default: by memory]")]
-    max_memory: Annotated[float | None, RunOption("engine.max_memory", "for cache and logits", metavar="GB")]
+    max_memory: Annotated[
+        float | None, RunOption("engine.max_memory", "for cache and logits of a replica", metavar="GB")
+    ]
+    self_check: Annotated[
+        str | None,
+        RunOption(
+            "engine.self_check",
+            "always: compare the fast way of computing with plain transformers at this start too; cached: once for the "
+            "same weights, machine and versions [default: cached]",
+            "cached|always",
+        ),
+    ]
+    ray: Annotated[
+        str | None,
+        RunOption("engine.ray", "replicas on a Ray cluster; without HOST:PORT on a Ray of this machine", "[ADDRESS]"),
+    ]
+    gpus_per_replica: Annotated[
+        float | None, RunOption("engine.gpus_per_replica", "with --ray: GPUs of each replica, also 0.5", "N")
+    ]
+    ray_scoring: Annotated[
+        bool | None, RunOption("execution.ray_scoring", "with --ray: programs of code tasks run on the nodes too")
+    ]
     style: Annotated[str | None, RunOption("model.style", "auto, chat (the model's template), text")]
     trust_remote_code: Annotated[
         bool | None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import fnmatch
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -193,9 +194,11 @@ def model_page(name: str) -> ModelPage:
         page = read(find("configs/models", "model", name))
         model = check(ModelPage, page)
         return model.model_copy(update={"path": _inside_package(model.path, page)})
+    if name.endswith(".gguf"):
+        return _gguf_page(name)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return ModelPage(name=label(folder.resolve().name), path=str(folder.resolve()))
+        return ModelPage(name=_folder_label(folder.resolve()), path=str(folder.resolve()))
     if name.startswith((".", "/", "~")) or name.count("/") > 1:
         raise ConfigError(f"--model {name}: no such folder")
     if "/" not in name:
@@ -203,6 +206,39 @@ def model_page(name: str) -> ModelPage:
         if "did you mean" in str(missing):
             raise missing
     return ModelPage(name=label(name), path=name)
+
+
+def _gguf_page(name: str) -> ModelPage:
+    """`ORG/NAME:FILE.gguf`, `FOLDER:FILE.gguf` or a file: the file's name is the model's. Raises ConfigError."""
+    place, _, file = name.rpartition(":")
+    folder = Path(place).expanduser()
+    whole = Path(name).expanduser()
+    if whole.is_file():
+        return ModelPage(name=label(whole.stem), path=str(whole.resolve()))
+    if not place or (not folder.is_dir() and (place.startswith((".", "/", "~")) or place.count("/") > 1)):
+        raise ConfigError(f"--model {name}: no such file")
+    found = str(folder.resolve()) if folder.is_dir() else place
+    return ModelPage(name=label(Path(file).stem), path=f"{found}:{file}")
+
+
+def _folder_label(folder: Path) -> str:
+    """The folder's name; an adapter's folder is named after its base model too."""
+    adapter = folder / "adapter_config.json"
+    if not adapter.is_file() or (folder / "model.safetensors").exists():
+        return label(folder.name)
+    try:
+        base = json.loads(adapter.read_text(encoding="utf-8"))["base_model_name_or_path"]
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return label(folder.name)  # whoever opens the adapter says what is wrong with it
+    return f"{label(Path(base).name)}+{label(folder.name)}" if isinstance(base, str) and base else label(folder.name)
+
+
+def variant_name(name: str, adapter: str | None, quantize: str | None) -> str:
+    """A model's name with the adapter and the rounding that a command adds to it: `base+adapter-int8`."""
+    if adapter is not None:
+        folder = Path(adapter).expanduser()
+        name += f"+{label(folder.resolve().name if folder.is_dir() else adapter.partition('@')[0].rpartition('/')[2])}"
+    return name if quantize is None else f"{name}-{quantize}"
 
 
 def replaced(page: YamlPage, values: dict[str, Any], origin: str) -> YamlPage:

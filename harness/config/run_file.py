@@ -27,7 +27,9 @@ from harness.errors import ConfigError, Faults, suggestion
 NAMED = ("model", "suite", "tasks", "sweep", "fail_under")
 # What lets code of others run, as the option's name and the key
 TRUSTED = {"trust_remote_code": "model.trust_remote_code", "trust_page_code": "data.trust_page_code"}
-SECTIONS = ("engine", "data", "execution", "budget", "model", "tasks")
+SECTIONS = ("engine", "data", "execution", "budget", "perturb", "model", "tasks")
+# The section of a plan file, which says what was planned and sets nothing
+PLAN = "plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ def read_run_file(path: Path) -> RunChoices:
     settings: dict[str, Any] = {}
     words: dict[str, str] = {}
     for key, value in page.data.items():
+        if key == PLAN:
+            continue
         with faults.caught(), page.at(key):
             if key in NAMED and not (key in SECTIONS and isinstance(value, dict)):
                 found[key] = _named(key, value)

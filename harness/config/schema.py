@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from pathlib import PurePath
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
+from harness.config import shard as shards
 from harness.config.section import ModelName, Name, Section, TaskName
 
 
@@ -73,8 +74,9 @@ class EngineConfig(BaseModel):
 
 
 class ModelPage(Section):
-    """A model by name: a hub id, a folder, `package:folder` inside the installed harness, or its name on a server.
+    """A model by name: a hub id, a folder, a GGUF file, `package:folder` in the harness, or its name on a server.
 
+    `adapter`: a PEFT adapter (a folder or `REPO[@REVISION]`) that is merged into it; `quantize`: round its weights.
     `engine` are defaults of the section `engine` of a run; `price` is the page in configs/prices of what it costs.
     """
 
@@ -86,6 +88,8 @@ class ModelPage(Section):
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     device: str = "auto"
     trust_remote_code: bool = False
+    adapter: str | None = None
+    quantize: Literal["int8", "int4"] | None = None
     engine: EngineConfig | None = None
     price: str | None = None
 
@@ -105,6 +109,7 @@ class ExecutionConfig(Section):
 
     sandbox: str = Field("auto", description="`auto` (the safest that works here), or a sandbox by name")
     workers: int | None = Field(None, ge=1)
+    ray_scoring: bool = Field(False, description="run programs on the nodes of the Ray cluster too (`--ray`)")
     wall_seconds: float = Field(10.0, gt=0, strict=False)
     memory_mb: int = Field(1024, ge=64)
     output_kb: int = Field(4096, ge=1)
@@ -124,12 +129,21 @@ class BudgetConfig(Section):
     max_total_tokens: int | None = Field(None, gt=0)
 
 
+class PerturbConfig(Section):
+    """Each task a second time with changed questions: `by` names the way, `draws` variants of each sample."""
+
+    by: str | None = None
+    draws: int = Field(2, ge=1)
+    seed: int = 0
+    file: str | None = None
+
+
 class RunConfig(Section):
     """One run: a model on a suite. `tasks` holds overrides by task name (`tasks.gsm8k.fewshot.count`).
 
     `limit`: so many samples of each task, the first ones, or with `limit_seed` a random part. `skip_missing`: tasks
     that lack a toolchain or a package here are left out. `repeat_check`: so many greedy samples are requested a second
-    time, when the run is finished.
+    time, when the run is finished. `shard`: only this part of the samples (`2/8`), or `auto` in a job array of Slurm.
     """
 
     model: ModelPage
@@ -138,15 +152,24 @@ class RunConfig(Section):
     data: DataConfig = DataConfig()
     execution: ExecutionConfig = ExecutionConfig()
     budget: BudgetConfig = BudgetConfig()
+    perturb: PerturbConfig = PerturbConfig()
     tasks: dict[str, dict[str, Any]] = {}
     limit: int | None = Field(None, ge=1)
     limit_seed: int | None = None
     skip_missing: bool = False
+    shard: str | None = None
     repeat_check: int | None = Field(None, ge=1)
     seed: int = 0
     out: str | None = None
     # Where settings of tasks come from, for messages; in no file
     _words: Mapping[str, str] = PrivateAttr(default_factory=dict)
+
+    @field_validator("shard")
+    @classmethod
+    def _is_a_shard(cls, text: str | None) -> str | None:
+        if text not in (None, shards.AUTO):
+            shards.parse(text)
+        return text
 
     @model_validator(mode="after")
     def _seed_has_a_limit(self) -> RunConfig:

@@ -37,6 +37,20 @@ class DrawnRows(Section):
     seed: int = Field(description="seed of the order")
 
 
+class Perturbed(Section):
+    """Questions that are changed a little, beside the same ones unchanged; `--perturb` sets it for both tasks.
+
+    `rows: originals` keeps the unchanged rows that have variants, `rows: variants` has these variants.
+    """
+
+    by: str = Field(description="what is changed: the name of a perturbation, as `--perturb` takes it")
+    rows: Literal["originals", "variants"] = Field(description="the unchanged rows that can be changed, or the changed")
+    draws: int = Field(2, ge=1, description="variants of each row")
+    seed: int = Field(0, description="of the changes")
+    file: str | None = Field(None, description="where the questions come from, if they come from a file")
+    of: TaskName | None = Field(None, description="with `rows: variants`: the task of the unchanged rows")
+
+
 class Data(Section):
     """Rows: a hub data set (`org/name`, pinned by `revision`) or a file beside the page (`./rows.jsonl`).
 
@@ -65,6 +79,9 @@ class Data(Section):
     id: str | None = Field(None, description="template of the sample id; default: the row's number")
     group: str | None = Field(None, description="template of the cluster that a sample belongs to")
     sample: DrawnRows | None = Field(None, description="only a random part of the rows (after `where`) is run")
+    perturbed: Perturbed | None = Field(
+        None, description="rows that are changed (`--perturb`), or the unchanged rows of the same questions"
+    )
 
     @model_validator(mode="after")
     def _configs_differ(self) -> Data:
@@ -243,6 +260,28 @@ class PromptSpec(Section):
         return self
 
 
+class QuestionParts(Section):
+    """Columns from which a question can be rebuilt with other numbers (`--perturb numbers`).
+
+    `question`: the columns with the text, in their order. `steps`: worked steps, as `<<3*4=12>>` or a line `3*4=12`
+    each. `equation`: one formula over the question's numbers. Columns of these names, and of known data sets, are found
+    without it.
+    """
+
+    question: str | list[str] = Field(description="column of the question's text, or several that follow one another")
+    steps: str | None = Field(None, description="column of the worked solution")
+    equation: str | None = Field(None, description="column of one formula whose value is the answer")
+    answer: str | None = Field(
+        None, description="column of the answer alone, where the steps or the formula's column does not end with it"
+    )
+
+    @model_validator(mode="after")
+    def _has_a_way_to_the_answer(self) -> QuestionParts:
+        if (self.steps is None) == (self.equation is None):
+            raise ValueError("give exactly one of steps, equation")
+        return self
+
+
 class SamplingSpec(Section):
     """Decoding; temperature 0 is greedy."""
 
@@ -272,6 +311,18 @@ class SamplingSpec(Section):
         return self
 
 
+class ProbeSpec(Section):
+    """For `harness probe`: what of a row was published, and whether the order of the rows means something."""
+
+    question: str | None = Field(
+        None, description="template of the question as the data has it [default: what the prompt prints of the row]"
+    )
+    answer: str | None = Field(None, description="template of its answer as the data has it [default: as in a shot]")
+    ordered: str | None = Field(
+        None, description="why the order of the rows is no random one; the order test is refused with it"
+    )
+
+
 class TaskPage(Section):
     """One task. Order of keys: what it is, its rows, the right answer, the prompt, the scoring.
 
@@ -293,6 +344,9 @@ class TaskPage(Section):
         pattern=r"^\w+\.py$",
         description="the page's Python file, beside it; default: the one of the page's own name, if it is there",
     )
+    perturb: QuestionParts | None = Field(
+        None, description="where the parts of a question are, for `--perturb numbers`"
+    )
     fewshot: FewShot | None = Field(None, description="worked examples before the question")
     prompt: PromptSpec = Field(
         PromptSpec(text=TextPromptSpec(template="")),
@@ -309,6 +363,7 @@ class TaskPage(Section):
     )
     metric: list[str] = Field(min_length=1, description="how scores are aggregated")
     expected_count: int | None = Field(None, ge=1, description="rows of the split, after `where`")
+    probe: ProbeSpec = Field(ProbeSpec(), description="for `harness probe`: what was published, and in which order")
     variants: dict[Name, dict[str, Any]] = Field({}, description="other prompts, by name: the keys that they replace")
 
     @model_validator(mode="after")

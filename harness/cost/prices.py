@@ -125,8 +125,8 @@ def dated_prices(page: PricePage) -> list[Price]:
     return found
 
 
-def token_cost(price: Price, fresh: int, cached: int, output: int) -> float:
-    """US dollars for uncached input, cached input and output tokens."""
+def token_cost(price: Price, fresh: float, cached: float, output: float) -> float:
+    """US dollars for uncached input, cached input and output tokens: counts, or means of an answer."""
     per_cached = price.input if price.cached is None else price.cached
     return (fresh * price.input + cached * per_cached + output * price.output) / MILLION
 

@@ -9,6 +9,8 @@ Expected of each engine: every request gets exactly one reply with its key; repl
 The module may also have (each is optional):
 
 - `option_names() -> frozenset[str]`: the keys of `engine` in a config that it takes;
+- `check_options(spec, options)`: refuses what it can without a hub or anything heavy; called before all else;
+- `build_live(opened, options) -> Engine`: an engine for a model that is in memory (`harness.evaluate(model=object)`);
 - `recorded_verdicts(spec, options) -> Callable[[Request], bool | None]`: verdicts that were stored with its answers;
 - `inspect_model(spec, *, weights) -> Inspected` and `inspect_tiny(model, tokenizer) -> Inspected`: how it would run a
   model, for `harness models inspect`.
@@ -30,7 +32,10 @@ ONCE_IN_IDENTITY = frozenset({"batch_size", "threads", "level", "max_memory", "s
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """Which model, as the user named it; an engine resolves the rest (`auto` dtype, device, style)."""
+    """Which model, as the user named it; an engine resolves the rest (`auto` dtype, device, style).
+
+    `adapter`: a PEFT adapter for it, a folder or `REPO[@REVISION]`; `quantize`: int8 or int4, weights rounded at load.
+    """
 
     path: str
     name: str = ""
@@ -39,6 +44,8 @@ class ModelSpec:
     dtype: str = "auto"
     device: str = "auto"
     trust_remote_code: bool = False
+    adapter: str | None = None
+    quantize: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ class Capabilities:
     `loglikelihoods`: answers LikelihoodRequest and RollingRequest; `prefill`: an answer continues `ChatPrompt.prefill`;
     `token_ids`: it knows the tokens, so `PromptSize.prompt_tokens` is counted and `prompt_hash` is over ids; `seeds`:
     the same seed gives the same sampled answer again; `contexts`: it reads `LikelihoodRequest.contexts` itself, else
-    it gets such a request as one for each context; `reasoning_budgets`: it applies `Sampling.max_reasoning_tokens`.
+    it gets such a request as one for each context; `reasoning_budgets`: it applies `Sampling.max_reasoning_tokens`;
+    `either_style`: prompts may be text or chat, because no model reads them.
     Raises ConfigError for a value that is none of these.
     """
 
@@ -68,6 +76,7 @@ class Capabilities:
     seeds: bool = False
     contexts: bool = False
     reasoning_budgets: bool = False
+    either_style: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what a misspelling would turn into a wrong score."""
@@ -87,7 +96,8 @@ class EngineFacts:
 
     `digests` identify weights, tokenizer and template; `generation` are the settings in force for every
     request; `end_tokens` the texts of the tokens that end an answer; `context_window` in tokens; `weights_bytes` and
-    `kv_bytes_per_token` (of one sequence's cache) in the dtype that is used; `server`: what a start probe found out
+    `kv_bytes_per_token` (of one sequence's cache) in the precision that is used; `dtype`: that precision, with how
+    the weights are quantised ("int8 (torchao) in float32"); `server`: what a start probe found out
     about the server; `deterministic`: whether a greedy answer is the same when it is requested again (None: unknown).
     """
 
@@ -172,6 +182,14 @@ class HoldsAnswers(Protocol):
         """Return how many answers to a sample there are."""
 
 
+@runtime_checkable
+class OnCluster(Protocol):
+    """An engine that answers on the nodes of a Ray cluster."""
+
+    def cluster(self) -> str:
+        """Return the cluster's address; `local` for a Ray of this machine."""
+
+
 class Ledger(Protocol):
     """Where an engine that is paid by the token records its attempts and asks before it spends; thread-safe."""
 
@@ -206,6 +224,41 @@ class Accountable(Protocol):
 
         The reply that the stream yielded last is yielded again: the interrupt may have come before it was taken.
         """
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaState:
+    """What one copy of a model does on `place` (node and device).
+
+    `done`: requests in the `seconds` since it joined; `state`: "working", "idle", or how it ended; `rows`: sequences in
+    its batch; `silent`: seconds since its last outcome; `tokens`: prompt and new tokens that it has computed, None
+    where that is not known.
+    """
+
+    name: str
+    place: str
+    state: str
+    done: int
+    rows: int
+    seconds: float
+    silent: float
+    tokens: int | None = None
+
+    @property
+    def alive(self) -> bool:
+        """Whether it takes requests."""
+        return self.state in ("working", "idle")
+
+
+@runtime_checkable
+class Watched(Protocol):
+    """An engine that shows what it does while it answers."""
+
+    def watch(self, say: Callable[[str], None]) -> None:
+        """Call `say` with a line for what a user should know at once, such as the loss of a copy; from any thread."""
+
+    def replicas(self) -> Sequence[ReplicaState]:
+        """What each copy of the model does now, and which have ended; empty before `load`."""
 
 
 def capabilities_of(engine: Engine, name: str) -> Capabilities:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harness.config.checking import check_values
 from harness.engines.base import ModelSpec
-from harness.engines.hf.checkpoint_engine import CheckpointEngine, CheckpointOptions, opened
+from harness.engines.hf.checkpoint_engine import CheckpointEngine, CheckpointOptions, Opened, opened
 from harness.engines.hf.token_jobs import Job, Outcome
 
 if TYPE_CHECKING:
@@ -33,10 +33,26 @@ def option_names() -> frozenset[str]:
     return frozenset(ReferenceOptions.model_fields)
 
 
+def check_options(spec: ModelSpec, options: Mapping[str, Any]) -> ReferenceOptions:
+    """Check what needs no file of a hub and no torch. Raises ConfigError, MissingPackage or ModelError."""
+    from harness.engines.hf.device import refuse_unknown_device
+    from harness.engines.hf.sources import refuse_settings
+
+    chosen = check_values(ReferenceOptions, options, "engine reference")
+    refuse_unknown_device(spec.device)
+    refuse_settings(spec)
+    return chosen
+
+
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> ReferenceEngine:
     """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
-    chosen = check_values(ReferenceOptions, options, "engine reference")
+    chosen = check_options(spec, options)
     return ReferenceEngine(opened(spec), chosen)
+
+
+def build_live(opened: Opened, options: Mapping[str, Any]) -> ReferenceEngine:
+    """An engine for a model that is in memory. Raises ConfigError or EngineError with one line."""
+    return ReferenceEngine(opened, check_values(ReferenceOptions, options, "engine reference"))
 
 
 class ReferenceEngine(CheckpointEngine):

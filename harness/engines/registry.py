@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness import plugins
 from harness.engines import DEFAULT_ENGINE, ENDPOINT_ENGINE
 from harness.engines.base import Engine, ModelSpec
 from harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from harness.engines.hf.live_model import LiveModel
 
 
 def engine_name(name: str | None, options: Mapping[str, Any] | None = None) -> str:
@@ -28,6 +34,36 @@ def open_engine(name: str | None, spec: ModelSpec, options: Mapping[str, Any]) -
     module = engine_module(name)
     _refuse_option_of_another(name, module, options)
     engine: Engine = module.build(spec, options)
+    return engine
+
+
+def check_options(name: str | None, spec: ModelSpec, options: Mapping[str, Any]) -> None:
+    """Refuse options that are wrong whatever the tasks are, before anything is opened. Raises HarnessError."""
+    name = engine_name(name, options)
+    module = engine_module(name)
+    _refuse_option_of_another(name, module, options)
+    check = getattr(module, "check_options", None)
+    if check is not None:
+        check(spec, options)
+
+
+def open_live(live: LiveModel, name: str | None, spec: ModelSpec, options: Mapping[str, Any]) -> Engine:
+    """Build an engine for a model that is in memory. Raises ConfigError for an engine that takes none."""
+    from harness.engines.hf.checkpoint_engine import Opened
+    from harness.engines.hf.live_model import live_checkpoint, refuse_settings
+
+    name = engine_name(name, options)
+    module = engine_module(name)
+    if not hasattr(module, "build_live"):
+        able = [other for other in plugins.names("engine") if hasattr(plugins.load("engine", other), "build_live")]
+        raise ConfigError(f"the engine {name!r} takes no model object; use {' or '.join(able)}, or name a model")
+    _refuse_option_of_another(name, module, options)
+    refuse_settings(spec)
+    # The engine takes digests of the small files while it is built, and does not read them again
+    with tempfile.TemporaryDirectory(prefix="harness-live-") as folder:
+        checkpoint = live_checkpoint(live, Path(folder))
+        opened = Opened(replace(spec, device=live.device), checkpoint, live.dtype, live)
+        engine: Engine = module.build_live(opened, options)
     return engine
 
 

@@ -67,7 +67,13 @@ def recorded_verdicts(spec: ModelSpec, options: Mapping[str, Any]) -> Callable[[
 def build(spec: ModelSpec, options: Mapping[str, Any]) -> ScriptedEngine:
     """Read the option `completions`' file. Raises ConfigError with file and line of the first fault."""
     chosen = check_values(ScriptedOptions, options, "engine scripted")
-    idle = {"device": spec.device != "auto", "dtype": spec.dtype != "auto", "trust_remote_code": spec.trust_remote_code}
+    idle = {
+        "device": spec.device != "auto",
+        "dtype": spec.dtype != "auto",
+        "trust_remote_code": spec.trust_remote_code,
+        "adapter": spec.adapter is not None,
+        "quantize": spec.quantize is not None,
+    }
     for name, given in idle.items():
         if given:
             raise ConfigError(f"model.{name} has no effect: the engine scripted loads no model; leave it out")
@@ -105,6 +111,7 @@ class ScriptedEngine:
             seeds=True,
             contexts=True,
             reasoning_budgets=True,
+            either_style=True,
         )
 
     def facts(self) -> EngineFacts:

@@ -19,7 +19,7 @@ from harness.errors import RunFolderError
 from harness.results import Estimate
 from harness.store import journal
 from harness.store.manifest import Manifest
-from harness.store.run_folder import MANIFEST, RECORDS, read_manifest, select
+from harness.store.run_folder import MANIFEST, RECORDS, read_manifest, refuse_shard, select
 from harness.store.scores import damaged, read_estimates
 
 
@@ -81,6 +81,7 @@ def read_stored(folder: Path) -> StoredRun:
     manifest = read_manifest(folder)
     if manifest.status != "finished":
         raise RunFolderError(f"{folder}: the run is not finished; run its command again to go on, then export")
+    refuse_shard(folder, manifest)
     for name in manifest.tasks:
         if not re.fullmatch(TASK_NAME.removesuffix("$"), name):
             raise RunFolderError(f"{folder / MANIFEST}: {name[:80]!r} is no name of a task; no run has written this")

@@ -15,10 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, TextIO
 
+from harness.analysis.metric import lower_is_better
 from harness.datatypes import GenerateRequest, Record, Sampling
 from harness.export.base import Export, StoredRun
 from harness.export.every_eval_ever_samples import instance_rows
-from harness.export.facts import binary_scorers, encodable, is_hub_id, lower_is_better, model_id, plain_name, score_name
+from harness.export.facts import binary_scorers, encodable, is_hub_id, model_id, plain_name, score_name
 from harness.privacy import presentable_command
 from harness.results import Estimate
 

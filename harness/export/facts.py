@@ -10,7 +10,6 @@ from harness.data.rows import is_file_name
 from harness.export.base import StoredRun
 from harness.privacy import presentable
 from harness.results import Estimate, metric_text
-from harness.stats.intervals import RATIO
 
 
 def model_id(run: StoredRun) -> str:
@@ -28,11 +27,6 @@ def is_hub_id(path: str) -> bool:
 def score_name(row: Estimate) -> str:
     """`scorer/metric`, as in the score table."""
     return metric_text(row.scorer, row.metric)
-
-
-def lower_is_better(row: Estimate) -> bool:
-    """Whether a smaller value is the better one (perplexity and the like)."""
-    return row.method == RATIO
 
 
 def binary_scorers(run: StoredRun, task: str) -> tuple[str, ...]:

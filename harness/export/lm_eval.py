@@ -12,9 +12,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
 
+from harness.analysis.metric import lower_is_better
 from harness.datatypes import Completion, Likelihood, LikelihoodRequest, Record
 from harness.export.base import Export, StoredRun
-from harness.export.facts import encodable, lower_is_better, model_id
+from harness.export.facts import encodable, model_id
 from harness.privacy import presentable
 from harness.report.record_text import prompt_text
 

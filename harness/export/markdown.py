@@ -35,7 +35,7 @@ class MarkdownExport:
     def write_compared(self, run: StoredRun, baseline: Path, out: Path, *, allow_protocol: bool) -> list[Path]:
         """Write the comparison with the baseline, then the scores folded. Raises what `compare_runs` raises."""
         found = compare_runs([baseline, run.folder], allow_protocol=allow_protocol)
-        heading = f"Scores of {safe(run.manifest.model_name)} on {safe(run.manifest.suite_name)}"
+        heading = f"Scores of {safe(run.manifest.shown_name)} on {safe(run.manifest.suite_name)}"
         return _written(out, [_compared(found), _folded(heading, _scores(run)), _facts(run)])
 
 
@@ -46,7 +46,7 @@ def _written(out: Path, parts: Sequence[str]) -> list[Path]:
 
 
 def _scores(run: StoredRun) -> str:
-    title = f"{run.manifest.model_name} on {run.manifest.suite_name}"
+    title = f"{run.manifest.shown_name} on {run.manifest.suite_name}"
     table = score_table(run.estimates, run.overall, title=title)
     return markdown(replace(table, warnings=run.warnings))
 

@@ -33,6 +33,10 @@ def shared_options(kind: Kind) -> tuple[Key, ...]:
     # What no plug-in has to say, since the factory reads it
     known = {
         "name": ("name of the score in records and tables", "that of `by`"),
+        "confidence": (
+            "as `extract`, reads the confidence that a completion states, from 0 to 1, for metrics such as `ece`",
+            "",
+        ),
         "extract": ("the extractor: its name, or a mapping with its name as `by` and options", "the scorer's own"),
     }
     return tuple(

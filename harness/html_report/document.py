@@ -65,7 +65,7 @@ class Material:
     def title(self) -> str:
         """What the page is about, in one line."""
         suites = ", ".join(dict.fromkeys(run.manifest.suite_name for run in self.runs))
-        models = list(dict.fromkeys(run.manifest.model_name for run in self.runs))
+        models = list(dict.fromkeys(run.manifest.shown_name for run in self.runs))
         return f"{', '.join(models) if len(models) <= MOST_NAMED else f'{len(models)} models'} on {suites}"
 
     @property

@@ -70,6 +70,8 @@ def _facts(run: ReportRun) -> Iterator[tuple[str, str]]:
     yield "folder", str(run.folder)
     yield "command", presentable_command(manifest.command)
     yield "state", run.state
+    yield "shard", manifest.shard_text
+    yield "merged from", _merged(manifest.merged)
     yield "started", when(manifest.started_at)
     if manifest.finished_at is not None and manifest.started_at:
         yield "took", took(manifest.finished_at - manifest.started_at)
@@ -80,6 +82,18 @@ def _facts(run: ReportRun) -> Iterator[tuple[str, str]]:
     yield from _flat(manifest.identity.written.get("execution") or {}, "execution: ")
     yield from _flat(manifest.packages, "package: ")
     yield from _flat(manifest.machine, "machine: ")
+
+
+def _merged(merged: Mapping[str, Any]) -> str:
+    """From which shards a run was merged: when each of them ran, and how often it was resumed."""
+    if not merged:
+        return ""
+    shards = []
+    for one in merged["shards"]:
+        spent = took(one["finished_at"] - one["started_at"]) if one["finished_at"] else one["state"]
+        again = f", resumed {one['resumed']} times" if one["resumed"] else ""
+        shards.append(f"{one['number']}: {one['folder']}, {one['answered']} answers, {spent}{again}")
+    return f"{len(shards)} of {merged['of']} shards ({'; '.join(shards)})"
 
 
 def _flat(values: Mapping[str, Any], prefix: str) -> Iterator[tuple[str, str]]:
@@ -132,6 +146,7 @@ def _decoding(page: Mapping[str, Any]) -> str:
 
 def _scoring(entry: Mapping[str, Any]) -> str:
     extract = entry.get("extract") or {}
+    extract = {"by": extract} if isinstance(extract, str) else extract
     rest = {key: value for key, value in entry.items() if key not in ("by", "extract")}
     how = {key: value for key, value in extract.items() if key != "by"}
     scorer = f"{entry.get('by', '?')}{' ' + _compact(rest) if rest else ''}"

@@ -8,6 +8,8 @@ from types import ModuleType
 from harness.html_report.caveats import protocols_of
 from harness.html_report.document import Material, Section
 from harness.html_report.sections import (
+    calibration,
+    changed_questions,
     claims,
     costs,
     languages,
@@ -23,8 +25,8 @@ from harness.html_report.sections import (
 
 # From what decides to what explains
 SECTIONS: tuple[ModuleType, ...] = (
-    *(warnings, claims, scores, pairs, ranks),
-    *(protocols, languages, pass_at_k, costs, samples, provenance),
+    *(warnings, claims, scores, pairs, ranks, changed_questions),
+    *(protocols, languages, pass_at_k, calibration, costs, samples, provenance),
 )
 
 

@@ -26,9 +26,11 @@ from harness.plan import model_spec
 
 if TYPE_CHECKING:
     from harness.engines.hf.model_files import ModelFiles
+    from harness.engines.hf.quantise import Roundable
 
-# Bytes of a number in the weights and in the cache: packed weights leave the cache in half precision
-PRECISIONS = {"float32": (4.0, 4), "bfloat16": (2.0, 2), "8 bit": (1.0, 2), "4 bit": (0.5, 2)}
+# Bytes of a number; where weights are rounded, of the others and of those in the cache
+PRECISIONS = {"float32": 4, "bfloat16": 2}
+ROUNDED, BESIDE_ROUNDED = ("int8", "int4"), 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
     from harness.models.parameters import text_config
     from harness.models.tokenizer_facts import tokenizer_facts
 
-    files, config = open_config(model.path, model.revision, model.trust_remote_code)
+    files, config = open_config(model.path, model.revision, model.trust_remote_code, model.adapter)
     tokenizer = load_tokenizer(files, model.trust_remote_code) if has_tokenizer(files) else None
     listed = _weights_listed(files)
     here = listed and files.weights_here()
@@ -140,7 +142,7 @@ def inspect(model: ModelPage, *, weights: bool | None = None, context: int | Non
         context_window=window,
         vocabulary=getattr(text_config(config), "vocab_size", None),
         tokenizer=tokenizer_facts(tokenizer) if tokenizer is not None else None,
-        memory=_memory(parameters, attention, cache, context or window),
+        memory=_memory(parameters, _roundable(config, model.trust_remote_code), attention, cache, context or window),
         engine=engine_name(None),
         level=level or _level_of_tiny(tiny, tokenizer),
         facts=facts,
@@ -207,17 +209,35 @@ def _parameters(config: Any, trust_remote_code: bool) -> tuple[Parameters | None
         return None, (f"parameters were not counted: {error}",)
 
 
+def _roundable(config: Any, trust_remote_code: bool) -> Roundable | None:
+    from harness.engines.hf.quantise import roundable
+
+    try:
+        return roundable(config, trust_remote_code=trust_remote_code)
+    except HarnessError:
+        return None
+
+
 def _memory(
-    parameters: Parameters | None, attention: Attention, cache: Cache, context: int | None
+    parameters: Parameters | None,
+    roundable: Roundable | None,
+    attention: Attention,
+    cache: Cache,
+    context: int | None,
 ) -> tuple[Memory, ...]:
-    """Weights and one row's cache in each precision. A cache size that the tiny model contradicts is not used."""
+    """Weights and one row's cache in each precision, and as `--quantize` rounds them.
+
+    A cache size that the tiny model contradicts is not used.
+    """
     if parameters is None:
         return ()
+    sizes = [(name, parameters.total * size, size) for name, size in PRECISIONS.items()]
+    if roundable is not None:
+        sizes += [(kind, roundable.bytes_in(kind, BESIDE_ROUNDED), BESIDE_ROUNDED) for kind in ROUNDED]
     rule = attention.cache if cache.agree is not False else None
     elements = rule.elements(context) if rule is not None and context else None
     return tuple(
-        Memory(name, int(parameters.total * weight), context, None if elements is None else elements * kept)
-        for name, (weight, kept) in PRECISIONS.items()
+        Memory(name, weights, context, None if elements is None else elements * kept) for name, weights, kept in sizes
     )
 
 

@@ -206,7 +206,11 @@ def _memory(seen: Inspection) -> list[str]:
         grid.append((one.precision, _gibibytes(one.weights), _gibibytes(one.cache), _gibibytes(both)))
     widths = [max(len(cells[at]) for cells in grid) for at in range(4)]
     lines = ["  ".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=True)) for cells in grid]
-    return [*lines, "(8 and 4 bit: KV in bfloat16; scales, activations and the engine's own buffers come in addition)"]
+    return [
+        *lines,
+        "(int8, int4: linear layers as --quantize rounds them, bfloat16 else;",
+        "activations and the engine's own buffers come in addition)",
+    ]
 
 
 def _rounded(count: int | None) -> str:

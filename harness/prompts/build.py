@@ -109,19 +109,29 @@ def _error(fault: Fault, variables: Variables) -> ConfigError | DataError:
 # --- prompts -------------------------------------------------------------------------------------
 
 
-def pick_style(spec: PromptSpec, wanted: Style, insists: bool) -> Style:
+def pick_style(spec: PromptSpec, wanted: Style, insists: bool, *, either: bool = False) -> Style:
     """The style of a page's prompts for a model of style `wanted`; `insists`: the user named that style.
 
     A chat model can continue plain text, so a page with only `text` is used as text unless the user chose chat; a
-    base model has no template for a page with only `chat`. Raises ConfigError where it does not fit.
+    base model has no template for a page with only `chat`; without a model (`either`: answers from a file) there is
+    none to be missed. Raises ConfigError where it does not fit.
     """
     if wanted == "chat" and spec.chat is None:
         if insists:
             raise ConfigError("the page has only a text prompt, but chat was requested; add prompt.chat")
         return "text"
     if wanted == "text" and spec.text is None:
-        why = "text prompts were requested" if insists else "this model has no chat template"
-        raise ConfigError(f"the page has only a chat prompt, but {why}; add prompt.text")
+        if insists:
+            raise ConfigError(
+                "the page has only a chat prompt, but text prompts were requested: leave out the style or take chat "
+                "(--style chat), or add prompt.text to the page"
+            )
+        if not either:
+            raise ConfigError(
+                "the page has only a chat prompt, but this model has no chat template: take a model that has one, or "
+                "add prompt.text to the page"
+            )
+        return "chat"
     return wanted
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from harness.config.shard import suffix as shard_suffix
 from harness.report.tables import UNKNOWN, Column, Row, Table
 from harness.store.listing import ListedRun
 
@@ -23,8 +26,53 @@ COLUMNS = (
 
 def runs_table(runs: Sequence[ListedRun], task: str, warnings: Sequence[str]) -> Table:
     """Return the table, a row for each run; scores are of `task`, or of the whole suite."""
-    notes = (f"Scores are of {task}.",) if task else ()
-    return Table("", COLUMNS, tuple(Row(_cells(run, task)) for run in runs), notes, tuple(warnings))
+    notes: tuple[str, ...] = (f"Scores are of {task}.",) if task else ()
+    together: dict[tuple[str, ...], list[ListedRun]] = {}
+    for run in runs:
+        together.setdefault(_run_of(run), []).append(run)
+    rows = tuple(
+        Row(_cells_of_shards(own) if own[0].manifest.shard else _cells(own[0], task)) for own in together.values()
+    )
+    if any(run.manifest.shard for run in runs):
+        notes += ("Shards have no score of the run: `harness merge` makes one run of them.",)
+    return Table("", COLUMNS, rows, notes, tuple(warnings))
+
+
+def _run_of(run: ListedRun) -> tuple[str, ...]:
+    """The same for all shards of a run, else of each run its own."""
+    shard = run.manifest.shard
+    if not shard:
+        return (str(run.folder),)
+    return (
+        str(run.folder.parent),
+        run.folder.name.removesuffix(shard_suffix(shard["number"], shard["of"])),
+        str(shard["of"]),
+    )
+
+
+def _cells_of_shards(runs: Sequence[ListedRun]) -> tuple[str, ...]:
+    """A row for all shards of a run: how many are finished, and how many answers are there."""
+    first = runs[0]
+    parent, name, of = _run_of(first)
+    states = Counter(run.state for run in runs)
+    begun = len({run.manifest.shard["number"] for run in runs})
+    parts = [f"{count} {state}" for state, count in sorted(states.items()) if state != "finished"]
+    if begun < int(of):
+        parts.append(f"{int(of) - begun} not begun")
+    if states["finished"] < int(of):
+        parts.append(f"{sum(run.answered for run in runs)} answers")
+    return (
+        str(Path(parent) / f"{name}-shard-*-of-{of}"),
+        ", ".join([f"{states['finished']} of {of} shards finished", *parts]),
+        *(UNKNOWN,) * 3,
+        first.manifest.model_name,
+        first.manifest.suite_name,
+        _started(min(run.manifest.started_at for run in runs)),
+    )
+
+
+def _started(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).astimezone().strftime("%Y-%m-%d %H:%M")
 
 
 def _cells(run: ListedRun, task: str) -> tuple[str, ...]:
@@ -38,9 +86,9 @@ def _cells(run: ListedRun, task: str) -> tuple[str, ...]:
         UNKNOWN if value is None else f"{value:.3f}",
         UNKNOWN if low is None or high is None else f"[{low:.3f}, {high:.3f}]",
         UNKNOWN if figure is None else str(figure.n),
-        run.manifest.model_name,
+        run.manifest.shown_name,
         run.manifest.suite_name,
-        datetime.fromtimestamp(run.manifest.started_at).astimezone().strftime("%Y-%m-%d %H:%M"),
+        _started(run.manifest.started_at),
     )
 
 
@@ -57,6 +105,7 @@ def runs_document(runs: Sequence[ListedRun]) -> list[dict[str, Any]]:
             "state": run.state,
             "answered": run.answered,
             "requested": run.requested,
+            **({"shard": {key: run.manifest.shard[key] for key in ("number", "of")}} if run.manifest.shard else {}),
             "scores": [_scored(run, figure.task) for figure in run.figures],
             "overall": _scored(run, "") if run.overall else None,
         }

@@ -15,7 +15,7 @@ from harness.report.folding import warning_lines
 from harness.report.tables import primary_flags
 from harness.results import Estimate
 
-SCORES_SCHEMA = 5
+SCORES_SCHEMA = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,7 @@ def _row(estimate: Estimate, primary: bool) -> dict[str, Any]:
         "unread": estimate.unread,
         "window": estimate.window,
         "filtered": estimate.filtered,
+        "no_confidence": estimate.no_confidence,
         "cut_prompts": estimate.cut_prompts,
         "mean_tokens": estimate.mean_tokens,
         "tokens_per_second": estimate.tokens_per_second,

@@ -47,9 +47,10 @@ COLUMNS = (
     Column("Tokens/s"),
 )
 # Shown only where some row has them: the score without truncated answers, right answers that extraction passed over,
-# answers that ended at a full context window, answers that a server withheld
+# answers that ended at a full context window, answers that a server withheld, answers without a confidence
 COMPLETED, UNREAD = Column("Completed only"), Column("Not read %")
 WINDOW, FILTERED = Column("Window full %"), Column("Filtered %")
+NO_CONFIDENCE = Column("No confidence %")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +137,8 @@ def extra_columns(estimates: Sequence[Estimate]) -> tuple[Column, ...]:
         found += (WINDOW,)
     if any(estimate.filtered for estimate in estimates):
         found += (FILTERED,)
+    if any(estimate.no_confidence for estimate in estimates):
+        found += (NO_CONFIDENCE,)
     return found
 
 
@@ -146,6 +149,7 @@ def extra_cells(estimate: Estimate, columns: tuple[Column, ...]) -> tuple[str, .
         UNREAD: share_text(estimate.unread),
         WINDOW: share_text(estimate.window),
         FILTERED: share_text(estimate.filtered),
+        NO_CONFIDENCE: share_text(estimate.no_confidence),
     }
     return tuple(cells[column] for column in columns)
 
@@ -157,6 +161,7 @@ def extra_legend(columns: tuple[Column, ...]) -> tuple[str, ...]:
         UNREAD: "Not read: the answer scores 0, but its text contains the right answer.",
         WINDOW: "Window full: truncated because the context window was full, not at max_tokens.",
         FILTERED: "Filtered: withheld by the server's content filter; these answers score 0.",
+        NO_CONFIDENCE: "No confidence: left out of the metrics of confidence, since none could be read.",
     }
     return (" ".join(meaning[column] for column in columns),) if columns else ()
 

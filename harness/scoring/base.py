@@ -130,6 +130,14 @@ class LikelihoodScorer(Protocol):
 
 
 @runtime_checkable
+class LeavesOut(Protocol):
+    """An extractor of a statement about the answer, which the extraction of the answer must not see."""
+
+    def without(self, text: str) -> str:
+        """Return the text without the statement."""
+
+
+@runtime_checkable
 class CountsNothing(Protocol):
     """A scorer with figures for metrics of the corpus, which a completion without an answer has too."""
 
@@ -152,6 +160,10 @@ class Extraction:
         visible = without_reasoning(text, self.options.reasoning_marks) if self.options.strip_reasoning else text
         return None if visible is None else self.read(visible, prompt, sample) or None
 
+    def rest(self, text: str) -> str:
+        """Return the text that is left for other extractors."""
+        return self.read.without(text) if isinstance(self.read, LeavesOut) else text
+
     def is_open(self, text: str) -> bool:
         """Whether a completion is reasoning to its end."""
         return self.options.strip_reasoning and without_reasoning(text, self.options.reasoning_marks) is None
@@ -161,14 +173,15 @@ class Extraction:
 class TaskScorer:
     """A scorer of one task and its extractor: reply in, score out. `name` and `binary` are the scorer's.
 
-    `metrics`: those of this score (empty: the page's); `weight`: template of a sample's weight; `sums`: keys that the
-    metrics need in the detail of every score.
+    `metrics`: those of this score (empty: the page's); `weight`: template of a sample's weight; `confidence`: reads
+    what a completion states of it; `sums`: keys that the metrics need in the detail of every score.
     """
 
     scorer: Scorer
     extract: Extraction
     metrics: tuple[str, ...] = ()
     weight: str | None = None
+    confidence: Extraction | None = None
     sums: tuple[str, ...] = ()
     name: str = field(init=False)
     binary: bool = field(init=False)
@@ -205,6 +218,9 @@ class TaskScorer:
             return score
         if self.weight is not None:
             score = replace(score, detail={**score.detail, "weight": _weight(self.weight, sample)})
+        if self.confidence is not None and "confidence" not in score.detail:
+            # Known to be none, where there is no answer either
+            score = replace(score, detail={**score.detail, "confidence": None})
         missing = [key for key in self.sums if key not in score.detail]
         if missing:
             remedy = "; give the score entry a `weight`" if missing == ["weight"] else ""
@@ -222,15 +238,29 @@ class TaskScorer:
             return in_range(self._of_likelihoods.score_likelihood(sample, reply), binary=self.binary)
         if self._of_answers is None:
             return misused(self.name, "it scores likelihoods, and the reply is generated text")
-        answer = None if reply.finish == "filtered" else self.extract(full_text(prompt, reply), prompt, sample)
+        text = full_text(prompt, reply)
+        rest = text if self.confidence is None else self.confidence.rest(text)
+        answer = None if reply.finish == "filtered" else self.extract(rest, prompt, sample)
         if answer is not None:
             of_chats = self._of_chats if isinstance(prompt, ChatPrompt) else None
             score_answer = of_chats.score_chat_answer if of_chats else self._of_answers.score_answer
-            return noted(in_range(score_answer(sample, answer), binary=self.binary), sample, reply)
+            score = noted(in_range(score_answer(sample, answer), binary=self.binary), sample, reply)
+            if self.confidence is None:
+                return score
+            written = self.confidence(text, prompt, sample)
+            try:
+                share = None if written is None else float(written)
+            except ValueError:
+                share = math.nan
+            if share is not None and not 0 <= share <= 1:
+                # 80 for 80 per cent is a fault of the page, and no guess
+                why = f"the extractor of `confidence` must give a number from 0 to 1; it gave {written!r:.40}"
+                return misused(self.name, why)
+            return replace(score, detail={**score.detail, "confidence": share})
         nothing = self._of_nothing.of_nothing(sample) if self._of_nothing else {}
         if reply.finish == "filtered":
             return replace(withheld(self.name, reply), detail=nothing)
-        is_open = self.extract.is_open(full_text(prompt, reply))
+        is_open = self.extract.is_open(text)
         without = unanswered(self.name, reply, is_open)
         return noted(replace(without, detail={**nothing, **without.detail}), sample, reply)
 

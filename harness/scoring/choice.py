@@ -6,6 +6,9 @@
 `reference.choice`. The separator between prompt and option is not part of the option's length: where every
 continuation is longer than its option by the same amount, that amount is not counted. Ties go to the first option, and
 the score's detail says so. Where several options are right, each of them is a hit.
+
+The confidence in a choice by log-likelihood is the chosen option's share of the options' probability, as it is: softmax
+of the log-probabilities, not of what `normalise` compares, which are no probabilities.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from typing import Any, Literal
 
 from harness.datatypes import Choice, ContinuationScore, Likelihood, Reference, Sample, Score
 from harness.scoring.base import Scorer, Tools, misused
-from harness.scoring.continuations import not_a_number, scores_of_options, wrong_count
+from harness.scoring.continuations import not_a_number, scores_of_options, share_of, wrong_count
 from harness.scoring.options import NonEmpty, ScorerOptions, checked_options
 
 
@@ -32,6 +35,8 @@ class ChoiceScorer:
     binary: bool = True
     references: tuple[type[Reference], ...] = (Choice,)
     extractor: str = "letter"
+    # Of log-likelihoods; that of a completion is what the page's `confidence` reads
+    likelihood_details: tuple[str, ...] = ("confidence",)
 
     def score_answer(self, sample: Sample, answer: str) -> Score:
         """Score 1 where the extracted letter is that of a right option."""
@@ -65,13 +70,14 @@ class ChoiceScorer:
         best = max(scores)
         chosen = scores.index(best)
         tied = scores.count(best) > 1
+        confidence = share_of([each.logprob for each in options], chosen)
         explanation = f"chose option {chosen}, right is {' or '.join(map(str, reference.right))}"
         return Score(
             self.name,
             float(chosen in reference.right),
             reference.options[chosen],
             explanation + ("; tied, the first was taken" if tied else ""),
-            detail={"chosen": chosen, "tied": tied, "scores": scores},
+            detail={"chosen": chosen, "tied": tied, "scores": scores, "confidence": confidence},
         )
 
     def _names(self, answer: str, option: int) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from harness.datatypes import Choice, ContinuationScore, Failure, Likelihood, Score
@@ -25,3 +26,15 @@ def not_a_number(scorer: str, logprobs: Sequence[float]) -> Score:
     """Leave a sample unscored whose log-probabilities cannot be compared."""
     failure = Failure("score", "not_a_number", f"log-probabilities are {list(logprobs)}", ours=True)
     return Score(scorer, None, failure=failure)
+
+
+def share_of(logprobs: Sequence[float], chosen: int) -> float | None:
+    """Return the chosen option's share of the probability of all options (softmax of their log-probabilities).
+
+    None where it is not determined: all are impossible, or one is no number.
+    """
+    best = max(logprobs)
+    if not math.isfinite(best) or any(map(math.isnan, logprobs)):
+        return None
+    weights = [math.exp(logprob - best) for logprob in logprobs]
+    return min(1.0, weights[chosen] / math.fsum(weights))

@@ -51,11 +51,13 @@ def _scorer(entry: Mapping[str, Any], number: int, tools: Tools) -> TaskScorer:
         extract = build_extractor(
             entry.get("extract"), scorer.extractor if isinstance(scorer, AnswerScorer) else "text"
         )
-    return TaskScorer(scorer, extract, tuple(metrics), weight)
+        confidence = entry.get("confidence")
+        stated = None if confidence is None else build_extractor(confidence, "", "confidence")
+    return TaskScorer(scorer, extract, tuple(metrics), weight, stated)
 
 
-def build_extractor(entry: Any, default: str) -> Extraction:
-    """Build from the page's `extract`: a name, a mapping `{by: name, ...options}`, or None for `default`.
+def build_extractor(entry: Any, default: str, key: str = "extract") -> Extraction:
+    """Build from the page's `extract` (or `key`): a name, a mapping `{by: name, ...options}`, or None for `default`.
 
     Raises UnknownName for an extractor that does not exist, ConfigError for a wrong option.
     """
@@ -64,7 +66,7 @@ def build_extractor(entry: Any, default: str) -> Extraction:
     elif isinstance(entry, str):
         entry = {"by": entry}
     if not isinstance(entry, Mapping) or not isinstance(entry.get("by"), str):
-        raise ConfigError(f"`extract` must be a name or a mapping with `by`, not {entry!r}")
+        raise ConfigError(f"`{key}` must be a name or a mapping with `by`, not {entry!r}")
     options = {key: value for key, value in entry.items() if key != "by" and value is not None}
     read: Extract = plugins.load("extractor", entry["by"]).build(options)
     shared = {key: value for key, value in options.items() if key in ExtractorOptions.model_fields}

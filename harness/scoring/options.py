@@ -40,13 +40,15 @@ class ScorerOptions(Section):
     """Keys of every `score` entry: the score's name and the extractor. Scorers add their own.
 
     `metric`: metrics of this score, in place of the page's; not for the first score. `weight`: template of what a
-    sample weighs in the metric `weighted_mean`, such as the number of its instructions.
+    sample weighs in the metric `weighted_mean`, such as the number of its instructions. `confidence`: extractor of the
+    confidence that a completion states, such as `stated_confidence`, for the metrics of confidence.
     """
 
     name: NonEmpty
     extract: Any = None
     metric: list[NonEmpty] | None = Field(None, min_length=1)
     weight: NonEmpty | None = None
+    confidence: Any = None
 
 
 class ExtractorOptions(Section):

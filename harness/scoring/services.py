@@ -5,20 +5,29 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from harness.execution.base import Limits, Sandbox
 from harness.scoring.base import MathJudge, Tools
 
+if TYPE_CHECKING:
+    from harness.execution.ray_sandbox import RaySandbox
+
 
 @dataclass(slots=True)
 class Services:
-    """`sandbox_name` as the user chose it (`auto`); `workers` threads score at once, by default one a core."""
+    """`sandbox_name` as the user chose it (`auto`); `workers` threads score at once, by default one a core.
+
+    With `cluster`, the address of a Ray cluster, programs run on its nodes too, and its cores count.
+    """
 
     sandbox_name: str
     limits: Limits
     requested_workers: int | None = None
+    cluster: str | None = None
     workers: int = field(init=False)
     _sandbox: Sandbox | None = None
+    _nodes: RaySandbox | None = None
     _judges: list[MathJudge] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _own: threading.local = field(default_factory=threading.local)
@@ -38,7 +47,10 @@ class Services:
 
         with self._lock:
             if self._sandbox is None:
-                self._sandbox = open_sandbox(self.sandbox_name)
+                sandbox = open_sandbox(self.sandbox_name)
+                if self.cluster is not None:
+                    sandbox = self._nodes = self._on_cluster(self.cluster, sandbox)
+                self._sandbox = sandbox
             return self._sandbox
 
     def opened(self) -> Sandbox | None:
@@ -48,6 +60,22 @@ class Services:
     def sandbox_level(self) -> str | None:
         """How programs were isolated, None if none ran."""
         return self._sandbox.level if self._sandbox else None
+
+    def notes(self) -> tuple[str, ...]:
+        """What the manifest should say of where programs ran."""
+        return self._nodes.notes() if self._nodes is not None else ()
+
+    def _on_cluster(self, address: str, local: Sandbox) -> RaySandbox:
+        from harness.execution.ray_sandbox import RaySandbox
+
+        try:
+            nodes = RaySandbox(address, local)
+        except BaseException:
+            local.close()
+            raise
+        if self.requested_workers is None:
+            self.workers = max(self.workers, nodes.slots)
+        return nodes
 
     def judge(self) -> MathJudge:
         """The calling thread's own judge, so that no answer waits behind another thread's."""

@@ -158,7 +158,7 @@ def sign_flip(
 
     if not differences or not all(map(math.isfinite, differences)):
         raise ValueError("a permutation test needs at least one difference, all finite")
-    sums, _ = _cluster_sums(differences, clusters)
+    sums, _ = cluster_sums(differences, clusters)
     moving = np.array([s for s in sums if abs(s) > 1e-12])
     if not len(moving):
         return 1.0
@@ -237,8 +237,8 @@ def _bounds(
     return 2 * low - 1, 2 * high - 1
 
 
-def _cluster_sums(differences: Sequence[float], clusters: Sequence[Hashable] | None) -> tuple[list[float], list[int]]:
-    """Sum and count of each cluster, in the order in which clusters appear."""
+def cluster_sums(differences: Sequence[float], clusters: Sequence[Hashable] | None) -> tuple[list[float], list[int]]:
+    """Return the sum and count of each cluster, in the order in which clusters appear."""
     groups: dict[Hashable, list[float]] = defaultdict(list)
     for place, difference in enumerate(differences):
         groups[place if clusters is None else clusters[place]].append(difference)

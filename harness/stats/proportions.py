@@ -10,6 +10,7 @@ independent: where samples share a group, use `intervals.mean_interval` instead.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -77,6 +78,29 @@ def hypergeometric_p_value(drawn: tuple[int, int], right: int, size: int, tail: 
     import numpy as np
 
     return min(1.0, math.fsum(np.exp(log_hypergeometric(np.arange(lowest, k + 1), n, right, size))))
+
+
+def finite_interval(k: int, n: int, size: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Return the two-sided exact interval of the share of `size` items, of which n were drawn and k are right.
+
+    All shares that neither one-sided test of `hypergeometric_p_value` refutes. Source: Buonaccorsi 1987, Am. Stat.
+    41:215-218. Raises ValueError for counts that cannot be.
+    """
+    error = (1 - confidence) / 2
+    low, high = k, size - (n - k)
+    if n == size:
+        return k / size, k / size
+    least = _first(low, high, lambda right: hypergeometric_p_value((k, n), right, size, "greater") > error)
+    beyond = _first(low, high + 1, lambda right: hypergeometric_p_value((k, n), right, size, "less") <= error)
+    return least / size, (beyond - 1) / size
+
+
+def _first(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The first number from low on at which it holds, as it does from there on; high if nowhere before."""
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if holds(middle) else (middle + 1, high)
+    return low
 
 
 def least_right(threshold: float, size: int) -> int:

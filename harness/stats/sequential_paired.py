@@ -1,195 +1,140 @@
 """Sequential tests of two models on the same samples, valid at any stopping time.
 
-Each sample gives a difference: 1 (only the subject is right, a win), -1 (a loss) or 0 (a tie). The statement is about
-the mean difference. An e-process starts at 1 and is expected never to grow if its hypothesis is true; by Ville's
-inequality it reaches 1 / alpha with probability at most alpha, at any time. So p = 1 / (the highest e-value so far) may
-be looked at after every sample.
+Each sample gives a difference: 1 (only the subject is right, a win), -1 (a loss) or 0 (a tie), or any number from -1 to
+1 of graded scores. The statement is about the mean difference. Which test it gets:
 
-Three e-processes against "the mean difference is at most b":
-
-- samples drawn from a large pool, b = 0: the wins among the wins and losses, against a fair coin, mixed uniformly over
-  its probability (`sequential.log_mixture`; Robbins 1970, Ann. Math. Statist. 41:1397-1409). Ties change nothing.
-- the same with b other than 0: a bet on each sample, 1 + rate * (difference - b), which is never negative and has mean
-  at most 1; the mean of GRID such capitals with fixed rates (diversified Kelly betting). Source: Waudby-Smith and
-  Ramdas 2024, J. R. Stat. Soc. B 86:1-27, on capital processes of bounded means.
-- exactly these `size` items, in random order: the same bets, where b is replaced before each item by the largest mean
-  that the items left may have (without replacement; same source). The finite mixture of `sequential.BenchmarkTest`
-  would need the number of wins and losses among all items, which is not known before the end.
+- a large pool of samples, right or wrong answers, independent, no margin: the walk of wins and losses (`discordant`);
+- exactly these items, a margin, graded scores, or clusters: bets on the differences (`bets`). "Within" is both ends,
+  each at alpha. For exactly these items a tie counts, too: the fewer are left, the less can still change.
 
 Guarantees: a true statement is refuted with probability at most alpha, a false one supported with probability at most
-alpha, whenever one stops. Needs samples in random order; for a large pool also independent ones. A pair with an
-unscored side must not be fed: it is neither a win nor a loss.
+alpha, whenever one stops. Needs samples (or whole clusters) in random order; for a large pool also independent ones. A
+pair with an unscored side must not be fed: it is neither a win nor a loss.
 """
 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
 
+from harness.stats.bets import DIFFERENCES, GRADED_DIFFERENCES, Fed, MeanTest, anytime_mean_interval
+from harness.stats.discordant import LeadTest, Levels, levels_of
 from harness.stats.hypothesis import HypothesisTest
 from harness.stats.relations import Gap
-from harness.stats.sequential import log_mixture
-
-if TYPE_CHECKING:
-    import numpy as np
-
-DIFFERENCES = (-1, 0, 1)
-# Rates of betting, as shares of the largest that cannot lose all
-GRID = 100
-# Below this two sums of differences are one
-ROUNDING = 1e-9
 
 
-class AtMost:
-    """The e-process against "the mean difference is at most `bound`", fed one difference at a time.
+class Side(Protocol):
+    """One statement "the mean difference is at least (or above) so much", tested while it is fed."""
 
-    `size`: of exactly so many items, without replacement.
+    highest_against: float
+    highest_in_favour: float
+
+    @property
+    def log_against(self) -> float: ...
+
+    @property
+    def log_for(self) -> float: ...
+
+    @property
+    def certain(self) -> str: ...
+
+    @property
+    def test(self) -> HypothesisTest: ...
+
+    def feed(self, total: float, count: int = 1) -> None: ...
+
+    def level(self, alpha: float, word: str) -> float: ...
+
+    def finish(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """What is known of the pairs before the first: how many there are, and of which kind.
+
+    `of_items`: the statement is about exactly these; `graded`: scores are not only 0 and 1; `largest`: samples in the
+    largest cluster, 1 if all are independent.
     """
 
-    def __init__(self, bound: float, size: int | None = None) -> None:
-        """Raise ValueError for a bound outside (-1, 1) without a size: no sample could contradict it."""
-        import numpy as np
+    size: int
+    of_items: bool = False
+    graded: bool = False
+    largest: int = 1
 
-        if size is None and not -1 < bound < 1:
-            raise ValueError(f"a bound of the mean difference lies within -1 and 1, not at {bound}")
-        self.bound, self.size = bound, size
-        self.n = self.wins = self.losses = 0
-        self._rates = (np.arange(GRID) + 0.5) / GRID
-        self._capital: np.ndarray = np.zeros(GRID)
-        self._impossible = False
-
-    @property
-    def log_e(self) -> float:
-        """The ln of the e-value; infinite once the hypothesis is impossible."""
-        if self._impossible:
-            return math.inf
-        if self.size is None and self.bound == 0:
-            return log_mixture(self.losses, self.wins, 0.5)
-        return _log_mean(self._capital)
-
-    def feed(self, difference: int) -> None:
-        """Take the next difference. Raises ValueError unless it is -1, 0 or 1, or if all items were fed."""
-        import numpy as np
-
-        if difference not in DIFFERENCES:
-            raise ValueError(f"a paired difference is -1, 0 or 1, not {difference}")
-        bound = self._next_bound()
-        self.n, self.wins, self.losses = self.n + 1, self.wins + (difference > 0), self.losses + (difference < 0)
-        if bound >= 1:
-            # True whatever comes: nothing to bet on
-            return
-        if difference > bound and bound <= -1 + ROUNDING:
-            # It left room for losses only
-            self._impossible = True
-            return
-        if bound > -1 + ROUNDING:
-            self._capital = self._capital + np.log1p(self._rates * (difference - bound) / (1 + bound))
-
-    def _next_bound(self) -> float:
-        """The largest mean of the items left under the hypothesis."""
-        if self.size is None:
-            return self.bound
-        left = self.size - self.n
-        if not left:
-            raise ValueError(f"all {self.size} items were fed already")
-        return (self.size * self.bound - (self.wins - self.losses)) / left
+    def can_walk(self, gap: Gap) -> bool:
+        """Whether wins and losses are all that counts."""
+        return gap.shift == 0 and not gap.within and not self.graded and self.largest == 1 and not self.of_items
 
 
-class OneSided:
-    """Is the mean difference at least (if `strict`, above) `shift`? `size`: the mean over exactly so many items."""
-
-    def __init__(self, shift: float, size: int | None = None, *, strict: bool = False) -> None:
-        """Raise ValueError as `AtMost` does, or without an item."""
-        self.size = size
-        self.n = self.total = 0
-        self.needed = 0
-        if size is None:
-            self._against, self._in_favour = AtMost(-shift), AtMost(shift)
-        else:
-            if size < 1:
-                raise ValueError("a benchmark has at least one item")
-            exact = shift * size
-            self.needed = math.floor(exact + ROUNDING) + 1 if strict else math.ceil(exact - ROUNDING)
-            # Not reached is at most one less
-            self._against, self._in_favour = AtMost(-self.needed / size, size), AtMost((self.needed - 1) / size, size)
-        self.highest_against = self.highest_in_favour = 0.0
-
-    def feed(self, difference: int) -> None:
-        """Take the next difference. Raises ValueError as `AtMost.feed` does."""
-        self._in_favour.feed(difference)
-        self._against.feed(-difference)
-        self.n, self.total = self.n + 1, self.total + difference
-        self.highest_against = max(self.highest_against, self._against.log_e)
-        self.highest_in_favour = max(self.highest_in_favour, self._in_favour.log_e)
-
-    @property
-    def log_against(self) -> float:
-        """The ln of the e-value against the statement now; infinite once it is certainly false."""
-        return math.inf if self.certain == "refuted" else self._against.log_e
-
-    @property
-    def log_for(self) -> float:
-        """The ln of the e-value against its opposite now; infinite once it is certainly true."""
-        return math.inf if self.certain == "supported" else self._in_favour.log_e
-
-    @property
-    def certain(self) -> str:
-        """`supported` or `refuted` once the items left cannot change the answer; else empty."""
-        if self.size is None:
-            return ""
-        left = self.size - self.n
-        if self.total - left >= self.needed:
-            return "supported"
-        return "refuted" if self.total + left < self.needed else ""
-
-    @property
-    def test(self) -> HypothesisTest:
-        """The p-values so far; certainty overrides an e-process that was wrong."""
-        if self.certain:
-            return HypothesisTest(1.0, 0.0) if self.certain == "supported" else HypothesisTest(0.0, 1.0)
-        return HypothesisTest(_p(self.highest_against), _p(self.highest_in_favour))
+def pair_levels(gap: Gap, pairs: Pairs, alphas: Sequence[float]) -> Levels | None:
+    """The levels for these pairs at each alpha; None where bets need none. Same for all comparators on a task."""
+    return levels_of(alphas, pairs.size) if pairs.can_walk(gap) else None
 
 
 class PairedTest:
     """A relation between two models' scores, sample by sample: above, below, or within a margin.
 
-    `strict`: a mean difference exactly at the shift does not meet the relation (only `size` can tell).
+    `strict`: a mean difference exactly at the shift does not meet the relation (only exactly these items can tell).
     """
 
-    def __init__(self, gap: Gap, size: int | None = None, *, strict: bool = False) -> None:
-        """Raise ValueError for a ratio (`times`), or for a shift at or beyond -1 or 1."""
+    def __init__(self, gap: Gap, pairs: Pairs, levels: Levels | None, *, strict: bool = False) -> None:
+        """`levels`: of `pair_levels`. Raise ValueError for a ratio (`times`), or a shift at or beyond -1 or 1."""
         if gap.times != 1:
             raise ValueError("a ratio of two scores has no sequential test here")
-        self.gap, self.size = gap, size
+        self.gap, self.pairs = gap, pairs
         self.wins = self.losses = self.ties = 0
-        self.differences: list[int] = []
-        self.sides: tuple[tuple[int, OneSided], ...]
-        if gap.within:
-            self.sides = ((1, OneSided(-gap.margin, size)), (-1, OneSided(-gap.margin, size)))
+        self.totals: list[float] = []
+        self.counts: list[int] = []
+        self.sides: tuple[tuple[int, Side], ...]
+        sign = 1 if gap.upward else -1
+        if levels is not None:
+            self.sides = ((sign, LeadTest(levels)),)
+        elif gap.within:
+            self.sides = ((1, self._bets(-gap.margin)), (-1, self._bets(-gap.margin)))
         else:
-            sign = 1 if gap.upward else -1
-            self.sides = ((sign, OneSided(sign * gap.shift, size, strict=strict)),)
+            self.sides = ((sign, self._bets(sign * gap.shift, strict=strict)),)
+
+    def _bets(self, shift: float, *, strict: bool = False) -> MeanTest:
+        values = GRADED_DIFFERENCES if self.pairs.graded or self.pairs.largest > 1 else DIFFERENCES
+        size = self.pairs.size if self.pairs.of_items else None
+        return MeanTest(shift, values, size, strict, self.pairs.largest)
 
     @property
     def n(self) -> int:
         """Pairs fed."""
-        return len(self.differences)
+        return sum(self.counts)
 
     @property
     def difference(self) -> float:
         """The mean difference so far; 0 without a pair."""
-        return (self.wins - self.losses) / self.n if self.n else 0.0
+        return math.fsum(self.totals) / self.n if self.counts else 0.0
 
-    def feed(self, value: float, baseline: float) -> None:
-        """Take the next sample's two values. Raises ValueError unless each is 0 or 1."""
-        if value not in (0, 1) or baseline not in (0, 1):
-            raise ValueError(f"this test is for values of 0 or 1, not {value} and {baseline}")
-        difference = int(value) - int(baseline)
+    def feed(self, values: Sequence[float], baseline: Sequence[float]) -> None:
+        """Take both models' values of the next sample, or of all samples of the next cluster.
+
+        Raises ValueError for values other than from 0 to 1; or, unless `graded`, other than 0 and 1.
+        """
+        both = (*values, *baseline)
+        if not self.pairs.graded and any(one not in (0, 1) for one in both):
+            raise ValueError(f"this test is for values of 0 or 1, not {both}")
+        if any(not 0 <= one <= 1 for one in both):
+            raise ValueError(f"this test is for values from 0 to 1, not {both}")
+        differences = [value - base for value, base in zip(values, baseline, strict=True)]
+        total = math.fsum(differences)
         for sign, side in self.sides:
-            side.feed(sign * difference)
-        self.differences.append(difference)
-        self.wins, self.losses = self.wins + (difference > 0), self.losses + (difference < 0)
-        self.ties += difference == 0
+            side.feed(sign * total, len(differences))
+        self.totals.append(total)
+        self.counts.append(len(differences))
+        self.wins += sum(one > 0 for one in differences)
+        self.losses += sum(one < 0 for one in differences)
+        self.ties += sum(one == 0 for one in differences)
+
+    def finish(self) -> None:
+        """All samples are used up: spend what is left of alpha, if anything is."""
+        for _, side in self.sides:
+            side.finish()
 
     @property
     def certain(self) -> str:
@@ -226,52 +171,31 @@ class PairedTest:
             return self.sides[0][1].log_for
         return min(side.highest_in_favour for _, side in self.sides)
 
-    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
-        """Return an interval of the mean difference that is valid at all stopping times at once.
+    @property
+    def highest_against(self) -> float:
+        """The highest `log_against` so far."""
+        return max(side.highest_against for _, side in self.sides) - math.log(len(self.sides))
 
-        All means that neither e-process refutes at (1 - confidence) / 2 (Waudby-Smith and Ramdas 2024).
+    @property
+    def highest_for(self) -> float:
+        """The highest `log_for` so far; `within`: of the worse end, each at a time of its own."""
+        return min(side.highest_in_favour for _, side in self.sides)
+
+    def level(self, alpha: float, word: str) -> float:
+        """The ln of the evidence that is enough to say `refuted` or `supported` at this error rate.
+
+        Raises KeyError for one that the levels lack.
         """
-        log_bar = math.log(2 / (1 - confidence))
-        high = -_least([-one for one in self.differences], self.size, log_bar)
-        return _least(self.differences, self.size, log_bar), high
+        return self.sides[0][1].level(alpha, word)
 
+    @property
+    def by_walk(self) -> bool:
+        """Whether the evidence is that of a walk, with levels of its own, and no e-value of bets."""
+        return isinstance(self.sides[0][1], LeadTest)
 
-def _least(differences: list[int], size: int | None, log_bar: float) -> float:
-    """The smallest bound that "the mean is at most it" is not refuted for."""
-    import numpy as np
-
-    seen = np.array(differences, dtype=float)
-    rates = (np.arange(GRID) + 0.5) / GRID
-    before = np.concatenate([[0.0], np.cumsum(seen)[:-1]]) if len(seen) else seen
-
-    def refuted(bound: float) -> bool:
-        bounds = np.full(len(seen), bound)
-        if size is not None:
-            bounds = (size * bound - before) / (size - np.arange(len(seen)))
-            if bool(np.any((bounds <= -1 + ROUNDING) & (seen > bounds))):
-                return True
-        open_ = (bounds < 1) & (bounds > -1 + ROUNDING)
-        bets = np.log1p(rates[:, None] * ((seen - bounds)[open_] / (1 + bounds[open_]))[None, :])
-        return _log_mean(bets.sum(axis=1)) >= log_bar
-
-    total = float(seen.sum())
-    # With `size` the mean cannot be below what the items left allow
-    low = -1.0 if size is None else (total - (size - len(seen))) / size
-    top = 1.0 if size is None else (total + (size - len(seen))) / size
-    high = top
-    for _ in range(40):
-        middle = (low + high) / 2
-        low, high = (middle, high) if refuted(middle) else (low, middle)
-    return min(low, top)
-
-
-def _log_mean(logs: np.ndarray) -> float:
-    """The ln of the mean of exp(logs)."""
-    import numpy as np
-
-    top = float(logs.max())
-    return top + math.log(float(np.exp(logs - top).mean()))
-
-
-def _p(highest: float) -> float:
-    return math.exp(-min(highest, 700.0))
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Return an interval of the mean difference that is valid at all stopping times at once (`bets`)."""
+        values = GRADED_DIFFERENCES if self.pairs.graded or self.pairs.largest > 1 else DIFFERENCES
+        size = self.pairs.size if self.pairs.of_items else None
+        fed = Fed(tuple(self.totals), tuple(self.counts), values, size, self.pairs.largest)
+        return anytime_mean_interval(fed, confidence)

@@ -1,12 +1,12 @@
 """Sample sizes for two models: the power of the tests that later decide, summed over all outcomes.
 
 Paired samples differ in one of two ways (only the first model is right, or only the second); `Discordance` holds how
-often. The power of McNemar's exact test is then a sum over the number of discordant samples, that of a test with a
-margin a sum over wins and losses, that of two unpaired sets a sum over both counts. Power is a saw-tooth in n, so a
+often. The power of McNemar's exact test is then a sum over the number of discordant samples, that of two unpaired
+sets a sum over both counts. Power is a saw-tooth in n, so a
 size is always the n from which on every larger one has the power.
 
-Power is conditional on the assumed true values. Tests with a margin, and two unpaired sets, beyond
-EXACT_UP_TO samples: by the normal formulas of `power`, whose error is below a per cent there.
+Power is conditional on the assumed true values. Two unpaired sets beyond EXACT_UP_TO samples: by the
+normal formulas of `power`, whose error is below a per cent there. Paired samples with a margin: `margin_power`.
 """
 
 from __future__ import annotations
@@ -73,6 +73,16 @@ def discordance(first: float, second: float, correlation: float) -> Discordance:
     return Discordance(first - both, second - both)
 
 
+def largest_correlation(first: float, second: float) -> float:
+    """Return the largest correlation that right answers of two models with these scores can have.
+
+    Raises ValueError for scores that are not between 0 and 1.
+    """
+    if not (0 < first < 1 and 0 < second < 1):
+        raise ValueError(f"answers correlate where scores lie between 0 and 1, not at {first:g} and {second:g}")
+    return (min(first, second) - first * second) / math.sqrt(first * (1 - first) * second * (1 - second))
+
+
 def mcnemar_power(n: int, truth: Discordance, alpha: float = ALPHA, *, two_sided: bool = True) -> float:
     """Return the chance that McNemar's exact test on n samples shows the true difference, in its true direction.
 
@@ -84,14 +94,14 @@ def mcnemar_power(n: int, truth: Discordance, alpha: float = ALPHA, *, two_sided
 
     if truth.total == 0:
         return 0.0
-    low, high = _window(n, truth.total)
+    low, high = likely_counts(n, truth.total)
     found = np.arange(max(1, low), high + 1)
     if not len(found):
         return 0.0
     fewer = _fewer(found, alpha / 2 if two_sided else alpha)
     against = min(truth.first, truth.second) / truth.total
     shown = np.where(fewer >= 0, bdtr(np.maximum(fewer, 0), found, against), 0.0)
-    return float(np.sum(_binomial(found, n, truth.total) * shown))
+    return float(np.sum(binomial_chances(found, n, truth.total) * shown))
 
 
 def mcnemar_size(
@@ -134,43 +144,22 @@ def detectable_difference(n: int, discordant: float, alpha: float = ALPHA, power
     return high
 
 
-def paired_margin_power(n: int, truth: Discordance, margins: Margins, alpha: float = ALPHA) -> float:
-    """Return the chance that n paired samples show the difference within `margins`, each end one-sided at alpha.
-
-    By the interval of Bonett and Price (see `paired.paired_difference`), summed over wins and losses.
-    """
-    import numpy as np
-
-    low, high = _window(n, truth.first)
-    wins = np.arange(low, high + 1)[:, None]
-    low, high = _window(n, truth.second)
-    losses = np.arange(low, high + 1)[None, :]
-    possible = wins + losses <= n
-    up, down = (wins + 1) / (n + 2), (losses + 1) / (n + 2)
-    half = normal_quantile(1 - 2 * alpha) * np.sqrt(np.maximum(up + down - (up - down) ** 2, 0) / (n + 2))
-    mean = (wins - losses) / n
-    shown = _within(np.minimum(mean, up - down - half), np.maximum(mean, up - down + half), margins)
-    rest = 1 - truth.first
-    others = _binomial(losses, np.maximum(n - wins, 0), min(1.0, truth.second / rest) if rest else 0.0)
-    return float(np.sum(np.where(possible & shown, _binomial(wins, n, truth.first) * others, 0.0)))
-
-
 def unpaired_power(n: int, rates: tuple[float, float], margins: Margins | None, alpha: float = ALPHA) -> float:
     """Return the chance that two sets of n samples each show the difference of these rates, one-sided.
 
-    Without margins by Fisher's exact test, in the true direction; with them by Newcombe's interval (see
-    `relations`). Summed over both counts.
+    Without margins by Fisher's exact test, in the true direction; with them by Newcombe's interval, which comes close
+    to the exact test that decides (`unpaired_margin`) and takes no search. Summed over both counts.
     """
     import numpy as np
 
-    counts = [np.arange(low, high + 1) for low, high in (_window(n, rate) for rate in rates)]
+    counts = [np.arange(low, high + 1) for low, high in (likely_counts(n, rate) for rate in rates)]
     first, second = counts[0][:, None], counts[1][None, :]
     if margins is None:
         better = rates[0] > rates[1]
         shown = _fisher(first, second, n, alpha) if better else _fisher(second.T, first.T, n, alpha).T
     else:
         shown = _within(*_newcombe(first / n, second / n, n, alpha), margins)
-    chances = _binomial(first, n, rates[0]) * _binomial(second, n, rates[1])
+    chances = binomial_chances(first, n, rates[0]) * binomial_chances(second, n, rates[1])
     return float(np.sum(np.where(shown, chances, 0.0)))
 
 
@@ -218,13 +207,14 @@ def _fewer(found: np.ndarray, alpha: float) -> np.ndarray:
         fewer = fewer + above - below
 
 
-def _window(n: int, share: float) -> tuple[int, int]:
+def likely_counts(n: int, share: float) -> tuple[int, int]:
+    """Return the least and the largest count of n that has a chance worth counting."""
     half = REACH * math.sqrt(n * share * (1 - share)) + 3 * REACH
     return max(0, math.floor(n * share - half)), min(n, math.ceil(n * share + half))
 
 
-def _binomial(k: np.ndarray, n: np.ndarray | int, share: float) -> np.ndarray:
-    """P(X = k), X ~ Binomial(n, share); 0 for k beyond n. `scipy.stats` costs a second to import."""
+def binomial_chances(k: np.ndarray, n: np.ndarray | int, share: np.ndarray | float) -> np.ndarray:
+    """Return P(X = k), X ~ Binomial(n, share); 0 for k beyond n. `scipy.stats` costs a second to import."""
     import numpy as np
     from scipy.special import gammaln, xlog1py, xlogy
 
@@ -244,14 +234,16 @@ def _within(lower: np.ndarray, upper: np.ndarray, margins: Margins) -> np.ndarra
 def _fisher(better: np.ndarray, worse: np.ndarray, n: int, alpha: float) -> np.ndarray:
     """Whether Fisher's one-sided test shows that `better` (a column of counts) is above `worse` (a row), n each."""
     import numpy as np
-
-    from harness.stats.proportions import log_hypergeometric
+    from scipy.special import gammaln
 
     right = better + worse
     needed = np.full(2 * n + 1, n + 1)
+    factorials = gammaln(np.arange(2 * n + 1) + 1.0)
+    ways = factorials[n] - factorials[: n + 1] - factorials[n::-1]
     for total in range(int(right.min()), int(right.max()) + 1):
         counts = np.arange(max(0, total - n), min(n, total) + 1)
-        tail = np.cumsum(np.exp(log_hypergeometric(counts, n, total, 2 * n))[::-1])[::-1]
+        whole = factorials[2 * n] - factorials[total] - factorials[2 * n - total]
+        tail = np.cumsum(np.exp(ways[counts] + ways[total - counts] - whole)[::-1])[::-1]
         fits = counts[tail <= alpha]
         needed[total] = fits[0] if len(fits) else n + 1
     return np.asarray(better >= needed[right])

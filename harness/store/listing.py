@@ -15,7 +15,7 @@ from harness.errors import RunFolderError
 from harness.results import Estimate
 from harness.store import journal
 from harness.store.manifest import Manifest
-from harness.store.run_folder import MANIFEST, RECORDS, read_manifest, refuse_incomplete, requested
+from harness.store.run_folder import MANIFEST, MERGING, RECORDS, read_manifest, refuse_incomplete, requested
 from harness.store.scores import StoredScores, read_estimates
 
 State = Literal["finished", "running", "stopped"]
@@ -54,7 +54,8 @@ class Unreadable:
 def runs_under(folder: Path) -> Iterator[ListedRun | Unreadable]:
     """Yield the runs in a folder and the folders below it, in the order of their names; a run holds no other run."""
     for path, folders, files in os.walk(folder):
-        folders.sort()
+        # Of a merge that goes on, or was killed
+        folders[:] = sorted(name for name in folders if not (name.startswith(".") and MERGING in name))
         if MANIFEST in files:
             folders.clear()
             here = Path(path)

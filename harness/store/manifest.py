@@ -21,6 +21,8 @@ from harness.datatypes import MANIFEST_SCHEMA
 from harness.errors import RunFolderError, unwritable
 from harness.store.identity import Identity, Section, TaskIdentity
 
+# Keys of later versions
+LATER = ("left_out", "shard", "merged")
 PACKAGES = (
     "torch",
     "transformers",
@@ -40,6 +42,9 @@ class Manifest:
 
     `config` is the run's config, `engine` the engine's facts, `tasks` each task's fingerprint with its counts; all
     three as the file holds them. `left_out`: tasks of the suite that `--skip-missing` left out, with what each lacks.
+    `shard`: which part of a run this is, `number` (from 1) of `of`, and how many samples the whole run has of each task
+    (`samples`). `merged`: the shards that this run was merged from (`shards`), how many there are (`of`), and the
+    numbers of those that were not there (`missing`).
     """
 
     run_id: str
@@ -56,12 +61,22 @@ class Manifest:
     packages: Mapping[str, str] = field(default_factory=dict)
     machine: Mapping[str, Any] = field(default_factory=dict)
     left_out: Mapping[str, str] = field(default_factory=dict)
+    shard: Mapping[str, Any] = field(default_factory=dict)
+    merged: Mapping[str, Any] = field(default_factory=dict)
     schema: int = MANIFEST_SCHEMA
 
     @property
     def model_name(self) -> str:
-        """The model's name, as in tables."""
+        """The model's name, as the user gave it."""
         return str(self.config["model"]["name"])
+
+    @property
+    def shown_name(self) -> str:
+        """The name in tables: with the way its weights are rounded, `name (4 bit, bitsandbytes nf4)`."""
+        stored, computed, _ = (self.identity.engine.dtype or "").partition(" in ")
+        if not computed or "(" not in stored:
+            return self.model_name
+        return f"{self.model_name} ({stored.replace(' (', ', ').replace(')', '')})"
 
     @property
     def model_path(self) -> str:
@@ -101,11 +116,24 @@ class Manifest:
         drawn = self.tasks[task].get("sample")
         return int(drawn["seed"]) if isinstance(drawn, Mapping) else None
 
+    @property
+    def shard_name(self) -> str:
+        """Which shard this is, as `shard 2 of 8`; "" for a whole run."""
+        return f"shard {self.shard['number']} of {self.shard['of']}" if self.shard else ""
+
+    @property
+    def shard_text(self) -> str:
+        """The same with its samples, as `shard 2 of 8: 163 of 1,319 samples`."""
+        if not self.shard:
+            return ""
+        own, whole = sum(facts.get("n", 0) for facts in self.tasks.values()), sum(self.shard["samples"].values())
+        return f"{self.shard_name}: {own:,} of {whole:,} samples"
+
     def as_written(self) -> dict[str, Any]:
         """Return what `manifest.json` holds."""
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        # An empty one is left out: earlier versions refuse a key that they do not know
-        kept = values if self.left_out else {key: value for key, value in values.items() if key != "left_out"}
+        # Empty ones are left out: earlier versions refuse a key that they do not know
+        kept = {key: value for key, value in values.items() if value or key not in LATER}
         return kept | {"identity": self.identity.written}
 
 
@@ -167,6 +195,7 @@ def _parsed(whole: Section) -> Manifest:
     for name in identity.tasks:
         if name not in tasks:
             raise whole.section("tasks").fault(name, "is missing")
+    _check_shards(whole)
     command = whole.items("command")
     if "left_out" in whole.values:
         left_out = whole.section("left_out")
@@ -174,6 +203,22 @@ def _parsed(whole: Section) -> Manifest:
             left_out.text(task)
     whole.text("status")
     return Manifest(**{**whole.values, "identity": identity, "command": tuple(command)})
+
+
+def _check_shards(whole: Section) -> None:
+    """Check what is read of a shard, and of a run that was merged. Raises RunFolderError."""
+    if "shard" in whole.values:
+        shard = whole.section("shard")
+        for key in ("number", "of"):
+            shard.whole(key)
+        samples = shard.section("samples")
+        for task in samples.values:
+            samples.whole(task)
+    if "merged" in whole.values:
+        merged = whole.section("merged")
+        merged.whole("of")
+        for key in ("missing", "shards"):
+            merged.items(key)
 
 
 def package_versions() -> dict[str, str]:

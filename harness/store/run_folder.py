@@ -24,7 +24,11 @@ from harness.store.slim import slim
 MANIFEST = "manifest.json"
 # In the folder of a run that sampled until a claim was decided
 DRAWN_FILE = "claim.json"
+# In the folder of a shard
+SHARD_FILE = "shard.json"
 RECORDS = "records.jsonl"
+# Ends the hidden name of a folder that a merge has not completed
+MERGING = ".merging"
 # Scorers that give only 0 and 1, for runs whose manifest does not list them
 ALWAYS_BINARY = {"exact_match", "math_equality", "unit_tests", "choice"}
 # An engine's digest of its weights: of all bytes, or of samples of them
@@ -113,6 +117,11 @@ def open_run(path: Path, fresh: Manifest) -> RunFolder:
 def _resumed(path: Path, kept: Manifest, fresh: Manifest) -> Manifest:
     """The manifest of a folder's run that goes on. Raises RunFolderError where it is another run."""
     differing = differences(kept.identity.written, fresh.identity.written)
+    if (kept.shard_name, fresh.shard_name) != ("", "") and kept.shard_name != fresh.shard_name:
+        raise RunFolderError(
+            f"{path} holds {kept.shard_name or 'a run without --shard'}, and this is "
+            f"{fresh.shard_name or 'a run without --shard'}; give another --out"
+        )
     if differing and _nothing_done(path, kept):
         # Left by a run that was refused before its first answer: only a start probe's attempts are in it
         (path / ATTEMPTS).unlink(missing_ok=True)
@@ -131,14 +140,21 @@ def _resumed(path: Path, kept: Manifest, fresh: Manifest) -> Manifest:
         notes = dict.fromkeys([*kept.engine.get("notes", ()), *engine.get("notes", ())])
         engine = {**engine, "server": server, "notes": list(notes)}
     if kept.status == "finished":
-        return replace(kept, config=fresh.config, tasks=fresh.tasks)
+        return replace(kept, config=fresh.config, tasks=fresh.tasks, shard=fresh.shard)
     # The config of this command (the limit may have changed), the id and start time of the first
-    return replace(fresh, engine=engine, run_id=kept.run_id, started_at=kept.started_at, resumed=kept.resumed + 1)
+    return replace(
+        fresh,
+        engine=engine,
+        run_id=kept.run_id,
+        started_at=kept.started_at,
+        resumed=kept.resumed + 1,
+        merged=kept.merged,
+    )
 
 
 def _nothing_done(path: Path, kept: Manifest) -> bool:
     """Whether a folder holds a run that never got an answer to a task: nothing is lost with it."""
-    usual = {".lock", MANIFEST, MANIFEST + ".new", RECORDS, ATTEMPTS}
+    usual = {".lock", MANIFEST, MANIFEST + ".new", RECORDS, ATTEMPTS, SHARD_FILE}
     records = path / RECORDS
     empty = not records.exists() or records.stat().st_size == 0
     if kept.status == "finished" or not empty or any(entry.name not in usual for entry in path.iterdir()):
@@ -162,7 +178,7 @@ def _refuse_other_weights(path: Path, before: Mapping[str, str], digests: Mappin
 def _refuse_other_server(path: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Raise RunFolderError where another model is served, or other sampler settings are sent."""
     for what, keys in SERVER_IDENTITY.items():
-        old, new = _nested(before, keys), _nested(now, keys)
+        old, new = nested(before, keys), nested(now, keys)
         if "" not in (old, new) and None not in (old, new) and old != new:
             raise RunFolderError(
                 f"{path} holds answers of a server with another {what} ({_shown(old)}, now {_shown(new)}); "
@@ -179,7 +195,8 @@ def _server_notes(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str
     ]
 
 
-def _nested(values: Mapping[str, Any], keys: Sequence[str]) -> Any:
+def nested(values: Mapping[str, Any], keys: Sequence[str]) -> Any:
+    """Return the value at a path of keys, None where there is none."""
     inner: Any = values
     for key in keys:
         inner = inner.get(key) if isinstance(inner, Mapping) else None
@@ -250,6 +267,14 @@ def refuse_incomplete(path: Path, kept: Manifest, records: int) -> None:
     there = path / RECORDS
     what = f"has {records} of the {whole} records" if there.exists() else f"is missing: it had {whole} records"
     raise RunFolderError(f"{there}: {what} of this finished run; restore the file, or run its command again")
+
+
+def refuse_shard(path: Path, kept: Manifest) -> None:
+    """Raise RunFolderError for a shard, where its scores would pass for those of a run."""
+    if kept.shard:
+        raise RunFolderError(
+            f"{path} is only a part of a run ({kept.shard_text}); make one run of all shards with `harness merge`"
+        )
 
 
 def read_manifest(path: Path) -> Manifest:

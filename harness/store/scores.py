@@ -19,7 +19,7 @@ COUNTS = ("n", "unscored", "repeats", "absent")
 # Shares, scores and their bounds: a number or null
 NUMBERS = (
     *("value", "low", "high", "stderr", "truncated", "unextracted", "completed", "unread", "window", "filtered"),
-    *("cut_prompts", "mean_tokens", "tokens_per_second"),
+    *("no_confidence", "cut_prompts", "mean_tokens", "tokens_per_second"),
 )
 
 

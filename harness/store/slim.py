@@ -37,7 +37,7 @@ MESSAGE = 160
 # metrics of the corpus, notes on the answer. A metric or a warning that reads another key has to add it here
 KEPT = (
     *("vote", "logprob", "bytes", "words", "targets", "weight", "bleu", "chrf"),
-    *("gold_present", "no_digit", "form", "empty"),
+    *("confidence", "gold_present", "no_digit", "form", "empty"),
 )
 _NO_PROMPT = TextPrompt("")
 _NO_DETAIL: dict[str, Any] = {}

@@ -42,12 +42,14 @@ def unscored(status: str, message: str) -> bool:
     return status == "infra" and "processor time" in message
 
 
+@pytest.mark.slow
 def test_an_honest_program_is_not_charged_for_its_neighbours(hogs: None, fresh: Sandbox) -> None:
     burn = "import time\ndef f():\n    while time.process_time() < 0.9:\n        pass\n    return 1\n"
     verdict = fresh.run(Job(burn, Tests("python", tests="assert f() == 1")), Limits(wall_seconds=1.5))
     assert verdict.status == "passed" or unscored(verdict.status, verdict.message), verdict
 
 
+@pytest.mark.slow
 def test_an_endless_program_still_ends_on_a_busy_machine(hogs: None, fresh: Sandbox) -> None:
     tests = Tests("python", tests="assert f() == 1")
     verdict = fresh.run(Job("def f():\n    while True: pass\n", tests), Limits(wall_seconds=1.0))

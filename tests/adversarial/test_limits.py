@@ -62,11 +62,11 @@ def test_reading_where_there_is_no_input_does_not_hang(attempt: Try) -> None:
 
 def test_the_memory_of_the_machine_is_bounded_while_it_lasts(attempt: Try) -> None:
     limit = 200 << 20
-    # Each grows slowly: together they pass the limit after half a second and would need three seconds for all of it,
-    # so that a look that comes late on a busy machine is still in time
+    # Each grows slowly: together they pass the limit with their second step and would need 15 seconds for all of it, so
+    # that a look that comes late on a busy machine is still in time
     bomb = (
         "import os, time\nfor _ in range(20):\n    if os.fork() == 0:\n        kept = []\n        for _ in range(30):\n"
-        "            kept.append(b'x' * (5 << 20))\n            time.sleep(0.1)\n        time.sleep(60)\ntime.sleep(60)"
+        "            kept.append(b'x' * (5 << 20))\n            time.sleep(0.5)\n        time.sleep(60)\ntime.sleep(60)"
     )
     most, over = [0], threading.Event()
 

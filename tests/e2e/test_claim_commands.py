@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import SUMS_PAGE, read_jsonl, write_jsonl
+from files import SUMS_PAGE, read_jsonl, write_jsonl, write_sums
 
 import harness
 
@@ -52,8 +52,7 @@ def additions(tmp_path: Path) -> Callable[..., str]:
     """A claim about 164 additions, in a folder of its own with their page; `about` the skill or these items."""
 
     def write(about: str = "skill") -> str:
-        write_jsonl(tmp_path / "sums.jsonl", [{"id": f"s{i}", "a": i, "b": i, "total": 2 * i} for i in range(SIZE)])
-        (tmp_path / "sums.yaml").write_text(SUMS_PAGE, encoding="utf-8")
+        write_sums(tmp_path, SIZE)
         (tmp_path / "sums-claim.yaml").write_text(CLAIM.replace("ABOUT", about), encoding="utf-8")
         return "./sums-claim.yaml"
 
@@ -111,7 +110,8 @@ def test_a_claim_is_listed_shown_planned_and_printed_as_markdown(cli: Callable):
     assert "dsv4-cheaper" in cli("claim", "list").out
     assert "Tested as:" in cli("claim", "show", "dsv4-python").out
     assert " 110 " in cli("claim", "power", "dsv4-python").out
-    assert "n (paired, r = 0.7)" in cli("claim", "power", "dsv4-outperforms").out
+    planned = cli("claim", "power", "dsv4-outperforms").out
+    assert "n (paired, r = 0.7)" in planned and "answers cannot correlate more than so" in planned
     assert "### dsv4-mla: REFUTED" in cli("claim", "check", "dsv4-mla", "--markdown").out
     brief = cli("claim", "check", "dsv4-mla", "--brief").out
     assert "REFUTED" in brief and "Evidence" not in brief
@@ -189,7 +189,29 @@ def test_two_models_are_compared_sample_by_sample(cli: Callable, additions: Call
     assert verdict["word"] == "supported"
     assert verdict["evidence"][0]["method"] == "Bonett-Price, paired"
     alone = verdicts_of(cli("claim", "check", "./sums-claim.yaml", "adder", "--json").out)[0]
-    assert alone["word"] == "not_testable_here"
+    assert (alone["word"], "no run of rival was given" in alone["rule"]) == ("not_testable_here", True)
+
+
+@pytest.mark.parametrize(("relation", "word"), [(">", "refuted"), (">=", "supported")])
+def test_all_items_of_a_benchmark_settle_which_of_two_models_is_better(
+    cli: Callable, additions: Callable, tmp_path: Path, relation: str, word: str
+):
+    """Two models with the same answers; the claim names the file of its task, the runs its name."""
+    additions()
+    page = CLAIM.replace("ABOUT", "benchmark").replace("    threshold: 0.9\n    tolerance: 0.05\n", "")
+    page = page.replace('relation: ">="', f'relation: "{relation}"\n    comparators: [{{model: rival}}]')
+    page = page.replace("[sums]", "[./sums.yaml]").replace("[tolerance, test.about]", "[protocol]")
+    (tmp_path / "sums-claim.yaml").write_text(page, encoding="utf-8")
+    for name in ("adder", "rival"):
+        words = ("--engine", "scripted", "--completions", made(tmp_path, 150, name), "--tasks", "./sums.yaml")
+        assert cli("run", *words, "--out", name).code == 0
+    verdict = verdicts_of(cli("claim", "check", "./sums-claim.yaml", "adder", "rival", "--json").out)[0]
+    assert (verdict["word"], verdict["evidence"][0]["method"]) == (word, "all items")
+    assert verdict["tested"].endswith("on exactly these items.")
+    assert verdict["evidence"][0]["notes"] == ["the two never differed on these 164 samples"]
+    (tmp_path / "sums-claim.yaml").write_text(page.replace("[./sums.yaml]", "[gsm8k]"), encoding="utf-8")
+    elsewhere = verdicts_of(cli("claim", "check", "./sums-claim.yaml", "adder", "rival", "--json").out)[0]
+    assert elsewhere["rule"].endswith("the run adder is on sums, and the claim is about gsm8k")
 
 
 # --- running until it is settled ------------------------------------------------------------------
@@ -344,3 +366,27 @@ def test_humaneval_against_answers_of_which_one_in_ten_is_right(cli: Callable, m
     assert (verdict["word"], verdict["scope"]) == ("refuted", "subject")
     assert verdict["evidence"][0]["n"] <= 10
     assert len(records(tmp_path / "run")) <= 10
+
+
+def test_a_limit_is_a_budget_and_an_earlier_run_whose_limit_set_its_looks_is_not_continued(
+    cli: Callable, additions: Callable, tmp_path: Path
+):
+    claim, answers = additions("skill"), made(tmp_path, 136)
+    seen = drawn(cli, claim, answers, "--out", "part", "--limit", "12")
+    assert seen.code == 0 and "stopped at the limit of 12." in seen.out and "saved" not in seen.out
+    kept = json.loads((tmp_path / "part" / "claim.json").read_text(encoding="utf-8"))
+    assert (len(kept["order"]), kept["limit"]) == (SIZE, 12)
+    # One of an earlier version, whose limit set its looks, is not continued with others
+    kept["order"] = kept["order"][:12]
+    (tmp_path / "part" / "claim.json").write_text(json.dumps(kept), encoding="utf-8")
+    seen = drawn(cli, claim, answers, "--out", "part", "--limit", "40")
+    assert seen.code == 2 and "for at most 12 of 164 samples" in seen.err.splitlines()[-1]
+    assert cli("claim", "check", claim, "part").code == 0
+
+
+def test_a_check_with_an_unscored_sample_says_so_and_ends_with_1(cli: Callable, additions: Callable, tmp_path: Path):
+    answers = made(tmp_path, SIZE)
+    rows = [json.loads(line) for line in answers.read_text(encoding="utf-8").splitlines()]
+    write_jsonl(answers, rows[: SIZE // 2])
+    seen = drawn(cli, additions("skill"), answers, "--out", "run")
+    assert seen.code == 1 and "samples are unscored: missing, counted neither for the claim nor against it" in seen.out

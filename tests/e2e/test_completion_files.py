@@ -34,6 +34,21 @@ def scripted(cli, file: Path, page: str, *more: str):
     return cli("run", "--engine", "scripted", "--completions", str(file), "--tasks", page, "--out", "r", *more)
 
 
+def test_a_page_with_only_a_chat_prompt_is_scored_as_chat_for_no_model_reads_it(cli, page, tmp_path):
+    changed = {**PAGE, "prompt": {"chat": {"user": "{{ q }}"}}}
+    (tmp_path / "sums.yaml").write_text(json.dumps(changed))
+    file = write_jsonl(
+        tmp_path / "a.jsonl", [{"task": "sums", "sample_id": f"Sums/{n}", "completion": str(2 * n)} for n in range(5)]
+    )
+    refused = scripted(cli, file, page, "--style", "text")
+    assert refused.code == 2 and "take chat (--style chat)" in refused.err, refused.err
+    seen = scripted(cli, file, page)
+    assert seen.code == 0, seen.err
+    assert "messages" in read_jsonl(tmp_path / "r/records.jsonl")[0]["request"]["prompt"]
+    again = cli("rescore", "r")
+    assert again.code == 0, again.err
+
+
 def test_lists_are_repeats_and_disagreements_with_recorded_verdicts_are_printed(cli, page, tmp_path):
     lines = [
         {"id": 0, "outputs": ["0", "1"], "is_correct": [True, False]},

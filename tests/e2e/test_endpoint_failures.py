@@ -88,6 +88,7 @@ def test_killed_at_random_moments_nothing_is_requested_twice_that_is_recorded_an
     assert len(by_sample(tmp_path / "r")) == 40
 
 
+@pytest.mark.slow
 def test_of_two_servers_one_is_killed_in_mid_run_and_every_record_is_there_once(llama_server, tmp_path):
     with relay(llama_server.url) as first, relay(llama_server.url) as second:
         # Both get their share: with a common beginning all prompts may go to one of them

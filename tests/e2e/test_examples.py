@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 from files import REPO, read_jsonl, write_jsonl
 
+# Each test starts the program in processes of its own, where the packages are installed
+pytestmark = pytest.mark.slow
+
 Harness = Callable[..., "subprocess.CompletedProcess[str]"]
 
 PAGE = """\

@@ -20,6 +20,7 @@ WAITS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["typer", "transformers"])
 @pytest.mark.parametrize("wait", WAITS)
 def test_an_interrupt_during_an_import(tmp_path: Path, module: str, wait: str) -> None:
@@ -34,10 +35,10 @@ def test_an_interrupt_during_an_import(tmp_path: Path, module: str, wait: str) -
     _, err = process.communicate(timeout=600)
     # Where the start took longer than a second
     others = err.removeprefix("harness run: reading the configs\n").splitlines()
-    # Behind the line of each phase that had begun
+    # Behind the line of a phase that had begun seconds before
     phases = [] if module == "typer" else ["opening the local engine for demo-larger"]
     assert process.returncode == 130, err
-    assert others[:-1] == phases and others[-1].startswith("harness: interrupted"), err
+    assert others[:-1] in ([], phases) and others[-1].startswith("harness: interrupted"), err
 
 
 def test_an_interrupt_that_is_ignored_stays_ignored() -> None:

@@ -146,7 +146,10 @@ def test_real_tokenizers_are_distinguished(shared: Path) -> None:
         (("models", "inspect", CONFIGS / "mixtral-8x7b.json", "--revision", "main"), "a file has no revisions"),
         (("models", "inspect", "demo-larger", "--device", "gpu"), "device: 'gpu' is not"),
         (("models", "inspect", "demo-larger", "--dtype", "float33"), "float33"),
-        (("run", "--set", "engine.level=packd"), "level: input should be"),
+        (
+            ("run", "--set", "engine.level=packd"),
+            "level: 'packd' is not one of packed, padded, plain, alone; did you",
+        ),
         (("run", "--set", "engine.batchsize=3"), "did you mean 'batch_size'?"),
         (("run", "--max-memory", "0"), "max_memory"),
         (("run", "--engine", "reference", "--device", "cpu,cpu"), "several devices go with engine local"),

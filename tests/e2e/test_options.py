@@ -7,8 +7,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from importlib import metadata
+from pathlib import Path
 
 import pytest
+
+from harness.engines.hf import adapters, quantise
 
 
 def scored(cli: Callable, *words: object) -> list[str]:
@@ -60,6 +63,35 @@ def test_a_pattern_of_files_names_the_files_that_match(cli: Callable, sums, sums
 def test_a_second_value_or_a_pattern_of_nothing_is_refused(cli: Callable, words: tuple[object, ...], message: str):
     seen = cli(*words)
     assert seen.code == 2 and message in seen.err, seen.err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--quantize", "int8"), "int8 needs the package torchao"),
+        (("--adapter", "./nowhere"), "adapter: ./nowhere: no such folder"),
+        (("--adapter", "org/style"), "peft is not installed"),
+        (("--device", "gpu"), "did you mean 'cuda'?"),
+        (("--device", "cpu,gpu"), "'gpu' is not"),
+        (("--device", "cpu,gpu", "--engine", "reference"), "several devices go with engine local"),
+        (("--replicas", "0"), "replicas: input should be greater"),
+        (("--gpus-per-replica", "1"), "go with --ray"),
+        (("--ray", "--device", "cuda:1"), "does not go with --ray"),
+        (("--ray", "--gpus-per-replica", "0", "--device", "cuda"), "leave one of the two out"),
+        (("--self-check", "never"), "'never' is not one of cached, always"),
+        (("--revision", "main"), "a folder has no revisions"),
+    ],
+)
+def test_options_are_checked_before_pages_and_models(
+    cli: Callable, sums: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+):
+    monkeypatch.setattr(adapters, "installed", lambda module: False)
+    monkeypatch.setattr(quantise, "installed", lambda module: False)
+    page = Path(sums)
+    page.write_text(page.read_text().replace("exact_match", "exact_mach"))
+    assert "exact_mach" in cli("run", "--tasks", sums).err
+    seen = cli("run", "--tasks", sums, *words)
+    assert (seen.code, seen.out) == (2, "") and seen.err.count("\n") == 1 and message in seen.err, seen.err
 
 
 def test_the_version_is_printed_without_an_import_that_costs_seconds(cli: Callable):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 
+import pytest
 from files import REPO
 
 README = (REPO / "README.md").read_text(encoding="utf-8")
@@ -46,6 +47,7 @@ def test_every_flag_and_command_that_the_readme_names_exists(cli):
         ("cost", "compare"),
         ("exec",),
         ("claim", "check"),
+        ("plan",),
         (),
     )
     helped = "".join(cli(*words, "--help").out for words in pages)
@@ -55,6 +57,7 @@ def test_every_flag_and_command_that_the_readme_names_exists(cli):
         assert command in helped
 
 
+@pytest.mark.slow
 def test_the_demo_model_runs_gsm8k_from_the_mirror(cli, mirror):
     """Five worked examples of a real benchmark, through a model that cannot do it: a low score, honestly reported."""
     words = ("run", "--tasks", "gsm8k", "--mirror", mirror, "--model", "demo-smaller", "--limit", 6)
@@ -64,6 +67,7 @@ def test_the_demo_model_runs_gsm8k_from_the_mirror(cli, mirror):
     assert [(row["scorer"], row["n"]) for row in rows] == [("strict", 6), ("flexible", 6), ("numeric", 6)]
 
 
+@pytest.mark.slow
 def test_the_tasks_of_ones_own_score_as_the_readme_shows(cli, tmp_path):
     """The three pages, as a reader copies them: each under ten lines, valid, and with the scores of the table."""
     section = README.partition("## Your own task\n")[2].partition("\n## ")[0]

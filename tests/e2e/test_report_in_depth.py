@@ -102,6 +102,7 @@ def test_the_range_of_protocols_is_the_sweep_of_the_run(cli, sums, tmp_path, rep
     assert "beyond chance (p" not in text
 
 
+@pytest.mark.slow
 def test_the_languages_that_count_are_those_of_the_run(cli, mirror, tmp_path, report):
     suite = tmp_path / "tongues.yaml"
     suite.write_text(TONGUES, encoding="utf-8")
@@ -151,6 +152,7 @@ def test_pass_at_k_has_a_line_a_run_and_none_without_repeats(tried, cli, sums, s
     assert not section(report("once"), "pass_at_k")
 
 
+@pytest.mark.slow
 def test_costs_are_those_of_cost_compare(cli, report, tmp_path):
     for name in ("demo-smaller", "demo-larger"):
         price = "gpt-5.5" if name == "demo-larger" else "deepseek-v4-flash"
@@ -166,6 +168,7 @@ def test_costs_are_those_of_cost_compare(cli, report, tmp_path):
         assert float(own[3]) == pytest.approx(run["dollars_per_answer"], rel=0.006)
 
 
+@pytest.mark.slow
 def test_without_prices_tokens_are_the_cost_and_the_page_says_so(cli, report, tmp_path):
     for name in ("demo-smaller", "demo-larger"):
         assert cli("run", "--model", name, "--limit", 4, "--out", name).code == 0
@@ -174,6 +177,7 @@ def test_without_prices_tokens_are_the_cost_and_the_page_says_so(cli, report, tm
     assert "$" not in text
 
 
+@pytest.mark.slow
 def test_provenance_says_what_differs_and_hides_what_is_private(cli, report, tmp_path):
     for name in ("demo-smaller", "demo-larger"):
         assert cli("run", "--model", name, "--limit", 2, "--out", name).code == 0

@@ -48,12 +48,14 @@ def bound(mirror: Path) -> Bound:
     return Bound(mirror)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SUITES)
 def test_every_task_of_a_shipped_suite_binds(name: str, bound: Bound) -> None:
     found = [bound.requests(page, source) for page, source in suite_pages(run_config(None, name, None, {}, "test"))]
     assert any(found), f"the mirror has data of no task of {name}"
 
 
+@pytest.mark.slow
 def test_the_quick_suite_is_parts_with_one_seed_and_says_so() -> None:
     suite = pages.suite_page("quick")
     assert "random parts" in suite.about and "seed 1" in suite.about

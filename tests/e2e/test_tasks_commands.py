@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import tomllib
+from importlib import metadata
 
 import pytest
 from files import REPO, write_jsonl
 
 from harness import plugins
+from harness.cli import doctor
 from harness.config import pages
 
 PAGES = sorted(path.stem for path in (REPO / "tasks").rglob("*.yaml"))
@@ -56,6 +60,7 @@ def lacks_its_language(name):
     return tests is not None and plugins.load("language", tests.language).build().missing() is not None
 
 
+@pytest.mark.slow
 def test_pages_of_every_kind_hold_against_the_real_data(cli, mirror):
     """A page in a language that is not installed is reported as not tried, and every other page holds."""
     lacking = {name for name in SOME if lacks_its_language(name)}
@@ -130,6 +135,24 @@ def test_doctor_finds_out_by_trying(cli):
     assert found["languages"]["python"].startswith("works")
     assert "namespace" in found["sandbox"] and found["packages"]["torch"]
     assert any("not reachable" in str(value) for value in found["hub"].values())
+
+
+def test_doctor_names_every_optional_package_and_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
+    project = tomllib.loads((REPO / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = {name: lines for name, lines in project["optional-dependencies"].items() if name != "dev"}
+    needed = {name: {re.split(r"[<>=]", line)[0] for line in lines} for name, lines in extras.items()}
+    assert needed == {name: {*packages} for name, packages in doctor.EXTRAS.items()}
+
+    def version(name: str) -> str:
+        if name in ("peft", "torchao"):
+            raise metadata.PackageNotFoundError(name)
+        return "1.2.3"
+
+    monkeypatch.setattr(metadata, "version", version)
+    found = doctor.optional_packages()
+    assert found["peft"] == "not installed: pip install 'harness[adapters]'"
+    assert found["torchao"] == "not installed: pip install 'harness[quantized]'"
+    assert found["ray"] == "1.2.3" and {*found} == set().union(*needed.values())
 
 
 def test_a_loglikelihood_task_runs_from_page_to_table(cli, tmp_path):

@@ -10,7 +10,7 @@ import pytest
     [
         ("run --limt 5", "harness: no such option: --limt (Possible options: --limit"),
         ("runs --state foo", "harness: invalid value for '--state': 'foo' is not one of 'finished'"),
-        ("compare", "harness: missing argument 'RUN RUN...' (`harness compare --help`"),
+        ("compare", "harness: missing argument 'RUN [RUN...]' (`harness compare --help`"),
         ("foo", "harness: no such command 'foo'"),
         ("tasks shw", "harness: no such command 'shw'. Did you mean 'show'?"),
         ("diff a b", "harness: no such command 'diff'; type harness compare RUN RUN"),

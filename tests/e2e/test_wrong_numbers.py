@@ -42,11 +42,12 @@ def answered(path: Path, texts: dict[str, str] | list[tuple[str, str]], **more: 
 
 
 def scored(cli: Any, page: Path, answers: Path, *more: object) -> tuple[int, dict[str, Any], list[dict[str, Any]]]:
-    """Run, and return the exit code, the first row, and the records."""
+    """Run, and return the exit code, the first row, and the records in the order of the data (scored in any order)."""
     out = answers.with_suffix(".run")
     seen = cli("run", "--engine", "scripted", "--completions", answers, "--tasks", page, "--out", out, "--json", *more)
     assert seen.out, seen.err
-    return seen.code, json.loads(seen.out)["rows"][0], read_jsonl(out / "records.jsonl")
+    records = sorted(read_jsonl(out / "records.jsonl"), key=lambda r: int(r["request"]["sample_id"][1:]))
+    return seen.code, json.loads(seen.out)["rows"][0], records
 
 
 def test_1_an_answer_that_declines_is_wrong_and_one_that_we_lost_is_unscored(cli, sums, tmp_path):

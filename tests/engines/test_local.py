@@ -21,7 +21,8 @@ from harness.engines.hf.checkpoint_engine import CheckpointEngine
 from harness.engines.hf.tiny_model import tiny_config, tiny_model
 from harness.engines.hf.token_jobs import Generated, GenerateJob
 from harness.engines.local.kv_cache import LayerKVCache
-from harness.engines.local.masks import AttentionMask
+from harness.engines.local.masks import AttentionMask, BatchTensors
+from harness.engines.local.packed_batch import PackedBatch
 from harness.engines.local.padded_batch import PaddedBatch, PaddedModel
 from harness.engines.local.runner import Runner
 from harness.errors import EngineError
@@ -129,9 +130,30 @@ def test_a_family_runs_at_its_level_and_answers_as_the_reference_does(
     assert len({reply.text for reply in found.values() if isinstance(reply, Completion)}) > 4
 
 
-@pytest.mark.parametrize("options", [{"batch_size": 2}, {"step_tokens": 16}, {"level": "padded"}, {"level": "plain"}])
+@pytest.mark.parametrize(
+    "options",
+    [{"batch_size": 2}, {"step_tokens": 16}, {"speculation": False}, {"level": "padded"}, {"level": "plain"}],
+)
 def test_no_option_of_pace_changes_an_answer(options: dict[str, Any], llama: Path, build: Build) -> None:
     agree(replies(build(llama, **options), mix()), replies(build(llama), mix()))
+
+
+def test_guesses_that_are_wrongly_read_are_found_out(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault that only a guess meets: the self-check reads guesses as well, and another level answers."""
+    usual = BatchTensors.__init__
+
+    def shifted(tensors: BatchTensors, batch: PackedBatch, device: torch.device) -> None:
+        usual(tensors, batch, device)
+        for chunk in batch.chunks:
+            if chunk.slot is not None and chunk.past:
+                tensors.positions[0, chunk.first : chunk.first + chunk.count] += 1
+
+    monkeypatch.setattr(BatchTensors, "__init__", shifted)
+    engine = build(llama)
+    agree(replies(engine, mix()), replies(build(llama, "reference"), mix()))
+    assert level(engine) == "padded"
 
 
 def test_the_order_of_the_stream_and_what_else_stands_in_it_change_no_text(llama: Path, build: Build) -> None:
@@ -306,6 +328,7 @@ def test_packed_linear_layers_compute_the_same(kind: str, tied: bool, monkeypatc
         pytest.skip("this torch has no oneDNN")
     # Whether it is faster here is for the engine to find out
     monkeypatch.setattr(linear, "_faster", lambda layer: True)
+    monkeypatch.setattr(linear, "_joining_gains", lambda layers, product: True)
     config = tiny_config(kind, vocab_size=400)
     for name, value in {"hidden_size": 128, "n_embd": 128, "intermediate_size": 256}.items():
         if hasattr(config, name):
@@ -318,6 +341,8 @@ def test_packed_linear_layers_compute_the_same(kind: str, tied: bool, monkeypatc
         assert linear.pack_linears(model, "cpu") > 4
         after = model(ids).logits
         assert float((after - before).abs().max() / before.abs().max()) < 1e-5
+        again = model(ids).logits
+        assert torch.equal(again, after), "what joined layers keep belongs to one input"
         assert torch.equal(model.get_input_embeddings()(ids), embedded), "a tied embedding keeps its numbers"
     assert model.get_input_embeddings().weight.device.type == "cpu"
 

@@ -65,6 +65,7 @@ def test_a_hub_model_is_pinned_kept_and_used_again_without_network(llama: Path, 
     assert "the cached copy is used" in offline[1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "revision", "reported"),
     [
@@ -72,8 +73,8 @@ def test_a_hub_model_is_pinned_kept_and_used_again_without_network(llama: Path, 
         ("org/tiny", "v9", "HubError 2 org/tiny: the hub has no revision 'v9'"),
         ("org/secret", "", "HubError 2 org/secret is gated: accept its terms on the hub, then `hf auth login`"),
         ("org/empty", "", "HubError 2 org/empty: the repository has no config.json"),
-        ("org/gguf", "", "ModelError 2 org/gguf: no model that transformers reads: it holds a GGUF file (m.gguf)"),
-        ("org/adapter", "", "ModelError 2 org/adapter: no model that transformers reads: it is an adapter (PEFT)"),
+        ("org/gguf", "", "ConfigError 2 org/gguf: has 2 GGUF files; name one, as in org/gguf:m.gguf (m.gguf, n.gguf)"),
+        ("org/adapter", "", "ModelError 2 org/adapter: adapter_config.json names no peft_type"),
         ("org/packed", "", "ModelError 2 org/packed: is quantised (tomorrow), which cannot be read here"),
     ],
 )
@@ -86,6 +87,7 @@ def test_what_the_hub_refuses_is_told_in_one_line(
         if file:
             (tmp_path / name / file).write_text("{}")
         repos[f"org/{name}"] = tmp_path / name
+    (tmp_path / "gguf" / "n.gguf").write_text("{}")
     repos["org/packed"] = shutil.copytree(llama, tmp_path / "packed")
     config = json.loads((llama / "config.json").read_text()) | {"quantization_config": {"quant_method": "tomorrow"}}
     (tmp_path / "packed" / "config.json").write_text(json.dumps(config))

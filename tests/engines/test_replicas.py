@@ -12,9 +12,11 @@ import pytest
 from harness import plugins
 from harness.datatypes import Completion, GenerateRequest, LikelihoodRequest, Reply, Request, Sampling, TextPrompt
 from harness.engines.base import ModelSpec
-from harness.engines.hf.device import choose_devices
-from harness.engines.hf.token_jobs import GenerateJob
-from harness.engines.local.replicas import ReplicatedEngine
+from harness.engines.hf.device import choose_devices, replica_devices
+from harness.engines.hf.token_jobs import Generated, GenerateJob, Refused
+from harness.engines.local.engine import LocalOptions
+from harness.engines.replicas.engine import ReplicatedEngine
+from harness.engines.replicas.processes import Processes
 from harness.errors import ConfigError, EngineError
 
 SHOTS = "Question: what is 3 + 4? Answer: 7\nThe quick brown fox jumps over the lazy dog.\n" * 3
@@ -34,10 +36,25 @@ def without_time(reply: Reply) -> tuple[object, ...]:
     return tuple((one.tokens, one.greedy, round(one.logprob, 4)) for one in getattr(reply, "continuations", ()))
 
 
-def two_copies(folder: Path) -> ReplicatedEngine:
-    engine = plugins.load("engine", "local").build(ModelSpec(str(folder), device="cpu,cpu", dtype="float32"), {})
+def two_copies(folder: Path, *, restarts: int = 0, stuck_seconds: float = 900.0) -> ReplicatedEngine:
+    spec = ModelSpec(str(folder), device="cpu", dtype="float32")
+    options = LocalOptions(threads=1, stuck_seconds=stuck_seconds)
+    devices = ["cpu", "cpu"]
+    engine = ReplicatedEngine(spec, options, devices, lambda: Processes(spec, options, devices, restarts))
     engine.load()
     return engine
+
+
+def processes(engine: ReplicatedEngine) -> list[int]:
+    """The processes of an engine's replicas that are alive."""
+    pool = engine._dispatcher._pool
+    return list(pool.process_ids().values())
+
+
+def wait_for_all(engine: ReplicatedEngine) -> None:
+    """The engine begins with the first replica; some tests need both."""
+    while engine._dispatcher._pool.starting():
+        engine._dispatcher.attend(0.1)
 
 
 @pytest.fixture(scope="module")
@@ -60,24 +77,40 @@ def test_two_copies_answer_like_one(pair: ReplicatedEngine, llama: Path) -> None
     alone = plugins.load("engine", "local").build(ModelSpec(str(llama), device="cpu", dtype="float32"), {})
     wanted = {reply.key: without_time(reply) for reply in alone.stream(requests(12))}
     assert {reply.key: without_time(reply) for reply in pair.stream(requests(12))} == wanted
-    assert pair.facts().device == "cpu,cpu"
+    assert pair.facts().device == "cpu"
     assert any("2 replicas" in note for note in pair.facts().notes)
-    assert len([one for one in pair._replicas if one.alive]) == 2
+    assert len([state for state in pair.replicas() if state.alive]) == 2
 
 
 @pytest.mark.slow
 def test_when_a_copy_dies_the_other_does_its_work_and_without_any_the_run_stops(mortal: ReplicatedEngine) -> None:
+    wait_for_all(mortal)
+    lines: list[str] = []
+    mortal.watch(lines.append)
     stream = mortal.stream(requests(40))
     first = next(stream)
-    os.kill(mortal._replicas[0]._process.pid or 0, signal.SIGKILL)
+    os.kill(processes(mortal)[0], signal.SIGKILL)
     keys = [first.key, *(reply.key for reply in stream)]
     assert sorted(keys) == sorted(request.key for request in requests(40))
-    for replica in mortal._replicas:
-        if replica.alive:
-            os.kill(replica._process.pid or 0, signal.SIGKILL)
-        replica._process.join()
-    with pytest.raises(EngineError, match=r"all replicas died.*-9"):
+    assert any("was lost: it was killed by SIGKILL" in line for line in lines)
+    assert any("was lost" in note for note in mortal.facts().notes)
+    os.kill(processes(mortal)[0], signal.SIGKILL)
+    with pytest.raises(EngineError, match=r"no replica of the model is left \(cpu.*SIGKILL"):
         list(mortal.stream(requests(4)))
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_stopped_is_ended_and_another_started(llama: Path) -> None:
+    engine = two_copies(llama, restarts=1, stuck_seconds=2)
+    wait_for_all(engine)
+    lines: list[str] = []
+    engine.watch(lines.append)
+    before = processes(engine)
+    os.kill(before[0], signal.SIGSTOP)
+    keys = [reply.key for reply in engine.stream(requests(40))]
+    assert sorted(keys) == sorted(request.key for request in requests(40))
+    engine.close()
+    assert not any(Path(f"/proc/{process}").exists() for process in before)
 
 
 @pytest.mark.slow
@@ -90,19 +123,43 @@ def test_an_abandoned_stream_leaves_nothing_to_the_next(pair: ReplicatedEngine) 
 
 
 @pytest.mark.slow
-def test_a_fault_in_a_copy_is_told_once(mortal: ReplicatedEngine) -> None:
-    """A prompt that no tokenizer made: every copy would meet the same fault."""
-    job = GenerateJob("bad", (10**9,), 3, Sampling(3), 0)
-    with pytest.raises(EngineError, match=r"the replica on cpu failed \(IndexError"):
-        list(mortal.answer([job]))
+def test_a_job_that_ends_every_copy_is_refused_and_the_others_are_not(llama: Path) -> None:
+    """A prompt that no tokenizer made."""
+    engine = two_copies(llama, restarts=1)
+    good = [GenerateJob(f"good{n}", (5, 6, 7 + n), 3, Sampling(3), 0) for n in range(6)]
+    outcomes = {one.key: one for one in engine.answer([GenerateJob("bad", (10**9,), 3, Sampling(3), 0), *good])}
+    engine.close()
+    bad = outcomes.pop("bad")
+    assert isinstance(bad, Refused) and "IndexError" in bad.message
+    assert sorted(outcomes) == sorted(job.key for job in good)
+    assert all(isinstance(one, Generated) for one in outcomes.values())
+
+
+@pytest.mark.slow
+def test_a_fault_in_every_copy_ends_the_run_with_its_reason(mortal: ReplicatedEngine) -> None:
+    jobs = [GenerateJob(f"bad{n}", (10**9,), 3, Sampling(3), 0) for n in range(3)]
+    with pytest.raises(EngineError, match=r"no replica of the model is left \(cpu.*IndexError"):
+        list(mortal.answer(jobs))
 
 
 @pytest.mark.slow
 def test_copies_end_with_the_engine(mortal: ReplicatedEngine) -> None:
-    processes = [replica._process for replica in mortal._replicas]
-    assert all(process.is_alive() for process in processes)
+    before = processes(mortal)
+    assert before and all(Path(f"/proc/{process}").exists() for process in before)
     mortal.close()
-    assert not any(process.is_alive() for process in processes)
+    assert not any(Path(f"/proc/{process}").exists() for process in before)
+
+
+@pytest.mark.parametrize(
+    ("device", "replicas", "wanted"), [("cpu", 3, ["cpu"] * 3), ("cpu,cpu", None, ["cpu"] * 2), ("cpu", 1, ["cpu"])]
+)
+def test_the_devices_of_replicas(device: str, replicas: int | None, wanted: list[str]) -> None:
+    assert replica_devices(device, replicas) == wanted
+
+
+def test_replicas_that_do_not_fit_the_devices_are_refused() -> None:
+    with pytest.raises(ConfigError, match="replicas: 3 do not fit the 2 devices"):
+        replica_devices("cpu,cpu", 3)
 
 
 @pytest.mark.parametrize("names", ["cpu,mps", "cpu,cuda", "gpu,cpu", "mps,mps"])

@@ -41,6 +41,7 @@ def test_humaneval_bodies_replaced_by_pass_all_fail(cli, humaneval, mirror, tmp_
     assert len(found) == 164 and sum(found.values()) == 0
 
 
+@pytest.mark.slow
 def test_evalplus_samples_with_whole_solutions_are_taken_as_they_are(cli, humaneval, mirror, tmp_path):
     """As EvalPlus writes its samples: `task_id` and `solution`, a whole program."""
     rows = [{"task_id": row["task_id"], "solution": row["prompt"] + row["canonical_solution"]} for row in humaneval]
@@ -48,6 +49,7 @@ def test_evalplus_samples_with_whole_solutions_are_taken_as_they_are(cli, humane
     assert len(found) == sum(found.values()) == 60
 
 
+@pytest.mark.slow
 def test_chat_answers_in_a_code_block_pass_too(cli, humaneval, mirror, tmp_path):
     rows = [
         {
@@ -65,6 +67,7 @@ def test_chat_answers_in_a_code_block_pass_too(cli, humaneval, mirror, tmp_path)
     assert json.loads(seen.out)["rows"][0]["value"] == 1.0
 
 
+@pytest.mark.slow
 def test_mbpp_reference_code_passes(cli, mirror, tmp_path):
     rows = read_jsonl(mirror / "google-research-datasets/mbpp/full/test.jsonl")
     answers = [{"task": "mbpp", "sample_id": str(row["task_id"]), "completion": row["code"]} for row in rows]
@@ -73,6 +76,7 @@ def test_mbpp_reference_code_passes(cli, mirror, tmp_path):
     assert {name for name, value in found.items() if value != 1} == MBPP_BROKEN
 
 
+@pytest.mark.slow
 def test_mbpp_sanitized_reference_code_passes(cli, mirror, tmp_path):
     rows = read_jsonl(mirror / "google-research-datasets/mbpp/sanitized/test.jsonl")
     answers = [{"task": "mbpp_sanitized", "sample_id": str(row["task_id"]), "completion": row["code"]} for row in rows]
@@ -80,6 +84,7 @@ def test_mbpp_sanitized_reference_code_passes(cli, mirror, tmp_path):
     assert len(found) == 257 and all(found.values())
 
 
+@pytest.mark.slow
 def test_gsm8k_gold_solutions_all_pass(cli, mirror, tmp_path):
     rows = read_jsonl(mirror / "openai/gsm8k/main/test.jsonl")
     answers = [{"task": "gsm8k", "sample_id": str(i), "completion": row["answer"]} for i, row in enumerate(rows)]

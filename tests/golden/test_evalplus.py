@@ -62,6 +62,7 @@ def passes(sandbox: Sandbox, row: dict[str, Any], candidate: str, which: str = "
     return trial(sandbox, row, candidate, which).status == "passed"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", FILES)
 def test_reference_solutions_pass_and_constants_do_not(cli, mirror, rows, tmp_path, task):
     mine = [row for row in rows.values() if row["task_id"].startswith("Human") == task.startswith("human")][:ROWS]

@@ -94,6 +94,7 @@ def run(cli: Any, data: Path, answers: dict[str, str], style: str, out: str) -> 
     return {record["request"]["sample_id"]: record["scores"][0]["value"] for record in records}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("style", ["text", "chat"])
 def test_both_kinds_are_judged_and_the_window_is_kept(cli: Any, data: Path, style: str) -> None:
     fence = "Think:\n```\nnot this\n```\nSo:\n```python\n{}\n```\nDone." if style == "chat" else "{}"

@@ -80,6 +80,7 @@ def test_math_500_gold_solutions_score_500_of_500(judge: ProcessMathJudge) -> No
     assert scores == [1.0] * 500
 
 
+@pytest.mark.slow
 def test_math_500_answers_are_read_by_algebra(judge: ProcessMathJudge) -> None:
     """Each answer, as algebra is asked about it where the texts differ, equals itself."""
     test = rows("HuggingFaceH4/MATH-500/test.jsonl")
@@ -102,6 +103,7 @@ def test_math_500_answers_in_another_dress_are_equal(judge: ProcessMathJudge) ->
     assert unequal == []
 
 
+@pytest.mark.slow
 def test_math_500_changed_answers_score_nothing(judge: ProcessMathJudge) -> None:
     by = scorer({"by": "math_equality"}, judge)
     test = rows("HuggingFaceH4/MATH-500/test.jsonl")

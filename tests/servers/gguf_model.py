@@ -1,8 +1,12 @@
-"""Writes a Llama with a byte-level BPE tokenizer as a GGUF file, which llama.cpp reads; weights in float32."""
+"""Writes a Llama with a byte-level BPE tokenizer as a GGUF file, which llama.cpp reads; weights in float32.
+
+As a program: `python gguf_model.py MODEL_FOLDER FILE.gguf`.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +61,8 @@ def _add_shape(writer: Any, config: dict[str, Any]) -> None:
     writer.add_head_count_kv(config["num_key_value_heads"])
     writer.add_layer_norm_rms_eps(config["rms_norm_eps"])
     writer.add_rope_freq_base(config["rope_parameters"]["rope_theta"])
-    writer.add_rope_dimension_count(config["head_dim"])
+    heads = config["num_attention_heads"]
+    writer.add_rope_dimension_count(config.get("head_dim") or config["hidden_size"] // heads)
     writer.add_vocab_size(config["vocab_size"])
 
 
@@ -66,7 +71,8 @@ def _add_tokenizer(writer: Any, model: Path, config: dict[str, Any]) -> None:
 
     page = json.loads((model / "tokenizer.json").read_text(encoding="utf-8"))
     special = {entry["id"] for entry in page["added_tokens"] if entry["special"]}
-    tokens = sorted(page["model"]["vocab"], key=page["model"]["vocab"].__getitem__)
+    ids = page["model"]["vocab"] | {entry["content"]: entry["id"] for entry in page["added_tokens"]}
+    tokens = sorted(ids, key=ids.__getitem__)
     writer.add_tokenizer_model("gpt2")
     # Digits one by one, then GPT-2's pattern: llama.cpp knows this pair by the name of a model that has it
     writer.add_tokenizer_pre("smollm")
@@ -75,11 +81,14 @@ def _add_tokenizer(writer: Any, model: Path, config: dict[str, Any]) -> None:
         [gguf.TokenType.CONTROL if number in special else gguf.TokenType.NORMAL for number in range(len(tokens))]
     )
     writer.add_token_merges([" ".join(pair) for pair in page["model"]["merges"]])
-    writer.add_bos_token_id(config["bos_token_id"])
+    starts = config["bos_token_id"] is not None
+    if starts:
+        writer.add_bos_token_id(config["bos_token_id"])
     writer.add_eos_token_id(config["eos_token_id"])
     writer.add_pad_token_id(config["pad_token_id"])
-    writer.add_add_bos_token(True)
-    writer.add_chat_template((model / "chat_template.jinja").read_text(encoding="utf-8"))
+    writer.add_add_bos_token(starts)
+    if (template := model / "chat_template.jinja").is_file():
+        writer.add_chat_template(template.read_text(encoding="utf-8"))
 
 
 def _interleave(weight: np.ndarray, heads: int) -> np.ndarray:
@@ -96,3 +105,7 @@ def _name(name: str) -> str:
         return "output_norm.weight"
     _, _, layer, part = name.split(".", 3)
     return f"blk.{layer}.{LAYER[part.removesuffix('.weight')]}.weight"
+
+
+if __name__ == "__main__":
+    write_gguf(Path(sys.argv[1]), Path(sys.argv[2]))

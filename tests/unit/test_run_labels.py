@@ -22,5 +22,5 @@ from harness.comparison import labelled
     ],
 )
 def test_labels_are_the_shortest_end_that_differs(folders, labels):
-    manifests = [SimpleNamespace(model_name="m") for _ in folders]
+    manifests = [SimpleNamespace(shown_name="m") for _ in folders]
     assert list(labelled(list(map(Path, folders)), manifests)) == labels

@@ -3,7 +3,9 @@
 Some metrics are of the whole corpus instead (a perplexity is no mean of the texts' perplexities): see CorpusMetric.
 
 A metric file has `build(k) -> Metric`, where k is the number after the `@` that users write (`pass@10`), None
-where there is none. A metric never gets an unscored try: samples that have one are left out before.
+where there is none. One that takes a share behind the number too (`g_pass@8_0.5`) has `build_with_share(k, share)`
+as well, which gets the share as it was written. A metric never gets an unscored try: samples that have one are left
+out before.
 """
 
 from __future__ import annotations
@@ -73,3 +75,16 @@ def require_repeats(name: str, k: int, repeats: int) -> None:
     """Raise ConfigError when a task has too few repeats for a metric over k tries."""
     if k > repeats:
         raise ConfigError(f"metric {name} needs at least {k} repeats, the task has {repeats}: set repeats: {k}")
+
+
+def passed(scores: Sequence[Score]) -> int:
+    """Count the tries that pass: their score is 1; a part of 1 is no pass."""
+    return sum((score.value or 0.0) >= 1.0 for score in scores)
+
+
+def votes(scores: Sequence[Score]) -> list[str | None]:
+    """Return each try's answer in the form in which equal answers are the same text; None for a try without one.
+
+    A scorer that cleans answers before it compares them says the cleaned form as `detail["vote"]`.
+    """
+    return [None if score.answer is None else str(score.detail.get("vote", score.answer)) for score in scores]

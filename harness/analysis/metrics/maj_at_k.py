@@ -8,17 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.metrics.base import Metric, require_k, require_repeats
+from harness.analysis.metrics.base import Metric, require_k, require_repeats, votes
 from harness.datatypes import Score
 from harness.stats.majority import majority_at_k
 
 
 @dataclass(frozen=True, slots=True)
 class MajAtK:
-    """Majority vote over answers, exact over all subsets of k tries (arXiv 2203.11171).
-
-    A scorer that cleans answers before it compares them says the cleaned form as `detail["vote"]`.
-    """
+    """Majority vote over answers, exact over all subsets of k tries (arXiv 2203.11171)."""
 
     needs: int
 
@@ -33,8 +30,7 @@ class MajAtK:
 
     def of_sample(self, scores: Sequence[Score]) -> float:
         """Return the expected value of the winning answer."""
-        votes = [None if score.answer is None else str(score.detail.get("vote", score.answer)) for score in scores]
-        return majority_at_k(votes, [score.value or 0.0 for score in scores], self.needs)
+        return majority_at_k(votes(scores), [score.value or 0.0 for score in scores], self.needs)
 
 
 def build(k: int | None) -> Metric:

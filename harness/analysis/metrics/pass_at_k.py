@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.analysis.metrics.base import Metric, require_k, require_repeats
+from harness.analysis.metrics.base import Metric, passed, require_k, require_repeats
 from harness.datatypes import Score
 from harness.stats.pass_at_k import pass_at_k
 
@@ -30,8 +30,7 @@ class PassAtK:
 
     def of_sample(self, scores: Sequence[Score]) -> float:
         """Return the chance that one of k of these tries passes."""
-        passed = sum((score.value or 0.0) >= 1.0 for score in scores)
-        return pass_at_k(len(scores), passed, self.needs)
+        return pass_at_k(len(scores), passed(scores), self.needs)
 
 
 def build(k: int | None) -> Metric:

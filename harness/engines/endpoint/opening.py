@@ -88,10 +88,15 @@ def open_endpoint(
 
 def _refuse_idle(engine: str, spec: ModelSpec, options: EndpointOptions) -> None:
     """Raise ConfigError for settings of the model that nothing here would read."""
-    idle = {"device": spec.device != "auto", "dtype": spec.dtype != "auto"}
+    idle = {
+        "device": spec.device != "auto",
+        "dtype": spec.dtype != "auto",
+        "adapter": spec.adapter is not None,
+        "quantize": spec.quantize is not None,
+    }
     for name, given in idle.items():
         if given:
-            hint = "; state the server's precision with engine.served_as" if name == "dtype" else ""
+            hint = "; state the server's precision with engine.served_as" if name in ("dtype", "quantize") else ""
             raise ConfigError(f"model.{name} has no effect: the engine {engine} loads no model; leave it out{hint}")
     if options.tokenizer:
         return

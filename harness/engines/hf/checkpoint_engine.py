@@ -17,10 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.datatypes import GenerateRequest, Refusal, Reply, Request, Style
 from harness.engines.base import Capabilities, EngineFacts, ModelSpec, PromptSize
+from harness.engines.hf.adapters import weights_name
 from harness.engines.hf.checkpoint import (
     Checkpoint,
     kv_bytes_per_token,
     open_checkpoint,
+    tokenizer_folder,
     vocabulary_of,
     weights_bytes,
 )
@@ -29,13 +31,19 @@ from harness.engines.hf.device import ITEM_BYTES, choose_device, choose_dtype
 from harness.engines.hf.digests import settings_digest, text_digest, tokenizer_digest, weights_digest
 from harness.engines.hf.end_tokens import end_token_ids
 from harness.engines.hf.fitting import Fitting
+from harness.engines.hf.gguf_files import parameters_of
+from harness.engines.hf.lean_imports import import_transformers
+from harness.engines.hf.precision import computed_in
 from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.engines.hf.reasoning_budget import answer_within_budgets
+from harness.engines.hf.repository_kinds import ADAPTER
 from harness.engines.hf.token_jobs import Job, Outcome
 from harness.errors import EngineError, ModelError
 
 if TYPE_CHECKING:
     from harness.engines.hf.hf_model import HFModel
+    from harness.engines.hf.live_model import LiveModel
+    from harness.engines.hf.placement import Placement
 
 # Below this many parameters a second thread only waits for the first, and on a busy machine it waits very long
 ONE_THREAD_BELOW = 20_000_000
@@ -56,18 +64,27 @@ class CheckpointOptions(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A checkpoint's small files, and the device and precision that it will run in."""
+    """A checkpoint's small files, and the device and precision that it will run in; `live`: the weights in memory.
+
+    `any_device`: none was named, so that a model which is too large for the chosen one may lie on others too.
+    """
 
     spec: ModelSpec
     checkpoint: Checkpoint
     dtype: str
+    live: LiveModel | None = None
+    any_device: bool = False
 
 
 def opened(spec: ModelSpec) -> Opened:
     """Open config and tokenizer; no weights. Raises ConfigError, HubError or EngineError with one line."""
-    checkpoint = open_checkpoint(spec.path, spec.revision, spec.trust_remote_code)
+    import_transformers()
     device = choose_device(spec.device)
-    return Opened(replace(spec, device=device), checkpoint, choose_dtype(spec.dtype, device))
+    checkpoint = open_checkpoint(
+        spec.path, spec.revision, spec.trust_remote_code, device=device, adapter=spec.adapter, quantize=spec.quantize
+    )
+    chosen = replace(spec, device=device)
+    return Opened(chosen, checkpoint, choose_dtype(spec.dtype, device), any_device=spec.device == "auto")
 
 
 class CheckpointEngine(ABC):
@@ -82,6 +99,9 @@ class CheckpointEngine(ABC):
         checkpoint = opened.checkpoint
         self.options = options
         self.checkpoint = checkpoint
+        self._live = opened.live
+        self._any_device = opened.any_device
+        self._placement: Placement | None = None
         self.encoder = PromptEncoder(checkpoint.tokenizer, options.template_options)
         try:
             self.end_ids = end_token_ids(self.encoder, checkpoint.config, checkpoint.generation)
@@ -95,6 +115,7 @@ class CheckpointEngine(ABC):
         self._threads_before: int | None = None
         self._loaded = False
         self._streaming = False
+        self._dtype = opened.dtype
         self._facts = self._first_facts(opened.spec, opened.dtype, style)
 
     @abstractmethod
@@ -156,22 +177,33 @@ class CheckpointEngine(ABC):
             return
         import torch
 
+        from harness.engines.hf.live_model import take_over
         from harness.engines.hf.loading import load_model
+        from harness.engines.hf.placement import placement_of
 
         facts = self._facts
-        assert facts.device is not None and facts.dtype is not None
+        assert facts.device is not None
         threads = self.options.threads or (1 if (facts.parameters or ONE_THREAD_BELOW) < ONE_THREAD_BELOW else None)
         if facts.device == "cpu" and threads:
             self._threads_before = torch.get_num_threads()
             torch.set_num_threads(threads)
-        model, found = load_model(self.checkpoint, self.encoder, self.end_ids, facts.device, facts.dtype)
-        hashed = any(name.startswith("weights") for name in facts.digests)
-        parameters, size = model.parameters, model.weights_bytes
+        if self._live is not None:
+            model = take_over(self._live, self.encoder, self.end_ids)
+            found: tuple[str, ...] = ()
+        else:
+            if self._any_device:
+                self._placement = placement_of(self.checkpoint.files.name, facts.weights_bytes, facts.device)
+            model, found = load_model(
+                self.checkpoint, self.encoder, self.end_ids, facts.device, self._dtype, self._placement
+            )
+        if not any(name.startswith("weights") for name in facts.digests):
+            facts = self._facts = replace(facts, digests={**facts.digests, **self._weights_digest()})
+        parameters = model.parameters if self.checkpoint.packed is None else facts.parameters
+        size = model.weights_bytes
         notes = self.start(model)
         self._loaded = True
         self._facts = replace(
             facts,
-            digests=facts.digests if hashed else {**facts.digests, **self._weights_digest()},
             parameters=parameters,
             weights_bytes=size,
             kv_bytes_per_token=self.measured_kv_bytes() or facts.kv_bytes_per_token,
@@ -217,20 +249,36 @@ class CheckpointEngine(ABC):
             torch.set_num_threads(self._threads_before)
             self._threads_before = None
         self.drop()
+        if self._placement is not None:
+            self._placement.remove()
+            self._placement = None
         self._loaded = False
 
     def _weights_digest(self) -> dict[str, str]:
+        if self._live is not None:
+            from harness.engines.hf.live_model import tensors_digest
+
+            return {"weights": tensors_digest(self._live.model)}
         files = self.checkpoint.files
         return weights_digest(files.folder, files.weight_names()) if files.weights_here() else {}
 
+    def _digests_of_files(self) -> dict[str, str]:
+        """Digests of everything but the base model's weights; a GGUF file holds config and tokenizer too."""
+        files, code = self.checkpoint.files, self.checkpoint.trust_remote_code
+        found = {} if files.gguf else {"config": settings_digest(files.folder, code=code)}
+        if (folder := tokenizer_folder(files)) is not None:
+            found["tokenizer"] = tokenizer_digest(folder)
+        if files.gguf is not None:
+            # A commit may hold several files, so it does not name the weights
+            (found["gguf"],) = self._weights_digest().values()
+        if files.adapter is not None:
+            names = [ADAPTER, weights_name(files.adapter)]
+            (found["adapter"],) = weights_digest(files.adapter.folder, names).values()
+        return found
+
     def _first_facts(self, spec: ModelSpec, dtype: str, style: Style) -> EngineFacts:
         files, encoder = self.checkpoint.files, self.encoder
-        code = self.checkpoint.trust_remote_code
-        digests = {
-            "config": settings_digest(files.folder, code=code),
-            "tokenizer": tokenizer_digest(files.folder),
-            **self._weights_digest(),
-        }
+        digests = {**self._digests_of_files(), **self._weights_digest()}
         if encoder.template:
             digests["chat_template"] = text_digest(encoder.template)
         return EngineFacts(
@@ -241,14 +289,29 @@ class CheckpointEngine(ABC):
             digests=digests,
             context_window=self.window,
             device=spec.device,
-            dtype=dtype,
-            parameters=files.parameters(),
+            dtype=computed_in(self.checkpoint.packed, dtype),
+            parameters=self._parameters(),
             weights_bytes=weights_bytes(self.checkpoint, ITEM_BYTES[dtype]),
             kv_bytes_per_token=kv_bytes_per_token(self.checkpoint.config, ITEM_BYTES[dtype]),
             generation=self._generation(),
             end_tokens=tuple(encoder.tokenizer.convert_ids_to_tokens(list(self.end_ids))),
             notes=self._first_notes(),
         )
+
+    def _parameters(self) -> int | None:
+        """How many numbers the weights stand for; packed files hold fewer."""
+        files = self.checkpoint.files
+        if self.checkpoint.packed is None:
+            return files.parameters()
+        if files.gguf is not None:
+            return parameters_of(files.folder / files.gguf)
+        from harness.engines.hf.meta_model import on_meta
+
+        try:
+            model = on_meta(self.checkpoint.config, trust_remote_code=self.checkpoint.trust_remote_code)
+        except EngineError:
+            return None
+        return sum(int(parameter.numel()) for parameter in model.parameters())
 
     def _generation(self) -> Mapping[str, Any]:
         """What is in force for every request beside its own sampling."""
@@ -265,6 +328,9 @@ class CheckpointEngine(ABC):
     def _first_notes(self) -> tuple[str, ...]:
         left_out = not_applied(self.checkpoint.generation)
         notes = [left_out] if left_out else []
+        if self._live is not None:
+            taken = f", without {self._live.wrapped} around it" if self._live.wrapped else ""
+            notes.append(f"the weights were in memory{taken}")
         files = self.checkpoint.files
         if files.repo and not files.online:
             notes.append("the hub was not reachable: the cached copy is used")

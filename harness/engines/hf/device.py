@@ -27,14 +27,11 @@ def choose_device(name: str) -> str:
     """Resolve `auto`, `cpu`, `mps`, `cuda` or `cuda:N`. Raises ConfigError for one that is not there."""
     import torch
 
+    refuse_unknown_device(name)
     if name == "auto":
         if torch.cuda.is_available():
             return "cuda"
         return "mps" if torch.backends.mps.is_available() else "cpu"
-    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
-        hint = suggestion(name, ["auto", "cpu", "cuda", "mps"])
-        several = "; several devices go with engine local" if "," in name else ""
-        raise ConfigError(f"device: {name!r} is not auto, cpu, mps, cuda or cuda:N{hint}{several}")
     if name.startswith("cuda"):
         if not torch.cuda.is_available():
             built = "is built without CUDA" if torch.version.cuda is None else "sees no GPU"
@@ -47,18 +44,58 @@ def choose_device(name: str) -> str:
     return name
 
 
+def refuse_unknown_device(name: str) -> None:
+    """Raise ConfigError for a name that no device has; whether it is there is not looked at."""
+    if re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", name):
+        return
+    # The nearest spelling of "gpu" is the CPU
+    gpu = name.split(":")[0].casefold() in ("gpu", "nvidia")
+    hint = "; did you mean 'cuda'?" if gpu else suggestion(name, ["auto", "cpu", "cuda", "mps"])
+    several = "; several devices go with engine local" if "," in name else ""
+    raise ConfigError(f"device: {name!r} is not auto, cpu, mps, cuda or cuda:N{hint}{several}")
+
+
+def refuse_unknown_devices(names: str) -> None:
+    """Raise ConfigError where one of several names is that of no device."""
+    for name in _each(names):
+        refuse_unknown_device(name)
+
+
+def _each(names: str) -> list[str]:
+    """`cuda:0` and `cuda:1` of `cuda:0,1`."""
+    parts = [part.strip() for part in names.split(",")]
+    kind = parts[0].partition(":")[0]
+    return [f"{kind}:{part}" if number and part.isdecimal() else part for number, part in enumerate(parts)]
+
+
 def choose_devices(names: str) -> list[str]:
     """Resolve one device or several with commas (`cuda:0,1`, `cpu,cpu`). Raises ConfigError."""
-    parts = [part.strip() for part in names.split(",")]
+    parts = _each(names)
     if len(parts) == 1:
         return [choose_device(names)]
     kind = parts[0].partition(":")[0]
-    found = [choose_device(f"{kind}:{part}" if part.isdecimal() else part) for part in parts]
+    found = [choose_device(part) for part in parts]
     if any(one.partition(":")[0] != kind for one in found) or kind not in ("cuda", "cpu"):
         raise ConfigError(f"device: {names!r} names several kinds of devices; name GPUs only, as in cuda:0,1")
     if kind == "cuda" and (len({*found}) < len(found) or "cuda" in found):
         raise ConfigError(f"device: {names!r}: give each GPU once, with its number, as in cuda:0,1")
     return found
+
+
+def replica_devices(names: str, replicas: int | None) -> list[str]:
+    """The device of each of so many replicas: a GPU each, or the CPU for all. Raises ConfigError."""
+    devices = choose_devices(names)
+    if replicas is None or replicas == len(devices):
+        return devices
+    if len(devices) > 1:
+        raise ConfigError(f"replicas: {replicas} do not fit the {len(devices)} devices of {names!r}; leave one out")
+    if devices[0] == "cpu":
+        return ["cpu"] * replicas
+    if devices[0] != "cuda":
+        raise ConfigError(
+            f"replicas: the device {devices[0]} takes one replica; leave the option out, or use cuda or cpu"
+        )
+    return choose_devices(",".join(f"cuda:{number}" for number in range(replicas)))
 
 
 def choose_dtype(name: str, device: str) -> str:

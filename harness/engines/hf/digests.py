@@ -124,7 +124,7 @@ def verified_once(file: Path, expected: str) -> bool:
     if file.stat().st_size <= FULL_DIGEST_BYTES:
         return False
     try:
-        return bool(json.loads(_note(expected).read_text(encoding="utf-8")) == _marks(file))
+        return bool(json.loads(_note(expected).read_text(encoding="utf-8")) == file_marks(file))
     except (OSError, ValueError):
         return False
 
@@ -135,7 +135,7 @@ def _remember(file: Path, expected: str) -> None:
     note = _note(expected)
     try:
         note.parent.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(_marks(file)), encoding="utf-8")
+        note.write_text(json.dumps(file_marks(file)), encoding="utf-8")
     except OSError:
         pass  # a home that cannot be written costs the time again
 
@@ -145,6 +145,7 @@ def _note(expected: str) -> Path:
     return Path(cache) / "harness" / "verified" / expected
 
 
-def _marks(file: Path) -> list[int | str]:
+def file_marks(file: Path) -> list[int | str]:
+    """What tells that a file was written again: where it really is, its size, time and inode."""
     facts = file.stat()
     return [str(file.resolve()), facts.st_size, facts.st_mtime_ns, facts.st_ino]

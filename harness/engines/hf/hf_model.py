@@ -19,6 +19,7 @@ from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaLis
 
 from harness.datatypes import Sampling
 from harness.engines.hf.model_files import one_line
+from harness.engines.hf.precision import bytes_of
 from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.engines.hf.stop_strings import StopWatch
 from harness.engines.hf.token_jobs import GenerateJob, ScoredRow
@@ -57,9 +58,19 @@ class Continued:
 class HFModel:
     """Weights in memory."""
 
-    def __init__(self, model: Any, encoder: PromptEncoder, end_ids: Sequence[int], device: str) -> None:
-        """Take a loaded model over: evaluation mode, generation defaults cleared."""
-        self.model = model.eval().to(device)
+    def __init__(
+        self, model: Any, encoder: PromptEncoder, end_ids: Sequence[int], device: str, *, borrowed: bool = False
+    ) -> None:
+        """Take a loaded model over: evaluation mode, generation defaults cleared.
+
+        `borrowed`: somebody else goes on with it afterwards, or it lies on several devices, so that no weight may be
+        moved, packed or copied.
+        """
+        self.borrowed = borrowed
+        # Quantised weights are put on their device when they load, and some kinds refuse to move
+        self.quantised = getattr(model, "hf_quantizer", None) is not None
+        stays = borrowed or self.quantised
+        self.model = model.eval() if stays else model.eval().to(device)
         self.model.generation_config = GenerationConfig()
         self.device = device
         self.encoder = encoder
@@ -78,7 +89,7 @@ class HFModel:
     @property
     def weights_bytes(self) -> int:
         """What the parameters take in memory."""
-        return sum(parameter.numel() * parameter.element_size() for parameter in self.model.parameters())
+        return sum(bytes_of(parameter) for parameter in self.model.parameters())
 
     @property
     def vocabulary(self) -> int:
@@ -141,7 +152,8 @@ class HFModel:
     @torch.inference_mode()
     def refuse_nonsense(self) -> None:
         """Raise ModelError if the model computes no numbers in this precision."""
-        _finite(self._probe([self.probe_ids()]).logits[0][0], self.dtype)
+        ids, mask = self._pad_left([self.probe_ids()])
+        _finite(self.model(input_ids=ids, attention_mask=mask, use_cache=False).logits[0, -1], self.dtype)
 
     def probe_ids(self, text: str = PROBE_TEXTS[0]) -> list[int]:
         """A short text's token ids."""

@@ -11,29 +11,49 @@ import ctypes
 import mmap
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
 from transformers.pytorch_utils import Conv1D
 
+from harness.engines.hf.joined import JoinedProduct, Product, groups_of, joined_weight
+
 # Rows of the trial, and what the weights are laid out for: a batch of rows that generate
 TRIAL_ROWS = 32
 TRIAL_ROUNDS = 5
+# Rows of the trial of joined layers, where the call counts more
+JOINED_ROWS = 8
 # Smaller layers cost more in the call than in the product
 LEAST_WEIGHTS = 64 * 64
 TOLERANCE = 1e-3
 
 
-def pack_linears(model: torch.nn.Module, device: str) -> int:
-    """Replace the products of a float32 model's linear layers on a CPU; return how many layers are packed."""
-    if device != "cpu" or not _has_onednn():
+def pack_linears(model: torch.nn.Module, device: str, trials: dict[str, bool] | None = None) -> int:
+    """Replace the products of a float32 model's linear layers on a CPU; return how many layers are packed.
+
+    `trials` are outcomes of earlier trials of the same model on this machine, which are not repeated; the others' are
+    added.
+    """
+    trials = {} if trials is None else trials
+    # An adapter that is not merged may compute with its layers' own weights
+    if device != "cpu" or not _has_onednn() or getattr(model, "peft_config", None):
         return 0
     layers: list[Any] = [module for module in model.modules() if _eligible(module)]
-    if not layers or not _faster(max(layers, key=lambda layer: layer.weight.numel())):
+    if not layers:
+        return 0
+    if "packed" not in trials:
+        trials["packed"] = _faster(max(layers, key=lambda layer: layer.weight.numel()))
+    if not trials["packed"]:
         return 0
     shared = _shared_weights(model)
-    return sum(_pack(layer, keep=layer.weight.data_ptr() in shared) for layer in layers)
+    own = {id(layer) for layer in layers if layer.weight.data_ptr() not in shared}
+    joined: set[int] = set()
+    for group in groups_of(model, lambda layer: id(layer) in own):
+        if joined.isdisjoint(map(id, group)) and _join(group, trials):
+            joined |= set(map(id, group))
+    rest = [layer for layer in layers if id(layer) not in joined]
+    return len(joined) + sum(_pack(layer, keep=id(layer) not in own) for layer in rest)
 
 
 def _has_onednn() -> bool:
@@ -47,7 +67,8 @@ def _eligible(module: torch.nn.Module) -> bool:
     hooked = bool(module._forward_hooks or module._forward_pre_hooks)
     return (
         plain
-        and weight is not None
+        # Packages for quantised weights put tensors of their own kinds into plain layers
+        and type(weight) is torch.nn.Parameter
         and weight.dtype == torch.float32
         and weight.numel() >= LEAST_WEIGHTS
         and not hooked
@@ -61,9 +82,8 @@ def _rows_out(layer: Any) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _packed(layer: Any) -> Callable[[torch.Tensor], torch.Tensor] | None:
-    """The layer's product by its packed weight; None where torch will not or computes something else."""
-    weight, bias = _rows_out(layer), layer.bias
+def _packed(weight: torch.Tensor, bias: torch.Tensor | None) -> Product | None:
+    """The product by the packed weight [out, in]; None where torch will not or computes something else."""
     try:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, TRIAL_ROWS)
         multiply = torch.ops.mkldnn._linear_pointwise
@@ -80,16 +100,47 @@ def _packed(layer: Any) -> Callable[[torch.Tensor], torch.Tensor] | None:
 
 
 def _pack(layer: Any, *, keep: bool) -> bool:
-    product = _packed(layer)
+    product = _packed(_rows_out(layer), layer.bias)
     if product is None:
         return False
     layer.forward = product
     if not keep:
-        # Shape and precision stay readable; the numbers are in the packed weight now
-        weight = layer.weight.detach()
-        layer.weight = torch.nn.Parameter(weight.to("meta"), requires_grad=False)
-        _forget(weight)
+        _drop_weight(layer)
     return True
+
+
+def _join(layers: Sequence[Any], trials: dict[str, bool]) -> bool:
+    """Give layers of one input one product, if that is faster for layers of these shapes."""
+    weight, bias = joined_weight(layers)
+    product = _packed(weight, bias)
+    sizes = [int(layer.weight.shape[0]) for layer in layers]
+    if product is None:
+        return False
+    trial = f"joined {weight.shape[1]} {' '.join(map(str, sizes))}"
+    if trial not in trials:
+        trials[trial] = _joining_gains(layers, product)
+    if not trials[trial]:
+        return False
+    group = JoinedProduct(product, sizes)
+    for index, layer in enumerate(layers):
+        layer.forward = group.part(index)
+        _drop_weight(layer)
+    return True
+
+
+@torch.inference_mode()
+def _joining_gains(layers: Sequence[Any], product: Product) -> bool:
+    parts = [part for layer in layers if (part := _packed(_rows_out(layer), layer.bias))]
+    rows = torch.ones(1, JOINED_ROWS, layers[0].weight.shape[1])
+    apart = _seconds(lambda: [part(rows) for part in parts])
+    return len(parts) == len(layers) and _seconds(lambda: product(rows)) < apart
+
+
+def _drop_weight(layer: Any) -> None:
+    """Keep shape and precision readable; the numbers are in the packed weight now."""
+    weight = layer.weight.detach()
+    layer.weight = torch.nn.Parameter(weight.to("meta"), requires_grad=False)
+    _forget(weight)
 
 
 def _forget(weight: torch.Tensor) -> None:
@@ -119,10 +170,10 @@ def _shared_weights(model: torch.nn.Module) -> set[int]:
 
 @torch.inference_mode()
 def _faster(layer: Any) -> bool:
-    product = _packed(layer)
+    weight = _rows_out(layer)
+    product = _packed(weight, layer.bias)
     if product is None:
         return False
-    weight = _rows_out(layer)
     rows = torch.ones(TRIAL_ROWS, weight.shape[1])
     plain = _seconds(lambda: torch.nn.functional.linear(rows, weight, layer.bias))
     return _seconds(lambda: product(rows)) < plain
@@ -132,7 +183,8 @@ def _seconds(work: Callable[[], object]) -> float:
     """The quickest of a few rounds."""
     found = []
     for _ in range(TRIAL_ROUNDS):
-        started = time.perf_counter()
+        # Of the processor: on a busy machine the clock counts others' work too
+        started = time.thread_time()
         work()
-        found.append(time.perf_counter() - started)
+        found.append(time.thread_time() - started)
     return min(found)

@@ -10,16 +10,24 @@ from __future__ import annotations
 
 import pickle
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partialmethod
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 from transformers import AutoModelForCausalLM
 
+from harness.engines.hf.adapters import applied
 from harness.engines.hf.checkpoint import Checkpoint, stumbles
 from harness.engines.hf.hf_model import HFModel
+from harness.engines.hf.lean_imports import lean_imports
 from harness.engines.hf.model_files import ModelFiles, fetch_weights, one_line
+from harness.engines.hf.placement import Placement, placed
+from harness.engines.hf.precision import is_packed
 from harness.engines.hf.prompt_encoding import PromptEncoder
+from harness.engines.hf.quantise import config_of, outside_inference_mode
 from harness.errors import EngineError, ModelError
 
 # Buffers that older versions of transformers saved; today's classes compute them
@@ -29,21 +37,32 @@ AHEAD = ("num_nextn_predict_layers", "num_mtp_layers", "mtp_num_layers")
 COPY_AGAIN = "copy the checkpoint again"
 # Weights of these kinds are packed or scaled numbers, which only a quantization_config explains
 PACKED = frozenset({"I8", "U8", "I16", "U16", "I32", "U32", "I64", "U64", "BOOL"})
+# How a model's rotary frequencies come from a range and numbers; the result has the range's shape and precision
+OF_ANGLES = frozenset(
+    getattr(torch.Tensor, name) for name in ("__truediv__", "div", "__rpow__", "reciprocal", "__rtruediv__", "clone")
+)
 
 
 def load_model(
-    checkpoint: Checkpoint, encoder: PromptEncoder, end_ids: Sequence[int], device: str, dtype: str
+    checkpoint: Checkpoint,
+    encoder: PromptEncoder,
+    end_ids: Sequence[int],
+    device: str,
+    dtype: str,
+    placement: Placement | None = None,
 ) -> tuple[HFModel, tuple[str, ...]]:
-    """Read the weights; return the model and notes. Raises HubError, ConfigError, ModelError or EngineError."""
+    """Read the weights, onto `device` or as a placement says; return the model and notes.
+
+    Raises HubError, ConfigError, ModelError or EngineError.
+    """
     import safetensors
 
     files = checkpoint.files
     fetch_weights(files)
-    quantised = getattr(checkpoint.config, "quantization_config", None) is not None
-    if not quantised:
+    if checkpoint.stored is None:
         _refuse_packed(files)
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), _WithoutNumbers(), lean_imports(), _no_bars():
             # What matters of them is in the errors
             warnings.simplefilter("ignore")
             model, info = AutoModelForCausalLM.from_pretrained(
@@ -52,10 +71,18 @@ def load_model(
                 trust_remote_code=checkpoint.trust_remote_code,
                 local_files_only=not checkpoint.trust_remote_code,
                 output_loading_info=True,
+                **_of_packed(checkpoint, device),
+                **(placement.arguments() if placement else {}),
             )
+        outside_inference_mode(model)
         _refuse_missing(files, info["missing_keys"])
         notes = _left_out(files, model, info["unexpected_keys"])
-        loaded = HFModel(model, encoder, end_ids, device)
+        if files.adapter is not None:
+            model, note = _with_adapter(checkpoint, model)
+            notes = (*notes, note)
+        if placement:
+            notes = (*notes, placed(model))
+        loaded = HFModel(model, encoder, end_ids, device, borrowed=placement is not None)
         _refuse_no_numbers(files, loaded.model, dtype)
         return loaded, notes
     except torch.OutOfMemoryError:
@@ -74,6 +101,76 @@ def load_model(
             raise ModelError(f"{files.name}: its weights are damaged ({one_line(error)[:80]}); {COPY_AGAIN}") from None
         fault = _shape_fault(checkpoint, error) or f"config.json and weights do not make a model ({one_line(error)})"
         raise ModelError(f"{files.name}: {fault}") from None
+
+
+class _WithoutNumbers(TorchFunctionMode):
+    """For weights that have a shape and no numbers yet: draws and computes none, and counts on the CPU.
+
+    torch does all three in Python, for which it imports symbolic mathematics.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if getattr(func, "__module__", None) == "torch.nn.init":
+            start = args[0] if args else kwargs.get("tensor")
+            if isinstance(start, torch.Tensor) and start.is_meta:
+                return start
+        if func is torch.arange and torch.device(kwargs.get("device") or "cpu").type == "meta":
+            return func(*args, **{**kwargs, "device": "cpu"}).to("meta")
+        if func in OF_ANGLES and _shape_alone(args):
+            return torch.empty(args[0].shape, dtype=args[0].dtype, device="meta")
+        if func is torch.empty_like and kwargs.keys() <= {"device"} and _shape_alone(args):
+            return torch.empty(args[0].shape, dtype=args[0].dtype, device=kwargs.get("device") or "meta")
+        return func(*args, **kwargs)
+
+
+def _shape_alone(args: Sequence[Any]) -> bool:
+    """Whether the first is a tensor without numbers of a real type, and the others are numbers."""
+    first, *others = args
+    return (
+        isinstance(first, torch.Tensor)
+        and first.is_meta
+        and first.is_floating_point()
+        and first.is_contiguous()
+        and all(isinstance(other, int | float) for other in others)
+    )
+
+
+@contextmanager
+def _no_bars() -> Iterator[None]:
+    """Keep bars of packages away that unpack or round weights: transformers' own switch does not reach them."""
+    from tqdm.std import tqdm
+
+    start = tqdm.__init__
+    tqdm.__init__ = partialmethod(start, disable=True)
+    try:
+        yield
+    finally:
+        tqdm.__init__ = start
+
+
+def _of_packed(checkpoint: Checkpoint, device: str) -> dict[str, Any]:
+    """What `from_pretrained` gets for weights that are quantised; these are put on the device as they are read."""
+    if checkpoint.files.gguf is not None:
+        from transformers import GgufConfig
+
+        # On some devices transformers would fetch kernels from the hub and keep the blocks
+        unpacked = GgufConfig(dequantize=True)
+        return {"gguf_file": checkpoint.files.gguf, "quantization_config": unpacked, "device_map": {"": device}}
+    if checkpoint.quantize is not None:
+        return {"quantization_config": config_of(checkpoint.quantize), "device_map": {"": device}}
+    return {} if checkpoint.stored is None else {"device_map": {"": device}}
+
+
+def _with_adapter(checkpoint: Checkpoint, model: Any) -> tuple[Any, str]:
+    """The model with its adapter, and a note that names both."""
+    files, config = checkpoint.files, checkpoint.adapter
+    assert files.adapter is not None and config is not None
+    model, merged = applied(files.adapter, files.name, model, merge=checkpoint.packed is None, rows=checkpoint.rows)
+    name, base = (f"{one.name}@{one.revision}" if one.revision else one.name for one in (files.adapter, files))
+    rank = f", rank {config.rank}" if config.rank else ""
+    how = "merged into" if merged else "applied, unmerged, to"
+    return model, f"adapter {name} ({config.kind}{rank}) {how} {base}"
 
 
 def _refuse_packed(files: ModelFiles) -> None:
@@ -131,7 +228,7 @@ def _is_own(key: str, modules: dict[str, Any], prefix: str, ahead: int) -> bool:
 
 def _refuse_no_numbers(files: ModelFiles, model: Any, dtype: str) -> None:
     for name, parameter in model.named_parameters():
-        if parameter.dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
+        if is_packed(parameter) or parameter.dtype not in (torch.float32, torch.float64, torch.bfloat16, torch.float16):
             continue
         if parameter.is_meta or not parameter.numel():
             continue

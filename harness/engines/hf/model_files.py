@@ -20,7 +20,8 @@ from typing import Any
 
 from harness import hub
 from harness.engines.hf.digests import cached_blob, fault_of, verified_once
-from harness.engines.hf.repository_kinds import misnamed, other_kind
+from harness.engines.hf.gguf_files import chosen, refuse_architecture, split_file
+from harness.engines.hf.repository_kinds import ADAPTER, misnamed, other_kind
 from harness.errors import ConfigError, HubError, ModelError
 
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -43,7 +44,8 @@ class ModelFiles:
     """A model's files: `folder` holds them, `names` lists all of the checkpoint's (fetched or not).
 
     `repo` and `revision` (a commit) are None for a plain folder; `online` is whether the hub answered; `stated` are
-    the hub's own hashes by file (sha256 of a large file, git's sha1 of a small one), where it answered.
+    the hub's own hashes by file (sha256 of a large file, git's sha1 of a small one), where it answered; `gguf`: the one
+    file that holds everything; `adapter`: where the files of a PEFT adapter are that is applied to the model.
     """
 
     name: str
@@ -54,9 +56,13 @@ class ModelFiles:
     online: bool = False
     sizes: tuple[tuple[str, int], ...] = ()
     stated: tuple[tuple[str, str], ...] = ()
+    gguf: str | None = None
+    adapter: ModelFiles | None = None
 
     def weight_names(self) -> list[str]:
         """Files that hold the weights. Raises ConfigError or HubError if the checkpoint lacks them or some of them."""
+        if self.gguf is not None:
+            return [self.gguf]
         for candidate in WEIGHTS:
             if candidate in self.names:
                 if not candidate.endswith(".json"):
@@ -112,17 +118,32 @@ class ModelFiles:
 
 
 def locate(path: str, revision: str | None) -> ModelFiles:
-    """Find `path` as a folder or a hub id. Raises ConfigError or HubError with one line."""
+    """Find `path` as a folder, a GGUF file or a hub id. Raises ConfigError or HubError with one line.
+
+    What is found is a checkpoint, a GGUF file (`gguf` is set), or an adapter: it has no config.json then.
+    """
+    found = locate_here(path, revision)
+    if found is not None:
+        return found
+    repo, file = split_file(path)
+    return _on_hub(repo, revision, file)
+
+
+def locate_here(path: str, revision: str | None) -> ModelFiles | None:
+    """Find `path` on this machine, as `locate` does; None for the name of what may be on the hub."""
+    path, file = split_file(path)
     folder = Path(path).expanduser()
     if folder.is_dir():
-        return _in_folder(path, folder, revision)
+        return _in_folder(path, folder, revision, file)
     if folder.is_file():
-        raise ConfigError(f"{path}: is a file; give the folder of the checkpoint")
+        raise ConfigError(f"{path}: is a file; give the folder of the checkpoint, or a file that ends with .gguf")
     if path.startswith((".", "/", "~")) or path.endswith("/") or path.count("/") > 1:
         raise ConfigError(f"{path}: no such folder")
+    if "@" in path and Path(path.partition("@")[0]).expanduser().is_dir():
+        raise ConfigError(f"{path}: a folder has no revisions; leave what follows the @ out")
     if not HUB_ID.fullmatch(path):
         raise ConfigError(f"{path!r} is neither a folder nor a hub id (`org/name`)")
-    return _on_hub(path, revision)
+    return None
 
 
 def fetch_weights(files: ModelFiles) -> None:
@@ -158,32 +179,57 @@ def _refuse_damage(files: ModelFiles, names: Iterable[str]) -> None:
             )
 
 
-def _in_folder(path: str, folder: Path, revision: str | None) -> ModelFiles:
+def fetch_file(files: ModelFiles, name: str) -> None:
+    """Bring one file of a hub repository into its folder. Raises HubError; ConfigError where a folder lacks it."""
+    if files.repo and not (files.folder / name).is_file():
+        if not files.online:
+            raise HubError(f"{files.name}: only a part is in the local cache and {hub.offline()} give a folder")
+        _download(files.repo, files.revision, [name])
+    if not (files.folder / name).is_file():
+        raise ConfigError(f"{files.name}: the file {name} is missing; copy it there too")
+    _refuse_damage(files, [name])
+
+
+def _kind(name: str, names: frozenset[str], file: str | None) -> tuple[bool, str | None]:
+    """Whether files are a model or an adapter, and the GGUF file to read. Raises ConfigError or ModelError."""
+    if file is None and "config.json" in names:
+        return True, None
+    if file is None and ADAPTER in names:
+        return True, None
+    gguf = chosen(name, names, file)
+    return gguf is not None, gguf
+
+
+def _in_folder(path: str, folder: Path, revision: str | None, file: str | None) -> ModelFiles:
     if revision:
         raise ConfigError(f"{path}: a folder has no revisions; leave `revision` out or give a hub id")
     names = frozenset(file.name for file in folder.iterdir())
-    if "config.json" not in names:
+    known, gguf = _kind(path, names, file)
+    if not known:
         if kind := other_kind(names, folder):
             raise ModelError(f"{path}: no model that transformers reads: {kind}")
         raise ConfigError(f"{path}: no config.json in this folder, so it holds no model")
-    return ModelFiles(path, folder, names)
+    return ModelFiles(path, folder, names, gguf=gguf)
 
 
-def _on_hub(repo: str, revision: str | None) -> ModelFiles:
+def _on_hub(repo: str, revision: str | None, file: str | None) -> ModelFiles:
     if not hub.settle():
-        return _in_cache(repo, revision)
+        return _in_cache(repo, revision, file)
     info = _hub_info(repo, revision)
     siblings = [(one.rfilename, one.size) for one in info.siblings or ()]
     names = frozenset(name for name, _ in siblings)
-    if "config.json" not in names:
+    known, gguf = _kind(repo, names, file)
+    if not known:
         if kind := other_kind(names):
             raise ModelError(f"{repo}: no model that transformers reads: {kind}")
         raise HubError(f"{repo}: the repository has no config.json, so it holds no model")
+    if gguf is not None and (stated := (getattr(info, "gguf", None) or {}).get("architecture")) is not None:
+        refuse_architecture(repo, stated)
     # By the name that the user gave: only then does the cache remember which commit it meant.
     folder = _download(repo, revision, SMALL_FILES)
     sizes = tuple((name, size) for name, size in siblings if size is not None)
-    stated = tuple((one.rfilename, value) for one in info.siblings or () if (value := _stated(one)))
-    files = ModelFiles(repo, folder, names, repo, folder.name, True, sizes, stated)
+    hashes = tuple((one.rfilename, value) for one in info.siblings or () if (value := _stated(one)))
+    files = ModelFiles(repo, folder, names, repo, folder.name, True, sizes, hashes, gguf)
     _refuse_damage(files, _small_files(folder))
     return files
 
@@ -198,7 +244,7 @@ def _small_files(folder: Path) -> list[str]:
     return sorted({file.name for pattern in SMALL_FILES for file in folder.glob(pattern) if "/" not in pattern})
 
 
-def _in_cache(repo: str, revision: str | None) -> ModelFiles:
+def _in_cache(repo: str, revision: str | None, file: str | None) -> ModelFiles:
     hub.quiet()
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
@@ -207,10 +253,11 @@ def _in_cache(repo: str, revision: str | None) -> ModelFiles:
         folder = Path(snapshot_download(repo, revision=revision, local_files_only=True))
     except (LocalEntryNotFoundError, HFValidationError, ValueError):
         raise HubError(f"{repo}: no such folder here, and {hub.offline()} give a folder") from None
-    names = frozenset(file.name for file in folder.iterdir())
-    if "config.json" not in names:
+    names = frozenset(found.name for found in folder.iterdir())
+    known, gguf = _kind(repo, names, file)
+    if not known:
         raise HubError(f"{repo}: only a part is in the local cache and {hub.offline()} give a folder")
-    files = ModelFiles(repo, folder, names, repo, folder.name)
+    files = ModelFiles(repo, folder, names, repo, folder.name, gguf=gguf)
     _refuse_damage(files, _small_files(folder))
     return files
 

@@ -18,7 +18,7 @@ ORIGINAL = "choose the repository or folder with the original weights (safetenso
 CONVERT = "convert them to safetensors, or choose a repository that has them"
 # By the end of a file's name, or the whole name; the first that is there gives the words
 FORMATS: tuple[tuple[str, str, str], ...] = (
-    (".gguf", "it holds a GGUF file ({}), which llama.cpp runs and transformers does not", ORIGINAL),
+    (".gguf", "it holds a GGUF file ({}) and no other weights", "name the file: MODEL:FILE.gguf"),
     ("model_index.json", "it is a diffusion pipeline ({})", "choose a causal language model"),
     (".onnx", "it holds weights for ONNX only ({})", ORIGINAL),
     ("openvino_model.bin", "it holds weights for OpenVINO only ({})", ORIGINAL),
@@ -60,8 +60,8 @@ def adapter(folder: Path | None) -> str:
     base = _base(folder / ADAPTER) if folder is not None else None
     of = f" of {base}" if base else ""
     return (
-        f"it is an adapter (PEFT){of}, not a whole model; merge it into its base model "
-        "(merge_and_unload of peft) and give the merged folder"
+        f"it is an adapter (PEFT){of}, not a whole model, with a config.json beside it; name both: "
+        "--model BASE --adapter PATH"
     )
 
 

@@ -17,11 +17,14 @@ import torch
 from transformers import Cache
 from transformers.cache_utils import DynamicLayer
 
+from harness.engines.local.listed_attention import listed_is_faster
 from harness.engines.local.masks import AttentionMask, BatchTensors
-from harness.engines.local.partial_attention import PartialAttention
+from harness.engines.local.packed_batch import Chunk, slot_capacity
+from harness.engines.local.partial_attention import PartialAttention, partial
 from harness.engines.local.prefix_tree import PrefixNode
 
-FIRST_CAPACITY = 64
+# For fewer slots the lists of visible keys cost more than they save
+LEAST_LISTED = 4
 # Settings of attention functions that can be ignored: the mask covers them, or they are for training
 IGNORED_SETTINGS = {
     "dropout",
@@ -53,12 +56,11 @@ class LayerKVCache:
             self._grow_slots(tensors, new)
             assert self.slots is not None
             for stored, tokens in zip(self.slots, new, strict=True):
-                if batch.decode:
-                    stored[tensors.slots, :, tensors.lengths] = tokens[:, : batch.decode].transpose(0, 1)
-                for chunk in batch.chunks:
-                    if chunk.slot is not None:
-                        end = chunk.past + chunk.count
-                        stored[chunk.slot, :, chunk.past : end] = tokens[:, chunk.first : chunk.first + chunk.count]
+                _, heads, capacity, width = stored.shape
+                rows = tokens.transpose(0, 1)
+                if tensors.slot_tokens is not None:
+                    rows = rows.index_select(0, tensors.slot_tokens)
+                stored.view(-1, width).index_copy_(0, tensors.slot_rows(heads, capacity), rows.reshape(-1, width))
         for chunk in batch.chunks:
             if chunk.node is not None:
                 if chunk.node not in self.prefixes:
@@ -68,6 +70,18 @@ class LayerKVCache:
                 for stored, tokens in zip(self.prefixes[chunk.node], new, strict=True):
                     end = chunk.past + chunk.count
                     stored[:, chunk.past : end] = tokens[:, chunk.first : chunk.first + chunk.count]
+
+    def chunk(self, chunk: Chunk, new: tuple[torch.Tensor, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Keys and values [heads, past + count, width] of a chunk's slot or node, or of a block in `new`."""
+        end = chunk.past + chunk.count
+        if chunk.slot is not None:
+            assert self.slots is not None
+            return self.slots[0][chunk.slot, :, :end], self.slots[1][chunk.slot, :, :end]
+        if chunk.node is not None:
+            k, v = self.prefixes[chunk.node]
+            return k[:, :end], v[:, :end]
+        last = chunk.first + chunk.count
+        return new[0][:, chunk.first : last], new[1][:, chunk.first : last]
 
     def move(self, source: int, target: int) -> None:
         """Copy one slot over another."""
@@ -79,9 +93,9 @@ class LayerKVCache:
         held = tensors.batch.slot_tokens
         if tensors.batch.slots <= slots and held <= capacity:
             return
-        # One slot per sequence, and 1.5 times the longest one's tokens, so that growing is rare. Sized by the
-        # sequences in use: a long one that has finished must not decide the size of every new slot
-        slots, capacity = tensors.batch.slots, max(FIRST_CAPACITY, held + held // 2)
+        # One slot per sequence. Sized by the sequences in use: a long one that has finished must not decide the size of
+        # every new slot
+        slots, capacity = tensors.batch.slots, slot_capacity(held)
         grown = []
         for number, tokens in enumerate(new):
             # Zeros: what lies behind a sequence's end is read with weight 0, and must be a number
@@ -104,6 +118,7 @@ class KVCache:
         self._layers = [LayerKVCache() for _ in range(layers)]
         self._tensors: BatchTensors | None = None
         self._new: dict[int, tuple[int, tuple[torch.Tensor, torch.Tensor]]] = {}
+        self._lists: dict[tuple[int, ...], bool] = {}
 
     def begin(self, tensors: BatchTensors) -> None:
         """Set the batch that `update` and `attend` work on."""
@@ -167,45 +182,71 @@ class KVCache:
         heads, tokens, width = query.shape[1:]
         groups = heads // key.shape[1]
         grouped = query[0].view(key.shape[1], groups, tokens, width)
-        attention = PartialAttention(grouped, value.shape[-1], scale if scale is not None else width**-0.5, softcap)
+        attention = PartialAttention(
+            grouped,
+            value.shape[-1],
+            scale if scale is not None else width**-0.5,
+            softcap,
+            merges=bool(tensors.batch.shared) or sinks is not None,
+        )
         if self.derived:
             self._attend_to(tensors, _cut(tensors, key[0], value[0]), attention_mask, attention)
         else:
             if id(key) not in self._new:
                 raise PackingUnsupported("attention gets other keys than the cache returned")
             layer, _ = self._new[id(key)]
-            self._attend_to(
-                tensors, self._kv_pieces(tensors, layer, (key[0], value[0]), flat=False), attention_mask, attention
-            )
+            self._attend_stored(tensors, layer, (key[0], value[0]), attention_mask, attention)
         if sinks is not None:
             attention.sink(sinks.view(key.shape[1], groups, 1))
         return attention.result(query.dtype), None
 
     def _kv_pieces(
-        self, tensors: BatchTensors, layer: int, new: tuple[torch.Tensor, torch.Tensor], *, flat: bool = True
+        self, tensors: BatchTensors, layer: int, new: tuple[torch.Tensor, torch.Tensor]
     ) -> list[tuple[torch.Tensor, torch.Tensor]]:
-        """Keys and values of each piece: prefix nodes, generating slots, chunks; [heads, tokens, width].
-
-        Those of the slots are [slots, heads, tokens, width] unless `flat`.
-        """
+        """Keys and values of each piece: prefix nodes, generating slots, chunks; [heads, tokens, width]."""
         layer_cache, batch = self._layers[layer], tensors.batch
         pieces = [layer_cache.prefixes[node] for node in batch.shared]
         if batch.decode:
             assert layer_cache.slots is not None
             k, v = (stored[: batch.decode, :, : tensors.slot_width] for stored in layer_cache.slots)
-            pieces.append((k.transpose(0, 1).flatten(1, 2), v.transpose(0, 1).flatten(1, 2)) if flat else (k, v))
-        for chunk in batch.chunks:
-            end = chunk.past + chunk.count
-            if chunk.slot is not None:
-                assert layer_cache.slots is not None
-                pieces.append((layer_cache.slots[0][chunk.slot, :, :end], layer_cache.slots[1][chunk.slot, :, :end]))
-            elif chunk.node is not None:
-                k, v = layer_cache.prefixes[chunk.node]
-                pieces.append((k[:, :end], v[:, :end]))
+            pieces.append((k.transpose(0, 1).flatten(1, 2), v.transpose(0, 1).flatten(1, 2)))
+        return pieces + [layer_cache.chunk(chunk, new) for chunk in batch.chunks]
+
+    def _attend_stored(
+        self,
+        tensors: BatchTensors,
+        layer: int,
+        new: tuple[torch.Tensor, torch.Tensor],
+        mask: AttentionMask,
+        attention: PartialAttention,
+    ) -> None:
+        """Attend to what is stored, in place: slots together, short chunks together, then the rest one by one."""
+        layer_cache, batch = self._layers[layer], tensors.batch
+        if batch.decode:
+            assert layer_cache.slots is not None
+            keys, values = layer_cache.slots
+            k, v = (stored[: batch.decode, :, : tensors.slot_width] for stored in layer_cache.slots)
+            if batch.decode >= LEAST_LISTED and self._uses_lists(attention, keys, values):
+                lists = mask.slots_keys(keys.shape[1], attention.query.shape[1], keys.shape[2])
+                attention.start_slots_listed(k, values, mask.slots_bias(), lists)
             else:
-                first, last = chunk.first, chunk.first + chunk.count
-                pieces.append((new[0][:, first:last], new[1][:, first:last]))
-        return pieces
+                attention.start_slots(k, v, mask.slots_bias())
+        if tensors.short_rows is not None:
+            assert layer_cache.slots is not None
+            rows = tensors.short_rows
+            k, v = (stored[rows.slots, :, : rows.width] for stored in layer_cache.slots)
+            attention.start_short(rows, k, v, mask.short_bias())
+        for number in tensors.long:
+            chunk = batch.chunks[number]
+            attention.start_chunk(chunk.first, chunk.count, *layer_cache.chunk(chunk, new), mask.chunk_bias(number))
+        self._attend_prefixes(tensors, [layer_cache.prefixes[node] for node in batch.shared], mask, attention)
+
+    def _uses_lists(self, attention: PartialAttention, keys: torch.Tensor, values: torch.Tensor) -> bool:
+        """Whether single tokens are attended by lists; a trial at the first use of a shape decides."""
+        shape = (*attention.query.shape[:2], keys.shape[-1], values.shape[-1])
+        if shape not in self._lists:
+            self._lists[shape] = listed_is_faster(attention.query, keys, values.shape[-1], partial)
+        return self._lists[shape]
 
     def _attend_to(
         self,
@@ -214,7 +255,7 @@ class KVCache:
         mask: AttentionMask,
         attention: PartialAttention,
     ) -> None:
-        """Attend piece by piece. A token's own slot or chunk comes first: it always attends to something there."""
+        """Attend piece by piece. A token's own slot or chunk comes first: it always sees something there."""
         batch, shared = tensors.batch, len(tensors.batch.shared)
         rest = list(pieces[shared:])
         if batch.decode:
@@ -222,7 +263,16 @@ class KVCache:
             attention.start_slots(k, v, mask.slots_bias())
         for number, (chunk, (k, v)) in enumerate(zip(batch.chunks, rest, strict=True)):
             attention.start_chunk(chunk.first, chunk.count, k, v, mask.chunk_bias(number))
-        for number, (k, v) in enumerate(pieces[:shared]):
+        self._attend_prefixes(tensors, pieces[:shared], mask, attention)
+
+    @staticmethod
+    def _attend_prefixes(
+        tensors: BatchTensors,
+        pieces: Sequence[tuple[torch.Tensor, torch.Tensor]],
+        mask: AttentionMask,
+        attention: PartialAttention,
+    ) -> None:
+        for number, (k, v) in enumerate(pieces):
             for index, (first, last) in enumerate(tensors.ranges[number]):
                 bias = mask.prefix_bias(number, index)
                 if bias is not False:

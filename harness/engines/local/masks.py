@@ -8,7 +8,8 @@ token that sees nothing of a piece must give finite numbers, with no weight).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 import torch
@@ -22,18 +23,105 @@ Value = TypeVar("Value")
 Bias = torch.Tensor | Literal["causal"] | None
 
 
+# Chunks of at most so many tokens are attended to together, padded to the longest of them
+SHORT_CHUNK = 16
+
+
 class BatchTensors:
-    """A batch on a device. `slots`, `lengths` [decode] index the slots; `slot_width` tokens of each are attended to."""
+    """A batch on a device. `lengths` [decode] are stored in the slots, of which `slot_width` tokens are attended to.
+
+    `short` are the numbers of the chunks that are short and lie in slots, `long` those of all others. `slot_tokens`
+    [n] are the indices of the tokens that are stored in slots, None if all of the batch are.
+    """
 
     def __init__(self, batch: PackedBatch, device: torch.device) -> None:
         """Copy the batch's numbers to the device."""
         self.batch = batch
+        self.device = device
         self.ids = torch.tensor([batch.ids], device=device)
         self.positions = torch.tensor([batch.positions], device=device)
-        self.slots = torch.arange(batch.decode, device=device)
         self.lengths = torch.tensor(batch.lengths, dtype=torch.long, device=device)
         self.slot_width = max(batch.lengths, default=-1) + 1
         self.ranges = [batch.shared[node] for node in batch.shared]
+        fits = [chunk.slot is not None and chunk.count <= SHORT_CHUNK for chunk in batch.chunks]
+        # A single one gains nothing from being padded
+        together = sum(fits) > 1
+        self.short = [number for number, fit in enumerate(fits) if fit and together]
+        self.long = [number for number, fit in enumerate(fits) if not (fit and together)]
+        self.short_rows = ShortRows([batch.chunks[number] for number in self.short], device) if self.short else None
+        slots, places, tokens = _slot_places(batch)
+        self._slots = torch.tensor(slots, dtype=torch.long, device=device)
+        self._places = torch.tensor(places, dtype=torch.long, device=device)
+        whole = len(tokens) == len(batch)
+        self.slot_tokens = None if whole else torch.tensor(tokens, dtype=torch.long, device=device)
+        self._rows: dict[tuple[int, int], torch.Tensor] = {}
+
+    def slot_rows(self, heads: int, capacity: int) -> torch.Tensor:
+        """Rows [n * heads] of a tensor [slots, heads, capacity, width], seen as rows of one width, to be written."""
+        if (heads, capacity) not in self._rows:
+            first = self._slots[:, None] * heads + torch.arange(heads, device=self.device)
+            self._rows[heads, capacity] = (first * capacity + self._places[:, None]).flatten()
+        return self._rows[heads, capacity]
+
+
+class ShortRows:
+    """Short chunks of slots, padded to the longest: the queries that they are, and the keys that they may see.
+
+    `queries` [n, most] are indices of tokens, each row filled up with its first; `tokens` [t] are all of the chunks'
+    tokens and `places` [t] where they are among the n * most. `slots` are a range where that is possible, so that no
+    keys have to be copied; `width` tokens of each slot are read.
+    """
+
+    def __init__(self, chunks: Sequence[Chunk], device: torch.device) -> None:
+        """Copy the chunks' numbers to the device."""
+        self.most = max(chunk.count for chunk in chunks)
+        self.width = max(chunk.past + chunk.count for chunk in chunks)
+        slots = [chunk.slot for chunk in chunks if chunk.slot is not None]
+        consecutive = slots == list(range(slots[0], slots[0] + len(slots)))
+        self.slots: slice | torch.Tensor = (
+            slice(slots[0], slots[0] + len(slots)) if consecutive else torch.tensor(slots, device=device)
+        )
+        counts = [chunk.count for chunk in chunks]
+        self.queries = torch.tensor(
+            [
+                [*range(chunk.first, chunk.first + chunk.count), *[chunk.first] * (self.most - chunk.count)]
+                for chunk in chunks
+            ],
+            device=device,
+        )
+        self.tokens = torch.tensor(
+            [chunk.first + index for chunk in chunks for index in range(chunk.count)], device=device
+        )
+        self.places = torch.tensor(
+            [row * self.most + index for row, count in enumerate(counts) for index in range(count)], device=device
+        )
+        self.past = torch.tensor([chunk.past for chunk in chunks], device=device)
+
+
+def _slot_places(batch: PackedBatch) -> tuple[list[int], list[int], list[int]]:
+    """Slot, place in it and index of each token that is stored in a slot."""
+    slots, places = list(range(batch.decode)), list(batch.lengths)
+    tokens = list(range(batch.decode))
+    for chunk in batch.chunks:
+        if chunk.slot is not None:
+            slots += [chunk.slot] * chunk.count
+            places += range(chunk.past, chunk.past + chunk.count)
+            tokens += range(chunk.first, chunk.first + chunk.count)
+    return slots, places, tokens
+
+
+@dataclass(frozen=True, slots=True)
+class VisibleKeys:
+    """The keys that each query of the generating slots sees, as one list: no time for what is hidden.
+
+    For n slots, h key heads, g query heads a key head and s places: `places` index n * h * g * s scores; `rows` (int32)
+    index the rows of a tensor [slots, h, capacity, width]; the list of query i of n * h * g starts at `starts[i]`
+    (int32).
+    """
+
+    places: torch.Tensor
+    rows: torch.Tensor
+    starts: torch.Tensor
 
 
 class AttentionMask:
@@ -48,6 +136,15 @@ class AttentionMask:
     def slots_bias(self) -> Bias:
         """[slots, 1, 1, slot_width] for the tokens of the generating slots."""
         return self._cached_value(("slots", 0, 0), self._slots)
+
+    def slots_keys(self, heads: int, groups: int, capacity: int) -> VisibleKeys:
+        """The keys that the tokens of the generating slots see, for tensors of that capacity."""
+        key = ("keys", heads * groups, capacity * heads)
+        return self._cached_value(key, lambda: visible_keys(self._visible_slots(), heads, groups, capacity))
+
+    def short_bias(self) -> Bias:
+        """[chunks, 1, most, width] for the short chunks and the tokens of their slots."""
+        return self._cached_value(("short", 0, 0), self._short)
 
     def chunk_bias(self, number: int) -> Bias:
         """[count, past + count] for a chunk and the tokens of its own slot or node."""
@@ -68,13 +165,32 @@ class AttentionMask:
         return torch.as_tensor(visible, device=queries.device).expand_as(queries + keys)
 
     def _slots(self) -> Bias:
+        visible = self._visible_slots()
+        # Slots of unequal lengths always hide something: no need to ask the device
+        if len(set(self._tensors.batch.lengths)) == 1 and bool(visible.all()):
+            return None
+        return _additive(visible)[:, None, None]
+
+    def _visible_slots(self) -> torch.Tensor:
+        """[slots, slot_width]."""
+        return self._cached_value(("visible", 0, 0), self._compute_visible_slots)
+
+    def _compute_visible_slots(self) -> torch.Tensor:
         tensors = self._tensors
-        columns = torch.arange(tensors.slot_width, device=tensors.positions.device)[None]
+        columns = torch.arange(tensors.slot_width, device=tensors.device)[None]
         positions = tensors.positions[0, : tensors.batch.decode, None]
-        visible = (columns <= tensors.lengths[:, None]) & self._visible(
-            positions, positions - tensors.lengths[:, None] + columns
-        )
-        return None if bool(visible.all()) else _additive(visible)[:, None, None]
+        lengths = tensors.lengths[:, None]
+        return (columns <= lengths) & self._visible(positions, positions - lengths + columns)
+
+    def _short(self) -> Bias:
+        tensors, rows = self._tensors, self._tensors.short_rows
+        assert rows is not None
+        positions = tensors.positions[0][rows.queries]
+        columns = torch.arange(rows.width, device=tensors.device)
+        # The tokens of a slot have consecutive positions
+        keys = (positions[:, :1] - rows.past[:, None] + columns)[:, None]
+        queries = positions[:, :, None]
+        return _additive((keys <= queries) & self._visible(queries, keys))[:, None]
 
     def _chunk(self, chunk: Chunk) -> Bias:
         tensors = self._tensors
@@ -101,6 +217,18 @@ class AttentionMask:
         if bool(visible.all()):
             return None
         return _additive(visible) if bool(visible.any()) else False
+
+
+def visible_keys(visible: torch.Tensor, heads: int, groups: int, capacity: int) -> VisibleKeys:
+    """Lists of what is `visible` [n, s] for n slots of that capacity, for each key head and each of its queries."""
+    count, width = visible.shape
+    device = visible.device
+    first = torch.arange(count * heads, device=device).view(count, heads, 1, 1) * capacity
+    shape = (count, heads, groups, width)
+    rows = (first + torch.arange(width, device=device)).expand(shape).reshape(-1)
+    seen = visible.sum(-1).repeat_interleave(heads * groups)
+    places = visible[:, None, None].expand(shape).reshape(-1).nonzero()[:, 0]
+    return VisibleKeys(places, rows[places].int(), (seen.cumsum(0) - seen).int())
 
 
 def _additive(visible: torch.Tensor) -> torch.Tensor:

@@ -8,7 +8,8 @@ with plain `generate` and a plain forward; the notes give the reason for each fa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, Protocol
 
@@ -17,12 +18,13 @@ from harness.engines.hf.memory import free_bytes
 from harness.engines.hf.plain_batches import answer_in_batches
 from harness.engines.hf.rope import longest_at_one_scale
 from harness.engines.hf.token_jobs import Job, Outcome
+from harness.engines.local.budget import Budget
+from harness.engines.local.drafting import Drafter, GivenDrafts, NoDrafts, PromptLookup
 from harness.engines.local.kv_cache import PackingUnsupported
 from harness.engines.local.packed import PackedMode
 from harness.engines.local.padded import PaddedMode
 from harness.engines.local.padded_batch import PaddedModel
 from harness.engines.local.runner import Runner
-from harness.engines.local.scheduler import Budget
 from harness.engines.local.self_check import Oracle, tiny_model_of
 
 if TYPE_CHECKING:
@@ -37,33 +39,55 @@ MOST_LOGITS_BYTES = 512 * 2**20
 BYTES_A_LOGIT = 12
 # More sequences cost nothing while the device waits for memory, and gain nothing once it waits for arithmetic
 ROWS_CPU, ROWS_GPU = 128, 512
+# On a CPU sequences start while the cache takes less than this share of the weights, or this much: ten long prompts at
+# a time instead of 24 take 3 % longer in all (SmolLM2-135M's shape, 700 tokens each), and half the memory
+SHARE_AT_START = 0.75
+LEAST_AT_START = 256 * 2**20
 STEP_TOKENS_CPU, STEP_TOKENS_GPU = 512, 4096
+# Tokens of a batch that takes twice as long as one of a single token: 0.27 GFLOP a token against 0.5 GB of weights on a
+# CPU core (SmolLM2-135M's shape: 1 token 45 ms, 16 tokens 95 ms); a GPU waits for its memory far longer
+FREE_TOKENS_CPU, FREE_TOKENS_GPU = 16, 128
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the user set: most sequences at a time, bytes for cache and logits, tokens per batch."""
+    """What the user set: most sequences at a time, bytes for cache and logits, tokens per batch, guessed tokens.
+
+    `sharers`: how many engines divide the free memory among them, where `memory` is not set.
+    """
 
     rows: int | None = None
     memory: int | None = None
     step_tokens: int | None = None
+    speculation: bool = True
+    sharers: int = 1
 
 
 def budget_for(model: HFModel, kv_bytes: int, limits: Limits) -> Budget:
     """The budget of a stream that starts now; `kv_bytes` is the size of one token's keys and values in all layers."""
     cpu = model.device == "cpu"
     memory = int(free_bytes(model.device) * (SHARE_CPU if cpu else SHARE_GPU))
-    if limits.memory is not None:
-        memory = min(memory, limits.memory)
+    memory = memory // limits.sharers if limits.memory is None else min(memory, limits.memory)
     for_logits = min(int(memory * SHARE_OF_LOGITS), MOST_LOGITS_BYTES)
     outputs = max(1, for_logits // (BYTES_A_LOGIT * model.vocabulary))
     rows = limits.rows or (ROWS_CPU if cpu else ROWS_GPU)
+    # Where the user set a limit, that is the limit
+    bounded = cpu and limits.rows is None and limits.memory is None
+    start_bytes = max(int(model.weights_bytes * SHARE_AT_START), LEAST_AT_START) if bounded else 0
     return Budget(
         step_tokens=limits.step_tokens or (STEP_TOKENS_CPU if cpu else STEP_TOKENS_GPU),
         outputs=outputs,
         max_sequences=min(rows, outputs),
         stored_tokens=max(1, (memory - for_logits) // max(1, kv_bytes)),
+        start_tokens=start_bytes // max(1, kv_bytes) if start_bytes else None,
     )
+
+
+def drafter_for(model: HFModel, limits: Limits) -> Drafter:
+    """What guesses tokens in a stream that starts now."""
+    if not limits.speculation:
+        return NoDrafts()
+    return PromptLookup(FREE_TOKENS_CPU if model.device == "cpu" else FREE_TOKENS_GPU)
 
 
 ModeName = Literal["packed", "padded", "plain", "alone"]
@@ -127,12 +151,43 @@ class ChosenMode:
     notes: tuple[str, ...] = ()
     kv_bytes_per_token: int | None = None
 
+    def answer(self, jobs: Sequence[Job], more: Callable[[], Sequence[Job]] | None = None) -> Iterator[Outcome]:
+        """Do each job once; those that `more` returns too, between two batches where the mode can, else afterwards."""
+        if isinstance(self.mode, PackedMode):
+            yield from self.mode.answer(jobs, more)
+        else:
+            yield from self.mode.answer(jobs)
+            while more is not None and (jobs := more()):
+                yield from self.mode.answer(jobs)
 
-def choose_mode(model: HFModel, first: ModeName, limits: Limits) -> ChosenMode:
-    """Try modes from `first` down. Raises EngineError if the model computes no finite numbers."""
+    def load(self) -> tuple[int, int | None]:
+        """Sequences in the batch now, and tokens computed so far; (0, None) where the mode does not count them."""
+        return (self.mode.rows, self.mode.tokens) if isinstance(self.mode, PackedMode) else (0, None)
+
+
+Oracles = Sequence[tuple[HFModel, Oracle]]
+
+
+def oracles_of(model: HFModel) -> Oracles:
+    """What modes are compared with: the answers of a tiny model of the same class, where there is one, and the model's.
+
+    Raises EngineError if the model computes no finite numbers.
+    """
     model.refuse_nonsense()
+    tiny = tiny_model_of(model)
+    own = (model, Oracle(model, brief=tiny is not None))
+    return [own] if tiny is None else [(tiny, Oracle(tiny, brief=False)), own]
+
+
+def choose_mode(model: HFModel, first: ModeName, limits: Limits, oracles: Oracles | None = None) -> ChosenMode:
+    """Try modes from `first` down. Raises EngineError if the model computes no finite numbers.
+
+    `oracles`: those of the model as it was before layers of it were replaced.
+    """
+    if first == "alone":
+        model.refuse_nonsense()
     notes: list[str] = []
-    search = _ModeSearch(model, limits)
+    search = _ModeSearch(model, limits, oracles)
     for name in MODES[MODES.index(first) :]:
         try:
             chosen = search.choose(name)
@@ -143,36 +198,51 @@ def choose_mode(model: HFModel, first: ModeName, limits: Limits) -> ChosenMode:
     raise AssertionError("one request at a time is always possible")
 
 
+def remembered_mode(model: HFModel, name: ModeName, notes: Sequence[str], limits: Limits) -> ChosenMode | None:
+    """The mode that `choose_mode` found before, without its check; None if it cannot be used any more."""
+    try:
+        return replace(_ModeSearch(model, limits).unchecked(name), notes=tuple(notes))
+    except PackingUnsupported:
+        return None
+
+
 class _ModeSearch:
     """Tries modes, on a tiny model of the same class and on the model itself."""
 
-    def __init__(self, model: HFModel, limits: Limits) -> None:
-        self._model, self._limits = model, limits
-        self._oracles: list[tuple[HFModel, Oracle]] | None = None
+    def __init__(self, model: HFModel, limits: Limits, oracles: Oracles | None = None) -> None:
+        self._model, self._limits, self._oracles = model, limits, oracles
 
     def choose(self, name: ModeName) -> ChosenMode:
         """The mode called `name`. Raises PackingUnsupported with the reason it cannot be used."""
         if name == "alone":
-            return ChosenMode(PlainMode(self._model, 1), name)
-        make = {"packed": self._packed, "padded": self._padded, "plain": self._plain}[name]
+            return self.unchecked(name)
         candidate: ChosenMode | None = None
         for model, oracle in self._tiny_and_model():
             if candidate is not None:
                 candidate.mode.close()
-            candidate = _by_length(make(model), model)
-            if fault := oracle.difference_of(candidate.mode):
+            made = self._made(model, name)
+            candidate = _by_length(made, model)
+            with _guesses(made.mode, oracle):
+                fault = oracle.difference_of(candidate.mode)
+            if fault:
                 candidate.mode.close()
                 raise PackingUnsupported(fault)
         assert candidate is not None
         return candidate
 
-    def _tiny_and_model(self) -> list[tuple[HFModel, Oracle]]:
+    def unchecked(self, name: ModeName) -> ChosenMode:
+        """The mode called `name`, as it is. Raises PackingUnsupported."""
+        return ChosenMode(PlainMode(self._model, 1), name) if name == "alone" else self._of(self._model, name)
+
+    def _of(self, model: HFModel, name: ModeName) -> ChosenMode:
+        return _by_length(self._made(model, name), model)
+
+    def _made(self, model: HFModel, name: ModeName) -> ChosenMode:
+        return {"packed": self._packed, "padded": self._padded, "plain": self._plain}[name](model)
+
+    def _tiny_and_model(self) -> Oracles:
         if self._oracles is None:
-            tiny = tiny_model_of(self._model)
-            models = [self._model] if tiny is None else [tiny, self._model]
-            self._oracles = [
-                (model, Oracle(model, brief=model is self._model and tiny is not None)) for model in models
-            ]
+            self._oracles = oracles_of(self._model)
         return self._oracles
 
     def _packed(self, model: HFModel) -> ChosenMode:
@@ -183,7 +253,13 @@ class _ModeSearch:
         except PackingUnsupported:
             runner.close()
             raise
-        mode = PackedMode(runner, model.encoder, model.end_ids, lambda: budget_for(model, size, self._limits))
+        mode = PackedMode(
+            runner,
+            model.encoder,
+            model.end_ids,
+            lambda: budget_for(model, size, self._limits),
+            lambda: drafter_for(model, self._limits),
+        )
         return ChosenMode(mode, "packed", kv_bytes_per_token=size)
 
     def _plain(self, model: HFModel) -> ChosenMode:
@@ -193,6 +269,11 @@ class _ModeSearch:
         if not PaddedModel(model.model, model.device).caches:
             raise PackingUnsupported("the model takes no cache of transformers' kind")
         return ChosenMode(PaddedMode(model, self._limits.rows or PADDED_ROWS), "padded")
+
+
+def _guesses(mode: Mode, oracle: Oracle) -> AbstractContextManager[None]:
+    """Inside, a packed mode reads guessed tokens too, right and wrong ones."""
+    return mode.guessing(GivenDrafts(oracle.texts)) if isinstance(mode, PackedMode) else nullcontext()
 
 
 def _by_length(chosen: ChosenMode, model: HFModel) -> ChosenMode:

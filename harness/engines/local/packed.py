@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from harness.engines.hf.memory import is_out_of_memory, release
 from harness.engines.hf.prompt_encoding import PromptEncoder
 from harness.engines.hf.token_jobs import Job, Outcome, Refused, ScoreJob
+from harness.engines.local.budget import Budget
+from harness.engines.local.drafting import Drafter, NoDrafts
 from harness.engines.local.prefix_tree import assign_prefixes, sequence_groups
 from harness.engines.local.runner import Runner
-from harness.engines.local.scheduler import Budget, FinishedGroup, Scheduler
+from harness.engines.local.scheduler import FinishedGroup, Scheduler
 from harness.engines.local.stop_check import ScoreCollector, StopChecker
 
 TOO_LARGE = "the request alone does not fit into the device's memory"
@@ -25,21 +28,45 @@ class PackedMode:
     """One model, run in packed batches."""
 
     def __init__(
-        self, runner: Runner, encoder: PromptEncoder, end_ids: Sequence[int], budget: Callable[[], Budget]
+        self,
+        runner: Runner,
+        encoder: PromptEncoder,
+        end_ids: Sequence[int],
+        budget: Callable[[], Budget],
+        drafter: Callable[[], Drafter] = NoDrafts,
     ) -> None:
-        """`budget` is called once for each stream."""
+        """`budget` and `drafter` are called once for each stream."""
         self._runner = runner
         self._encoder = encoder
         self._end_ids = tuple(end_ids)
         self._budget = budget
+        self._drafter = drafter
+        # Sequences in the latest batch, and tokens of all batches, for those who watch
+        self.rows = self.tokens = 0
 
-    def answer(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
-        """Do each job once, in the order in which they finish."""
+    @contextmanager
+    def guessing(self, drafter: Drafter) -> Iterator[None]:
+        """Inside, guesses are those of `drafter`: a check needs some that come true."""
+        usual, self._drafter = self._drafter, lambda: drafter
+        try:
+            yield
+        finally:
+            self._drafter = usual
+
+    def answer(self, jobs: Sequence[Job], more: Callable[[], Sequence[Job]] | None = None) -> Iterator[Outcome]:
+        """Do each job once, in the order in which they finish; `more` returns further jobs, between two batches."""
         stop_checker = StopChecker(self._encoder, self._end_ids)
-        scheduler = Scheduler(assign_prefixes(sequence_groups(jobs)), self._budget(), stop_checker)
+        groups = assign_prefixes(sequence_groups(jobs))
+        scheduler = Scheduler(groups, self._budget(), stop_checker, self._drafter())
         collectors = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
         with self._runner.packed_attention():
-            while (batch := scheduler.plan()) is not None:
+            while True:
+                if more is not None and (added := more()):
+                    scheduler.add(sequence_groups(added))
+                    collectors |= {job.key: ScoreCollector(job) for job in added if isinstance(job, ScoreJob)}
+                if (batch := scheduler.plan()) is None:
+                    break
+                self.rows = batch.slots
                 started = time.perf_counter()
                 moves, freed = scheduler.take_cache_updates()
                 try:
@@ -51,9 +78,11 @@ class PackedMode:
                 if result is None:
                     yield from self._reduce_budget(scheduler, collectors)
                     continue
+                self.tokens += len(batch)
                 for finished in scheduler.apply_results(batch, result, time.perf_counter() - started):
                     if (outcome := _outcome(finished, stop_checker, collectors)) is not None:
                         yield outcome
+        self.rows = 0
 
     def close(self) -> None:
         """Release the model."""

@@ -11,6 +11,14 @@ from dataclasses import dataclass, field
 from harness.datatypes import Sampling
 from harness.engines.local.prefix_tree import PrefixNode
 
+# Space in a slot comes in pieces of so many tokens: a larger share of what it holds would stay empty in every slot
+SLOT_PIECE = 64
+
+
+def slot_capacity(tokens: int) -> int:
+    """Tokens that each slot has space for if the longest sequence has so many."""
+    return max(1, -(-tokens // SLOT_PIECE)) * SLOT_PIECE
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:

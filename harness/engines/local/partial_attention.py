@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import torch
 
-from harness.engines.local.masks import CAUSAL, MASKED, Bias
+from harness.engines.local.listed_attention import listed
+from harness.engines.local.masks import CAUSAL, MASKED, Bias, ShortRows, VisibleKeys
 
 # Scores computed at once: a quarter of a gigabyte
 MOST_SCORES = 2**26
@@ -18,20 +19,47 @@ MOST_SCORES = 2**26
 class PartialAttention:
     """The attention of a batch's queries [key heads, group, T, width], piece by piece."""
 
-    def __init__(self, query: torch.Tensor, value_width: int, scale: float, softcap: float | None) -> None:
-        """Every query must be in `start_slots` or `start_chunk` once before `add`."""
+    def __init__(
+        self, query: torch.Tensor, value_width: int, scale: float, softcap: float | None, *, merges: bool = True
+    ) -> None:
+        """Every query must be in one of the `start`s once before `add`. `merges`: there will be `add` or `sink`."""
         self.query = query
-        self._scale, self._softcap = scale, softcap
-        self._output = query.new_empty((*query.shape[:3], value_width), dtype=torch.float32)
-        self._total = query.new_empty(query.shape[:3], dtype=torch.float32)
+        self._scale, self._softcap, self._merges = scale, softcap, merges
+        heads, groups, tokens = query.shape[:3]
+        # Tokens first, as the model wants them back
+        self._rows = query.new_empty((tokens, heads, groups, value_width), dtype=torch.float32)
+        self._output = self._rows.permute(1, 2, 0, 3)
+        self._total = query.new_empty((tokens, heads, groups), dtype=torch.float32).permute(1, 2, 0)
 
     def start_slots(self, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
         """Let the first n queries attend to one slot each: keys [n, heads, s, width], bias [n, 1, 1, s]."""
         count = key.shape[0]
-        query = self.query[:, :, :count].permute(2, 0, 1, 3)
-        output, total = partial(query, key, value, bias, self._scale, self._softcap)
-        self._output[:, :, :count] = output.permute(1, 2, 0, 3)
-        self._total[:, :, :count] = total.permute(1, 2, 0)
+        output, total = partial(self._first(count), key, value, bias, self._scale, self._softcap)
+        self._put_first(count, output, total)
+
+    def start_slots_listed(self, key: torch.Tensor, values: torch.Tensor, bias: Bias, keys: VisibleKeys) -> None:
+        """As `start_slots`, reading only the values that are visible: values [slots, heads, capacity, width]."""
+        count = key.shape[0]
+        output, total = listed(
+            self._first(count), key, values, bias, keys, self._scale, self._softcap, totals=self._merges
+        )
+        self._put_first(count, output, total)
+
+    def start_short(self, rows: ShortRows, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
+        """Let short chunks attend to one slot each: keys [n, heads, s, width], bias [n, 1, most, s]."""
+        heads, groups, _, width = self.query.shape
+        count, most = rows.queries.shape
+        query = self.query[:, :, rows.queries].permute(2, 0, 1, 3, 4).reshape(count, heads, groups * most, width)
+        # The queries of a key head lie one under the other, so that keys are read once for all of them
+        mask = _broad(bias)
+        added = None if mask is None else mask.repeat(1, 1, groups, 1)
+        output, total = partial(query, key, value, added, self._scale, self._softcap)
+        split = (count, heads, groups, most)
+        by_token = output.view(*split, -1).permute(0, 3, 1, 2, 4).flatten(0, 1)
+        self._rows[rows.tokens] = by_token[rows.places]
+        if self._merges:
+            totals = total.reshape(split).permute(0, 3, 1, 2).flatten(0, 1)
+            self._total.permute(2, 0, 1)[rows.tokens] = totals[rows.places]
 
     def start_chunk(self, first: int, count: int, key: torch.Tensor, value: torch.Tensor, bias: Bias) -> None:
         """Let `count` queries attend to their own chunk: keys [heads, s, width], bias [count, s]."""
@@ -49,7 +77,20 @@ class PartialAttention:
 
     def result(self, dtype: torch.dtype) -> torch.Tensor:
         """[1, T, heads, value width]."""
-        return self._output.flatten(0, 1).transpose(0, 1)[None].to(dtype)
+        return self._rows.flatten(1, 2)[None].to(dtype)
+
+    def _first(self, count: int) -> torch.Tensor:
+        """The first queries [count, heads, group, width]."""
+        return self.query[:, :, :count].permute(2, 0, 1, 3)
+
+    def _put_first(self, count: int, output: torch.Tensor, total: torch.Tensor | None) -> None:
+        if count == len(self._rows):
+            self._rows = output
+            self._output = output.permute(1, 2, 0, 3)
+        else:
+            self._rows[:count] = output
+        if total is not None and self._merges:
+            self._total[:, :, :count] = total.permute(1, 2, 0)
 
     def _piece(
         self, first: int, last: int, key: torch.Tensor, value: torch.Tensor, bias: Bias

@@ -89,16 +89,16 @@ def sequence_groups(jobs: Sequence[Job]) -> list[SequenceGroup]:
     return groups
 
 
-def assign_prefixes(groups: Sequence[SequenceGroup]) -> list[SequenceGroup]:
+def assign_prefixes(groups: Sequence[SequenceGroup], node: PrefixNode | None = None) -> list[SequenceGroup]:
     """Give each group its prefix nodes; return the groups in depth-first order of the tree.
 
-    Below one node the longest come first, since they run longest.
+    Below one node the longest come first, since they run longest. `node`: one that all of them are below already.
     """
     groups = sorted(groups, key=lambda group: group.prompt[:-1])
     shared_lengths = [_common_length(a.prompt[:-1], b.prompt[:-1]) for a, b in pairwise(groups)]
     ordered: list[SequenceGroup] = []
     # Neighbouring groups, the node that all of them are below, and the position where it ends
-    stack = [_Span(0, len(groups), None, 0)] if groups else []
+    stack = [_Span(0, len(groups), node, node.end if node else 0)] if groups else []
     while stack:
         span = stack.pop()
         inner = shared_lengths[span.low : span.high - 1]
@@ -170,8 +170,8 @@ class SequenceState:
     """A sequence in progress: `ids` are its own tokens, prompt suffix and new ones.
 
     The keys and values of the first `planned` are stored, or will be by the planned batch. A scored sequence has
-    `branch`, the number of the group's branch: its ids are given, not sampled. `done`: it has finished, though it may
-    still be in a padded batch.
+    `branch`, the number of the group's branch: its ids are given, not sampled. `draft`: guessed next tokens in the
+    planned batch, counted in `planned`. `done`: it has finished, though it may still be in a padded batch.
     """
 
     group: SequenceGroup
@@ -180,6 +180,7 @@ class SequenceState:
     planned: int = 0
     new: list[int] = field(default_factory=list)
     logprobs: list[float] = field(default_factory=list)
+    draft: Sequence[int] = ()
     done: bool = False
 
     @property

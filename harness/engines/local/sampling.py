@@ -16,8 +16,8 @@ from harness.datatypes import Sampling
 from harness.engines.hf.token_jobs import GenerateJob
 from harness.engines.local.prefix_tree import SequenceState
 
-# Nearly all the probability that a filter keeps is in this many tokens; a row that needs more is sorted whole
-FIRST_SORTED = 512
+# What a filter keeps is among the few likeliest tokens in most rows, and among these in nearly all; else all are sorted
+FEW_SORTED, FIRST_SORTED = 64, 512
 # Rows whose probabilities are computed in float64 at once
 ROWS_AT_ONCE = 32
 
@@ -56,24 +56,37 @@ def _draw_from_all(probs: torch.Tensor, samplings: Sequence[Sampling], numbers: 
 
 def _draw_filtered(probs: torch.Tensor, samplings: Sequence[Sampling], numbers: Sequence[float]) -> torch.Tensor:
     """Sort no further than a row needs, which depends on the row alone: ties break the same way in any batch."""
-    size = probs.shape[-1]
-    most = min(FIRST_SORTED, size)
-    values, ids = probs.topk(most, dim=-1)
+    sampled = torch.empty(len(samplings), dtype=torch.long, device=probs.device)
+    rows = list(range(len(samplings)))
+    for most in (FEW_SORTED, FIRST_SORTED, probs.shape[-1]):
+        if not rows:
+            break
+        index = torch.tensor(rows, device=probs.device)
+        left = probs if len(rows) == len(samplings) else probs[index]
+        values, ids = left.topk(most, dim=-1) if most < probs.shape[-1] else _sorted(left)
+        enough = _enough(values, [samplings[row] for row in rows], probs.shape[-1])
+        done = torch.tensor([place for place, is_enough in enumerate(enough) if is_enough], device=probs.device)
+        if len(done):
+            drawn = [row for row, is_enough in zip(rows, enough, strict=True) if is_enough]
+            sampled[index[done]] = _nucleus(
+                values[done], ids[done], [samplings[row] for row in drawn], [numbers[row] for row in drawn]
+            )
+        rows = [row for row, is_enough in zip(rows, enough, strict=True) if not is_enough]
+    return sampled
+
+
+def _enough(values: torch.Tensor, samplings: Sequence[Sampling], size: int) -> list[bool]:
+    """Whether each row's filter keeps nothing beyond its sorted probabilities [rows, n], of `size` tokens in all."""
+    most = values.shape[-1]
+    if most >= size:
+        return [True] * len(samplings)
     covered = values.double().sum(-1).tolist()
-    index = torch.tensor([max(1, min(sampling.top_k, most)) - 1 for sampling in samplings], device=probs.device)
+    index = torch.tensor([max(1, min(sampling.top_k, most)) - 1 for sampling in samplings], device=values.device)
     parted = (values.gather(-1, index[:, None])[:, 0] > values[:, -1]).tolist()
-    enough = [
-        most == size or (is_parted if sampling.top_k else mass >= sampling.top_p)
+    return [
+        is_parted if sampling.top_k else mass >= sampling.top_p
         for sampling, mass, is_parted in zip(samplings, covered, parted, strict=True)
     ]
-    sampled = ids.new_empty(len(samplings))
-    for done in (True, False):
-        rows = [row for row, is_enough in enumerate(enough) if is_enough is done]
-        if rows:
-            index = torch.tensor(rows, device=probs.device)
-            kept, order = (values[index], ids[index]) if done else _sorted(probs[index])
-            sampled[index] = _nucleus(kept, order, [samplings[row] for row in rows], [numbers[row] for row in rows])
-    return sampled
 
 
 def _sorted(probs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

@@ -15,29 +15,26 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.engines.hf.token_jobs import GenerateJob
-from harness.engines.local.packed_batch import BatchResult, Chunk, PackedBatch, SamplingQuery, TokenLogprob
-from harness.engines.local.prefix_tree import PrefixNode, SequenceGroup, SequenceState, sequences_of
+from harness.engines.local.budget import Budget
+from harness.engines.local.drafting import Drafter, NoDrafts
+from harness.engines.local.packed_batch import (
+    BatchResult,
+    Chunk,
+    PackedBatch,
+    SamplingQuery,
+    TokenLogprob,
+    slot_capacity,
+)
+from harness.engines.local.prefix_tree import (
+    PrefixNode,
+    SequenceGroup,
+    SequenceState,
+    assign_prefixes,
+    sequences_of,
+)
+from harness.engines.local.slots import Slots
 from harness.engines.local.stop_check import FinishReason
-
-
-@dataclass(slots=True)
-class Budget:
-    """Limits of a batch and of the cache: tokens and logits per batch, sequences at a time, tokens stored."""
-
-    step_tokens: int
-    outputs: int
-    max_sequences: int
-    stored_tokens: int
-
-    def halve(self) -> bool:
-        """Halve the limits; False if nothing is left to halve."""
-        if self.max_sequences == 1 and self.step_tokens <= 32 and self.outputs <= 8:
-            return False
-        self.max_sequences = max(1, self.max_sequences // 2)
-        self.step_tokens = min(self.step_tokens, max(32, self.step_tokens // 2))
-        self.outputs = min(self.outputs, max(8, self.outputs // 2))
-        self.stored_tokens //= 2
-        return True
+from harness.engines.local.stored_prefixes import StoredPrefixes
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +55,43 @@ class Scheduler:
         groups: Sequence[SequenceGroup],
         budget: Budget,
         stop_checker: Callable[[SequenceState], FinishReason | None],
+        drafter: Drafter | None = None,
     ) -> None:
         """`groups` in the order of `assign_prefixes`; `stop_checker` tests a sequence's newest token."""
         self.budget = budget
-        self.sequences: list[SequenceState] = []
-        self._freed: list[PrefixNode] = []
-        self._moves: list[tuple[int, int]] = []
+        self._drafter = drafter or NoDrafts()
+        self._slots = Slots()
+        self._stored = StoredPrefixes()
         self._stop_checker = stop_checker
-        self._generating = 0
         self._waiting: deque[SequenceState] = deque()
         self._blocks: deque[SequenceGroup] = deque()
+        self._queue(groups)
+        self._scores: dict[SequenceGroup, dict[int, list[tuple[float, bool]]]] = {}
+        self._in_batch: list[tuple[SequenceState | PrefixNode | SequenceGroup, int]] = []
+        self._one_by_one = self._was_alone = False
+
+    @property
+    def sequences(self) -> list[SequenceState]:
+        """The sequences in the cache, by slot."""
+        return self._slots.sequences
+
+    def add(self, groups: Sequence[SequenceGroup]) -> None:
+        """Take more groups, without prefixes yet; what they share with stored nodes is not computed again."""
+        below: dict[PrefixNode | None, list[SequenceGroup]] = {}
+        for group in groups:
+            below.setdefault(self._stored.deepest(group), []).append(group)
+        for node, members in below.items():
+            for one in node.chain() if node else []:
+                one.users += len(members)
+                one.waiting += len(members)
+            self._queue(assign_prefixes(members, node))
+
+    def _queue(self, groups: Sequence[SequenceGroup]) -> None:
         for group in groups:
             if isinstance(group.job, GenerateJob):
                 self._waiting += sequences_of(group)
             else:
                 self._blocks.append(group)
-        self._stored: set[PrefixNode] = set()
-        self._scores: dict[SequenceGroup, dict[int, list[tuple[float, bool]]]] = {}
-        self._in_batch: list[tuple[SequenceState | PrefixNode | SequenceGroup, int]] = []
-        self._one_by_one = self._was_alone = False
 
     def plan(self) -> PackedBatch | None:
         """Plan the next batch; None when everything is done."""
@@ -90,11 +105,17 @@ class Scheduler:
     def _planned(self) -> PackedBatch:
         batch = PackedBatch()
         self._in_batch = []
-        for slot, sequence in enumerate(self.sequences[: self._generating]):
-            batch.lengths.append(sequence.planned)
-            self._add_tokens(batch, sequence, slot, 1)
-        batch.decode = self._generating
-        for slot in range(self._generating, len(self.sequences)):
+        drafts = self._drafts()
+        # From the first sequence with a guess on, all are chunks
+        batch.decode = next((slot for slot, draft in enumerate(drafts) if draft), self._slots.generating)
+        for slot, sequence in enumerate(self.sequences[: self._slots.generating]):
+            past = sequence.planned
+            if slot < batch.decode:
+                batch.lengths.append(past)
+            first = self._add_tokens(batch, sequence, slot, 1, drafts[slot])
+            if slot >= batch.decode:
+                batch.chunks.append(Chunk(first, len(batch) - first, past, slot=slot))
+        for slot in range(self._slots.generating, len(self.sequences)):
             if not self._prefill(batch, slot):
                 return batch
         self._admit(batch)
@@ -118,35 +139,26 @@ class Scheduler:
                 owner.seconds += seconds_per_token * count
                 blocks.append(owner)
         yield from self._finish_blocks(blocks, targets)
-        ended: list[tuple[int, FinishReason | None]] = []
-        for query, sampled in zip(batch.sampling_queries, result.sampled, strict=True):
-            sequence = self.sequences[query.slot]
-            sequence.ids.append(sampled.token)
-            sequence.new.append(sampled.token)
-            if sampled.logprob is not None:
-                sequence.logprobs.append(sampled.logprob)
-            if finish_reason := self._stop_checker(sequence):
-                ended.append((query.slot, finish_reason))
+        ended: list[tuple[int, FinishReason | None]] = self._add_sampled(batch, result)
         ended += [
             (slot, None)
             for slot, sequence in enumerate(self.sequences)
             if sequence.branch is not None and not sequence.pending
         ]
-        self._count_generating()
+        self._slots.count_generating()
         # From the last slot down: a move never touches a slot that is still to be cleared
         for slot, finish_reason in sorted(ended, key=lambda item: -item[0]):
             sequence = self.sequences[slot]
-            self._remove(slot)
+            self._slots.remove(slot)
             if finish_reason is not None:
+                self._drafter.finished(sequence)
                 yield self._finish(FinishedGroup(sequence.group, sequence, finish_reason))
             else:
                 yield from self._finish_branch(sequence)
 
     def take_cache_updates(self) -> tuple[list[tuple[int, int]], list[PrefixNode]]:
         """What the KV cache must do before the planned batch: slots to copy (from, to), in order, and nodes to free."""
-        updates = self._moves, self._freed
-        self._moves, self._freed = [], []
-        return updates
+        return self._slots.take_moves(), self._stored.take_freed()
 
     def restart(self) -> None:
         """Forget everything stored: sequences wait again with the tokens they have, nodes are computed again."""
@@ -154,7 +166,7 @@ class Scheduler:
             owner for owner, _ in self._in_batch if isinstance(owner, SequenceGroup)
         }
         for sequence in reversed(self.sequences):
-            sequence.planned = 0
+            sequence.planned, sequence.draft = 0, ()
             if sequence.branch is not None:
                 self._scores.get(sequence.group, {}).pop(sequence.branch, None)
             self._waiting.appendleft(sequence)
@@ -162,11 +174,9 @@ class Scheduler:
             self._blocks.appendleft(group)
         first = self._first()
         chain = first.prefix.chain() if first and first.prefix else []
-        self._was_alone = in_flight <= {first} and all(node in chain for node in self._stored)
-        for node in self._stored:
-            node.planned = 0
-        self.sequences, self._moves, self._freed, self._stored = [], [], [], set()
-        self._generating = 0
+        self._was_alone = in_flight <= {first} and self._stored.nodes <= {*chain}
+        self._slots.clear()
+        self._stored.clear()
 
     def drop_first(self) -> SequenceGroup | None:
         """Remove the first waiting group, which does not fit. None if it was not alone: then it is tried alone next."""
@@ -178,7 +188,7 @@ class Scheduler:
             self._waiting = deque(sequence for sequence in self._waiting if sequence.group is not group)
             self._blocks = deque(other for other in self._blocks if other is not group)
             self._scores.pop(group, None)
-            self._release(group)
+            self._stored.release(group)
         return group
 
     def _first(self) -> SequenceGroup | None:
@@ -188,13 +198,30 @@ class Scheduler:
 
     def _tokens_left(self, batch: PackedBatch) -> int:
         # Generating sequences never wait for prompts, nor prompts for them: the limit is on what is added
-        return max(self.budget.step_tokens, batch.decode + self.budget.step_tokens // 4) - len(batch)
+        return max(self.budget.step_tokens, self._slots.generating + self.budget.step_tokens // 4) - len(batch)
 
-    def _add_tokens(self, batch: PackedBatch, sequence: SequenceState, slot: int, count: int) -> int:
-        """Add a sequence's next tokens to the batch, with the outputs that are read from them."""
+    def _drafts(self) -> list[Sequence[int]]:
+        """A guess for each generating sequence, often an empty one."""
+        left = min(self.budget.outputs, self.budget.step_tokens) - self._slots.generating
+        drafts: list[Sequence[int]] = []
+        for sequence in self.sequences[: self._slots.generating]:
+            # The last token that it may have is never read, so it is not guessed
+            room = sequence.longest - len(sequence.ids) - 1
+            drafts.append(
+                self._drafter.draft(sequence, self._slots.generating, min(left, room)) if min(left, room) > 0 else ()
+            )
+            left -= len(drafts[-1])
+        return drafts
+
+    def _add_tokens(
+        self, batch: PackedBatch, sequence: SequenceState, slot: int, count: int, draft: Sequence[int] = ()
+    ) -> int:
+        """Add a sequence's next tokens and a guess at those after them, with the outputs that are read from them."""
         start = sequence.group.start + sequence.planned
-        first = batch.add(sequence.ids[sequence.planned : sequence.planned + count], start)
+        first = batch.add([*sequence.ids[sequence.planned : sequence.planned + count], *draft], start)
+        last, count = first + count - 1, count + len(draft)
         batch.attend_to_prefix(sequence.group.prefix, first, count)
+        sequence.draft = draft
         sequence.planned += count
         self._in_batch.append((sequence, count))
         if sequence.branch is not None:
@@ -202,12 +229,12 @@ class Scheduler:
             for index in range(sequence.planned - self._scored(sequence, count), sequence.planned):
                 output = batch.request_logits(first + index - (sequence.planned - count))
                 batch.targets.append((output, wanted[index - len(sequence.group.suffix) + 1]))
-        elif not sequence.pending:
+        elif sequence.pending <= 0:
             job = sequence.group.job
             assert isinstance(job, GenerateJob)
-            batch.sampling_queries.append(
-                SamplingQuery(batch.request_logits(first + count - 1), slot, job.sampling, job.seed, len(sequence.new))
-            )
+            for index in range(1 + len(draft)):
+                output, number = batch.request_logits(last + index), len(sequence.new) + index
+                batch.sampling_queries.append(SamplingQuery(output, slot, job.sampling, job.seed, number))
         return first
 
     def _scored(self, sequence: SequenceState, count: int) -> int:
@@ -247,13 +274,17 @@ class Scheduler:
     def _fits(self, group: SequenceGroup, *new: SequenceState) -> bool:
         """Whether a group's nodes, and its new sequences if any, fit into the cache beside what is stored."""
         chain = group.prefix.chain() if group.prefix else []
-        if not self.sequences or (not new and all(node in self._stored for node in chain)):
+        if not self.sequences or (not new and self._stored.nodes >= {*chain}):
             return True
-        stored = sum(len(node.ids) for node in {*self._stored, *chain})
+        stored = sum(len(node.ids) for node in {*self._stored.nodes, *chain})
         sequences = [*self.sequences, *new]
-        # A slot's tensor has space for 1.5 times the longest sequence
-        cells = len(sequences) * max(sequence.longest for sequence in sequences) * 3 // 2
-        return len(sequences) <= self.budget.max_sequences and stored + cells <= self.budget.stored_tokens
+        cells = len(sequences) * slot_capacity(max(sequence.longest for sequence in sequences))
+        if len(sequences) > self.budget.max_sequences or stored + cells > self.budget.stored_tokens:
+            return False
+        if not new or self.budget.start_tokens is None:
+            return True
+        cells = len(sequences) * slot_capacity(max(len(sequence.ids) for sequence in sequences))
+        return stored + cells <= self.budget.start_tokens
 
     def _store_prefix(self, batch: PackedBatch, group: SequenceGroup) -> bool:
         """Add what is missing of a group's prefix nodes; False if the batch is full before they are complete."""
@@ -266,7 +297,7 @@ class Scheduler:
                 batch.attend_to_prefix(node.parent, first, count)
                 batch.chunks.append(Chunk(first, count, past, node=node))
                 node.planned += count
-                self._stored.add(node)
+                self._stored.nodes.add(node)
                 self._in_batch.append((node, count))
             if count < missing:
                 return False
@@ -308,6 +339,36 @@ class Scheduler:
 
     # --- results ----------------------------------------------------------------------------------
 
+    def _add_sampled(self, batch: PackedBatch, result: BatchResult) -> list[tuple[int, FinishReason | None]]:
+        """Add what was sampled, up to the first token that was not guessed; return the slots that ended."""
+        ended: list[tuple[int, FinishReason | None]] = []
+        kept: dict[int, int] = {}
+        over: set[int] = set()
+        for query, sampled in zip(batch.sampling_queries, result.sampled, strict=True):
+            if query.slot in over:
+                continue
+            sequence, place = self.sequences[query.slot], kept.get(query.slot, 0)
+            sequence.ids.append(sampled.token)
+            sequence.new.append(sampled.token)
+            if sampled.logprob is not None:
+                sequence.logprobs.append(sampled.logprob)
+            finish_reason = self._stop_checker(sequence)
+            right = place < len(sequence.draft) and sequence.draft[place] == sampled.token
+            kept[query.slot] = place + right
+            if finish_reason or not right:
+                over.add(query.slot)
+                self._settle_draft(sequence, kept[query.slot], ended=right)
+            if finish_reason:
+                ended.append((query.slot, finish_reason))
+        return ended
+
+    def _settle_draft(self, sequence: SequenceState, kept: int, *, ended: bool) -> None:
+        """Give back the cells of wrong tokens. Those after the sequence's `ended` are neither right nor wrong."""
+        if sequence.draft:
+            self._drafter.tried(sequence, kept if ended else len(sequence.draft), kept)
+        sequence.planned -= len(sequence.draft) - kept
+        sequence.draft = ()
+
     def _finish_blocks(
         self, blocks: Sequence[SequenceGroup], targets: Iterator[TokenLogprob]
     ) -> Iterator[FinishedGroup]:
@@ -330,38 +391,5 @@ class Scheduler:
             yield self._finish(FinishedGroup(sequence.group, scores=scores))
 
     def _finish(self, finished: FinishedGroup) -> FinishedGroup:
-        self._release(finished.group)
+        self._stored.release(finished.group)
         return finished
-
-    def _release(self, group: SequenceGroup) -> None:
-        for node in group.prefix.chain() if group.prefix else []:
-            # The first user to finish counts as the one that the node was computed for
-            group.cached += len(node.ids) if node.claimed else 0
-            node.claimed = True
-            group.seconds += node.seconds / node.users
-            node.waiting -= 1
-            if not node.waiting and node in self._stored:
-                self._stored.remove(node)
-                self._freed.append(node)
-
-    def _count_generating(self) -> None:
-        """Sequences whose prompt is complete come first, since prompts are prefilled in the order of the slots."""
-        while self._generating < len(self.sequences) and self.sequences[self._generating].new:
-            sequence = self.sequences[self._generating]
-            if sequence.pending != 1 or sequence.branch is not None:
-                break
-            self._generating += 1
-
-    def _remove(self, slot: int) -> None:
-        """Clear a slot; the last generating sequence and then the last of all move up."""
-        if slot < self._generating:
-            self._generating -= 1
-            slot = self._move(self._generating, slot)
-        self._move(len(self.sequences) - 1, slot)
-        self.sequences.pop()
-
-    def _move(self, source: int, target: int) -> int:
-        if source != target:
-            self.sequences[target] = self.sequences[source]
-            self._moves.append((source, target))
-        return source

@@ -59,6 +59,11 @@ class Oracle:
         self._dtype = model.dtype
         self._answers = _answers(model, jobs)
 
+    @property
+    def texts(self) -> dict[str, tuple[int, ...]]:
+        """The new tokens of each generation, by its job's key."""
+        return {job.key: found.ids for job, found in self._answers if isinstance(found, Generated)}
+
     def difference_of(self, mode: Answers) -> str | None:
         """How the mode's answers differ; None if they do not."""
         return _difference(mode, self._answers, self._dtype)

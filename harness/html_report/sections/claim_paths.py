@@ -1,4 +1,7 @@
-"""The path of a sequential test as charts: e-values over samples with their bounds and the stop, and the score."""
+"""The path of a sequential test as charts: e-values over samples with their bounds and the stop, and the score.
+
+A test by counts has no e-values: its chart is of the score between the two edges at which it stops.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +24,7 @@ class PathView:
     """One part of a claim. Places are in per cent: of the width, and of the height from the top.
 
     `bounds`: of refuting, then of supporting, or one for both; `required`: the ends of what the score must be.
+    `refuting` and `supporting` are lines of e-values, or of the edges of the score (`by_counts`).
     """
 
     part: str
@@ -36,6 +40,7 @@ class PathView:
     samples: tuple[Label, ...]
     stop: Label
     saved: str
+    by_counts: bool
 
 
 def path_views(paths: Sequence[EvidencePath]) -> tuple[PathView, ...]:
@@ -51,16 +56,15 @@ def path_views(paths: Sequence[EvidencePath]) -> tuple[PathView, ...]:
 
 def _view(path: EvidencePath, evidence: Scale, values: Scale) -> PathView:
     area, numbers = Area(path.total, evidence), Area(path.total, values)
-    # An e-value is 1 before the first sample
-    used = [0.0, *map(float, path.used)]
     line = numbers.line(path.used, path.value)
+    refuting, supporting = _edges(path, numbers) if path.by_counts else _evidence(path, area)
     return PathView(
         part=path.part,
         sentence=path_sentence(path),
-        refuting=area.line(used, [0.0, *(one / TEN for one in path.log_refuted)]),
-        supporting=area.line(used, [0.0, *(one / TEN for one in path.log_supported)]),
-        levels=tuple(Level(area.height(power), f"{10**power:g}") for power in decades(evidence)),
-        bounds=_bounds(path, area),
+        refuting=refuting,
+        supporting=supporting,
+        levels=() if path.by_counts else tuple(Level(area.height(at), f"{10**at:g}") for at in decades(evidence)),
+        bounds=() if path.by_counts else _bounds(path, area),
         values=line,
         value_name="difference so far" if path.difference else "score so far",
         value_levels=_value_levels(numbers, signed=path.difference),
@@ -72,7 +76,23 @@ def _view(path: EvidencePath, evidence: Scale, values: Scale) -> PathView:
         samples=_samples(path),
         stop=area.beside(path.stop, f"stop: {path.stop} of {path.total} samples"),
         saved=saved_text(path).removeprefix("; "),
+        by_counts=path.by_counts,
     )
+
+
+def _evidence(path: EvidencePath, area: Area) -> tuple[Line, Line]:
+    """The lines of the e-values that refute and that support; an e-value is 1 before the first sample."""
+    used = [0.0, *map(float, path.used)]
+    return (
+        area.line(used, [0.0, *(one / TEN for one in path.log_refuted)]),
+        area.line(used, [0.0, *(one / TEN for one in path.log_supported)]),
+    )
+
+
+def _edges(path: EvidencePath, numbers: Area) -> tuple[Line, Line]:
+    """The lines of the scores at which the claim is refuted and at which it is supported."""
+    low, high = numbers.line(path.used, path.low_edge), numbers.line(path.used, path.high_edge)
+    return (low, high) if path.low_word == "refuted" else (high, low)
 
 
 def _end(place: float, text: str, line: Line) -> Level:

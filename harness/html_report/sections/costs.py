@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
 
+from harness.analysis.metric import lower_is_better
 from harness.cost.per_answer import PerAnswer, per_answer
 from harness.cost.tables import dollars
 from harness.html_report.charts.scatter import Point, Scatter, scatter
@@ -14,7 +15,6 @@ from harness.html_report.document import Material, ReportRun, Section
 from harness.report.tables import UNKNOWN, Column, Row, Table, figure_text, interval_text, score_text
 from harness.results import Estimate
 from harness.stats.frontier import beaten_by
-from harness.stats.intervals import RATIO
 
 LEAD = (
     "Further left is cheaper, further up is better{turned}. Runs on the frontier (the stepped line) are beaten by no "
@@ -37,8 +37,8 @@ class CostedRun:
 
     @property
     def lower_is_better(self) -> bool:
-        """Whether the score is one such as perplexity."""
-        return self.score is not None and self.score.method == RATIO
+        """Whether a smaller score is the better one."""
+        return self.score is not None and lower_is_better(self.score)
 
     @property
     def merit(self) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from harness.analysis.metric import lower_is_better
 from harness.html_report.caveats import other_protocol, protocol_uses, unread, unread_text, without_mixed_means
 from harness.html_report.charts.forest import MOST_OPEN, Label, Mark, axis, mark, score_scale
 from harness.html_report.charts.scale import Scale
@@ -140,7 +141,7 @@ def _group(name: str, found: Found, others: Found, *, overall: bool, alike: Sequ
     share = first.method != RATIO and not of_corpus and all(n is None or 0 <= n <= 1 for n in numbers)
     scale = score_scale(numbers, share=share, most=MOST_OF_CORPUS if of_corpus else None)
     metric = metric_text(first.scorer, first.metric)
-    words = "lower is better" if first.method == RATIO else "0 to 100, higher is better" if of_corpus else ""
+    words = "lower is better" if lower_is_better(first) else "0 to 100, higher is better" if of_corpus else ""
     return TaskScores(
         name=name,
         metric=metric,

@@ -30,6 +30,21 @@ def write(folder: Path, text: str) -> str:
     return str(folder / "mine.yaml")
 
 
+def test_one_claim_without_a_list_of_claims_is_one_line(tmp_path: Path):
+    head, claim = PAGE.split("claims:\n  - ")
+    with pytest.raises(ConfigError) as caught:
+        claim_page(write(tmp_path, head + claim.replace("\n    ", "\n")))
+    said = str(caught.value)
+    assert said.count("\n") == 0 and "mine.yaml:3" in said and "put them under `claims: [...]`" in said
+
+
+def test_the_whole_page_in_the_documentation_is_one(tmp_path: Path):
+    text = (Path(__file__).parents[3] / "docs" / "claims.md").read_text(encoding="utf-8")
+    (page,) = [part.split("```")[0] for part in text.split("```yaml\n")[1:]]
+    found = claim_page(write(tmp_path, page))[0]
+    assert [claim.id for claim in found.claims] == ["mine-90"]
+
+
 def test_every_shipped_page_holds_and_ids_are_unlike():
     ids = [claim.id for stem in pages.index(KIND) for claim in claim_page(stem)[0].claims]
     assert len(ids) == len(set(ids)) >= 18

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import random
 from typing import Any
 
@@ -13,10 +12,11 @@ from harness.claims.page import Claim
 from harness.claims.paired_claim import PairedClaimTest
 from harness.claims.path_text import path_sentence
 from harness.claims.sequential_test import SequentialTest
-from harness.claims.verdict import CERTAIN, EvidencePath
+from harness.claims.verdict import EvidencePath
 from harness.html_report.charts.path import thinned
 from harness.html_report.sections.claim_paths import path_views
-from harness.stats.sequential import log_finite_mixture, log_mixture
+from harness.stats.coin_walk import evidence
+from harness.stats.exact_stopping import items_rule, skill_rule
 
 
 def a_claim(**changes: Any) -> Claim:
@@ -41,40 +41,43 @@ def path_of(claim: Claim, answers: list[float | None], size: int = 40) -> Eviden
 
 
 @pytest.mark.parametrize("relation", [">=", "<="])
-def test_each_step_of_a_skills_path_is_the_e_value_of_the_counts_so_far(relation):
-    answers = [float(random.Random(3).random() < 0.5) for _ in range(3)] + [1.0, 0.0, 0.0, 1.0, 0.0, 0.0]
-    path = path_of(a_claim(relation=relation), answers)
-    assert path.used == tuple(range(1, len(path.used) + 1))
-    for n in path.used:
-        right = int(sum(answers[:n]))
-        below = log_mixture(right, n - right, 0.7)
-        above = log_mixture(n - right, right, 0.3)
-        refuted, supported = (below, above) if relation == ">=" else (above, below)
-        assert path.value[n - 1] == pytest.approx(right / n)
-        assert path.log_refuted[n - 1] == pytest.approx(refuted)
-        assert path.log_supported[n - 1] == pytest.approx(supported)
+@pytest.mark.parametrize("about", ["skill", "benchmark"])
+def test_each_step_of_a_path_has_the_scores_at_which_the_test_would_stop_there(relation, about):
+    claim = a_claim(relation=relation, test={"metric": "mean", "tasks": ["t"], "about": about})
+    path = path_of(claim, [1.0, 0.0, 1.0, 1.0, 1.0, 0.0, 1.0, 1.0])
+    assert path.used == tuple(range(1, 9)) and path.crossing is None
+    # "At most 0.7" is "at least 0.3" of wrong answers, 12 of 40
+    needed, share = (28, 0.7) if relation == ">=" else (12, 0.3)
+    rule = items_rule(needed, 40, 40, 0.05, 0.05) if about == "benchmark" else skill_rule(share, 40, 0.05, 0.05)
+    for n in range(1, 9):
+        few = [right for right in range(n + 1) if rule.word(n, right) == "refuted"]
+        many = [right for right in range(n + 1) if rule.word(n, right) == "supported"]
+        if relation == "<=":
+            few, many = sorted(n - right for right in many), sorted(n - right for right in few)
+        low, high = path.low_edge[n - 1] * n, path.high_edge[n - 1] * n
+        assert low == pytest.approx(few[-1]) if few else low < 0
+        assert high == pytest.approx(many[0]) if many else high > n
 
 
-def test_a_benchmarks_path_ends_at_certainty_with_finite_numbers():
+def test_a_benchmarks_path_ends_at_certainty():
     claim = a_claim(test={"metric": "mean", "tasks": ["t"], "about": "benchmark"})
     path = path_of(claim, [1.0, 0.0, 0.0, 0.0], size=4)
     # 3 of 4 are needed: after two wrong answers no more than 2 can come
-    assert path.stop == 3 and path.log_refuted[-1] == CERTAIN
-    assert path.log_refuted[1] == pytest.approx(log_finite_mixture(1, 1, 3, 4))
-    assert "Infinity" not in json.dumps(path.log_refuted + path.log_supported)
-    assert "infinite (certain)" in path_sentence(path)
+    assert path.stop == 3 and path.crossing is not None and path.crossing.word == "refuted"
+    assert "Infinity" not in json.dumps(path.low_edge + path.high_edge)
+    assert "as refuted was reached after 3 samples; 1 was not needed" in path_sentence(path)
 
 
-def test_the_path_stops_where_its_bound_is_reached_and_an_unscored_sample_is_no_step():
-    path = path_of(a_claim(), [0.0, None, *[0.0] * 38])
+@pytest.mark.parametrize(("relation", "word"), [(">=", "refuted"), ("<", "supported")])
+def test_the_path_stops_where_its_edge_is_reached_and_an_unscored_sample_is_no_step(relation, word):
+    path = path_of(a_claim(relation=relation), [0.0, None, *[0.0] * 38])
     assert path.stop == path.used[-1] < 20 and 2 not in path.used
-    assert path.crossing is not None and (path.crossing.word, path.crossing.used) == ("refuted", path.stop)
-    assert path.log_refuted[-1] >= path.bound_refuted > path.log_refuted[-2]
-    assert path.bound_refuted == pytest.approx(math.log(1 / 0.025))
+    assert path.crossing is not None and (path.crossing.word, path.crossing.used) == (word, path.stop)
+    assert path.value[-1] <= path.low_edge[-1] and path.value[-2] > path.low_edge[-2]
 
 
 @pytest.mark.parametrize("relation", [">", "<"])
-def test_each_step_of_a_pairs_path_is_the_e_value_of_the_wins_and_losses_so_far(relation):
+def test_each_step_of_a_pairs_path_is_the_evidence_of_the_wins_and_losses_so_far(relation):
     claim = a_claim(relation=relation, threshold=None, comparators=[{"model": "two"}])
     order = [("t", str(i)) for i in range(30)]
     test = PairedClaimTest(claim, order, {"t": 30}, ["one", "two"])
@@ -86,7 +89,7 @@ def test_each_step_of_a_pairs_path_is_the_e_value_of_the_wins_and_losses_so_far(
     assert len(path.used) == len(differences) and path.difference
     for n in path.used:
         wins, losses = differences[:n].count(1), differences[:n].count(-1)
-        ahead, behind = log_mixture(losses, wins, 0.5), log_mixture(wins, losses, 0.5)
+        ahead, behind = evidence(wins, wins + losses), evidence(losses, wins + losses)
         refuted, supported = (behind, ahead) if relation == ">" else (ahead, behind)
         assert path.value[n - 1] == pytest.approx((wins - losses) / n)
         assert path.log_refuted[n - 1] == pytest.approx(refuted)

@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from harness.claims.e_value_test import EValueTest, anytime_interval
+from harness.claims.ordered_test import SampleKey, random_order
 from harness.claims.page import Claim
-from harness.claims.sequential_test import SampleKey, SequentialTest, anytime_interval, random_order
+from harness.claims.sequential_test import SequentialTest
 from harness.stats.sequential import log_finite_mixture, log_mixture
 from harness.stats.thresholds import Bar, count_test
 
@@ -92,9 +94,9 @@ def test_few_are_asked_at_first_and_more_later():
 
 def test_a_benchmark_is_settled_when_the_rest_cannot_change_it():
     test = a_test(a_claim("benchmark"), size=20)
-    # 17 of 20 are needed: the fourth wrong answer ends it, before any odds do
-    test.advance({pair: float(place not in (2, 5, 9, 13)) for place, pair in enumerate(test.order)})
-    assert test.settled == "refuted" and test.used == 14
+    # 17 of 20 are needed: the fourth wrong answer ends it, late enough that no bound does before
+    test.advance({pair: float(place not in (2, 7, 12, 18)) for place, pair in enumerate(test.order)})
+    assert test.settled == "refuted" and test.used == 19
     assert "cannot change the result" in test.ruling().rule
 
 
@@ -103,6 +105,51 @@ def test_an_unscored_sample_is_skipped_and_reported():
     test.advance({pair: None if place < 2 else 1.0 for place, pair in enumerate(test.order)})
     assert (test.used, test.unscored) == (5, 2)
     assert test.evidence("here", "m", None)[0].n == 3
+
+
+@pytest.mark.parametrize("about", ["skill", "benchmark"])
+@pytest.mark.parametrize("relation", [">=", "<", "<=", ">"])
+def test_claims_at_the_bar_are_seldom_judged_wrongly_in_whatever_direction_they_point(about, relation):
+    """The score is just at the bar: 34 of 40, in random orders; for a strict claim it is just not met."""
+    draw, wrong = np.random.default_rng(0), 0
+    claim = a_claim(about, relation=relation, threshold=0.85, tolerance=0.0)
+    untrue = "supported" if relation in ("<", ">") else "refuted"
+    for _ in range(150):
+        test = a_test(claim, 40)
+        values = draw.permutation([1.0] * 34 + [0.0] * 6) if about == "benchmark" else 1.0 * (draw.random(40) < 0.85)
+        test.advance(dict(zip(test.order, values.tolist(), strict=True)))
+        wrong += test.settled == untrue
+    # 5 % of 150, and three standard errors
+    assert wrong <= 7.5 + 3 * math.sqrt(150 * 0.05 * 0.95)
+
+
+def test_a_test_that_is_resumed_ends_as_one_that_was_not_interrupted():
+    for seed in range(5):
+        whole = a_test(a_claim(), seed=seed)
+        given = answers(whole, 0.75, seed)
+        whole.advance(given)
+        resumed = a_test(a_claim(), seed=seed)
+        while part := resumed.next_samples():
+            # Started again from nothing, with the answers so far, as after a kill
+            known = {pair: given[pair] for pair in resumed.order[: resumed.used + len(part)]}
+            resumed = a_test(a_claim(), seed=seed)
+            resumed.advance(known)
+        assert (resumed.used, resumed.ruling(), resumed.paths) == (whole.used, whole.ruling(), whole.paths)
+
+
+def test_the_numbers_beside_a_verdict_agree_with_it():
+    for about, share, tasks in (("skill", 0.6, 1), ("benchmark", 0.97, 1), ("skill", 0.6, 3), ("benchmark", 0.6, 2)):
+        test = a_test(a_claim(about, tasks))
+        test.advance(answers(test, share, 1))
+        assert test.settled
+        for one, state in zip(test.evidence("here", "m", None), test.states(), strict=True):
+            assert one.test is not None and one.low is not None and one.high is not None
+            assert (one.high < 0.85) == (state == "refuted") == (one.test.p_against <= 0.05)
+            assert (one.low >= 0.85) == (state == "supported") == (one.test.p_for <= 0.05)
+
+
+def an_earlier_test(size: int, seed: int = 0) -> EValueTest:
+    return EValueTest(a_claim(), random_order([("task0", str(i)) for i in range(size)], seed), {"task0": size})
 
 
 def exact_error(stops: Callable[[int, int], str], p: float, size: int, word: str) -> float:
@@ -122,10 +169,10 @@ def exact_error(stops: Callable[[int, int], str], p: float, size: int, word: str
     return hit
 
 
-def test_a_true_claim_is_refuted_no_more_often_than_promised_and_a_false_one_seldom_supported():
+def test_runs_of_the_earlier_rule_are_judged_by_it():
     """Exact, not simulated: looks after every answer, and the test at the end, together."""
     size = 60
-    test = a_test(a_claim(), size)
+    test = an_earlier_test(size)
 
     @functools.cache
     def stops(right: int, wrong: int) -> str:
@@ -144,7 +191,7 @@ def test_a_true_claim_is_refuted_no_more_often_than_promised_and_a_false_one_sel
 
     # And the test stops where that rule does
     for seed, share in ((1, 0.85), (2, 0.85), (3, 0.7), (4, 0.95), (5, 0.5)):
-        test = a_test(a_claim(), size, seed)
+        test = an_earlier_test(size, seed)
         given = answers(test, share, seed)
         test.advance(given)
         right = wrong = 0
@@ -157,25 +204,17 @@ def test_a_true_claim_is_refuted_no_more_often_than_promised_and_a_false_one_sel
 
 def test_several_tasks_share_the_error_of_refuting():
     one, three = a_test(a_claim("benchmark")), a_test(a_claim("benchmark", tasks=3))
-    assert three.bounds["refuted"] == pytest.approx(one.bounds["refuted"] + math.log(3))
-    assert three.bounds["supported"] == one.bounds["supported"]
+    assert three.levels.upper == pytest.approx(one.levels.upper / 3)
+    assert three.levels.lower == one.levels.lower == 0.05
+    wrong, draw = 0, np.random.default_rng(1)
+    for _ in range(100):
+        test = a_test(a_claim(tasks=3), 30)
+        test.advance(dict(zip(test.order, (1.0 * (draw.random(90) < 0.85)).tolist(), strict=True)))
+        wrong += test.settled == "refuted"
+    assert wrong <= 5 + 3 * math.sqrt(100 * 0.05 * 0.95)
 
 
-def test_false_refutations_of_a_true_benchmark_score_stay_rare():
-    """The benchmark's score is just at the bar: 34 of 40, in 2000 random orders."""
-    wrong = 0
-    # The rule alone, from a table of its e-values: a test computes the same numbers one by one
-    table = np.array([[log_finite_mixture(r, w, 34, 40) if r + w <= 40 else 0 for w in range(41)] for r in range(41)])
-    generator = np.random.default_rng(0)
-    for _ in range(2000):
-        items = generator.permutation([1] * 34 + [0] * 6)
-        rights = np.cumsum(items)
-        wrongs = np.arange(1, 41) - rights
-        wrong += bool((table[rights, wrongs] >= -math.log(0.05)).any())
-    assert wrong / 2000 <= 0.05
-
-
-def test_the_interval_that_holds_at_any_stop_is_what_no_e_process_excludes():
+def test_the_interval_of_the_earlier_rule_is_what_no_e_process_excludes():
     line = math.log(40)
     for right, wrong in ((0, 5), (3, 7), (9, 1), (50, 50)):
         low, high = anytime_interval(right, wrong)

@@ -36,7 +36,10 @@ def faults(name: str, *settings: tuple[str, dict[str, Any]]) -> list[str]:
 
 def refused(settings: dict[str, Any], options: dict[str, Any] | None = None, **words: Any) -> list[str]:
     """The lines that a command is refused with."""
-    keys = settings | {{"limit": "limit", "dtype": "model.dtype"}[name]: v for name, v in (options or {}).items()}
+    keys = settings | {
+        {"limit": "limit", "dtype": "model.dtype", "quantize": "model.quantize"}[name]: v
+        for name, v in (options or {}).items()
+    }
     with pytest.raises(UserError) as caught:
         run_config(None, None, None, keys, "the command line", flags=flags_of(options or {}, settings), **words)
     return caught.value.lines
@@ -146,7 +149,8 @@ def test_a_later_fault_of_a_page_says_what_changed_it():
         ({"execution": {"wall_seconds": 0}}, {}, "--set execution: execution.wall_seconds: input should be greater"),
         ({"limit": 0}, {}, "--set limit: limit: input should be greater than or equal to 1 (found 0)"),
         ({}, {"limit": 0}, "--limit: limit: input should be greater than or equal to 1 (found 0)"),
-        ({}, {"dtype": "float8"}, "--dtype: model.dtype: input should be 'auto', "),
+        ({}, {"dtype": "float8"}, "--dtype: model.dtype: 'float8' is not one of auto, float32, "),
+        ({}, {"quantize": "int3"}, "--quantize: model.quantize: 'int3' is not one of int8, int4"),
         ({"model.path.x": 1}, {}, "--set model.path.x: cannot be set: 'path' holds a value, not keys"),
     ],
 )

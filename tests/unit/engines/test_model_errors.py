@@ -85,7 +85,7 @@ def test_a_folder_without_weights(copy: Path) -> None:
     (copy / "model.safetensors").unlink()
     assert "no weights there" in str(reported(copy))
     (copy / "adapter_config.json").write_text("{}")
-    assert "it is an adapter" in str(reported(copy))
+    assert "it holds no PEFT adapter" in str(reported(copy))
 
 
 def test_a_folder_without_tokenizer(copy: Path) -> None:
@@ -187,6 +187,7 @@ def test_large_weights_are_sampled_and_the_digest_says_so(tmp_path: Path) -> Non
     assert weights_digest(tmp_path, ["big"]) != before
 
 
+@pytest.mark.slow
 def test_a_hub_id_without_network_is_refused_in_one_line_and_not_tried_again(tmp_path: Path) -> None:
     code = (
         "from harness.engines import reference\nfrom harness.engines.base import ModelSpec\n"

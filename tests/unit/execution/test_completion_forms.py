@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 
 import pytest
 
@@ -118,11 +119,16 @@ def test_a_prompt_that_leaves_nothing_open_changes_nothing() -> None:
         assert forms.misfit(Job(candidate, tests), shape("rust")) == ""
 
 
-def here() -> list[str]:
-    return [name for name in PROGRAMS if plugins.load("language", name).build().missing() is None]
+def here(names: Iterable[str]) -> list[str]:
+    return [name for name in names if plugins.load("language", name).build().missing() is None]
 
 
-@pytest.mark.parametrize("language", here())
+# Their compilers take seconds for each program
+COMPILED = {"java", "cpp", "rust"}
+LANGUAGES = [pytest.param(one, marks=[pytest.mark.slow] if one in COMPILED else []) for one in here(PROGRAMS)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_same_program_passes_in_every_form_and_a_wrong_one_in_none(sandbox: Sandbox, language: str) -> None:
     limits = Limits(wall_seconds=120)
     for form in FORMS:
@@ -136,7 +142,7 @@ def test_the_same_program_passes_in_every_form_and_a_wrong_one_in_none(sandbox: 
 CALLS = {"bash": "add 1 1\n", "javascript": "console.log(add(1, 1));\n", "perl": "print add(1, 1);\n"}
 
 
-@pytest.mark.parametrize("language", [name for name in CALLS if name in here()])
+@pytest.mark.parametrize("language", here(CALLS))
 @pytest.mark.parametrize("form", ["closed body", "function"])
 @pytest.mark.parametrize("lead", ["", "}\n"])
 def test_calls_behind_a_finished_function_leave_it_right(language: str, form: str, lead: str, sandbox: Sandbox) -> None:

@@ -39,6 +39,7 @@ def check(row: dict[str, Any]) -> Any:
     return "in_process" if row["task_id"] in IN_PROCESS else "by_value"
 
 
+@pytest.mark.slow
 def test_reference_code_of_mbpp_passes_with_the_setup_after_the_code(sandbox: Sandbox) -> None:
     splits = [f"google-research-datasets/mbpp/full/{s}.jsonl" for s in ("prompt", "test", "validation", "train")]
     everything = rows(*splits)

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.slow
 METRICS = Path(__file__).resolve().parents[3] / "harness" / "metrics"
 
 SCRIPT = r"""

@@ -170,7 +170,7 @@ def test_a_misspelt_option_is_refused_with_the_right_one(by: str) -> None:
         ({"by": "regex", "pattern": "(unclosed"}, "not a regular expression"),
         ({"by": "regex"}, "the key 'pattern' is missing"),
         ({"by": "regex", "pattern": "(x)", "group": 2}, "the pattern has 1 groups"),
-        ({"by": "number", "pick": "lats"}, "found 'lats'); did you mean 'last'"),
+        ({"by": "number", "pick": "lats"}, "'lats' is not one of last, first; did you mean 'last'"),
         ({"by": "text", "strip_reasoning": "yes"}, "strip_reasoning: input should be a valid boolean (found 'yes')"),
         (["regex"], "must be a name or a mapping"),
     ],

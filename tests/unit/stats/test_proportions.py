@@ -103,3 +103,15 @@ def test_counts_that_cannot_be_are_refused(k: int, n: int) -> None:
         with pytest.raises(ValueError, match="right of n"):
             call(k, n)
     assert not math.isnan(p.clopper_pearson(0, 1)[1])
+
+
+@pytest.mark.parametrize(("size", "n"), [(12, 5), (80, 40), (30, 1)])
+def test_the_interval_of_exactly_these_items_misses_in_at_most_5_percent(size: int, n: int):
+    for right in range(size + 1):
+        counts = np.arange(max(0, n - (size - right)), min(n, right) + 1)
+        chances = stats.hypergeom.pmf(counts, size, right, n)
+        held = [low <= right / size <= high for low, high in (p.finite_interval(int(k), n, size) for k in counts)]
+        assert chances[~np.array(held)].sum() <= 0.05
+    low, high = p.finite_interval(n // 2, n, size)
+    wide = p.clopper_pearson(n // 2, n)
+    assert wide[0] <= low <= high <= wide[1]

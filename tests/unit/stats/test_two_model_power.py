@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from harness.stats.paired import interval, mcnemar, paired_difference
+from harness.stats.paired import mcnemar
 from harness.stats.relations import newcombe
 from harness.stats.two_model_power import (
     Discordance,
@@ -19,7 +19,6 @@ from harness.stats.two_model_power import (
     discordance,
     mcnemar_power,
     mcnemar_size,
-    paired_margin_power,
     unpaired_power,
 )
 
@@ -92,20 +91,6 @@ def test_the_smallest_difference_that_a_number_of_samples_could_see() -> None:
     assert detectable_difference(5, 0.2) is None
     alone = detectable_difference(80, 0.0)
     assert alone is not None and stats.binom.sf(5, 80, alone) == pytest.approx(0.8, abs=1e-4)
-
-
-def test_power_with_a_margin_by_brute_force() -> None:
-    n, truth = 24, Discordance(0.25, 0.1)
-
-    def within(wins: int, losses: int, margins: Margins) -> bool:
-        values = [1.0] * wins + [0.0] * (n - wins)
-        other = [0.0] * wins + [1.0] * losses + [0.0] * (n - wins - losses)
-        low, high = interval(paired_difference(values, other), 0.9)
-        return (margins.low is None or low > margins.low) and (margins.high is None or high < margins.high)
-
-    for margins in (Margins(low=-0.05), Margins(high=0.4), Margins(-0.2, 0.35)):
-        expected = brute_paired(n, truth, lambda won, lost, m=margins: within(won, lost, m))
-        assert paired_margin_power(n, truth, margins) == pytest.approx(expected, abs=1e-9)
 
 
 def test_power_of_two_unpaired_sets_by_brute_force() -> None:

@@ -11,7 +11,7 @@ from scipy import stats
 from transformers import TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 from harness.datatypes import Sampling
-from harness.engines.local.sampling import FIRST_SORTED, choose, uniform
+from harness.engines.local.sampling import FEW_SORTED, FIRST_SORTED, choose, uniform
 
 # More than are sorted at first, so that flat rows need the rest
 VOCABULARY = 2 * FIRST_SORTED
@@ -79,7 +79,7 @@ def test_the_same_tokens_are_left_with_the_same_probabilities_as_in_transformers
     assert bool((found > 0)[right > 1.01 / count].all()), "a token that is left is drawn"
 
 
-@pytest.mark.parametrize("top_k", [20, FIRST_SORTED, FIRST_SORTED + 1])
+@pytest.mark.parametrize("top_k", [20, FEW_SORTED, FEW_SORTED + 1, FIRST_SORTED, FIRST_SORTED + 1])
 def test_what_equals_the_last_of_the_likeliest_stays_as_in_transformers(top_k: int) -> None:
     """Half precision gives equal logits; which of them are left must not be left to a sort."""
     logits = (row(1.0) * 4).round() / 4

@@ -16,9 +16,11 @@ from hypothesis import strategies as st
 
 from harness.datatypes import Sampling
 from harness.engines.hf.token_jobs import GenerateJob, Job, ScoreJob
+from harness.engines.local.budget import Budget
+from harness.engines.local.drafting import Drafter, PromptLookup
 from harness.engines.local.packed_batch import BatchResult, Chunk, PackedBatch, SampledToken, TokenLogprob
 from harness.engines.local.prefix_tree import PrefixNode, SequenceGroup, SequenceState, assign_prefixes, sequence_groups
-from harness.engines.local.scheduler import Budget, Scheduler
+from harness.engines.local.scheduler import Scheduler
 from harness.engines.local.stop_check import FinishReason, ScoreCollector
 
 Ids = tuple[int, ...]
@@ -72,10 +74,9 @@ class Machine:
             raise TooMuch
         seen = [self._seen(batch, index, *places[index]) for index in range(len(batch))]
         for sample in batch.sampling_queries:
-            assert self.slots[sample.slot][-1] == (
-                batch.positions[index := batch.outputs[sample.output]],
-                batch.ids[index],
-            )
+            index = batch.outputs[sample.output]
+            assert (batch.positions[index], batch.ids[index]) in self.slots[sample.slot]
+            assert batch.positions[index] == len(seen[index]) - 1
         sampled = [
             SampledToken(
                 next_token(seen[batch.outputs[one.output]], (one.sampling, one.seed), one.number),
@@ -95,14 +96,15 @@ class Machine:
         tokens = list(zip(batch.positions, batch.ids, strict=True))
         places: list[tuple[Chunk | int, int]] = []
         for slot in range(batch.decode):
-            assert len(self.slots[slot]) == batch.lengths[slot] > 0
-            self.slots[slot].append(tokens[slot])
+            # What lies behind is of guesses that were wrong: written over, as in a cache
+            assert len(self.slots[slot]) >= batch.lengths[slot] > 0
+            self.slots[slot] = [*self.slots[slot][: batch.lengths[slot]], tokens[slot]]
             places.append((slot, batch.lengths[slot]))
         for chunk in batch.chunks:
             assert chunk.first == len(places) and chunk.count > 0
             part = tokens[chunk.first : chunk.first + chunk.count]
             if chunk.slot is not None:
-                before = self.slots[chunk.slot][: len(self.slots[chunk.slot]) if chunk.past else 0]
+                before = self.slots[chunk.slot][: chunk.past]
                 assert len(before) == chunk.past
                 self.slots[chunk.slot] = before + part
             elif chunk.node is not None:
@@ -174,6 +176,35 @@ class Ran:
     batches: list[PackedBatch] = field(default_factory=list)
 
 
+@dataclass
+class Guesser:
+    """Guesses what `alone` gives, with errors: of `pattern`, in turn, how many tokens are right and how many wrong."""
+
+    jobs: Sequence[Job]
+    pattern: Sequence[tuple[int, int]]
+    right: int = 0
+    wrong: int = 0
+    asked: int = 0
+
+    def draft(self, sequence: SequenceState, generating: int, most: int) -> Sequence[int]:
+        texts = {job.key: alone(job)[0] for job in self.jobs if isinstance(job, GenerateJob)}  # type: ignore[index]
+        assert most >= 1
+        right, wrong = self.pattern[self.asked % len(self.pattern)]
+        self.asked += 1
+        ahead = texts[sequence.group.job.key][len(sequence.new) :]
+        return [*ahead[:right], *(token + 1 for token in ahead[right : right + wrong])][:most]
+
+    def tried(self, sequence: SequenceState, drafted: int, kept: int) -> None:
+        assert 0 <= kept <= drafted
+        self.right, self.wrong = self.right + kept, self.wrong + (kept < drafted)
+
+    def finished(self, sequence: SequenceState) -> None:
+        pass
+
+
+PATTERNS = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), min_size=1, max_size=5)
+
+
 Watch = Callable[[Scheduler, Machine, PackedBatch], None]
 Fails = Callable[[int], bool]
 
@@ -182,7 +213,8 @@ def within(scheduler: Scheduler, machine: Machine, batch: PackedBatch) -> None:
     """What the scheduler guarantees of each batch."""
     budget = scheduler.budget
     assert len(scheduler.sequences) <= budget.max_sequences
-    assert len(batch) <= max(budget.step_tokens, batch.decode + budget.step_tokens // 4)
+    generating = len({query.slot for query in batch.sampling_queries})
+    assert len(batch) <= max(budget.step_tokens, generating + budget.step_tokens // 4)
     assert len(batch.outputs) <= budget.outputs
 
 
@@ -192,14 +224,27 @@ def carry_out(
     machine: Machine | None = None,
     fails: Fails = lambda number: False,
     watch: Watch = within,
+    drafter: Drafter | None = None,
+    later: Sequence[tuple[int, Sequence[Job]]] = (),
 ) -> Ran:
-    """As the engine does it: plan, run, apply; start again with less when memory runs out."""
+    """As the engine does it: plan, run, apply; start again with less when memory runs out.
+
+    `later`: jobs that join before the batch of that number, or when there is no other.
+    """
     machine, ran = machine or Machine(), Ran()
     ran.groups = assign_prefixes(sequence_groups(jobs))
-    scheduler = Scheduler(ran.groups, budget, stop_reason)
-    collectors = {job.key: ScoreCollector(job) for job in jobs if isinstance(job, ScoreJob)}
-    number = 0
-    while (batch := scheduler.plan()) is not None:
+    scheduler = Scheduler(ran.groups, budget, stop_reason, drafter)
+    every = [*jobs, *(job for _, added in later for job in added)]
+    collectors = {job.key: ScoreCollector(job) for job in every if isinstance(job, ScoreJob)}
+    number, coming = 0, list(later)
+    while True:
+        while coming and coming[0][0] <= number + 1:
+            scheduler.add(sequence_groups(coming.pop(0)[1]))
+        if (batch := scheduler.plan()) is None:
+            if not coming:
+                break
+            coming[0] = (0, coming[0][1])
+            continue
         number += 1
         assert number < 20_000, "it never ends"
         moves, freed = scheduler.take_cache_updates()
@@ -311,6 +356,7 @@ def test_each_job_gets_what_it_gets_alone(jobs: list[Job], budget: Budget) -> No
     assert carry_out(jobs, budget).answers == answers_alone(jobs)
 
 
+@pytest.mark.slow
 @settings(max_examples=120, deadline=None)
 @given(streams(), budgets(), st.sets(st.integers(1, 30), max_size=4))
 def test_memory_that_runs_out_at_any_step_changes_no_answer(jobs: list[Job], budget: Budget, at: set[int]) -> None:
@@ -319,6 +365,35 @@ def test_memory_that_runs_out_at_any_step_changes_no_answer(jobs: list[Job], bud
     ran = carry_out(jobs, budget, fails=lambda number: number in at)
     assert ran.answers == answers_alone(jobs)
     assert not ran.refused
+
+
+@pytest.mark.slow
+@settings(max_examples=150, deadline=None)
+@given(streams(), budgets(), st.sets(st.integers(1, 30), max_size=3), PATTERNS)
+def test_right_and_wrong_guesses_change_no_answer(
+    jobs: list[Job], budget: Budget, at: set[int], pattern: list[tuple[int, int]]
+) -> None:
+    budget.max_sequences, budget.outputs = max(budget.max_sequences, 32), max(budget.outputs, 256)
+    ran = carry_out(jobs, budget, fails=lambda number: number in at, drafter=Guesser(jobs, pattern))
+    assert ran.answers == answers_alone(jobs)
+
+
+@settings(max_examples=60, deadline=None)
+@given(streams(), budgets(), st.integers(1, 64))
+def test_looked_up_guesses_change_no_answer(jobs: list[Job], budget: Budget, free: int) -> None:
+    assert carry_out(jobs, budget, drafter=PromptLookup(free)).answers == answers_alone(jobs)
+
+
+def test_a_right_guess_saves_batches_and_a_wrong_one_is_counted() -> None:
+    job = GenerateJob("g", (1, 2, 70), 24, Sampling(24), 0)
+    assert alone(job)[2] == "length", "choose another prompt"  # type: ignore[index]
+    plain = carry_out([job], Budget(64, 64, 4, 1000))
+    guesser = Guesser([job], [(3, 1)])
+    ran = carry_out([job], Budget(64, 64, 4, 1000), drafter=guesser)
+    # The prompt, then four tokens a batch: three guesses and the one after them
+    assert (len(plain.batches), len(ran.batches)) == (24, 7)
+    assert (guesser.right, guesser.wrong) == (17, 5)
+    assert ran.answers == plain.answers
 
 
 @settings(max_examples=60, deadline=None)
@@ -341,6 +416,23 @@ def test_memory_for_a_whole_answer_is_reserved_from_the_start() -> None:
         assert machine.stored <= 100
 
     assert carry_out(jobs, Budget(64, 64, 12, 100), watch=watch).answers == answers_alone(jobs)
+
+
+def test_long_prompts_start_only_while_the_cache_is_small_and_short_ones_all_at_once() -> None:
+    def most_at_once(length: int) -> int:
+        jobs = [GenerateJob(f"g{n}", (n, *range(length)), 9, Sampling(9), 0) for n in range(12)]
+        at_once = []
+
+        def watch(scheduler: Scheduler, machine: Machine, batch: PackedBatch) -> None:
+            at_once.append(len(scheduler.sequences))
+
+        budget = Budget(1000, 64, 12, 10**6, start_tokens=1000)
+        assert carry_out(jobs, budget, watch=watch).answers == answers_alone(jobs)
+        return max(at_once)
+
+    # A slot's space comes in pieces of 64 tokens
+    assert most_at_once(180) == 1000 // 192
+    assert most_at_once(30) == 12
 
 
 @settings(max_examples=60, deadline=None)
@@ -473,3 +565,39 @@ def test_a_sequence_whose_prefix_fills_a_batch_to_the_last_token_waits_for_the_n
     shots = tuple(range(2000, 2109))
     jobs = [first, *(GenerateJob(f"g{n}", (*shots, n), 3, Sampling(3), 0) for n in range(2))]
     assert carry_out(jobs, Budget(16, 64, 4, 10**6)).answers == answers_alone(jobs)
+
+
+@pytest.mark.slow
+@given(
+    streams(),
+    st.integers(0, 40),
+    st.lists(st.integers(0, 60), max_size=4),
+    budgets(),
+    st.sets(st.integers(1, 60), max_size=3),
+)
+def test_jobs_that_join_later_get_the_same_answers(
+    jobs: list[Job], first: int, times: list[int], budget: Budget, failing: set[int]
+) -> None:
+    """Also when memory runs out in between; what they share with stored prefixes is freed with its last user."""
+    parts = [jobs[:first]]
+    rest = jobs[first:]
+    size = len(rest) // max(1, len(times)) + 1
+    later = [(at, rest[size * number : size * (number + 1)]) for number, at in enumerate(sorted(times) or [0])]
+    ran = carry_out(parts[0], budget, fails=lambda number: number in failing, later=later)
+    assert not ran.refused or failing
+    wanted = answers_alone(jobs)
+    assert {key: ran.answers.get(key) for key in wanted if key not in ran.refused} == {
+        key: answer for key, answer in wanted.items() if key not in ran.refused
+    }
+
+
+def test_a_job_that_joins_finds_what_is_stored() -> None:
+    """Its shots are in the cache for another one that is still being answered."""
+    shots = tuple(range(200))
+    begun = [GenerateJob(f"a{number}", (*shots, number), 12, Sampling(12), 0) for number in range(2)]
+    joined = [GenerateJob("b", (*shots, 300, 301), 3, Sampling(3), 0)]
+    budget = Budget(step_tokens=512, outputs=64, max_sequences=8, stored_tokens=10**6)
+    ran = carry_out(begun, budget, later=[(4, joined)])
+    assert ran.answers == answers_alone([*begun, *joined])
+    assert [len(batch) for batch in ran.batches[:1]] == [202]
+    assert sum(len(batch) for batch in ran.batches) < 300, "the shots are computed once"

@@ -8,37 +8,45 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Hashable, Mapping, Sequence, Set
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from harness.config.task_page import Data, ShotData, TaskPage
+from harness.catalog.likelihood import likelihood_request
+from harness.catalog.shot_pool import examples_of, pool_of
+from harness.config.task_page import Perturbed, TaskPage
 from harness.config.yaml_page import YamlPage
-from harness.data.rows import DataSet, Loader, Row, Split, is_file_name
+from harness.data.rows import Loader, Row, Split
 from harness.datatypes import (
-    Choice,
     GenerateRequest,
-    LikelihoodRequest,
     Prompt,
-    Reference,
     Request,
     RollingRequest,
     Sample,
     Sampling,
     Style,
     Text,
-    TextPrompt,
 )
 from harness.errors import ConfigError, DataError
+from harness.perturb.base import NamesSamples
+from harness.perturb.bound import Known, PerturbedSamples, opened, perturbed
 from harness.prompts import build as prompts
-from harness.prompts import same_question
 from harness.prompts.build import Shot, ShotText
-from harness.samples import LETTERS, refuse_equal_ids, row_named, rows_drawn, rows_kept, sample_of, with_drawn
+from harness.samples import (
+    loaded,
+    refuse_equal_ids,
+    row_named,
+    rows_drawn,
+    rows_kept,
+    sample_of,
+    sample_of_row,
+    with_drawn,
+)
 from harness.scoring.base import TaskScorer
 
 # Keys of a page that change neither its requests nor its scores
-DESCRIPTIVE = {"about", "code", "tags", "languages", "source", "variants"}
+DESCRIPTIVE = {"about", "code", "tags", "languages", "source", "probe", "variants", "perturb"}
 # Keys of a page that do not change the requests
 ABOUT_SCORING = {
     *DESCRIPTIVE,
@@ -51,6 +59,7 @@ class Task:
     """A page bound to its data. `requests[i]` is of `samples[i // repeats]`; `total` counts rows before a limit.
 
     `commit`: of the hub data set that was read. Not part of the fingerprint, which has a hash of the data.
+    `perturbed`: which of the rows have changed questions, where the page has them or the unchanged ones of the same.
     """
 
     name: str
@@ -62,6 +71,12 @@ class Task:
     total: int
     fingerprint: Mapping[str, Any]
     commit: str | None = None
+    perturbed: PerturbedSamples | None = None
+
+    def not_changed(self) -> Mapping[str, int]:
+        """How many samples have no changed questions, by the reason; nothing for a task of changed ones, or without."""
+        spec = self.page.data.perturbed
+        return self.perturbed.left_out if self.perturbed and spec and spec.rows == "originals" else {}
 
     def sample_of(self) -> dict[str, Sample]:
         """Sample id -> sample."""
@@ -72,7 +87,8 @@ class Task:
 class Binder:
     """What all tasks of a run share when they are bound.
 
-    `style` is the model's, or the one that the user named (`insists`); `limit` counts samples of a task, the first ones
+    `style` is the model's, or the one that the user named (`insists`); `either_style`: a page of the other style fits
+    too, unless the user named one; `limit` counts samples of a task, the first ones
     or, with `limit_seed`, a random part;
     `trust_page_code`: Python files of pages that are not shipped with the harness may run.
     """
@@ -84,6 +100,8 @@ class Binder:
     insists: bool = False
     trust_page_code: bool = False
     limit_seed: int | None = None
+    either_style: bool = False
+    _variants: Known = field(default_factory=dict)
 
     def bind(self, page: TaskPage, source: YamlPage, scorers: tuple[TaskScorer, ...]) -> Task:
         """Bind one page, with its scorers (`page_scorers`).
@@ -91,13 +109,12 @@ class Binder:
         Raises ConfigError, DataError or HubError with the page's file and line.
         """
         with source.at("prompt"):
-            style = prompts.pick_style(page.prompt, self.style, self.insists)
+            style = prompts.pick_style(page.prompt, self.style, self.insists, either=self.either_style)
         _refuse_unset(page, source)
         # Before the data, which may have to be downloaded
         prepare = _prepare(source, self.trust_page_code)
-        sets = _data_sets(page.data, source.path.parent)
         with source.at("data"):
-            split = self._load(sets, page.data.split, page.data.columns)
+            split = loaded(self.loader, page.data, source.path.parent, page.data.split)
             kept = rows_kept(page, source, split)
         if page.expected_count is not None and len(kept) != page.expected_count:
             with source.at("expected_count"):
@@ -109,16 +126,26 @@ class Binder:
         walked = kept[: kept.index(rows[-1]) + 1] if page.fewshot and page.fewshot.choose == "random" else rows
         samples = [sample_of(page, source, split, prepare, number) for number in walked]
         refuse_equal_ids(samples, source)
-        pool, pool_split = self._pool(page, source, style, prepare)
-        with source.at("prompt", style):
-            pool, contents = _compared(page, style, pool, samples)
-        with source.at("fewshot"):
-            shots = prompts.shots_of(page.fewshot, pool, contents, [sample.inputs for sample in samples])
+        pool_split: Split | None = None
+        shots: list[list[Shot]] = [[] for _ in samples]
+        if page.fewshot is not None and page.fewshot.count:
+            pool = pool_of(self.loader, page, source, style, prepare)
+            shots, pool_split = examples_of(pool, page, source, style, samples), pool.split
         if len(rows) < len(walked):
             taken = set(rows)
             places = [place for place, number in enumerate(walked) if number in taken]
             samples, shots = [samples[place] for place in places], [shots[place] for place in places]
         fingerprint = _fingerprint(page, source.script, split, pool_split, style)
+        changes = None
+        if page.data.perturbed is not None:
+
+            def every_id() -> set[str]:
+                known = dict(zip(rows, samples, strict=True))
+                found = (known.get(row) or sample_of(page, source, split, prepare, row) for row in kept)
+                return {sample.id for sample in found}
+
+            changes, fingerprint = self._perturbed(page, source, samples, fingerprint, every_id)
+            samples, shots = _with_variants(page.data.perturbed, changes, samples, shots)
         requests: list[Request] = []
         # By the place in memory of a shot: many questions share one, and each is rendered once
         texts: dict[int, ShotText] = {}
@@ -129,50 +156,35 @@ class Binder:
                         texts[id(shot)] = prompts.shot_text(page.prompt, style, shot.variables)
                 worked = [texts[id(shot)] for shot in its_shots]
                 requests += self._requests(page, source, style, sample, worked, str(fingerprint["ask"]))
-        total = len(kept)
-        return Task(page.name, page, style, tuple(samples), tuple(requests), scorers, total, fingerprint, split.commit)
+        # Variants are no rows of the data
+        total = len(samples) if page.data.perturbed and page.data.perturbed.rows == "variants" else len(kept)
+        return Task(
+            page.name, page, style, tuple(samples), tuple(requests), scorers, total, fingerprint, split.commit, changes
+        )
 
-    def _load(self, sets: tuple[DataSet, ...] | DataSet, split: str, columns: Sequence[str]) -> Split:
-        if isinstance(sets, DataSet):
-            return self.loader.load(sets, split, columns)
-        return self.loader.load_all(sets, split, columns)
-
-    def _pool(
-        self, page: TaskPage, source: YamlPage, style: Style, prepare: Callable[[Row], Row]
-    ) -> tuple[list[Shot], Split | None]:
-        """The rows that may be examples, and their split where they come from one."""
-        spec = page.fewshot
-        if spec is None or spec.count == 0:
-            return [], None
-        if spec.split is None:
-            return [Shot(str(number), row) for number, row in enumerate(spec.rows)], None
-        with source.at("fewshot", "split"):
-            if (spec.split == page.data.split and spec.data is None) != spec.leave_one_out:
-                raise ConfigError(
-                    "`leave_one_out` goes with the split under test"
-                    if spec.leave_one_out
-                    else "shots must not come from the split under test, unless with `leave_one_out: true`"
-                )
-        if spec.data is not None:
-            sets = _data_sets(spec.data, source.path.parent)
-            with source.at("fewshot", "data"):
-                if _is_under_test(page.data, spec.data, spec.split, source.path.parent):
-                    raise ConfigError(
-                        "this is the split under test; shots come from it with `leave_one_out: true` only"
-                    )
-                split = self._load(sets, spec.split, spec.data.columns)
-            return [Shot(str(number), row) for number, row in enumerate(split.rows)], split
-        sets = _data_sets(page.data, source.path.parent)
-        with source.at("fewshot", "split"):
-            path = source.path.parent / page.data.path
-            if not spec.leave_one_out and is_file_name(page.data.path) and path.is_file():
-                raise ConfigError(f"{page.data.path} is one file; shots need a folder with one file a split")
-        with source.at("fewshot"):
-            split = self._load(sets, spec.split, page.data.columns)
-            rows = rows_kept(page, source, split)
-        samples = [sample_of(page, source, split, prepare, number) for number in rows]
-        with source.at("prompt", style):
-            return [Shot(each.id, _with_gold_option(each), _content(page, style, each)) for each in samples], split
+    def _perturbed(
+        self,
+        page: TaskPage,
+        source: YamlPage,
+        samples: Sequence[Sample],
+        fingerprint: dict[str, Any],
+        every_id: Callable[[], set[str]],
+    ) -> tuple[PerturbedSamples, dict[str, Any]]:
+        """The variants of the samples, and the fingerprint of a task with them. `every_id`: also of rows not run."""
+        spec = page.data.perturbed
+        assert spec is not None
+        with source.at("data", "perturbed"):
+            perturbation = opened(spec, source.path.parent)
+            # Of all rows, so that a wrong id is found whatever part of them is run
+            if isinstance(perturbation, NamesSamples):
+                perturbation.check_ids(page, every_id())
+            found = perturbed(
+                page, perturbation, samples, lambda row: sample_of_row(page, source, dict(row)), self._variants
+            )
+        if spec.rows == "originals":
+            return found, fingerprint
+        made_by = dict(perturbation.identity)
+        return found, {**fingerprint, "ask": _hash([fingerprint["ask"], made_by]), "perturbation": made_by}
 
     def _requests(
         self,
@@ -184,7 +196,7 @@ class Binder:
         ask: str,
     ) -> list[Request]:
         if page.ask == "loglikelihood":
-            request = _likelihood_request(page, source, style, sample, shots)
+            request = likelihood_request(page, source, style, sample, shots)
             settings: Any = list(request.continuations)
             if request.contexts:
                 settings = [settings, [_without_defaults(context) for context in request.contexts]]
@@ -220,6 +232,15 @@ class Binder:
         ]
 
 
+def _with_variants(
+    spec: Perturbed, found: PerturbedSamples, samples: list[Sample], shots: list[list[Shot]]
+) -> tuple[list[Sample], list[list[Shot]]]:
+    """The samples that have variants, or the variants, each with the examples of the unchanged question."""
+    if spec.rows == "originals":
+        return [samples[place] for place in found.kept], [shots[place] for place in found.kept]
+    return [each.sample for each in found.variants], [shots[each.place] for each in found.variants]
+
+
 def _refuse_unset(page: TaskPage, source: YamlPage) -> None:
     """Raise ConfigError where a run does not set what the page leaves to it, with what to write."""
     unset = [key for key in page.data.must_set if getattr(page.data, key) is None]
@@ -241,110 +262,20 @@ def _prepare(source: YamlPage, trusted: bool) -> Callable[[Row], Row]:
     return page_code(source, trusted=trusted).prepare
 
 
-def _likelihood_request(
-    page: TaskPage, source: YamlPage, style: Style, sample: Sample, shots: Sequence[ShotText]
-) -> LikelihoodRequest:
-    """The request for one continuation an option, or for the target alone; its key is still empty."""
-
-    def prompt_of(variables: Mapping[str, Any]) -> Prompt:
-        return prompts.build_prompt(page.prompt, style, variables, shots)
-
-    def continued(variables: Mapping[str, Any]) -> str:
-        with source.at("prompt", style, "target"):
-            return prompts.continuation(page.prompt, style, variables)
-
-    if not isinstance(sample.reference, Choice):
-        target = continued(sample.inputs)
-        if not target.strip():
-            with source.at("prompt", style, "target"):
-                raise DataError("the target, whose log-likelihood is requested, is blank")
-        return LikelihoodRequest("", page.name, sample.id, 0, prompt_of(sample.inputs), (target,))
-    spec, options = page.reference.choice, sample.reference.options
-    assert spec is not None
-    blank = [number for number, option in enumerate(options) if not option.strip()]
-    if blank:
-        with source.at("reference", "choice", "options"):
-            raise DataError(f"option {blank[0]} is blank, and a blank text may be the likeliest; leave it out")
-    shown = [
-        {**sample.inputs, "option": each, "letter": letter} for each, letter in zip(options, LETTERS, strict=False)
-    ]
-    continuations = tuple(map(continued, shown))
-    contexts = tuple(map(prompt_of, shown)) if spec.options_in == "prompt" else ()
-    scored = [(text.strip(), str(contexts[place]) if contexts else "") for place, text in enumerate(continuations)]
-    # Data may have a wrong option twice, which changes nothing
-    if any(scored.count(scored[place]) > 1 for place in sample.reference.right) or any(not text for text, _ in scored):
-        with source.at("prompt", style, "target"):
-            raise DataError(
-                "two options are continued by the same text; target must print {{ option }} or {{ letter }}, "
-                "and the options must differ"
-            )
-    if contexts:
-        return LikelihoodRequest("", page.name, sample.id, 0, contexts[0], continuations, contexts)
-    prompt = prompt_of(sample.inputs)
-    if spec.unconditional:
-        contexts = (prompt,) * len(options) + (TextPrompt(""),) * len(options)
-        return LikelihoodRequest("", page.name, sample.id, 0, prompt, continuations * 2, contexts)
-    return LikelihoodRequest("", page.name, sample.id, 0, prompt, continuations)
-
-
-def _data_sets(data: Data | ShotData, folder: Path) -> tuple[DataSet, ...] | DataSet:
-    """The data set, or one for each config where the page lists them."""
-    if isinstance(data.name, list):
-        return tuple(DataSet(data.path, name, data.revision, folder, data.file) for name in data.name)
-    return DataSet(data.path, data.name, data.revision, folder, data.file)
-
-
-def _is_under_test(data: Data, shots: ShotData, split: str, folder: Path) -> bool:
-    """Whether examples of other data would come from the very rows that are scored."""
-    if is_file_name(shots.path):
-        path = (folder / shots.path).resolve()
-        return path == (folder / data.path).resolve() and (path.is_file() or split == data.split)
-    names = data.name if isinstance(data.name, list) else [data.name]
-    if (shots.path, shots.file) != (data.path, data.file) or shots.name not in names:
-        return False
-    return shots.file is not None or split == data.split
-
-
-def _compared(
-    page: TaskPage, style: Style, pool: list[Shot], samples: Sequence[Sample]
-) -> tuple[list[Shot], Sequence[Set[Hashable]]]:
-    """The pool, and for each sample the contents of the rows of the pool that are the sample itself."""
-    spec = page.fewshot
-    if not pool or spec is None:
-        return pool, [frozenset() for _ in samples]
-    if spec.split is not None and spec.data is None:
-        return pool, [{_content(page, style, sample)} for sample in samples]
-    rows, questions = [shot.variables for shot in pool], [_with_gold_option(sample) for sample in samples]
-    contents, texts = same_question.compared(page.prompt, style, rows, questions)
-    return [replace(shot, content=content) for shot, content in zip(pool, contents, strict=True)], texts
-
-
-def _content(page: TaskPage, style: Style, sample: Sample) -> tuple[str, Reference]:
-    """What makes two rows the same: the question's text, and the right answer."""
-    shown = _with_gold_option(sample)
-    return " ".join(prompts.question_text(page.prompt, style, shown).split()), sample.reference
-
-
-def _with_gold_option(shot: Sample) -> Mapping[str, Any]:
-    if not isinstance(shot.reference, Choice):
-        return shot.inputs
-    gold = shot.reference.gold
-    return {**shot.inputs, "option": shot.reference.options[gold], "letter": LETTERS[gold]}
-
-
 def _fingerprint(page: TaskPage, script: Path, split: Split, pool: Split | None, style: Style) -> dict[str, Any]:
     """What must agree before two runs of this task may be compared."""
     logic = hashlib.sha256(script.read_bytes()).hexdigest() if script.is_file() else None
     # Options are shown or continued; an answer or tests only judge. Without defaults: a new key changes no hash
+    rows = page.data.perturbed.rows if page.data.perturbed else None
     in_request = page.reference.choice or page.reference.text
     scoring = ABOUT_SCORING if in_request else ABOUT_SCORING | {"reference"}
-    shown = page.model_dump(exclude=_keys(scoring), exclude_defaults=True)
+    shown = page.model_dump(exclude=_keys(scoring, rows), exclude_defaults=True)
     # Without the Python file: what it makes of a row is in the prompt, and so in the request's key; it may only score.
     # None is in its place, so that keys of pages without one stay what they were
     ask = _hash([shown, style, split.digest, pool.digest if pool else None, None])
     return {
         "version": page.version,
-        "page": page.model_dump(mode="json", exclude=_keys(DESCRIPTIVE), exclude_defaults=True),
+        "page": page.model_dump(mode="json", exclude=_keys(DESCRIPTIVE, rows), exclude_defaults=True),
         "logic": logic,
         "ask": ask,
         "style": style,
@@ -355,9 +286,12 @@ def _fingerprint(page: TaskPage, script: Path, split: Split, pool: Split | None,
     }
 
 
-def _keys(names: Set[str]) -> dict[str, Any]:
+def _keys(names: Set[str], rows: str | None) -> dict[str, Any]:
     """Keys of a page to leave out, and what changes no request: which part of the rows is run, and examples to set."""
-    return {**dict.fromkeys(names, True), "data": {"sample": True, "must_set": True}}
+    of_data: dict[str, Any] = {"sample": True, "must_set": True}
+    # Unchanged questions are requested as in a run without changed ones
+    of_data["perturbed"] = True if rows != "variants" else {"file": True, "of": True}
+    return {**dict.fromkeys(names, True), "data": of_data}
 
 
 def _key(ask: str, sample_id: str, repeat: int, prompt: Prompt, settings: Any) -> str:
