@@ -106,8 +106,15 @@ def settle() -> bool:
 
 
 def quiet() -> None:
-    """Keep the libraries' bars and notices off the terminal: results go to stdout, our progress to stderr."""
+    """Keep the libraries' bars and notices off the terminal: results go to stdout, our progress to stderr.
+
+    The hub's client reads its variable when it is imported, so a client that already is imported is set as well.
+    """
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if "huggingface_hub" in sys.modules and os.environ["HF_HUB_DISABLE_PROGRESS_BARS"] == "1":
+        from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+
+        disable_progress_bars()
     os.environ.setdefault("HF_DATASETS_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
