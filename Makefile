@@ -28,10 +28,15 @@ test-slow: $(VENV)/.installed-dev
 # `python tests/engines/checkpoint_forms.py --out docs/checkpoints.md`, with the same PYTHONPATH and tests on it.
 # The packages lie apart: transformers imports torchao wherever it is installed, which would cost every other test a second
 FORMS := $(VENV)/checkpoints
+# Apart again: peft imports gptqmodel where it is installed, which moves the hub's cache and switches on logging
+GPTQ := $(VENV)/checkpoints-gptq
 test-checkpoints: $(VENV)/.installed-dev
 	test -d $(FORMS)/torchao || $(BIN)/python -m pip install --quiet --no-deps --target $(FORMS) \
 		peft torchao optimum-quanto ninja bitsandbytes compressed-tensors loguru
-	PYTHONPATH=$(FORMS):. $(BIN)/python -m pytest -m checkpoints tests/engines/test_checkpoint_forms.py
+	test -d $(GPTQ)/gptqmodel || $(BIN)/python -m pip install --quiet --no-deps --target $(GPTQ) \
+		gptqmodel optimum device-smi pypcre tokenicer logbar defuser threadpoolctl
+	PYTHONPATH=$(FORMS):. $(BIN)/python -m pytest -m "checkpoints and not gptqmodel" tests/engines/test_checkpoint_forms.py
+	PYTHONPATH=$(GPTQ):$(FORMS):. $(BIN)/python -m pytest -m gptqmodel tests/engines/test_checkpoint_forms.py
 
 # The whole demo suite through llama.cpp's server, `transformers serve` and a server in vLLM's shape (minutes)
 test-servers: $(VENV)/.installed-dev

@@ -6,6 +6,7 @@ Without the probe an offline machine waits 24 s for each file. Nothing here runs
 from __future__ import annotations
 
 import http.client
+import logging
 import math
 import os
 import sys
@@ -15,6 +16,7 @@ import urllib.request
 from collections.abc import Callable
 from email.utils import parsedate_to_datetime
 from functools import cache
+from pathlib import Path
 from typing import Any, TypeVar
 
 from harness.errors import ConfigError, HubError
@@ -119,6 +121,11 @@ def quiet() -> None:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    # gptqmodel sets HF_HOME to a temporary folder where it is not set, and switches on logging for all
+    caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    os.environ.setdefault("HF_HOME", str(caches / "huggingface"))
+    for client in ("httpx", "httpx2"):
+        logging.getLogger(client).setLevel(logging.WARNING)
 
 
 def retried(call: Callable[[], Value], what: str) -> Value:

@@ -21,6 +21,8 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 NEW_TOKENS = 16
+# Inputs that share a scale in GPTQ and AWQ, and the number of 4 bits that stands for 0
+GROUP, ZERO = 32, 8
 MARK = "<!-- measured -->"
 DEMO = Path(__file__).resolve().parents[2] / "harness" / "demo" / "models" / "demo-smaller"
 
@@ -134,7 +136,7 @@ def compressed(base: Path, folder: Path) -> Made:
         bytes_ = (numbers + 128).view(weight.shape[0], -1, 4) << torch.tensor([0, 8, 16, 24])
         words = bytes_.sum(-1)
         words = torch.where(words >= 2**31, words - 2**32, words).to(torch.int32)
-        return {"_packed": words, "_scale": scale, "_shape": torch.tensor(weight.shape)}
+        return {"weight_packed": words, "weight_scale": scale, "weight_shape": torch.tensor(weight.shape)}
 
     return _packed(base, folder, settings, pack)
 
@@ -148,10 +150,49 @@ def fp8(base: Path, folder: Path) -> Made:
         blocks = weight.view(rows // block, block, columns // block, block)
         scale = blocks.abs().amax((1, 3)) / 448
         numbers = (blocks / scale[:, None, :, None]).view(rows, columns).to(torch.float8_e4m3fn)
-        return {"": numbers, "_scale_inv": scale}
+        return {"weight": numbers, "weight_scale_inv": scale}
 
     settings = {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [block, block]}
     return _packed(base, folder, settings | {"modules_to_not_convert": ["lm_head"]}, pack)
+
+
+def gptq(base: Path, folder: Path) -> Made:
+    """Weights of 4 bits, eight inputs to an int32; of zero points this layout stores one less."""
+
+    def pack(weight: torch.Tensor) -> dict[str, torch.Tensor]:
+        numbers, scale = _of_groups(weight)
+        groups = (torch.arange(len(numbers)) // GROUP).to(torch.int32)
+        qweight, qzeros = _int32(numbers.t()).t().contiguous(), _int32(torch.full(scale.shape, ZERO - 1))
+        return {"qweight": qweight, "qzeros": qzeros, "scales": scale.half(), "g_idx": groups}
+
+    settings = {"quant_method": "gptq", "bits": 4, "group_size": GROUP, "desc_act": False, "sym": True}
+    return _packed(base, folder, settings | {"checkpoint_format": "gptq", "lm_head": False}, pack)
+
+
+def awq(base: Path, folder: Path) -> Made:
+    """Weights of 4 bits, eight outputs to an int32: the even ones, then the odd ones."""
+    order = (0, 2, 4, 6, 1, 3, 5, 7)
+
+    def pack(weight: torch.Tensor) -> dict[str, torch.Tensor]:
+        numbers, scale = _of_groups(weight)
+        qzeros = _int32(torch.full(scale.shape, ZERO), order)
+        return {"qweight": _int32(numbers, order), "qzeros": qzeros, "scales": scale.half()}
+
+    settings = {"quant_method": "awq", "bits": 4, "group_size": GROUP, "zero_point": True, "version": "gemm"}
+    return _packed(base, folder, settings, pack)
+
+
+def _of_groups(weight: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Numbers of 4 bits, [inputs, outputs], and the scale of each group of inputs, [groups, outputs]."""
+    groups = weight.t().reshape(-1, GROUP, weight.shape[0])
+    scale = groups.abs().amax(1) / (ZERO - 1)
+    return ((groups / scale[:, None]).round() + ZERO).view(-1, weight.shape[0]), scale
+
+
+def _int32(numbers: torch.Tensor, order: tuple[int, ...] = tuple(range(8))) -> torch.Tensor:
+    """Eight numbers of the last dimension to one int32, in this order, the first in the lowest bits."""
+    eights = numbers.long().unflatten(-1, (-1, 8))[..., list(order)]
+    return (eights << (4 * torch.arange(8))).sum(-1).to(torch.int32)
 
 
 def _packed(
@@ -163,7 +204,8 @@ def _packed(
     tensors: dict[str, torch.Tensor] = {}
     for name, weight in load_file(base / "model.safetensors").items():
         linear = name.endswith("_proj.weight")
-        tensors |= {f"{name}{end}": part for end, part in pack(weight).items()} if linear else {name: weight}
+        module = name.removesuffix(".weight")
+        tensors |= {f"{module}.{part}": tensor for part, tensor in pack(weight).items()} if linear else {name: weight}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     return Made({"path": str(folder)}, lambda: read(folder, device_map={"": "cpu"}), base)
 
@@ -194,6 +236,8 @@ FORMS = (
     Form("torchao, int8", "torchao", saved(_torchao), "int8 (torchao) in float32"),
     Form("compressed-tensors, int8", "compressed-tensors", compressed, "int8 (compressed-tensors) in float32"),
     Form("FP8 in blocks", "accelerate", fp8, "fp8 (transformers), unpacked in float32"),
+    Form("GPTQ, 4 bit", "gptqmodel", gptq, "4 bit (gptq) in float32"),
+    Form("AWQ, 4 bit", "gptqmodel", awq, "4 bit (awq) in float32"),
     Form("--quantize int8", "torchao", rounded("int8"), "int8 (torchao) in float32"),
     Form("--quantize int4", "optimum-quanto", rounded("int4"), "int4 (quanto) in float32"),
 )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
-from engines.checkpoint_forms import FORMS, Form, Made, adapter, installed, outcome_of, rounded, small_llama
+from engines.checkpoint_forms import FORMS, Form, Made, adapter, awq, installed, outcome_of, rounded, small_llama
 from engines.small_hub import SHA, serving
-from engines.test_reference_hub import run
+from engines.test_reference_hub import ROOT, run
 
 from harness.engines.hf.checkpoint import open_checkpoint
 from harness.errors import ModelError
@@ -21,8 +24,14 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return small_llama(tmp_path_factory.mktemp("base"))
 
 
+def marked(form: Form) -> Any:
+    """Forms that gptqmodel reads run in a process of their own: other packages use it where it is installed."""
+    marks = [pytest.mark.gptqmodel] if form.package == "gptqmodel" else []
+    return pytest.param(form, marks=marks, id=form.name)
+
+
 @pytest.mark.checkpoints
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.name)
+@pytest.mark.parametrize("form", map(marked, FORMS))
 def test_texts_are_those_of_plain_transformers(form: Form, base: Path, tmp_path: Path) -> None:
     if installed(form.package) is None:
         pytest.skip(f"{form.package} is not installed")
@@ -90,3 +99,15 @@ def test_an_adapter_on_a_hub_brings_its_base_at_one_commit(base: Path, lora: Pat
         fetched = [line for line in hub.requested if line.startswith("GET") and line.endswith(".safetensors")]
     assert lines[0].startswith(SHA)
     assert len(fetched) == 2, "the adapter's weights and the base's"
+
+
+@pytest.mark.checkpoints
+@pytest.mark.gptqmodel
+def test_what_gptqmodel_reports_is_not_among_the_results(base: Path, tmp_path: Path) -> None:
+    made = awq(base, tmp_path / "made")
+    command = ["run", "--model", str(made.spec["path"]), "--style", "text", "--device", "cpu", "--limit", "1"]
+    task, out = ROOT / "examples/tasks/apples_changed.yaml", tmp_path / "out"
+    whole = [sys.executable, "-m", "harness", *command, "--tasks", str(task), "--out", str(out)]
+    done = subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, timeout=900)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("made (4 bit, awq) on apples_changed\n"), done.stdout

@@ -8,10 +8,11 @@ language model does not have (such as a vision tower) are left out and noted.
 
 from __future__ import annotations
 
+import io
 import pickle
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import partialmethod
 from typing import Any
 
@@ -62,7 +63,7 @@ def load_model(
     if checkpoint.stored is None:
         _refuse_packed(files)
     try:
-        with warnings.catch_warnings(), _WithoutNumbers(), lean_imports(), _no_bars():
+        with warnings.catch_warnings(), _WithoutNumbers(), lean_imports(), _silent_packages():
             # What matters of them is in the errors
             warnings.simplefilter("ignore")
             model, info = AutoModelForCausalLM.from_pretrained(
@@ -137,14 +138,18 @@ def _shape_alone(args: Sequence[Any]) -> bool:
 
 
 @contextmanager
-def _no_bars() -> Iterator[None]:
-    """Keep bars of packages away that unpack or round weights: transformers' own switch does not reach them."""
+def _silent_packages() -> Iterator[None]:
+    """Keep away bars and notices of packages that read quantised weights: transformers' switch does not reach them.
+
+    gptqmodel writes its notices to stdout, which belongs to the results.
+    """
     from tqdm.std import tqdm
 
     start = tqdm.__init__
     tqdm.__init__ = partialmethod(start, disable=True)
     try:
-        yield
+        with redirect_stdout(io.StringIO()):
+            yield
     finally:
         tqdm.__init__ = start
 
