@@ -11,6 +11,7 @@ EXTRAS = {
     "adapters": ("peft",),
     "gguf": ("gguf", "accelerate"),
     "quantized": ("accelerate", "torchao", "optimum-quanto", "bitsandbytes", "compressed-tensors"),
+    "gptq": ("gptqmodel", "optimum"),
     "large": ("accelerate",),
     "ray": ("ray",),
     "text": ("sacrebleu", "rouge-score"),
