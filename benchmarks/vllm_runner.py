@@ -50,7 +50,7 @@ def main() -> None:
         answers = [score(row, output.prompt_logprobs) for row, output in zip(spec["rows"], outputs, strict=True)]
     else:
         answers = [list(output.outputs[0].token_ids) for output in outputs]
-    # Its processes kill each other at the end, and what those had used nobody counts: so it is counted here
+    # Its processes kill each other at the end, and the time of killed ones is lost: so it is counted here
     whole = {"cpu": processor_seconds(), "peak_mb": peak_mb()}
     out.write_text(json.dumps({"engine": engine, "whole": whole, "answers": answers}), encoding="utf-8")
 

@@ -158,20 +158,14 @@ def planned(
     services = Services(config.execution.sandbox, limits(config), config.execution.workers)
     engine: Engine | None = None
     try:
-        if config.perturb.by is not None:
-            with error_prefix("--perturb: "):
-                plugins.load("perturbation", config.perturb.by)
-        if config.execution.sandbox != "auto":
-            with error_prefix("execution.sandbox: "):
-                plugins.load("sandbox", config.execution.sandbox)
+        _refuse_unknown_plugins(config)
         if opener is open_engine:
             # A model in memory has its own
             check_options(config.engine.name, model_spec(config.model), config.engine.options())
         # Before the engine, which may need a hub
         left_out, built = _built(config, services)
         config = without_tasks(config, left_out)
-        specs, scorers = [spec for spec, _ in built], [own for _, own in built]
-        refuse_unsuitable([(page, source.path.parent) for page, source in specs])
+        refuse_unsuitable([(page, source.path.parent) for (page, source), _ in built])
         model = config.model
         name = engine_name(config.engine.name, config.engine.options())
         # The default by its name, so that a stored config runs the same engine when the default is another
@@ -198,28 +192,24 @@ def planned(
             either_style=able.either_style,
         )
         bound = []
-        for number, (spec, own) in enumerate(zip(specs, scorers, strict=True), start=1):
-            several = f"{len(specs)} tasks: {number}/{len(specs)} " if len(specs) > 1 else "the task "
+        for number, (spec, own) in enumerate(built, start=1):
+            several = f"{len(built)} tasks: {number}/{len(built)} " if len(built) > 1 else "the task "
             doing(f"binding {several}{spec[0].name}")
             bound.append(binder.bind(*spec, own))
         tasks = tuple(bound)
         if config.skip_missing and (lacking := lacking_packages(tasks)):
             left_out |= lacking
             config = without_tasks(config, left_out)
-            kept = [place for place, task in enumerate(tasks) if task.name not in lacking]
-            tasks, specs, scorers = (
-                tuple(tasks[i] for i in kept),
-                [specs[i] for i in kept],
-                [scorers[i] for i in kept],
-            )
-        for task, (_, source) in zip(tasks, specs, strict=True):
+            built = [one for one, task in zip(built, tasks, strict=True) if task.name not in lacking]
+            tasks = tuple(task for task in tasks if task.name not in lacking)
+        for task, ((_, source), _) in zip(tasks, built, strict=True):
             _refuse_unscorable(task, source)
         if isinstance(engine, HoldsAnswers):
             fitted = with_repeats(config, tasks, engine)
             if fitted is not config:
                 config = fitted
-                specs = suite_pages(config)
-                tasks = tuple(binder.bind(*spec, own) for spec, own in zip(specs, scorers, strict=True))
+                again = zip(suite_pages(config), built, strict=True)
+                tasks = tuple(binder.bind(*spec, own) for spec, (_, own) in again)
             tasks = answered_only(tasks, engine) if engine.only_answered else tasks
         part, tasks = _sharded(wanted, tasks)
         config = config.model_copy(update={"shard": str(wanted) if wanted else None})
@@ -233,6 +223,16 @@ def planned(
         if engine is not None:
             engine.close()
         services.close()
+
+
+def _refuse_unknown_plugins(config: RunConfig) -> None:
+    """Refuse names of no perturbation and no sandbox before anything is read."""
+    if config.perturb.by is not None:
+        with error_prefix("--perturb: "):
+            plugins.load("perturbation", config.perturb.by)
+    if config.execution.sandbox != "auto":
+        with error_prefix("execution.sandbox: "):
+            plugins.load("sandbox", config.execution.sandbox)
 
 
 def _sharded(own: shard.Shard | None, tasks: Sequence[Task]) -> tuple[Part | None, tuple[Task, ...]]:

@@ -25,7 +25,7 @@ from harness.perturb.prose import edited, mentions, prose_edits
 from harness.perturb.python_names import FUNCTIONS, CannotRename, Names, code_edits, parameters_of, parsed
 
 VERSION = 1
-# Stands for a name until the new one is drawn
+# Placeholder of a name until the new one is drawn
 _MARK = "harness_renamed_"
 _MARKED = re.compile(rf"{_MARK}\d+_")
 

@@ -1,6 +1,6 @@
 """What a probe found as a table, and what it will cost as lines. Computes nothing.
 
-The word "contaminated" stands in one place: behind an order test whose adjusted p is below the level.
+The word "contaminated" is used in one place: after an order test whose adjusted p is below the level.
 """
 
 from __future__ import annotations

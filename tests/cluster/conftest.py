@@ -8,7 +8,7 @@ import pytest
 from cluster.ray_nodes import STORE_BYTES, Nodes, started
 
 # Ray's own deadlines for processes that start, which a busy machine exceeds. A raylet whose own parts come too late
-# ends itself, so that another must be started: for that one nobody should wait very long
+# ends itself, so that another must be started: that one should be waited for briefly
 PATIENCE = {
     "RAY_raylet_start_wait_time_s": "180",
     "RAY_worker_register_timeout_seconds": "1800",

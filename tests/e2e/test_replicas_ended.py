@@ -60,7 +60,7 @@ def test_a_run_with_replicas_that_is_ended_goes_on_with_the_same_command(
 
 
 def alive_in_session(session: int) -> list[int]:
-    """The processes of a session that have not ended; one that nobody waited for has."""
+    """The processes of a session that have not ended; zombies have."""
     found = []
     for one in psutil.process_iter(["status"]):
         with suppress(OSError):

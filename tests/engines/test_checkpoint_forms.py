@@ -6,11 +6,12 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engines.checkpoint_forms import FORMS, Form, Made, adapter, awq, installed, outcome_of, rounded, small_llama
+from engines.checkpoint_forms import FORMS, Form, Made, adapter, awq, gptq, installed, outcome_of, rounded, small_llama
 from engines.small_hub import SHA, serving
 from engines.test_reference_hub import ROOT, run
 
@@ -103,11 +104,14 @@ def test_an_adapter_on_a_hub_brings_its_base_at_one_commit(base: Path, lora: Pat
 
 @pytest.mark.checkpoints
 @pytest.mark.gptqmodel
-def test_what_gptqmodel_reports_is_not_among_the_results(base: Path, tmp_path: Path) -> None:
-    made = awq(base, tmp_path / "made")
+@pytest.mark.parametrize("make", [gptq, awq])
+def test_what_gptqmodel_reports_is_not_among_the_results(
+    base: Path, tmp_path: Path, make: Callable[[Path, Path], Made]
+) -> None:
+    made = make(base, tmp_path / "made")
     command = ["run", "--model", str(made.spec["path"]), "--style", "text", "--device", "cpu", "--limit", "1"]
     task, out = ROOT / "examples/tasks/apples_changed.yaml", tmp_path / "out"
     whole = [sys.executable, "-m", "harness", *command, "--tasks", str(task), "--out", str(out)]
     done = subprocess.run(whole, cwd=ROOT, capture_output=True, text=True, timeout=900)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith("made (4 bit, awq) on apples_changed\n"), done.stdout
+    assert done.stdout.startswith(f"made (4 bit, {make.__name__}) on apples_changed\n"), done.stdout

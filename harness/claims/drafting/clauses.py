@@ -1,6 +1,6 @@
 """Parts of a sentence: its clauses, whose sentence it is, and what is only planned, doubted or denied.
 
-English by its words alone: where these leave it open, a sentence is nobody's, and nothing is read out of it.
+English by its words alone: where these leave the subject open, nothing is read out of a sentence.
 """
 
 from __future__ import annotations

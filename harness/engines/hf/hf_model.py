@@ -63,7 +63,7 @@ class HFModel:
     ) -> None:
         """Take a loaded model over: evaluation mode, generation defaults cleared.
 
-        `borrowed`: somebody else goes on with it afterwards, or it lies on several devices, so that no weight may be
+        `borrowed`: the caller goes on using it, or it lies on several devices, so that no weight may be
         moved, packed or copied.
         """
         self.borrowed = borrowed

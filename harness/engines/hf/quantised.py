@@ -6,7 +6,9 @@ refused; transformers itself loads the former as if they were plain weights. Doe
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from typing import Any
 
 from harness.engines.hf.model_files import ModelFiles, one_line
@@ -26,6 +28,8 @@ PACKAGES = {
     "spqr": "spqr_quant",
     "vptq": "vptq",
 }
+# Those that need several packages, of which transformers' message names one at a time: our extra that has them all
+EXTRAS = {"awq": "gptq", "gptq": "gptq"}
 REMEDY = "choose a checkpoint with plain weights (such as bfloat16)"
 
 
@@ -79,9 +83,13 @@ def _unpacked_here(method: str, settings: dict[str, Any], device: str) -> bool |
     if method not in known:
         return f"transformers {transformers.__version__} does not know it"
     try:
-        quantizer = AutoHfQuantizer.from_config(settings | {"quant_method": method}, pre_quantized=True)
-        quantizer.validate_environment(device_map={"": device}, weights_only=True)
+        # gptqmodel writes notices to stdout when it is imported
+        with redirect_stdout(io.StringIO()):
+            quantizer = AutoHfQuantizer.from_config(settings | {"quant_method": method}, pre_quantized=True)
+            quantizer.validate_environment(device_map={"": device}, weights_only=True)
     except (ImportError, RuntimeError, ValueError, TypeError, KeyError, AttributeError, OSError) as error:
+        if isinstance(error, ImportError) and method in EXTRAS:
+            return f"packages for it are not installed: pip install 'harness[{EXTRAS[method]}]'"
         install = PACKAGES.get(method) if isinstance(error, ImportError) and "pip install" not in str(error) else None
         return one_line(error).rstrip(".") + (f" (pip install {install})" if install else "")
     return bool(getattr(getattr(quantizer, "quantization_config", None), "dequantize", False))

@@ -310,4 +310,4 @@ def _difference(known: EngineFacts, found: EngineFacts) -> str | None:
 
 
 def _unheard(line: str, *, lasting: bool) -> None:
-    """Nobody listens."""
+    """Drop a line: the default where no one reads them."""

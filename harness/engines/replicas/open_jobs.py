@@ -46,7 +46,7 @@ class Dropped:
 
 
 class OpenJobs:
-    """Jobs by their key on the wire, which has the stream in it: a late answer of an earlier one is nobody's."""
+    """Jobs by their key on the wire, which has the stream in it: late answers of an earlier one are ignored."""
 
     def __init__(self, jobs: Sequence[Job] = (), replicas: int = 1, stream: int = 0) -> None:
         """Order and cut the jobs of a stream for about so many replicas."""

@@ -40,7 +40,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """Why the engine ended. `of_model`: the model's files are at fault; `internal`: an error that nobody foresaw."""
+    """Why the engine ended. `of_model`: the model's files are at fault; `internal`: an unexpected error."""
 
     reason: str
     of_model: bool = False

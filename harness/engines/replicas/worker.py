@@ -89,7 +89,7 @@ class _Signs:
         self._thread.join()
 
     def _run(self) -> None:
-        # Where nobody receives, the engine's own thread meets that too
+        # A closed connection stops the engine's own thread too
         with suppress(OSError):
             while not self._ended.wait(SIGN_SECONDS):
                 if time.monotonic() - self._moved < LONGEST_BATCH_SECONDS:

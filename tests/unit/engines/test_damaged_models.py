@@ -195,11 +195,18 @@ def test_a_way_of_quantising_that_is_not_known_is_refused_without_weights(
     assert words in refused(model)
 
 
+@pytest.mark.parametrize(("method", "missing"), [("gptq", "is_optimum_available"), ("awq", "is_gptqmodel_available")])
+def test_all_packages_that_are_missing_are_named_at_once(
+    model: Path, monkeypatch: pytest.MonkeyPatch, method: str, missing: str
+) -> None:
+    monkeypatch.setattr(f"transformers.quantizers.quantizer_{method}.{missing}", lambda: False)
+    edit(model, quantization_config={"quant_method": method, "bits": 4, "group_size": 32})
+    assert "not installed: pip install 'harness[gptq]'; or choose a checkpoint with plain weights" in refused(model)
+
+
 @pytest.mark.parametrize(
     "settings",
     [
-        {"quant_method": "gptq", "bits": 4, "group_size": 128},
-        {"quant_method": "awq", "bits": 4, "group_size": 128, "version": "gemm"},
         {"load_in_4bit": True},
         {"quant_method": "fp8", "activation_scheme": "dynamic"},
         {"quant_method": "compressed-tensors", "format": "pack-quantized"},
