@@ -19,6 +19,8 @@ import pseudo_text
 END, PAD = "<|end|>", "<|pad|>"
 SCALES = {"q_proj": 2.0, "k_proj": 2.0, "v_proj": 2.0, "o_proj": 2.0, "mlp": 2.0, "embed_tokens": 2.0}
 WEIGHT_SEED = 0
+# As both models are published; the precision of a run is an option of each side
+STORED = "bfloat16"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +73,7 @@ SHAPES = {
 def prepare(name: str, cache: Path) -> Path:
     """Make the model's folder in `cache`, unless it is there; return it."""
     folder = cache / "models" / name
-    weights = {"values": SHAPES[name].values, "scales": SCALES, "seed": WEIGHT_SEED}
+    weights = {"values": SHAPES[name].values, "scales": SCALES, "seed": WEIGHT_SEED, "stored": STORED}
     recipe = json.dumps({**weights, "text": pseudo_text.FRAME}, sort_keys=True)
     mark = folder / "recipe.json"
     if mark.is_file() and mark.read_text(encoding="utf-8") == recipe:
@@ -132,4 +134,4 @@ def _write_weights(shape: Shape, folder: Path) -> None:
             for part, factor in SCALES.items():
                 if part in name:
                     weight.mul_(factor)
-    model.save_pretrained(folder)
+    model.to(getattr(torch, STORED)).save_pretrained(folder)

@@ -16,8 +16,10 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenize
 from harness import plugins
 from harness.datatypes import Completion, Likelihood, LikelihoodRequest, Refusal, Reply, Request, Sampling, TextPrompt
 from harness.engines.base import Engine, ModelSpec
-from harness.engines.hf import linear
+from harness.engines.hf import half_weights, linear
 from harness.engines.hf.checkpoint_engine import CheckpointEngine
+from harness.engines.hf.half_weights import PATIENCE
+from harness.engines.hf.joined import Product
 from harness.engines.hf.tiny_model import tiny_config, tiny_model
 from harness.engines.hf.token_jobs import Generated, GenerateJob
 from harness.engines.local.kv_cache import LayerKVCache
@@ -321,30 +323,70 @@ def test_a_long_row_leaves_no_trace_in_those_after_it(tiny: Callable[..., Path],
         assert getattr(replies(fresh, [request])[request.key], "text", None) == together[request.key]
 
 
+def count_of_moved(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
+    """The shapes of the weights that move to 16 bits from now on."""
+    moved: list[torch.Size] = []
+    real = half_weights.scaled_product
+
+    def watched(weight: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None) -> Product | None:
+        moved.append(weight.shape)
+        return real(weight, scales, bias)
+
+    monkeypatch.setattr(half_weights, "scaled_product", watched)
+    return moved
+
+
+@pytest.mark.parametrize("stored", [torch.float32, torch.bfloat16, torch.float16])
 @pytest.mark.parametrize("tied", [True, False], ids=["tied", "apart"])
 @pytest.mark.parametrize("kind", ["llama", "gpt2"])
-def test_packed_linear_layers_compute_the_same(kind: str, tied: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_packed_linear_layers_compute_the_same(
+    kind: str, tied: bool, stored: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not linear._has_onednn():
         pytest.skip("this torch has no oneDNN")
     # Whether it is faster here is for the engine to find out
     monkeypatch.setattr(linear, "_faster", lambda layer: True)
     monkeypatch.setattr(linear, "_joining_gains", lambda layers, product: True)
+    monkeypatch.setattr(linear, "_halving_gains", lambda layer: True)
+    moved = count_of_moved(monkeypatch)
     config = tiny_config(kind, vocab_size=400)
     for name, value in {"hidden_size": 128, "n_embd": 128, "intermediate_size": 256}.items():
         if hasattr(config, name):
             setattr(config, name, value)
     config.tie_word_embeddings = tied
-    model = tiny_model(config, seed=0).eval()
+    model = tiny_model(config, seed=0).eval().to(stored).float()
     ids = torch.arange(30)[None]
     with torch.no_grad():
         before, embedded = model(ids).logits, model.get_input_embeddings()(ids)
-        assert linear.pack_linears(model, "cpu") > 4
+        layers = linear.pack_linears(model, "cpu")
+        assert layers > 4
         after = model(ids).logits
         assert float((after - before).abs().max() / before.abs().max()) < 1e-5
         again = model(ids).logits
         assert torch.equal(again, after), "what joined layers keep belongs to one input"
+        for _ in range(PATIENCE):
+            assert float((model(ids).logits - before).abs().max() / before.abs().max()) < 1e-5
+        # Joined layers move as one
+        assert (layers // 3 <= len(moved) <= layers) if stored != torch.float32 else not moved
         assert torch.equal(model.get_input_embeddings()(ids), embedded), "a tied embedding keeps its numbers"
     assert model.get_input_embeddings().weight.device.type == "cpu"
+
+
+def test_a_checkpoint_in_bfloat16_answers_in_float32_from_weights_in_16_bits(
+    tiny: Callable[..., Path], build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not linear._has_onednn():
+        pytest.skip("this torch has no oneDNN")
+    monkeypatch.setattr(linear, "_faster", lambda layer: True)
+    monkeypatch.setattr(linear, "_halving_gains", lambda layer: True)
+    moved = count_of_moved(monkeypatch)
+    folder = tiny("llama", hidden_size=128, intermediate_size=256)
+    AutoModelForCausalLM.from_pretrained(folder, dtype=torch.bfloat16).save_pretrained(folder)
+    requests = [replace(request, key=f"{request.key} {n}") for n in range(2) for request in mix()]
+    engine = build(folder)
+    found = replies(engine, requests)
+    assert moved and any("in float16, which holds these exactly" in note for note in engine.facts().notes)
+    agree(found, replies(build(folder, "reference", batch_size=1), requests))
 
 
 def test_a_batch_that_cannot_be_joined_starts_again_without_a_token_too_many(

@@ -69,6 +69,8 @@ class HFModel:
         self.borrowed = borrowed
         # Quantised weights are put on their device when they load, and some kinds refuse to move
         self.quantised = getattr(model, "hf_quantizer", None) is not None
+        # Whether linear layers keep their weights in 16 bits while the model generates (`half_weights`)
+        self.halved = False
         stays = borrowed or self.quantised
         self.model = model.eval() if stays else model.eval().to(device)
         self.model.generation_config = GenerationConfig()

@@ -1,7 +1,8 @@
 """Linear layers with weights laid out for this processor: oneDNN's own order, which small batches gain from.
 
 torch has this only behind operators of its compiler (`torch.ops.mkldnn`), which may change: every use is guarded, a
-layer whose packed result differs is left alone, and the whole is done only where a trial shows it to be faster.
+layer whose packed result differs is left alone, and the whole is done only where a trial shows it to be faster. Layers
+whose weights fit 16 bits move on to those once the model generates (`half_weights`).
 Guarantees: the same products up to float32 rounding; weights that are used nowhere else are not kept twice.
 """
 
@@ -12,11 +13,12 @@ import mmap
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from transformers.pytorch_utils import Conv1D
 
+from harness.engines.hf.half_weights import HalvedOnUse, half_product
 from harness.engines.hf.joined import JoinedProduct, Product, groups_of, joined_weight
 
 # Rows of the trial, and what the weights are laid out for: a batch of rows that generate
@@ -24,16 +26,26 @@ TRIAL_ROWS = 32
 TRIAL_ROUNDS = 5
 # Rows of the trial of joined layers, where the call counts more
 JOINED_ROWS = 8
+# Rows of the trial of weights in 16 bits, and how much longer than now they may take. Few rows, which wait for memory,
+# take a third of the time where it works; many rows take nine tenths, of which a busy machine may make more
+HALVED_ROWS = {2: 0.8, 32: 1.25}
+# Of the largest layer so many are multiplied, more than caches hold: what is gained is time to read them
+HALVED_WEIGHTS = 2**24
 # Smaller layers cost more in the call than in the product
 LEAST_WEIGHTS = 64 * 64
 TOLERANCE = 1e-3
 
+# Whether and when weights that fit 16 bits move to them
+Halve = Literal["never", "in use", "now"]
 
-def pack_linears(model: torch.nn.Module, device: str, trials: dict[str, bool] | None = None) -> int:
+
+def pack_linears(
+    model: torch.nn.Module, device: str, trials: dict[str, bool] | None = None, *, halve_now: bool = False
+) -> int:
     """Replace the products of a float32 model's linear layers on a CPU; return how many layers are packed.
 
     `trials` are outcomes of earlier trials of the same model on this machine, which are not repeated; the others' are
-    added.
+    added. `halve_now`: weights that fit 16 bits move to them at once, for a check, not when the model generates.
     """
     trials = {} if trials is None else trials
     # An adapter that is not merged may compute with its layers' own weights
@@ -46,14 +58,17 @@ def pack_linears(model: torch.nn.Module, device: str, trials: dict[str, bool] | 
         trials["packed"] = _faster(max(layers, key=lambda layer: layer.weight.numel()))
     if not trials["packed"]:
         return 0
+    if "halved" not in trials:
+        trials["halved"] = _halving_gains(max(layers, key=lambda layer: layer.weight.numel()))
     shared = _shared_weights(model)
     own = {id(layer) for layer in layers if layer.weight.data_ptr() not in shared}
+    halve: Halve = "never" if not trials["halved"] else "now" if halve_now else "in use"
     joined: set[int] = set()
     for group in groups_of(model, lambda layer: id(layer) in own):
-        if joined.isdisjoint(map(id, group)) and _join(group, trials):
+        if joined.isdisjoint(map(id, group)) and _join(group, trials, halve):
             joined |= set(map(id, group))
     rest = [layer for layer in layers if id(layer) not in joined]
-    return len(joined) + sum(_pack(layer, keep=id(layer) not in own) for layer in rest)
+    return len(joined) + sum(_pack(layer, halve, keep=id(layer) not in own) for layer in rest)
 
 
 def _has_onednn() -> bool:
@@ -82,8 +97,11 @@ def _rows_out(layer: Any) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _packed(weight: torch.Tensor, bias: torch.Tensor | None) -> Product | None:
-    """The product by the packed weight [out, in]; None where torch will not or computes something else."""
+def _packed(weight: torch.Tensor, bias: torch.Tensor | None, halve: Halve = "never") -> Product | None:
+    """The product by the packed weight [out, in]; None where torch will not or computes something else.
+
+    `halve`: whether and when the weight moves to 16 bits, if it fits them.
+    """
     try:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, TRIAL_ROWS)
         multiply = torch.ops.mkldnn._linear_pointwise
@@ -96,11 +114,18 @@ def _packed(weight: torch.Tensor, bias: torch.Tensor | None) -> Product | None:
         off = (product(trial) - right).abs().max() / right.abs().max().clamp(min=1e-9)
     except (RuntimeError, AttributeError, TypeError):
         return None
-    return product if float(off) < TOLERANCE else None
+    if not float(off) < TOLERANCE:
+        return None
+    if halve == "never":
+        return product
+    halved = HalvedOnUse(product, packed.to_dense, bias)
+    if halve == "now":
+        halved.move(trial)
+    return halved
 
 
-def _pack(layer: Any, *, keep: bool) -> bool:
-    product = _packed(_rows_out(layer), layer.bias)
+def _pack(layer: Any, halve: Halve, *, keep: bool) -> bool:
+    product = _packed(_rows_out(layer), layer.bias, halve)
     if product is None:
         return False
     layer.forward = product
@@ -109,10 +134,10 @@ def _pack(layer: Any, *, keep: bool) -> bool:
     return True
 
 
-def _join(layers: Sequence[Any], trials: dict[str, bool]) -> bool:
+def _join(layers: Sequence[Any], trials: dict[str, bool], halve: Halve) -> bool:
     """Give layers of one input one product, if that is faster for layers of these shapes."""
     weight, bias = joined_weight(layers)
-    product = _packed(weight, bias)
+    product = _packed(weight, bias, halve)
     sizes = [int(layer.weight.shape[0]) for layer in layers]
     if product is None:
         return False
@@ -134,6 +159,22 @@ def _joining_gains(layers: Sequence[Any], product: Product) -> bool:
     rows = torch.ones(1, JOINED_ROWS, layers[0].weight.shape[1])
     apart = _seconds(lambda: [part(rows) for part in parts])
     return len(parts) == len(layers) and _seconds(lambda: product(rows)) < apart
+
+
+@torch.inference_mode()
+def _halving_gains(layer: Any) -> bool:
+    weight = _rows_out(layer)
+    weight = weight[: max(1, HALVED_WEIGHTS // weight.shape[1])].contiguous()
+    bias = None if layer.bias is None else layer.bias[: len(weight)]
+    product, half = _packed(weight, bias), half_product(weight.clone(), bias)
+    if product is None or half is None:
+        return False
+
+    def gains(rows: torch.Tensor, longer: float) -> bool:
+        times = [(_seconds(lambda: half(rows), 1), _seconds(lambda: product(rows), 1)) for _ in range(TRIAL_ROUNDS)]
+        return min(halved for halved, _ in times) < longer * min(now for _, now in times)
+
+    return all(gains(torch.ones(rows, weight.shape[1]), longer) for rows, longer in HALVED_ROWS.items())
 
 
 def _drop_weight(layer: Any) -> None:
@@ -179,10 +220,10 @@ def _faster(layer: Any) -> bool:
     return _seconds(lambda: product(rows)) < plain
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[[], object], rounds: int = TRIAL_ROUNDS) -> float:
     """The quickest of a few rounds."""
     found = []
-    for _ in range(TRIAL_ROUNDS):
+    for _ in range(rounds):
         # Of the processor: on a busy machine the clock counts others' work too
         started = time.thread_time()
         work()

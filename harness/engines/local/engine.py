@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
@@ -119,7 +119,7 @@ class LocalEngine(CheckpointEngine):
         with lean_imports():
             # Before layers are replaced: what is wrong with them would be in both of what is compared
             oracles = None if self.options.level == "alone" else oracles_of(model)
-            trials, packed = replaced or _made_faster(model, {})
+            trials, packed = replaced or _made_faster(model, {}, for_check=True)
             self._chosen = choose_mode(model, self.options.level, limits, oracles)
         if oracles and self._chosen.name == "alone" and any(trials.values()):
             # No mode agreed: then it is the layers, or a model that answers differently each time
@@ -132,7 +132,7 @@ class LocalEngine(CheckpointEngine):
         self._self_check = "ran at this start"
         if key is not None:
             write_outcome(key, CheckOutcome(self._chosen.name, self._chosen.notes, trials, packed, time.time()))
-        return self._notes(packed)
+        return self._notes(packed, trials)
 
     def _as_before(self, model: HFModel, limits: Limits, key: str, earlier: CheckOutcome) -> tuple[str, ...]:
         """Use what an earlier check found; check again if that cannot be used."""
@@ -144,7 +144,7 @@ class LocalEngine(CheckpointEngine):
             return self._checked(model, limits, key, (trials, packed))
         moment = datetime.fromtimestamp(earlier.checked_at, UTC)
         self._self_check = f"remembered from {moment:%Y-%m-%d %H:%M} UTC"
-        return self._notes(packed)
+        return self._notes(packed, trials)
 
     def _marks(self) -> list[list[int | str]]:
         """Of weights that are too large to be hashed whole at each start: whether their files are the same ones."""
@@ -153,9 +153,11 @@ class LocalEngine(CheckpointEngine):
             return []
         return [file_marks(files.folder / name) for name in files.weight_names()]
 
-    def _notes(self, packed: int) -> tuple[str, ...]:
+    def _notes(self, packed: int, trials: Mapping[str, bool]) -> tuple[str, ...]:
         assert self._chosen is not None
         note = f"linear layers in oneDNN's own order of weights: {packed}"
+        if trials.get("halved"):
+            note += ", and in float16, which holds these exactly, once sequences generate"
         return (*self._chosen.notes, note) if packed else self._chosen.notes
 
     def measured_kv_bytes(self) -> int | None:
@@ -196,10 +198,11 @@ class LocalEngine(CheckpointEngine):
             self._model = None
 
 
-def _made_faster(model: HFModel, trials: dict[str, bool]) -> tuple[dict[str, bool], int]:
+def _made_faster(model: HFModel, trials: dict[str, bool], *, for_check: bool = False) -> tuple[dict[str, bool], int]:
     """Replace what has a faster equal on this machine.
 
     Nothing of a borrowed model, nor of a quantised one: its package may unpack weights and look for its own modules.
+    `for_check`: also what else is replaced only once the model generates.
     Return the trials with those that were added, and how many linear layers were replaced.
     """
     from harness.engines.hf.linear import pack_linears
@@ -208,4 +211,6 @@ def _made_faster(model: HFModel, trials: dict[str, bool]) -> tuple[dict[str, boo
     if model.borrowed or model.quantised:
         return trials, 0
     shorten_norms(model.model, model.device, trials)
-    return trials, pack_linears(model.model, model.device, trials)
+    packed = pack_linears(model.model, model.device, trials, halve_now=for_check)
+    model.halved = trials.get("halved", False)
+    return trials, packed
