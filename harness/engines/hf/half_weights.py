@@ -1,16 +1,16 @@
-"""Products of few rows with weights kept in 16 bits, which lose nothing: most published weights have 16 bits or fewer.
+"""Products of few rows with weights kept in 16 bits, which hold them exactly: most published weights have no more.
 
 A product of few rows takes as long as its weights take to be read. In a float32 model of a bfloat16 or float16
 checkpoint the low bits of each weight are zero: FBGEMM keeps them as float16, and multiplies and adds in float32.
 float16 has a narrower range than bfloat16, so each row of a weight is scaled by a power of two, which changes no digit.
 Guarantees: a layer is replaced only if no weight changes by more than 2**-39 of the largest of its row (float32 itself
-keeps 2**-24), and if its product of the same rows agrees; what is replaced is not kept twice.
+keeps 2**-24), and if its products of a trial agree; sums may be added in another order; what is replaced is let go.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from dataclasses import dataclass
 
 import torch
 
@@ -18,53 +18,69 @@ from harness.engines.hf.joined import Product
 
 # Up to so many rows the product is bound by memory; beyond, it is as fast in 32 bits
 FEW_ROWS = 32
-# Packing takes as long as it saves in so many products of few rows: a run of choices alone has fewer, and never packs
+# Packing takes as long as it saves in so many products of few rows. A run of choices has fewer, but for the head's
 PATIENCE = 24
 # The largest weight of a row is scaled to between 2**14 and 2**15, where float16 ends at 2**16
 TOP_EXPONENT = 15
-LEAST_EXPONENT = -100
+# A row with smaller weights only would be scaled so far that products of large inputs overflow
+LEAST_EXPONENT = -60
 # Half of float16's smallest step: what any weight of 11 significant bits or fewer may lose, far below the largest
 LOST = 2.0**-25
 ROWS_AT_ONCE = 128
+# FBGEMM has kernels of their own for numbers of rows up to 14
+TRIAL_ROWS = (1, 4, 14, 20)
 TOLERANCE = 1e-4
+
+
+@dataclass(slots=True)
+class Halving:
+    """Of one model: whether products in 16 bits were faster in a trial, and whether they may move to them now.
+
+    They may while it answers, not during its check: the first start then computes like those that remember it.
+    """
+
+    gains: bool = False
+    active: bool = False
 
 
 class HalvedOnUse:
     """A product with a weight [out, in] that moves to 16 bits once it is used for few rows again and again."""
 
-    def __init__(self, product: Product, weight: Callable[[], torch.Tensor], bias: torch.Tensor | None) -> None:
+    def __init__(
+        self, product: Product, weight: Callable[[], torch.Tensor], bias: torch.Tensor | None, halving: Halving
+    ) -> None:
         """`weight` makes a copy of what `product` multiplies by; both are let go when it has moved."""
         self._product = product
         self._weight: Callable[[], torch.Tensor] | None = weight
         self._bias = bias
+        self._halving = halving
         self._uses = 0
 
     def __call__(self, rows: torch.Tensor) -> torch.Tensor:
         """The product of `rows` [..., in]: [..., out]."""
-        found = self._product(rows)
-        if self._weight is not None and rows.numel() <= FEW_ROWS * rows.shape[-1]:
+        if self._weight is not None and self._halving.active and 0 < rows.numel() <= FEW_ROWS * rows.shape[-1]:
             self._uses += 1
             if self._uses == PATIENCE:
-                self.move(rows)
-        return found
+                self._move()
+        return self._product(rows)
 
-    def move(self, rows: torch.Tensor) -> None:
-        """Move now, if the weight fits 16 bits and the products of `rows` agree."""
-        if self._weight is None:
-            return
-        right, weight = self._product(rows), self._weight()
+    @torch.inference_mode()
+    def _move(self) -> None:
+        """Move, if the weight fits 16 bits and the products agree."""
+        assert self._weight is not None
+        weight = self._weight()
         self._weight = None
+        trials = [torch.linspace(-1, 1, rows * weight.shape[1]).view(rows, -1) for rows in TRIAL_ROWS]
+        right = [self._product(trial) for trial in trials]
         scales = scaled_to_fit(weight)
         if scales is None:
             return
-        # Let go of what it held before it is packed again: the largest weight of a model is large
-        self._product = torch.nn.Identity()
+        # What it held is let go before the weight is packed again: the largest one of a model is large. Whatever
+        # fails from here on, this is the same product
+        self._product = _in_float32(weight, scales, self._bias)
         half = scaled_product(weight, scales, self._bias)
-        if half is not None and _agree(half(rows), right):
+        if half is not None and all(_agree(half(trial), wanted) for trial, wanted in zip(trials, right, strict=True)):
             self._product = half
-        else:
-            weight.div_(scales[:, None])
-            self._product = partial(torch.nn.functional.linear, weight=weight, bias=self._bias)
 
 
 @torch.inference_mode()
@@ -74,7 +90,9 @@ def scaled_to_fit(weight: torch.Tensor) -> torch.Tensor | None:
     None if float16 does not hold it.
     """
     largest = torch.maximum(weight.amax(1), -weight.amin(1))
-    exponents = torch.frexp(largest).exponent.clamp(min=LEAST_EXPONENT)
+    exponents = torch.frexp(largest).exponent
+    if bool(((exponents < LEAST_EXPONENT) & (largest > 0)).any()):
+        return None
     scales = torch.ldexp(torch.ones_like(largest), TOP_EXPONENT - exponents)
     weight.mul_(scales[:, None])
     return scales if all(_kept(part) for part in torch.split(weight, ROWS_AT_ONCE)) else None
@@ -92,7 +110,19 @@ def scaled_product(weight: torch.Tensor, scales: torch.Tensor, bias: torch.Tenso
     back = 1 / scales
 
     def product(rows: torch.Tensor) -> torch.Tensor:
+        if rows.dim() == 1:
+            return product(rows[None])[0]
         return multiply(rows, packed).mul_(back)  # type: ignore[no-any-return]
+
+    return product
+
+
+@torch.inference_mode()
+def _in_float32(weight: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None) -> Product:
+    scaled_bias, back = None if bias is None else bias * scales, 1 / scales
+
+    def product(rows: torch.Tensor) -> torch.Tensor:
+        return torch.nn.functional.linear(rows, weight, scaled_bias) * back
 
     return product
 
@@ -109,6 +139,4 @@ def _kept(scaled: torch.Tensor) -> bool:
 
 
 def _agree(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """Whether two products differ by rounding; rows that hold no numbers (padding may) must hold none in both."""
-    size = float(other.nan_to_num(0.0, 0.0, 0.0).abs().amax())
-    return torch.allclose(one, other, rtol=0.0, atol=TOLERANCE * size, equal_nan=True)
+    return bool((one - other).abs().amax() <= TOLERANCE * other.abs().amax())

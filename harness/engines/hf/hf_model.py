@@ -18,6 +18,7 @@ import torch
 from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
 from harness.datatypes import Sampling
+from harness.engines.hf.half_weights import Halving
 from harness.engines.hf.model_files import one_line
 from harness.engines.hf.precision import bytes_of
 from harness.engines.hf.prompt_encoding import PromptEncoder
@@ -69,8 +70,7 @@ class HFModel:
         self.borrowed = borrowed
         # Quantised weights are put on their device when they load, and some kinds refuse to move
         self.quantised = getattr(model, "hf_quantizer", None) is not None
-        # Whether linear layers keep their weights in 16 bits while the model generates (`half_weights`)
-        self.halved = False
+        self.halving = Halving()
         stays = borrowed or self.quantised
         self.model = model.eval() if stays else model.eval().to(device)
         self.model.generation_config = GenerationConfig()

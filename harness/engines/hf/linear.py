@@ -13,13 +13,14 @@ import mmap
 import sys
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
 import torch
 from transformers.pytorch_utils import Conv1D
 
-from harness.engines.hf.half_weights import HalvedOnUse, half_product
+from harness.engines.hf.half_weights import HalvedOnUse, Halving, half_product
 from harness.engines.hf.joined import JoinedProduct, Product, groups_of, joined_weight
+from harness.engines.hf.weights_read import layers_read
 
 # Rows of the trial, and what the weights are laid out for: a batch of rows that generate
 TRIAL_ROWS = 32
@@ -35,23 +36,29 @@ HALVED_WEIGHTS = 2**24
 LEAST_WEIGHTS = 64 * 64
 TOLERANCE = 1e-3
 
-# Whether and when weights that fit 16 bits move to them
-Halve = Literal["never", "in use", "now"]
+
+class _Packed(NamedTuple):
+    """A product, and the weight [out, in] in oneDNN's order that it multiplies by."""
+
+    product: Product
+    weight: torch.Tensor
+    bias: torch.Tensor | None
 
 
 def pack_linears(
-    model: torch.nn.Module, device: str, trials: dict[str, bool] | None = None, *, halve_now: bool = False
+    model: torch.nn.Module, device: str, trials: dict[str, bool] | None = None, halving: Halving | None = None
 ) -> int:
     """Replace the products of a float32 model's linear layers on a CPU; return how many layers are packed.
 
     `trials` are outcomes of earlier trials of the same model on this machine, which are not repeated; the others' are
-    added. `halve_now`: weights that fit 16 bits move to them at once, for a check, not when the model generates.
+    added. While `halving` is active, weights that fit 16 bits move to them, if a trial finds that faster.
     """
     trials = {} if trials is None else trials
     # An adapter that is not merged may compute with its layers' own weights
     if device != "cpu" or not _has_onednn() or getattr(model, "peft_config", None):
         return 0
-    layers: list[Any] = [module for module in model.modules() if _eligible(module)]
+    read = layers_read(model)
+    layers: list[Any] = [module for module in model.modules() if _eligible(module) and id(module) not in read]
     if not layers:
         return 0
     if "packed" not in trials:
@@ -62,13 +69,14 @@ def pack_linears(
         trials["halved"] = _halving_gains(max(layers, key=lambda layer: layer.weight.numel()))
     shared = _shared_weights(model)
     own = {id(layer) for layer in layers if layer.weight.data_ptr() not in shared}
-    halve: Halve = "never" if not trials["halved"] else "now" if halve_now else "in use"
+    halving = halving or Halving()
+    halving.gains = trials["halved"]
     joined: set[int] = set()
     for group in groups_of(model, lambda layer: id(layer) in own):
-        if joined.isdisjoint(map(id, group)) and _join(group, trials, halve):
+        if joined.isdisjoint(map(id, group)) and _join(group, trials, halving):
             joined |= set(map(id, group))
     rest = [layer for layer in layers if id(layer) not in joined]
-    return len(joined) + sum(_pack(layer, halve, keep=id(layer) not in own) for layer in rest)
+    return len(joined) + sum(_pack(layer, halving, keep=id(layer) not in own) for layer in rest)
 
 
 def _has_onednn() -> bool:
@@ -97,11 +105,8 @@ def _rows_out(layer: Any) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _packed(weight: torch.Tensor, bias: torch.Tensor | None, halve: Halve = "never") -> Product | None:
-    """The product by the packed weight [out, in]; None where torch will not or computes something else.
-
-    `halve`: whether and when the weight moves to 16 bits, if it fits them.
-    """
+def _packed(weight: torch.Tensor, bias: torch.Tensor | None) -> _Packed | None:
+    """The product by the packed weight [out, in]; None where torch will not or computes something else."""
     try:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, TRIAL_ROWS)
         multiply = torch.ops.mkldnn._linear_pointwise
@@ -114,39 +119,38 @@ def _packed(weight: torch.Tensor, bias: torch.Tensor | None, halve: Halve = "nev
         off = (product(trial) - right).abs().max() / right.abs().max().clamp(min=1e-9)
     except (RuntimeError, AttributeError, TypeError):
         return None
-    if not float(off) < TOLERANCE:
-        return None
-    if halve == "never":
-        return product
-    halved = HalvedOnUse(product, packed.to_dense, bias)
-    if halve == "now":
-        halved.move(trial)
-    return halved
+    return _Packed(product, packed, bias) if float(off) < TOLERANCE else None
 
 
-def _pack(layer: Any, halve: Halve, *, keep: bool) -> bool:
-    product = _packed(_rows_out(layer), layer.bias, halve)
-    if product is None:
+def _in_use(packed: _Packed, halving: Halving) -> Product:
+    if not halving.gains:
+        return packed.product
+    return HalvedOnUse(packed.product, packed.weight.to_dense, packed.bias, halving)
+
+
+def _pack(layer: Any, halving: Halving, *, keep: bool) -> bool:
+    packed = _packed(_rows_out(layer), layer.bias)
+    if packed is None:
         return False
-    layer.forward = product
+    layer.forward = _in_use(packed, halving)
     if not keep:
         _drop_weight(layer)
     return True
 
 
-def _join(layers: Sequence[Any], trials: dict[str, bool], halve: Halve) -> bool:
+def _join(layers: Sequence[Any], trials: dict[str, bool], halving: Halving) -> bool:
     """Give layers of one input one product, if that is faster for layers of these shapes."""
     weight, bias = joined_weight(layers)
-    product = _packed(weight, bias, halve)
+    packed = _packed(weight, bias)
     sizes = [int(layer.weight.shape[0]) for layer in layers]
-    if product is None:
+    if packed is None:
         return False
     trial = f"joined {weight.shape[1]} {' '.join(map(str, sizes))}"
     if trial not in trials:
-        trials[trial] = _joining_gains(layers, product)
+        trials[trial] = _joining_gains(layers, packed.product)
     if not trials[trial]:
         return False
-    group = JoinedProduct(product, sizes)
+    group = JoinedProduct(_in_use(packed, halving), sizes)
     for index, layer in enumerate(layers):
         layer.forward = group.part(index)
         _drop_weight(layer)
@@ -155,7 +159,7 @@ def _join(layers: Sequence[Any], trials: dict[str, bool], halve: Halve) -> bool:
 
 @torch.inference_mode()
 def _joining_gains(layers: Sequence[Any], product: Product) -> bool:
-    parts = [part for layer in layers if (part := _packed(_rows_out(layer), layer.bias))]
+    parts = [part.product for layer in layers if (part := _packed(_rows_out(layer), layer.bias))]
     rows = torch.ones(1, JOINED_ROWS, layers[0].weight.shape[1])
     apart = _seconds(lambda: [part(rows) for part in parts])
     return len(parts) == len(layers) and _seconds(lambda: product(rows)) < apart
@@ -166,12 +170,14 @@ def _halving_gains(layer: Any) -> bool:
     weight = _rows_out(layer)
     weight = weight[: max(1, HALVED_WEIGHTS // weight.shape[1])].contiguous()
     bias = None if layer.bias is None else layer.bias[: len(weight)]
-    product, half = _packed(weight, bias), half_product(weight.clone(), bias)
-    if product is None or half is None:
+    packed, half = _packed(weight, bias), half_product(weight.clone(), bias)
+    if packed is None or half is None:
         return False
 
     def gains(rows: torch.Tensor, longer: float) -> bool:
-        times = [(_seconds(lambda: half(rows), 1), _seconds(lambda: product(rows), 1)) for _ in range(TRIAL_ROUNDS)]
+        times = [
+            (_seconds(lambda: half(rows), 1), _seconds(lambda: packed.product(rows), 1)) for _ in range(TRIAL_ROUNDS)
+        ]
         return min(halved for halved, _ in times) < longer * min(now for _, now in times)
 
     return all(gains(torch.ones(rows, weight.shape[1]), longer) for rows, longer in HALVED_ROWS.items())
@@ -212,12 +218,12 @@ def _shared_weights(model: torch.nn.Module) -> set[int]:
 @torch.inference_mode()
 def _faster(layer: Any) -> bool:
     weight = _rows_out(layer)
-    product = _packed(weight, layer.bias)
-    if product is None:
+    packed = _packed(weight, layer.bias)
+    if packed is None:
         return False
     rows = torch.ones(TRIAL_ROWS, weight.shape[1])
     plain = _seconds(lambda: torch.nn.functional.linear(rows, weight, layer.bias))
-    return _seconds(lambda: product(rows)) < plain
+    return _seconds(lambda: packed.product(rows)) < plain
 
 
 def _seconds(work: Callable[[], object], rounds: int = TRIAL_ROUNDS) -> float:

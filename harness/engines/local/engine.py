@@ -119,7 +119,7 @@ class LocalEngine(CheckpointEngine):
         with lean_imports():
             # Before layers are replaced: what is wrong with them would be in both of what is compared
             oracles = None if self.options.level == "alone" else oracles_of(model)
-            trials, packed = replaced or _made_faster(model, {}, for_check=True)
+            trials, packed = replaced or _made_faster(model, {})
             self._chosen = choose_mode(model, self.options.level, limits, oracles)
         if oracles and self._chosen.name == "alone" and any(trials.values()):
             # No mode agreed: then it is the layers, or a model that answers differently each time
@@ -157,7 +157,7 @@ class LocalEngine(CheckpointEngine):
         assert self._chosen is not None
         note = f"linear layers in oneDNN's own order of weights: {packed}"
         if trials.get("halved"):
-            note += ", and in float16, which holds these exactly, once sequences generate"
+            note += "; in float16, where that holds them exactly, once sequences generate"
         return (*self._chosen.notes, note) if packed else self._chosen.notes
 
     def measured_kv_bytes(self) -> int | None:
@@ -170,7 +170,8 @@ class LocalEngine(CheckpointEngine):
         `more` is called between two batches for jobs that join them; a mode that cannot take any then gets them when it
         is done with those before.
         """
-        assert self._chosen is not None
+        assert self._chosen is not None and self._model is not None
+        self._model.halving.active = True
         self._began = self._latest = time.monotonic()
         for outcome in self._chosen.answer(jobs, more):
             self._done, self._latest = self._done + 1, time.monotonic()
@@ -198,11 +199,10 @@ class LocalEngine(CheckpointEngine):
             self._model = None
 
 
-def _made_faster(model: HFModel, trials: dict[str, bool], *, for_check: bool = False) -> tuple[dict[str, bool], int]:
+def _made_faster(model: HFModel, trials: dict[str, bool]) -> tuple[dict[str, bool], int]:
     """Replace what has a faster equal on this machine.
 
     Nothing of a borrowed model, nor of a quantised one: its package may unpack weights and look for its own modules.
-    `for_check`: also what else is replaced only once the model generates.
     Return the trials with those that were added, and how many linear layers were replaced.
     """
     from harness.engines.hf.linear import pack_linears
@@ -211,6 +211,4 @@ def _made_faster(model: HFModel, trials: dict[str, bool], *, for_check: bool = F
     if model.borrowed or model.quantised:
         return trials, 0
     shorten_norms(model.model, model.device, trials)
-    packed = pack_linears(model.model, model.device, trials, halve_now=for_check)
-    model.halved = trials.get("halved", False)
-    return trials, packed
+    return trials, pack_linears(model.model, model.device, trials, model.halving)

@@ -88,7 +88,7 @@ def drafter_for(model: HFModel, limits: Limits) -> Drafter:
     """What guesses tokens in a stream that starts now."""
     if not limits.speculation:
         return NoDrafts()
-    on_cpu = FREE_TOKENS_HALVED if model.halved else FREE_TOKENS_CPU
+    on_cpu = FREE_TOKENS_HALVED if model.halving.gains else FREE_TOKENS_CPU
     return PromptLookup(on_cpu if model.device == "cpu" else FREE_TOKENS_GPU)
 
 

@@ -75,7 +75,7 @@ def test_a_second_start_of_the_same_model_checks_nothing_and_answers_the_same(ca
 
 
 def test_replaced_layers_are_compared_with_those_before(cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def damaged(model: Any, trials: dict[str, bool], **_: bool) -> tuple[dict[str, bool], int]:
+    def damaged(model: Any, trials: dict[str, bool]) -> tuple[dict[str, bool], int]:
         layer = model.model.get_output_embeddings()
         usual = layer.forward
         layer.forward = lambda x: usual(x) * 1.5
