@@ -202,7 +202,8 @@ class Scheduler:
 
     def _drafts(self) -> list[Sequence[int]]:
         """A guess for each generating sequence, often an empty one."""
-        left = min(self.budget.outputs, self.budget.step_tokens) - self._slots.generating
+        # Each sequence whose prompt is not complete gets a token and an output in every batch
+        left = min(self.budget.outputs, self.budget.step_tokens) - len(self.sequences)
         drafts: list[Sequence[int]] = []
         for sequence in self.sequences[: self._slots.generating]:
             # The last token that it may have is never read, so it is not guessed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import decimal
+import sys
 import time
 
 import pytest
@@ -25,12 +27,16 @@ def chat(text: str, sample: Sample = SAMPLE) -> str:
 
 
 def verdict(program: str, prelude: str = "") -> str:
-    """Run program and tests as plain Python would."""
+    """Run program and tests as plain Python would; what a program sets for the whole process is taken back."""
     space: dict[str, object] = {"__name__": "program"}
+    depth = sys.getrecursionlimit()
     try:
-        exec(compile(prelude + program + "\n" + TESTS, "program", "exec"), space)
+        with decimal.localcontext():
+            exec(compile(prelude + program + "\n" + TESTS, "program", "exec"), space)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it is, the program did not pass
         return type(error).__name__
+    finally:
+        sys.setrecursionlimit(depth)
     return "passed"
 
 

@@ -384,6 +384,17 @@ def test_looked_up_guesses_change_no_answer(jobs: list[Job], budget: Budget, fre
     assert carry_out(jobs, budget, drafter=PromptLookup(free)).answers == answers_alone(jobs)
 
 
+def test_guesses_leave_tokens_and_outputs_to_prompts() -> None:
+    """Sequences that are still read were left out of a batch, or their outputs were too many for it."""
+    ids = (*range(1000, 1020), 0)
+    longest = {"g0": 1, "g1": 4, "g3": 1, "g4": 1, "g5": 4}
+    jobs: list[Job] = [GenerateJob(key, ids, count, Sampling(0), 0) for key, count in longest.items()]
+    jobs.insert(2, ScoreJob("s2", (((0,), (0, 0, 0)),), 1))
+    for free in (1, 15, 64):
+        budget = Budget(step_tokens=16, outputs=2, max_sequences=2, stored_tokens=200)
+        assert carry_out(jobs, budget, drafter=PromptLookup(free)).answers == answers_alone(jobs)
+
+
 def test_a_right_guess_saves_batches_and_a_wrong_one_is_counted() -> None:
     job = GenerateJob("g", (1, 2, 70), 24, Sampling(24), 0)
     assert alone(job)[2] == "length", "choose another prompt"  # type: ignore[index]
