@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -324,13 +325,20 @@ def test_a_long_row_leaves_no_trace_in_those_after_it(tiny: Callable[..., Path],
 
 
 def count_of_moved(monkeypatch: pytest.MonkeyPatch) -> list[torch.Size]:
-    """The shapes of the weights that move to 16 bits from now on."""
+    """The shapes of the weights that are used in 16 bits from now on, beyond the trial of their products."""
     moved: list[torch.Size] = []
     real = half_weights.scaled_product
 
     def watched(weight: torch.Tensor, scales: torch.Tensor, bias: torch.Tensor | None) -> Product | None:
-        moved.append(weight.shape)
-        return real(weight, scales, bias)
+        product, shape, uses = real(weight, scales, bias), weight.shape, itertools.count()
+
+        def counted(rows: torch.Tensor) -> torch.Tensor:
+            if next(uses) == len(half_weights.TRIAL_ROWS):
+                moved.append(shape)
+            assert product is not None
+            return product(rows)
+
+        return product and counted
 
     monkeypatch.setattr(half_weights, "scaled_product", watched)
     return moved

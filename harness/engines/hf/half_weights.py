@@ -27,7 +27,7 @@ LEAST_EXPONENT = -60
 # Half of float16's smallest step: what any weight of 11 significant bits or fewer may lose, far below the largest
 LOST = 2.0**-25
 ROWS_AT_ONCE = 128
-# FBGEMM has kernels of their own for numbers of rows up to 14
+# FBGEMM has a kernel for each number of rows up to 14
 TRIAL_ROWS = (1, 4, 14, 20)
 TOLERANCE = 1e-4
 

@@ -61,12 +61,13 @@ def pack_linears(
     layers: list[Any] = [module for module in model.modules() if _eligible(module) and id(module) not in read]
     if not layers:
         return 0
+    largest = max(layers, key=lambda layer: layer.weight.numel())
     if "packed" not in trials:
-        trials["packed"] = _faster(max(layers, key=lambda layer: layer.weight.numel()))
+        trials["packed"] = _faster(largest)
     if not trials["packed"]:
         return 0
     if "halved" not in trials:
-        trials["halved"] = _halving_gains(max(layers, key=lambda layer: layer.weight.numel()))
+        trials["halved"] = _halving_gains(largest)
     shared = _shared_weights(model)
     own = {id(layer) for layer in layers if layer.weight.data_ptr() not in shared}
     halving = halving or Halving()

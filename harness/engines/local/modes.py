@@ -46,7 +46,7 @@ LEAST_AT_START = 256 * 2**20
 STEP_TOKENS_CPU, STEP_TOKENS_GPU = 512, 4096
 # Tokens of a batch that takes twice as long as one of a single token: 0.27 GFLOP a token against 0.5 GB of weights on a
 # CPU core (SmolLM2-135M's shape: 1 token 45 ms, 16 tokens 95 ms); with weights in 16 bits there is less to wait for
-# (1 token 40 ms, 7 tokens 80 ms, where 1 took 88 before); a GPU waits for its memory far longer
+# (on a slower core 1 token 40 ms and 7 tokens 85 ms; in 32 bits 88 and 116); a GPU waits for its memory far longer
 FREE_TOKENS_CPU, FREE_TOKENS_HALVED, FREE_TOKENS_GPU = 16, 6, 128
 
 

@@ -87,7 +87,7 @@ def test_a_weight_that_would_lose_digits_stays_in_float32(weight: torch.Tensor) 
     assert half_product(weight.clone(), None) is None
 
 
-def test_it_moves_once_and_only_where_few_rows_are_used_again_and_again() -> None:
+def test_it_moves_once_and_only_where_few_rows_are_used_again_and_again(monkeypatch: pytest.MonkeyPatch) -> None:
     weight = stored_as(torch.bfloat16, 1.0)
     product_of(weight)
     calls: list[int] = []
@@ -96,6 +96,8 @@ def test_it_moves_once_and_only_where_few_rows_are_used_again_and_again() -> Non
         calls.append(rows.shape[-2])
         return torch.nn.functional.linear(rows, weight, BIAS)
 
+    # What is used where the move fails
+    monkeypatch.setattr(half_weights, "_in_float32", lambda *_: None)
     halving = Halving()
     product = HalvedOnUse(plain, weight.clone, BIAS, halving)
     many, few, none = torch.randn(1, half_weights.FEW_ROWS + 1, 160), torch.randn(2, 1, 160), torch.randn(0, 160)
