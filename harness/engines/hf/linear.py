@@ -35,6 +35,8 @@ HALVED_WEIGHTS = 2**24
 # Smaller layers cost more in the call than in the product
 LEAST_WEIGHTS = 64 * 64
 TOLERANCE = 1e-3
+# The trial's name for: every product agreed with the layer's own
+AGREED = "all agreed"
 
 
 class _Packed(NamedTuple):
@@ -50,8 +52,9 @@ def pack_linears(
 ) -> int:
     """Replace the products of a float32 model's linear layers on a CPU; return how many layers are packed.
 
-    `trials` are outcomes of earlier trials of the same model on this machine, which are not repeated; the others' are
-    added. While `halving` is active, weights that fit 16 bits move to them, if a trial finds that faster.
+    `trials` are outcomes of earlier trials of the same model on this machine, which are not repeated, nor is the
+    comparison of every product if all agreed then; the others' are added. While `halving` is active, weights that fit
+    16 bits move to them, if a trial finds that faster.
     """
     trials = {} if trials is None else trials
     # An adapter that is not merged may compute with its layers' own weights
@@ -72,12 +75,15 @@ def pack_linears(
     own = {id(layer) for layer in layers if layer.weight.data_ptr() not in shared}
     halving = halving or Halving()
     halving.gains = trials["halved"]
+    compare = not trials.get(AGREED, False)
     joined: set[int] = set()
     for group in groups_of(model, lambda layer: id(layer) in own):
-        if joined.isdisjoint(map(id, group)) and _join(group, trials, halving):
+        if joined.isdisjoint(map(id, group)) and _join(group, trials, halving, compare=compare):
             joined |= set(map(id, group))
     rest = [layer for layer in layers if id(layer) not in joined]
-    return len(joined) + sum(_pack(layer, halving, keep=id(layer) not in own) for layer in rest)
+    packed = len(joined) + sum(_pack(layer, halving, keep=id(layer) not in own, compare=compare) for layer in rest)
+    trials[AGREED] = packed == len(layers)
+    return packed
 
 
 def _has_onednn() -> bool:
@@ -106,8 +112,8 @@ def _rows_out(layer: Any) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _packed(weight: torch.Tensor, bias: torch.Tensor | None) -> _Packed | None:
-    """The product by the packed weight [out, in]; None where torch will not or computes something else."""
+def _packed(weight: torch.Tensor, bias: torch.Tensor | None, *, compare: bool = True) -> _Packed | None:
+    """The product by the packed weight [out, in]; None where torch will not or, compared, computes something else."""
     try:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, TRIAL_ROWS)
         multiply = torch.ops.mkldnn._linear_pointwise
@@ -115,6 +121,8 @@ def _packed(weight: torch.Tensor, bias: torch.Tensor | None) -> _Packed | None:
         def product(rows: torch.Tensor) -> torch.Tensor:
             return multiply(rows, packed, bias, "none", [], "")  # type: ignore[no-any-return]
 
+        if not compare:
+            return _Packed(product, packed, bias)
         trial = torch.linspace(-1, 1, 3 * weight.shape[1]).view(1, 3, -1)
         right = torch.nn.functional.linear(trial, weight, bias)
         off = (product(trial) - right).abs().max() / right.abs().max().clamp(min=1e-9)
@@ -129,8 +137,8 @@ def _in_use(packed: _Packed, halving: Halving) -> Product:
     return HalvedOnUse(packed.product, packed.weight.to_dense, packed.bias, halving)
 
 
-def _pack(layer: Any, halving: Halving, *, keep: bool) -> bool:
-    packed = _packed(_rows_out(layer), layer.bias)
+def _pack(layer: Any, halving: Halving, *, keep: bool, compare: bool) -> bool:
+    packed = _packed(_rows_out(layer), layer.bias, compare=compare)
     if packed is None:
         return False
     layer.forward = _in_use(packed, halving)
@@ -139,10 +147,10 @@ def _pack(layer: Any, halving: Halving, *, keep: bool) -> bool:
     return True
 
 
-def _join(layers: Sequence[Any], trials: dict[str, bool], halving: Halving) -> bool:
+def _join(layers: Sequence[Any], trials: dict[str, bool], halving: Halving, *, compare: bool) -> bool:
     """Give layers of one input one product, if that is faster for layers of these shapes."""
     weight, bias = joined_weight(layers)
-    packed = _packed(weight, bias)
+    packed = _packed(weight, bias, compare=compare)
     sizes = [int(layer.weight.shape[0]) for layer in layers]
     if packed is None:
         return False
