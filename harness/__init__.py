@@ -144,7 +144,7 @@ def evaluate(
 
     if isinstance(tasks, PathLike):
         tasks = [tasks]
-    names = tasks.split(",") if isinstance(tasks, str) else tasks
+    names = [each.strip() for each in tasks.split(",") if each.strip()] if isinstance(tasks, str) else tasks
     live = None if model is None or isinstance(model, str | PathLike) else _live(model, tokenizer, name)
     if live is None and (tokenizer is not None or name is not None):
         given = "tokenizer" if tokenizer is not None else "name"
@@ -234,8 +234,9 @@ def write_report(
 ) -> Path:
     """Write one HTML file about runs, the baseline first, and about claims judged by them; return its path.
 
-    The arguments are those of `harness report`. Raises `harness.UserError` for a folder that is no run, a run that is
-    given twice, an unknown claim and a path that cannot be written, `harness.EnvironmentFault` for a full disk.
+    The arguments are those of `harness report`, but for its margin. Raises `harness.UserError` for a folder that is no
+    run, a run that is given twice, an unknown claim and a path that cannot be written, `harness.EnvironmentFault` for a
+    full disk.
     """
     from pathlib import Path
 

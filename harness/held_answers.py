@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.catalog import Task
+from harness.config.perturbing import set_for
 from harness.config.schema import RunConfig
 from harness.engines.base import HoldsAnswers
 from harness.errors import ConfigError
@@ -17,10 +18,10 @@ def with_repeats(config: RunConfig, tasks: Sequence[Task], engine: HoldsAnswers)
     It becomes part of the config, so that `rescore` makes the same requests.
     """
     overrides = dict(config.tasks)
-    set_by = {entry.label: (entry.page, entry.set) for entry in config.suite.tasks}
+    entries = {entry.label: entry for entry in config.suite.tasks}
     for task in tasks:
-        page, of_suite = set_by[task.name]
-        overriding = [of_suite, config.tasks.get(task.name, {}), config.tasks.get(page, {})]
+        entry = entries[task.name]
+        overriding = [entry.set, *(settings for _, settings in set_for(config, entry))]
         if task.page.ask != "generate" or any("repeats" in settings for settings in overriding):
             continue
         most = max((engine.held(task.name, sample.id) for sample in task.samples), default=0)

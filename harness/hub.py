@@ -13,13 +13,13 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harness.errors import ConfigError, HubError
+from harness.errors import FULL, WRONG_PLACE, ConfigError, HubError, StorageError, UserError, unwritable
 
 PROBE_VARIABLE = "HARNESS_HUB_SECONDS"
 PROBE_SECONDS = 3.0
@@ -131,8 +131,9 @@ def quiet() -> None:
 def retried(call: Callable[[], Value], what: str) -> Value:
     """Call a hub client, again after a fault that may pass: no connection, 408, 429, 5xx. Retry-After is kept to.
 
-    `what` leads the message. Raises what the client raises for a fault that does not pass (401, 403, 404), and
-    HubError when TRIES tries failed or the hub wants a pause of more than LONGEST_WAIT_SECONDS.
+    `what` leads the message. Raises what the client raises for a fault that does not pass (401, 403, 404), HubError
+    when TRIES tries failed or the hub wants a pause of more than LONGEST_WAIT_SECONDS, and UserError or StorageError at
+    once where this machine could not keep what the hub sent.
     """
     # HTTPError is httpx's or httpx2's, whichever this hub client is built on
     from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
@@ -141,6 +142,8 @@ def retried(call: Callable[[], Value], what: str) -> Value:
         try:
             return call()
         except (HTTPError, OSError) as error:
+            if (local := _local_fault(error)) is not None:
+                raise _unkept(what, local) from None
             response = _response(error)
             status = getattr(response, "status_code", None)
             if status is not None and status not in PASSING:
@@ -156,14 +159,36 @@ def retried(call: Callable[[], Value], what: str) -> Value:
     raise AssertionError("the loop returns or raises")
 
 
-def _response(error: BaseException | None) -> Any:
-    """The HTTP response of an error, or of what caused it; None if there was none."""
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what caused it."""
     seen = 0
     while error is not None and seen < 8:
-        if (response := getattr(error, "response", None)) is not None:
-            return response
+        yield error
         error, seen = error.__cause__ or error.__context__, seen + 1
+
+
+def _response(error: BaseException) -> Any:
+    """The HTTP response of an error, or of what caused it; None if there was none."""
+    found = (getattr(each, "response", None) for each in _causes(error))
+    return next((response for response in found if response is not None), None)
+
+
+def _local_fault(error: BaseException) -> OSError | None:
+    """The fault of a local disk or folder that an error is, or that caused it; None for a fault of the connection."""
+    for each in _causes(error):
+        # A fault of a connection may have such a number too, but it names no file
+        if isinstance(each, OSError) and (each.errno in FULL or (each.errno in WRONG_PLACE and each.filename)):
+            return each
     return None
+
+
+def _unkept(what: str, error: OSError) -> UserError | StorageError:
+    """The error of a download that could not be written into the cache."""
+    from huggingface_hub import constants
+
+    place = error.filename if isinstance(error.filename, str) else constants.HF_HUB_CACHE
+    fault = unwritable(Path(place), error)
+    return type(fault)(f"{what}: {fault} (HF_HOME=DIR moves the cache of the hub's files)")
 
 
 def _retry_after(response: Any) -> float | None:

@@ -18,7 +18,7 @@ from typing import Any
 from harness import plugins
 from harness.catalog import Binder, Task
 from harness.config import pages, shard
-from harness.config.perturbing import original_of
+from harness.config.perturbing import set_for
 from harness.config.schema import ModelPage, RunConfig
 from harness.config.task_page import TaskPage
 from harness.config.yaml_page import YamlPage
@@ -47,12 +47,11 @@ from harness.scoring.base import TaskScorer
 from harness.scoring.golds import plain_fault
 from harness.scoring.services import Services
 from harness.sharding import Part, is_greedy, of_task
+from harness.store.run_folder import OF_WEIGHTS
 from harness.toolchains import lacking_language, lacking_packages
 
 # Samples whose gold answer is scored before a run
 SAMPLES_TRIED = 3
-# Unknown until the weights of a hub model are downloaded; its commit identifies them
-OF_WEIGHTS = {"weights", "weights_sampled"}
 EngineOpener = Callable[[str | None, ModelSpec, Mapping[str, Any]], Engine]
 
 
@@ -76,8 +75,9 @@ class Plan:
 
     def identity(self) -> dict[str, Any]:
         """What must agree before records may share a journal. The limit may differ: a run can be extended."""
-        known = OF_WEIGHTS if self.facts.revision else set()
-        digests = {name: digest for name, digest in self.facts.digests.items() if name not in known}
+        # Unknown until the weights of a hub model are downloaded; its commit identifies them
+        left_out = OF_WEIGHTS if self.facts.revision else ()
+        digests = {name: digest for name, digest in self.facts.digests.items() if name not in left_out}
         execution = execution_identity(self.config, self.tasks)
         # Pace, not content: a run may go on with other values of these
         paced_by = self.capabilities.throughput_options
@@ -330,17 +330,9 @@ def suite_pages(config: RunConfig) -> list[tuple[TaskPage, YamlPage]]:
         if names.count(name) > 1:
             raise ConfigError(f"the task {name!r} is listed twice in the suite {config.suite.name!r}; keep one")
         of_suite = (f"suite {config.suite.name}: {name}: set ", entry.set)
-        # `--set tasks.PAGE` changes every use of the page, unless one of them has that name
-        of_page = {} if entry.page in names else config.tasks.get(entry.page, {})
-        # What is set for a task is set for its changed questions too
-        of_original = config.tasks.get(original_of(entry) or "", {})
         of_command = [
-            (config.origin(f"tasks.{set_for}.{key}"), {key: value})
-            for set_for, settings in (
-                (entry.page, of_page),
-                (original_of(entry), of_original),
-                (name, config.tasks.get(name, {})),
-            )
+            (config.origin(f"tasks.{task}.{key}"), {key: value})
+            for task, settings in set_for(config, entry)
             for key, value in settings.items()
         ]
         page, source = pages.checked_task(read[entry.task], of_suite, *of_command)

@@ -57,7 +57,7 @@ def publish(result: Result, *, folded: bool = True) -> tuple[str, list[Table]]:
     changed = changes(result.scored)
     lines = [*changed, *_left_out(manifest), *part_of_run(manifest, result.folder)]
     document["warnings"] += lines
-    output = Output(document, [replace(scores, warnings=(*scores.warnings, *_first_ones(manifest), *lines))])
+    output = Output(document, [replace(scores, warnings=(*scores.warnings, *first_ones(manifest), *lines))])
     metrics = metrics_of(result.estimates)
     for sweep in sweeps(suite, result.scored, metrics):
         _add_sweep(model, sweep, output)
@@ -88,7 +88,7 @@ def part_of_run(manifest: Manifest, folder: Path) -> list[str]:
     return [f"{missing_shards(missing, manifest.merged['of'])}: this is the score of a part of the run"]
 
 
-def _first_ones(manifest: Manifest) -> list[str]:
+def first_ones(manifest: Manifest) -> list[str]:
     """That the samples of a limited run are the first ones; each task has a warning of how many of how many."""
     limit = manifest.config.get("limit")
     if limit is None or manifest.shard:

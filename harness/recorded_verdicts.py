@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,10 +30,11 @@ class VerdictComparison:
     disagreements: tuple[Mapping[str, Any], ...]
 
 
-def compared(config: RunConfig, records: Iterable[Record]) -> VerdictComparison | None:
+def compared(config: RunConfig, records: Callable[[], Iterable[Record]]) -> VerdictComparison | None:
     """Compare the first score of each record with its recorded verdict; None where the file records none.
 
-    A score of 1 is right, any other is wrong; unscored answers are not compared.
+    A score of 1 is right, any other is wrong; unscored answers are not compared. `records` reads the run's records with
+    their texts, and is called for an engine that has recorded verdicts alone: they may take more memory than there is.
     """
     options = config.engine.options()
     recorded_verdicts = getattr(engine_module(engine_name(config.engine.name, options)), "recorded_verdicts", None)
@@ -42,7 +43,7 @@ def compared(config: RunConfig, records: Iterable[Record]) -> VerdictComparison 
     verdict_of = recorded_verdicts(model_spec(config.model), options)
     n = recorded = scored = 0
     disagreements: list[dict[str, Any]] = []
-    for record in records:
+    for record in records():
         verdict, score = verdict_of(record.request), record.scores[0]
         if verdict is None or score.value is None:
             continue

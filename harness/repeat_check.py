@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from harness.analysis.repeatability import is_current, summary
 from harness.catalog import Task
 from harness.datatypes import Completion, Record, Refusal, Reply, Request, Sample, Score
+from harness.engines.awaited import Awaited
 from harness.engines.base import Engine, HoldsAnswers
 from harness.errors import ConfigError, error_prefix
 from harness.sharding import is_greedy
@@ -92,7 +93,8 @@ class RepeatRun:
         try:
             # Not `Deduplicated`: each must reach the engine. The text of a greedy answer does not depend on the key
             sent = [replace(request, key=request.key + repeats.AGAIN) for request in requests]
-            return [replace(reply, key=reply.key.removesuffix(repeats.AGAIN)) for reply in self.engine.stream(sent)]
+            replies = Awaited(self.engine.facts().engine, sent).every(self.engine.stream(sent))
+            return [replace(reply, key=reply.key.removesuffix(repeats.AGAIN)) for reply in replies]
         finally:
             self.waiting("")
 

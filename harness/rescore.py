@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.catalog import Binder, Task
+from harness.config.building import with_absolute_mirror
 from harness.config.checking import check_values
 from harness.config.pages import with_value
 from harness.config.schema import RunConfig
@@ -30,7 +31,14 @@ from harness.scoring.services import Services
 from harness.store import journal
 from harness.store.manifest import Manifest, package_versions
 from harness.store.manifest import write as write_manifest
-from harness.store.run_folder import MANIFEST, RECORDS, binary_scorers, lock_folder, read_manifest
+from harness.store.run_folder import (
+    MANIFEST,
+    RECORDS,
+    binary_scorers,
+    lock_folder,
+    read_manifest,
+    refuse_incomplete,
+)
 from harness.store.slim import slim_request
 from harness.streaming import MAX_WAITING, score
 from harness.toolchains import try_toolchains
@@ -52,7 +60,8 @@ def rescore(
 
     `settings` replace keys of the run's config that do not change the requests (`data.mirror`,
     `execution.wall_seconds`). The old journal is kept beside the new one. Raises RunFolderError if a task page makes
-    other requests now, ConfigError for a setting that would change them. `doing` is called with what is done next.
+    other requests now or a finished run lacks records, ConfigError for a setting that would change the requests.
+    `doing` is called with what is done next.
     """
     read_manifest(path)
     lock = lock_folder(path)
@@ -64,7 +73,7 @@ def rescore(
         manifest = replace(
             manifest,
             config=config.model_dump(mode="json"),
-            tasks={task.name: {**task_facts(task), "n": _samples(task.requests)} for task in tasks},
+            tasks={task.name: {**task_facts(task), "n": _planned(task, manifest)} for task in tasks},
             # The current pages and limits: an unfinished run is resumed with them
             identity=manifest.identity.with_tasks(
                 {task.name: dict(task.fingerprint) for task in tasks}, execution_identity(config, tasks)
@@ -99,10 +108,14 @@ def _replaced(
 
 
 def _offsets(path: Path, manifest: Manifest) -> dict[str, int]:
-    """Read the journal once, which checks it; return the offset of the last record of each request key."""
+    """Read the journal once, which checks it; return the offset of the last record of each request key.
+
+    Raises RunFolderError for a finished run that lacks records: with new scores it would pass for a whole run.
+    """
     offsets = {
         sys.intern(r.request.key): offset for offset, r in journal.stream(path / RECORDS, binary_scorers(manifest))
     }
+    refuse_incomplete(path, manifest, len(offsets))
     if not offsets:
         raise RunFolderError(f"{path}: has no answers to score")
     return offsets
@@ -116,7 +129,7 @@ def _with_settings(config: Mapping[str, Any], settings: Mapping[str, Any]) -> Ru
                 f"rescore: {dotted} cannot be set: only data.* and execution.* leave the requests unchanged"
             )
         values = with_value(values, dotted.split("."), value, dotted)
-    return check_values(RunConfig, values, "rescore")
+    return check_values(RunConfig, with_absolute_mirror(values), "rescore")
 
 
 def _bound_again(path: Path, manifest: Manifest, config: RunConfig, services: Services) -> tuple[Task, ...]:
@@ -184,8 +197,11 @@ def _scored_again(
             raise
 
 
-def _samples(requests: Sequence[Request]) -> int:
-    return len({request.sample_id for request in requests})
+def _planned(task: Task, manifest: Manifest) -> int:
+    """How many samples of a task the run is of: those without an answer too, so that it does not seem complete."""
+    answered = len({request.sample_id for request in task.requests})
+    # An earlier, larger limit leaves more answers than the last one planned
+    return max(answered, int(manifest.tasks[task.name].get("n", 0)))
 
 
 def _verdicts(record: Record) -> list[tuple[Any, ...]]:

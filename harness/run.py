@@ -2,7 +2,8 @@
 
 A run is planned completely (pages, data, prompts, scorers, toolchains, run folder) before the weights are loaded. Then
 the engine gets one stream of requests for the whole suite. A run that is killed at any instant and started again with
-the same command ends with the same records as one that was not. Only `streaming` and `rescore` write records.
+the same command ends with the same records as one that was not. Of the run's own records only `streaming` and
+`rescore` write any.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from harness.datatypes import (
     Sample,
     Score,
 )
+from harness.engines.awaited import Awaited
 from harness.engines.base import Accountable, Capabilities, Engine
 from harness.engines.contexts import InParts
 from harness.engines.deduplicated import Deduplicated
@@ -40,7 +41,7 @@ MAX_WAITING = 512
 LAST_ANSWERS_SECONDS = 30.0
 LAST_ANSWERS = (
     f"waiting {LAST_ANSWERS_SECONDS:.0f} s at most for the answers that are under way, since they are paid for: "
-    "{count}; interrupt again to leave at once"
+    "{count}; interrupt {again}to leave at once"
 )
 # Scores that take longer than this behind the last answer are something that the run waits for
 SLOW_SCORES_SECONDS = 2.0
@@ -59,7 +60,9 @@ def stream(
     """Send requests to the engine, and append each reply to the journal when it is scored.
 
     When the engine fails, the answers that it gave before are scored and kept. So they are after an interrupt, where
-    answers cost money; those under way are waited for, which `waiting_for` gets as a line. Another interrupt ends that.
+    answers cost money. After both, those under way are waited for, which `waiting_for` gets as a line; an interrupt
+    ends that.
+    Raises EngineError too where a request gets no reply, or a reply is to none of them.
     """
     by_key = {request.key: (task, request) for task in tasks for request in task.requests}
     samples = {task.name: task.sample_of() for task in tasks}
@@ -78,18 +81,16 @@ def stream(
 
     once = Deduplicated(capabilities, requests)
     parts = InParts(capabilities, once.unique)
+    awaited = Awaited(folder.manifest.identity.engine.name, requests)
     with ThreadPoolExecutor(services.workers, thread_name_prefix="score") as pool:
         waiting: set[Future[Record]] = set()
 
-        taken: set[str] = set()
-
         def take(replies: Iterator[Reply]) -> None:
             nonlocal waiting
-            for reply in once.shared(parts.merged(replies)):
-                if reply.key in taken:
-                    continue
+            for reply in replies:
                 waiting.add(pool.submit(score_and_append, reply))
-                taken.add(reply.key)
+                # Before the wait below, where an interrupt is likeliest
+                awaited.taken(reply.key)
                 waiting = _collect(waiting, report, patient=len(waiting) >= MAX_WAITING)
 
         def score_the_rest() -> None:
@@ -105,16 +106,17 @@ def stream(
 
         try:
             try:
-                take(engine.stream(parts.sent))
+                take(awaited.every(once.shared(parts.merged(engine.stream(parts.sent)))))
                 score_the_rest()
             except (KeyboardInterrupt, EngineError, ConfigError) as error:
                 interrupted = isinstance(error, KeyboardInterrupt)
                 if isinstance(engine, Accountable):
-                    if interrupted and (count := engine.in_flight()):
-                        waiting_for(LAST_ANSWERS.format(count=count))
+                    if count := engine.in_flight():
+                        waiting_for(LAST_ANSWERS.format(count=count, again="again " if interrupted else ""))
                     # A second failure says no more than the first
                     with suppress(EngineError, ConfigError):
-                        take(engine.finish_in_flight(LAST_ANSWERS_SECONDS))
+                        late = engine.finish_in_flight(LAST_ANSWERS_SECONDS)
+                        take(awaited.first(once.shared(parts.merged(late))))
                 elif interrupted:
                     raise
                 score_the_rest()

@@ -35,10 +35,15 @@ def lacking_packages(tasks: Sequence[Task]) -> dict[str, str]:
 
 
 def _require_packages(task: Task, *more: str) -> None:
-    """Raise MissingPackage for a Python package that is not installed here: of a task's programs, or of `more`."""
+    """Raise MissingPackage for a Python package that is not installed: of a task's programs, or of `more` for them."""
     tests = [sample.reference for sample in task.samples if isinstance(sample.reference, Tests)]
-    if tests:
-        packages.locate(tuple({name for test in tests for name in test.packages} | {*more}))
+    own = sorted({name for test in tests for name in test.packages})
+    for key, names in (
+        (f"{task.name}: reference.tests.packages", own),
+        (packages.CONFIG_KEY, more if tests else ()),
+    ):
+        if names:
+            packages.locate(tuple(names), key)
 
 
 def lacking_language(language: str) -> str | None:

@@ -45,10 +45,11 @@ from harness.scoring.services import Services
 TEMPLATES = (
     *("data.where", "data.id", "data.group"),
     *("reference.answer", "reference.choice.options", "reference.choice.gold", "reference.text"),
-    *(f"reference.tests.{key}" for key in ("prelude", "suffix", "tests", "cases", "entry_point", "check")),
+    *(f"reference.tests.{key}" for key in ("prelude", "suffix", "tests", "cases", "entry_point", "check", "packages")),
     "gold",
     *(f"prompt.text.{key}" for key in ("description", "template", "shot", "target")),
     *(f"prompt.chat.{key}" for key in ("system", "user", "shot", "target", "prefill")),
+    *("probe.question", "probe.answer"),
 )
 # Rows whose answers are shuffled: enough to detect a scorer that accepts anything
 SHUFFLED_ROWS = 200

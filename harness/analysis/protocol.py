@@ -18,6 +18,8 @@ COUNTS = ("n", "total", "sample")
 # Hashes that differ because a field beside them does
 DERIVED = ("ask", "version")
 OF_THE_MODEL = ("context_window", "end_token_ids", "eos_token_id", "bos_token_id")
+# What tells one model from another; the digest of large weights has a name of its own
+OF_THE_SAME_MODEL = ("name", "revision", "weights", "weights_sampled", "adapter", "gguf")
 # Values that change no answer, of settings that another engine does not have
 IDLE_VALUES: Mapping[str, Any] = {"overflow": "truncate_left", "repetition_penalty": 1.0, "num_beams": 1}
 
@@ -119,7 +121,7 @@ def _of_task(task: str, a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Diff
 
 def _of_model(a: Mapping[str, Any], b: Mapping[str, Any]) -> list[Difference]:
     """Differences for the same weights: another template or tokenizer is then part of the protocol."""
-    same = all(a.get(key) == b.get(key) for key in ("name", "revision", "weights", "adapter", "gguf"))
+    same = all(a.get(key) == b.get(key) for key in OF_THE_SAME_MODEL)
     return [found for found in _walk(a, b, "model.") if same]
 
 

@@ -19,6 +19,7 @@ from harness.config.task_page import Perturbed, TaskPage
 from harness.config.yaml_page import YamlPage
 from harness.data.rows import Loader, Row, Split
 from harness.datatypes import (
+    Choice,
     GenerateRequest,
     Prompt,
     Request,
@@ -88,9 +89,8 @@ class Binder:
     """What all tasks of a run share when they are bound.
 
     `style` is the model's, or the one that the user named (`insists`); `either_style`: a page of the other style fits
-    too, unless the user named one; `limit` counts samples of a task, the first ones
-    or, with `limit_seed`, a random part;
-    `trust_page_code`: Python files of pages that are not shipped with the harness may run.
+    too, unless the user named one; `limit` counts samples of a task, the first ones or, with `limit_seed`, a random
+    part; `trust_page_code`: Python files of pages that are not shipped with the harness may run.
     """
 
     loader: Loader
@@ -126,6 +126,7 @@ class Binder:
         walked = kept[: kept.index(rows[-1]) + 1] if page.fewshot and page.fewshot.choose == "random" else rows
         samples = [sample_of(page, source, split, prepare, number) for number in walked]
         refuse_equal_ids(samples, source)
+        _refuse_unlabelled(page, source, scorers, samples)
         pool_split: Split | None = None
         shots: list[list[Shot]] = [[] for _ in samples]
         if page.fewshot is not None and page.fewshot.count:
@@ -251,6 +252,25 @@ def _refuse_unset(page: TaskPage, source: YamlPage) -> None:
                 f"scores of {page.name} compare only for the same data.{' and data.'.join(page.data.must_set)}, "
                 f"which have no default; set, for example, {flags}"
             )
+
+
+def _refuse_unlabelled(
+    page: TaskPage, source: YamlPage, scorers: Sequence[TaskScorer], samples: Sequence[Sample]
+) -> None:
+    """Raise DataError for a sample with more options than a scorer of generated text has labels for."""
+    if page.ask != "generate" or page.reference.choice is None:
+        return
+    for number, scorer in enumerate(scorers):
+        most = getattr(scorer.scorer, "most_options", None)
+        if most is None:
+            continue
+        for sample in samples:
+            if isinstance(sample.reference, Choice) and len(sample.reference.options) > most:
+                with source.at("score", number):
+                    raise DataError(
+                        f"{scorer.name!r} has {most} `letters`, and sample {sample.id!r} has "
+                        f"{len(sample.reference.options)} options; give each option its letter"
+                    )
 
 
 def _prepare(source: YamlPage, trusted: bool) -> Callable[[Row], Row]:

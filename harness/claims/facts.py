@@ -54,7 +54,7 @@ def judge_facts(test: ClaimTest, facts: Sequence[Fact]) -> tuple[Ruling, tuple[E
     if not own:
         return Ruling("not_testable_here", f"no data available on {_name(test)}"), ()
     holding = [fact for fact in own if holds(test, fact)]
-    wanted = f"{_name(test)} is {_wanted(test)}"
+    wanted = f"{_name(test)} is {wanted_fact(test)}"
     if len(holding) == len(own):
         return Ruling("supported", f"{wanted} in {_listed(own)}"), evidence
     if not holding:
@@ -77,7 +77,8 @@ def holds(test: ClaimTest, fact: Fact) -> bool:
     return str(fact.value).casefold() == str(test.equals).casefold()
 
 
-def _wanted(test: ClaimTest) -> str:
+def wanted_fact(test: ClaimTest) -> str:
+    """Return in words what a fact must be: one value, or one within bounds."""
     if test.equals is not None:
         return test.equals
     bounds = (("at least", test.at_least), ("at most", test.at_most))

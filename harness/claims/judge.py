@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from harness.claims.facts import wanted_fact
 from harness.claims.page import Claim, Party, Protocol
 from harness.claims.verdict import NEVER_DIFFERED, Evidence, Ruling, by_part, combine
 
@@ -81,7 +82,7 @@ def tested_sentence(claim: Claim) -> str:
         return claim.reading
     if claim.relation == "fact":
         named = str(test.fact).replace("_", " ")
-        return f"{who}: {named} is {test.equals if test.equals is not None else f'at most {test.at_most:g}'}."
+        return f"{who}: {named} is {wanted_fact(test)}."
     others = " and of ".join(party.model for party in claim.comparators)
     if claim.relation == "ratio<=":
         return (

@@ -56,7 +56,7 @@ class SideProgress(Progress):
         self._total, self._done = total, known
         self._spoke = time.monotonic()
         if known:
-            self._say(f"{known} answers are there from an earlier try; going on")
+            self._say(f"resuming: {known} already answered")
 
     def recorded(self, record: Record) -> None:
         """Show a line now and then."""

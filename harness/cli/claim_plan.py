@@ -56,10 +56,12 @@ def planned_claim(name: str, file: Path, options: RunOptions, settings: list[str
     configs, _ = planned_configs(file, section, read_choices(None, None, None, options, settings, [], []))
     refuse_changed(section, planned_sizes(section, configs, said), str(file))
     models = tuple(model.given for model in section.models)
-    chosen = {
-        key: value for key, value in read_run_file(file).settings.items() if not key.endswith((".data.sample", "out"))
-    }
-    return PlannedClaim(models, chosen, _samples(section, claim, page, file))
+    return PlannedClaim(models, kept(read_run_file(file).settings), _samples(section, claim, page, file))
+
+
+def kept(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """A plan's settings but its run folder and the parts of its tasks: a claim has its own."""
+    return {key: value for key, value in settings.items() if key != "out" and not key.endswith(".data.sample")}
 
 
 def _samples(section: PlanSection, claim: Claim, page: YamlPage, file: Path) -> int:

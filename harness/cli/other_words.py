@@ -127,7 +127,7 @@ WORDS: Mapping[str, Translate] = {
     "--write_out": lambda value, task: _typed("--dry-run", note="shows the first prompt of each task"),
     "--show_config": lambda value, task: _typed("--dry-run"),
     "--check_integrity": _dropped("`harness tasks validate TASK` checks a task"),
-    "--verbosity": _dropped("there are no levels of messages"),
+    "--verbosity": _dropped("--quiet prints less, --verbose more"),
     "--max_batch_size": _renamed("--batch-size"),
     "--confirm_run_unsafe_code": _dropped("programs run in a sandbox"),
     "--hf_hub_log_args": _dropped("`harness export RUN --to hub` writes what the hub takes"),

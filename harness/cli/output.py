@@ -39,7 +39,7 @@ def show_verdicts(result: Result, config: RunConfig, *, as_json: bool) -> None:
     """Print where the recorded verdicts of a file of completions differ from the scores; to stderr with JSON output."""
     from harness.recorded_verdicts import compared, write
 
-    comparison = compared(config, result.records)
+    comparison = compared(config, lambda: result.records)
     if comparison is None:
         return
     file = sys.stderr if as_json else sys.stdout

@@ -147,7 +147,8 @@ def _run_all(
             if not words.as_json:
                 print("\n" * bool(found), end="")
                 output.show(result, as_json=False, folded=words.said is not Loudness.verbose)
-                print(f"\nThe run is finished: {result.folder}")
+                if words.said is not Loudness.quiet:
+                    print(f"\nThe run is finished: {result.folder}")
             else:
                 _publish(result)
             manifest, records = read_scores(result.folder)
@@ -164,7 +165,7 @@ def _run_all(
     else:
         print()
         print_table(outcome_table(section, found), console())
-        for hint in next_steps(section, list(results.values())):
+        for hint in next_steps(section, list(results.values())) if words.said is not Loudness.quiet else ():
             print(hint)
     for result in results.values():
         output.exit_for(result)

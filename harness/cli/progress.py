@@ -114,7 +114,7 @@ class Progress:
         self._spoke = time.monotonic()
         self._rate = Rate(self._spoke)
         if known:
-            self._say(f"{known} of {total} answers are there from an earlier try; going on")
+            self._say(f"resuming: {known} of {total} already answered")
         self._refresh()
 
     def recorded(self, record: Record) -> None:

@@ -234,6 +234,6 @@ def execute(
         from harness.html_report.writing import write_report
 
         written = write_report(result.folder / "report.html", Given((result.folder,)))
-        if not as_json:
+        if not as_json and said is not Loudness.quiet:
             print(f"Its report, for a browser: {written}")
     output.exit_for(result, gates)

@@ -95,7 +95,7 @@ def validate_tasks(
             print(visible_line(f"{'fail' if not unreachable else 'open'}  {name}: {first}"))
             for line in others:
                 print(visible_line(f"      {line}"))
-            # The exit code of a wrong page goes before that of a page that could not be checked
-            worst = 2 if not unreachable else worst or 3
+            # What the user can put right goes before a machine that failed
+            worst = min(worst or 3, error.exit_code)
     if worst:
         raise typer.Exit(worst)

@@ -43,7 +43,7 @@ def new_task(
 
     from harness.config.pages import label
     from harness.config.section import TASK_NAME
-    from harness.errors import ConfigError, UnknownName
+    from harness.errors import ConfigError, UnknownName, unwritable
     from harness.importing import new_page as making
     from harness.importing.writing import page_lines
 
@@ -71,7 +71,10 @@ def new_task(
         question, answer, tuple(each.strip() for each in (options or "").split(",") if each), tests
     )
     made = making.new_page(named, cast("making.Kind", kind), data, rows, columns, language)
-    page.write_text(page_lines(made), encoding="utf-8")
+    try:
+        page.write_text(page_lines(made), encoding="utf-8")
+    except OSError as error:
+        raise unwritable(page, error) from None
     _check(page, gold=kind != "code" or answer is not None)
 
 

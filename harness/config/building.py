@@ -105,9 +105,7 @@ def run_config(
         data["engine"] = defaults
     for dotted, value in settings.items():
         data = _with_setting(data, dotted, value, words.get(dotted, dotted))
-    if isinstance(mirror := data.get("data", {}).get("mirror"), str):
-        # The absolute path, as for pages: a run may be rescored from another folder
-        data["data"]["mirror"] = str(Path(mirror).expanduser().resolve())
+    data = with_absolute_mirror(data)
     data["model"] = _variant(data["model"], settings)
     section = data["model"]
     if isinstance(section, dict) and isinstance(price := section.get("price"), str) and pages.is_file_name(price):
@@ -116,6 +114,14 @@ def run_config(
     config = check_values(RunConfig, data, lambda key: _flag(words, key) or origin, of_tasks)
     config = config.model_copy(update={"suite": with_perturbed(config.suite, config.perturb)})
     return config.with_words({key: said for key, said in words.items() if key.startswith("tasks.")})
+
+
+def with_absolute_mirror(data: dict[str, Any]) -> dict[str, Any]:
+    """Values of a config with the absolute path of the mirror, as for pages: a run may be rescored from elsewhere."""
+    section = data.get("data")
+    if not isinstance(section, dict) or not isinstance(mirror := section.get("mirror"), str):
+        return data
+    return {**data, "data": {**section, "mirror": str(Path(mirror).expanduser().resolve())}}
 
 
 def _variant(section: Any, settings: Mapping[str, Any]) -> Any:

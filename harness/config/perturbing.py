@@ -5,9 +5,11 @@ Guarantees: the second task of NAME is NAME-KIND; what is set for a task is set 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
-from harness.config.schema import PerturbConfig, SuitePage, SuiteTask
+from harness.config.schema import PerturbConfig, RunConfig, SuitePage, SuiteTask
 from harness.errors import ConfigError
 
 KEY = "data.perturbed"
@@ -44,3 +46,13 @@ def original_of(entry: SuiteTask) -> str | None:
     """The label of the task whose questions an entry has changed; None for an entry with its own."""
     spec = entry.set.get(KEY)
     return str(spec["of"]) if isinstance(spec, dict) and spec.get("of") else None
+
+
+def set_for(config: RunConfig, entry: SuiteTask) -> tuple[tuple[str, Mapping[str, Any]], ...]:
+    """What `--set tasks.NAME.KEY` sets for an entry, by the NAME that it is set for; the last one counts."""
+    labels = {each.label for each in config.suite.tasks}
+    # `--set tasks.PAGE` changes every use of the page, unless one of them has that name
+    page = None if entry.page in labels else entry.page
+    # What is set for a task is set for its changed questions too
+    names = (page, original_of(entry), entry.label)
+    return tuple((name, config.tasks[name]) for name in names if name in config.tasks)

@@ -7,8 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, StringConstraints
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_.-]*$")]
-# Capitals are kept as the model's authors write them,
-# and a plus stands before an adapter
+# Capitals are kept as the model's authors write them, and a plus comes before an adapter
 ModelName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]*$")]
 # No dot: `--set tasks.NAME.key` must know where the name ends
 TASK_NAME = r"^[a-z0-9][a-z0-9_-]*$"

@@ -132,12 +132,18 @@ def _template(page: TaskPage, value: Any, folder: Path) -> Settings:
 def _extractor(page: TaskPage, value: Any, folder: Path) -> Settings:
     if page.ask != "generate":
         raise ConfigError(f"{page.name} requests log-likelihoods: there is nothing to extract")
-    named = [entry for entry in page.score if value in (entry.get("name"), (entry.get("extract") or {}).get("by"))]
+    named = [entry for entry in page.score if value in (entry.get("name"), _extractor_of(entry))]
     entry = named[0] if named else {**page.score[0], "extract": {"by": str(value)}}
     if not entry.get("metric"):
         return {"score": [entry]}
     # The only score of a task has the page's metrics
     return {"score": [{key: kept for key, kept in entry.items() if key != "metric"}], "metric": entry["metric"]}
+
+
+def _extractor_of(entry: Mapping[str, Any]) -> Any:
+    """The name of a score entry's own extractor, which it gives alone or with options; None where it has none."""
+    extract = entry.get("extract")
+    return extract.get("by") if isinstance(extract, Mapping) else extract
 
 
 AXES: Mapping[str, Callable[[TaskPage, Any, Path], Settings]] = {

@@ -95,8 +95,8 @@ class Script:
         prefix, rest = split_id(sample_id)
         for name in (task, None):
             for other in self.short.get((name, rest), ()):
-                its = split_id(other)[0]
-                if not prefix or not its or _plain(prefix) == _plain(its):
+                # A line that names the task needs no more
+                if name is not None or _of_one_set(prefix, split_id(other)[0], task):
                     return self.answers[name, other]
         return {}
 
@@ -110,6 +110,17 @@ def split_id(sample_id: str) -> tuple[str, str]:
     """Return the name of the data set before an id, empty where it has none, and the rest."""
     found = _PREFIX.match(sample_id)
     return (found.group(1), found.group(2)) if found else ("", sample_id)
+
+
+def _of_one_set(wanted: str, held: str, task: str) -> bool:
+    """Whether ids with these prefixes, of a sample of `task` and in the file, can mean the same data set.
+
+    A bare id of a sample says nothing of its data set, so that the task's name must: Mbpp/17 is `mbpp`'s 17, but
+    HumanEval/17 is not.
+    """
+    if wanted and held:
+        return _plain(wanted) == _plain(held)
+    return not held or _plain(task).startswith(_plain(held))
 
 
 def _plain(prefix: str) -> str:

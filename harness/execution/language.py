@@ -18,9 +18,6 @@ from typing import Literal, Protocol
 
 from harness.execution.base import Check, Job, Limits
 
-REQUEST_FD = 3
-REPORT_FD = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Program:

@@ -25,15 +25,15 @@ DEFAULT = ("numpy", "scipy", "pandas", "sympy")
 COMPILE_SECONDS = 120
 _NEVER = frozenset({"harness", "tests"})
 _NO_MODULES = (".dist-info", ".egg-info", ".libs", ".pth", ".data")
-_CONFIG_KEY = "execution.packages"
+CONFIG_KEY = "execution.packages"
 
 
 @functools.cache
-def locate(named: tuple[str, ...] = ()) -> tuple[str, ...]:
+def locate(named: tuple[str, ...] = (), key: str = CONFIG_KEY) -> tuple[str, ...]:
     """Return the files and folders of the default packages that are installed and of all `named` ones.
 
     Names are those of distributions ("scikit-learn") or modules ("sklearn"). Raises ConfigError for a named package
-    that is not installed, and for the harness.
+    that is not installed, and for the harness; `key` is what named them, for the message.
     """
     pending = [(name, False) for name in DEFAULT] + [(name, True) for name in named]
     done: set[str] = set()
@@ -45,13 +45,13 @@ def locate(named: tuple[str, ...] = ()) -> tuple[str, ...]:
         done.add(_normalized(name))
         if _normalized(name) in _NEVER:
             if must:
-                raise ConfigError(f"{_CONFIG_KEY}: {name!r} belongs to the harness; programs cannot import it")
+                raise ConfigError(f"{key}: {name!r} belongs to the harness; programs cannot import it")
             continue
         owner = _distribution(name, search=must)
         if owner is None:
             if must:
                 raise MissingPackage(
-                    f"{_CONFIG_KEY}: {name!r} is not installed here (pip install {name})", f"{name}: pip install {name}"
+                    f"{key}: {name!r} is not installed here (pip install {name})", f"{name}: pip install {name}"
                 )
             continue
         done.add(_normalized(owner.name))

@@ -5,7 +5,7 @@ Guaranteed: a time-out counts only after a second try during which no other prog
 loaded machine does not change scores. The same holds for a program that failed while the kernel killed processes
 because memory ran out. A program that was killed from outside in both tries, or had no core for most of its time in
 both, is not judged (`infra`); it is `memory` if the kernel reports out-of-memory kills. A fault of the harness is
-retried up to three times before it is reported. Not guaranteed: that other processes of the machine are idle during
+tried three times before it is reported. Not guaranteed: that other processes of the machine are idle during
 the second try; the time that a program waits for a core is not charged to it (`inside/supervisor.py`).
 """
 

@@ -40,7 +40,7 @@ class HubExport:
     """Writes one file for each task whose data is on the hub."""
 
     def write(self, run: StoredRun, out: Path) -> list[Path]:
-        """Write the files; none for tasks of local data."""
+        """Write the files; none for tasks of local data or changed questions."""
         written = []
         for result in hub_results(run):
             file = out / FOLDER / f"{result.task}.yaml"
@@ -51,13 +51,17 @@ class HubExport:
 
 
 def hub_results(run: StoredRun) -> tuple[HubResult, ...]:
-    """Return the results that the hub can show, in the order of the tasks."""
+    """Return the results that the hub can show, in the order of the tasks.
+
+    Tasks of changed questions are none: the hub would show their scores as the benchmark's own.
+    """
     found = []
     for row in run.primary:
         facts = run.manifest.tasks[row.task]
         data = facts["page"]["data"]
         path = str(data["path"])
-        if row.value is not None and is_hub_id(path):
+        changed = (data.get("perturbed") or {}).get("rows") == "variants"
+        if row.value is not None and is_hub_id(path) and not changed:
             revision = facts.get("commit") or facts.get("revision")
             date = run.date.strftime("%Y-%m-%dT%H:%M:%SZ")
             place = (row.task, row.task, path, data.get("name"), str(data["split"]), revision)

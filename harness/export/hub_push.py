@@ -48,7 +48,9 @@ def planned(run: StoredRun, repo: str, tables_repo: str | None, task_ids: Mappin
             _check_name(name)
     results = hub_results(run)
     if not results:
-        raise UserError(f"{run.folder} has nothing for the hub: it shows results of tasks whose data is there")
+        raise UserError(
+            f"{run.folder} has nothing for the hub: it shows results of tasks whose data is there, unchanged"
+        )
     if unknown := sorted(task_ids.keys() - {result.task for result in results}):
         known = ", ".join(result.task for result in results)
         raise UserError(f"--task-id {unknown[0]}: no such task among the results; they are of {known}")
@@ -60,7 +62,8 @@ def planned(run: StoredRun, repo: str, tables_repo: str | None, task_ids: Mappin
 def push(plan: Push, given: Mapping[str, str]) -> list[str]:
     """Send it; return the addresses of the commits or pull requests. Tasks in `given` keep their id.
 
-    Raises UserError for a task id that the benchmark does not have, HubError for what the hub refuses.
+    Raises UserError for a task id that the benchmark does not have or that two results would have, HubError for what
+    the hub refuses.
     """
     from huggingface_hub import CommitOperationAdd, HfApi, get_token
 
@@ -71,6 +74,7 @@ def push(plan: Push, given: Mapping[str, str]) -> list[str]:
         raise HubError(f"the Hugging Face hub cannot be reached ({reason}); nothing was sent")
     api = HfApi(endpoint=os.environ.get("HF_ENDPOINT"))
     results = [_with_task_id(api, result, result.task in given) for result in plan.results]
+    _refuse_same_id(results)
     addresses, source = [], None
     if plan.tables_repo is not None:
         tables = [CommitOperationAdd(f"{plan.place}/{path.name}", path) for path in plan.tables]
@@ -113,6 +117,18 @@ def _with_task_id(api: Any, result: HubResult, is_given: bool) -> HubResult:
         f"{result.dataset} has no task {result.task_id!r}; its {BENCHMARK} has {', '.join(ids)}: "
         f"give one with --task-id {result.task}=ID"
     )
+
+
+def _refuse_same_id(results: Sequence[HubResult]) -> None:
+    """Refuse several protocols of one page (a sweep): the hub could not tell which is the benchmark's score."""
+    known: dict[tuple[str, str], str] = {}
+    for result in results:
+        other = known.setdefault((result.dataset, result.task_id), result.task)
+        if other != result.task:
+            raise UserError(
+                f"{other} and {result.task} would both be the task {result.task_id!r} of {result.dataset}; nothing was "
+                "sent: push a run that has one of them, or give each its own with --task-id TASK=ID"
+            )
 
 
 def _benchmark_tasks(api: Any, dataset: str) -> Sequence[Mapping[str, Any]]:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.analysis.changed_questions import not_changed
 from harness.analysis.estimates import estimate_suite, estimate_task
 from harness.comparison import labelled
+from harness.config.task_page import DrawnRows
 from harness.datatypes import Record
 from harness.errors import UserError
 from harness.html_report.document import ReportRun
+from harness.publish import first_ones
+from harness.report.folding import warning_lines
 from harness.results import Estimate
 from harness.store.listing import listed
 from harness.store.manifest import Manifest
@@ -46,17 +50,28 @@ def _read(folder: Path, label: str) -> ReportRun:
     stopped = (folder / DRAWN_FILE).is_file()
     if state == "finished" and not stopped:
         found = read_estimates(folder)
-        return ReportRun(label, folder, manifest, state, records, found.estimates, found.overall, found.warnings)
+        warnings = (*found.warnings, *first_ones(manifest))
+        return ReportRun(label, folder, manifest, state, records, found.estimates, found.overall, warnings)
     estimates = _so_far(manifest, records)
     overall = estimate_suite(manifest.suite_name, estimates) if len(estimates) > 1 else None
     warning = STOPPED if stopped else f"the run is not finished ({state}): these are the scores of the answers so far"
-    return ReportRun(label, folder, manifest, state, records, estimates, overall, (warning,))
+    of_scores = warning_lines(estimates if overall is None else (*estimates, overall))
+    warnings = (warning, *of_scores, *first_ones(manifest))
+    return ReportRun(label, folder, manifest, state, records, estimates, overall, warnings)
 
 
 def _so_far(manifest: Manifest, records: Sequence[Record]) -> tuple[Estimate, ...]:
     answered = {record.request.task for record in records}
     return tuple(
-        estimate_task(task, records, [identity.metric], identity.repeats, manifest.total(task))[0]
+        estimate_task(
+            task,
+            records,
+            [identity.metric],
+            identity.repeats,
+            manifest.total(task),
+            drawn=DrawnRows.model_validate(part) if (part := manifest.tasks[task].get("sample")) else None,
+            not_changed=not_changed(manifest, task),
+        )[0]
         for task, identity in manifest.identity.tasks.items()
         if task in answered
     )

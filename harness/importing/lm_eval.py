@@ -20,7 +20,7 @@ from harness.config import pages
 from harness.config.yaml_page import shown
 from harness.data.rows import Loader
 from harness.datatypes import Answer, Choice, LikelihoodRequest, RollingRequest, Sample, Tests, TextPrompt
-from harness.errors import ConfigError, DataError, UnknownName
+from harness.errors import ConfigError, DataError, UnknownName, unwritable
 from harness.execution.base import Limits
 from harness.importing.lm_eval_code import Functions
 from harness.importing.lm_eval_data import ForeignData
@@ -144,7 +144,10 @@ class Importer:
         file = self.out / f"{our_name(suite.name)}.suite.yaml"
         if file.exists():
             raise ConfigError(f"{shown(file)}: is there already; name another folder with --out, or remove it")
-        write_page(file, page)
+        try:
+            write_page(file, page)
+        except OSError as error:
+            raise unwritable(file, error) from None
         return file
 
     def _read(self, page: ForeignPage) -> tuple[ForeignTask, Scoring]:
@@ -230,13 +233,15 @@ class Importer:
         return tuple(requests)
 
     def _moved(self, files: Sequence[Path], folder: Path) -> list[Path]:
-        self.out.mkdir(parents=True, exist_ok=True)
         places = [self.out / file.relative_to(folder) for file in files]
-        if taken := next((place for place in places if place.exists()), None):
-            raise ConfigError(f"{shown(taken)}: is there already; name another folder with --out, or remove it")
-        for file, place in zip(files, places, strict=True):
-            place.parent.mkdir(exist_ok=True)
-            shutil.move(file, place)
+        try:
+            if taken := next((place for place in places if place.exists()), None):
+                raise ConfigError(f"{shown(taken)}: is there already; name another folder with --out, or remove it")
+            for file, place in zip(files, places, strict=True):
+                place.parent.mkdir(parents=True, exist_ok=True)
+                shutil.move(file, place)
+        except OSError as error:
+            raise unwritable(self.out, error) from None
         return places
 
 

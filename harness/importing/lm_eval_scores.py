@@ -196,14 +196,9 @@ def _scored(task: ForeignTask, found: Scoring, metric: _Metric, pipeline: _Pipel
     if pipeline.program is not None:
         raise ConfigError(f"{task.page.place('filter_list')}: this custom filter cannot be carried")
     entry: dict[str, Any] = {"by": "exact_match", "name": label, "extract": _extraction(pipeline, None)}
-    names = {
-        "ignore_case": "ignore_case",
-        "ignore_punctuation": "ignore_punctuation",
-        "ignore_numbers": "ignore_digits",
-    }
     for key, value in metric.options.items():
-        if key in names:
-            entry |= {names[key]: True} if value else {}
+        if key in MATCHING:
+            entry |= {MATCHING[key]: True} if value else {}
         elif key == "regexes_to_ignore":
             entry |= {"ignore": list(value)} if value else {}
         else:

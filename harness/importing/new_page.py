@@ -132,9 +132,16 @@ def _gold(file: Path, rows: Sequence[Row], columns: Columns, answer: str, listed
             raise DataError(
                 f"{file.name}: the column {answer!r} may hold an option's text or its index ({texts[0]!r}); use letters"
             )
-        if all(0 <= number < count for number, count in zip(numbers, counts, strict=True)):
+        from_0 = all(0 <= number < count for number, count in zip(numbers, counts, strict=True))
+        from_1 = all(1 <= number <= count for number, count in zip(numbers, counts, strict=True))
+        if from_0 and from_1:
+            raise DataError(
+                f"{file.name}: the column {answer!r} may count the options from 0 or from 1: of the first {len(rows)} "
+                f"rows none has 0, nor the number of its options ({counts[0]} in the first row); use letters"
+            )
+        if from_0:
             return f"{{{{ {answer} }}}}"
-        if all(1 <= number <= count for number, count in zip(numbers, counts, strict=True)):
+        if from_1:
             return f"{{{{ {answer} | int - 1 }}}}"
     if all(text in LETTERS[:count] and len(text) == 1 for text, count in zip(texts, counts, strict=True)):
         return f"{{{{ '{LETTERS}'.index({answer}) }}}}"

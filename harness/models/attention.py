@@ -1,7 +1,7 @@
 """A model's attention by its config: its kind, and what a token adds to the cache of keys and values.
 
 Computed from the settings' names alone, so it may be wrong for a class with unusual names: `cache_growth` measures the
-same on a model that runs, and who shows one should hold it against the other. Guarantees: what no rule here covers is
+same on a model that runs, and a report of one should compare it with the other. Guarantees: what no rule here covers is
 `unknown`, never a guess at the likeliest kind. Elements are numbers, not bytes: times 2 in bfloat16.
 """
 

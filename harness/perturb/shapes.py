@@ -15,7 +15,6 @@ from harness.perturb.expressions import Literal, Node, literals, read
 from harness.perturb.structure import Calculation, NotRecognised
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_HUNDRED = Fraction(100)
 
 
 @dataclass(frozen=True, slots=True)

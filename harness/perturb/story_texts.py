@@ -16,7 +16,11 @@ PEOPLE = (
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One word problem: the answer is the value of `calculation`."""
+    """One word problem: the answer is the value of `calculation`.
+
+    All that the text tells of is a step of it, since numbers are drawn so that every step is positive: a weight of
+    `a - b` grams is `(a-b)`.
+    """
 
     name: str
     calculation: str
@@ -44,7 +48,7 @@ STORIES = (
     Story("voters", "a-b-c-d", "Of {a} voters, {b} chose the first list, {c} the second and {d} the third. The others stayed at home. How many stayed at home?"),
     Story("flour", "a+b-c-d", "A bakery has {a} kilos of flour and buys {b} more. It uses {c} kilos for bread and {d} for cakes. How many kilos are left?"),
     Story("choir", "a+b+c-d", "A choir has {a} high voices, {b} middle voices and {c} low voices. {d} singers are ill. How many can sing?"),
-    Story("twocats", "a+a-b", "One cat weighs {a} grams, and another weighs {b} grams less than that. How many grams do both weigh together?"),
+    Story("twocats", "a+(a-b)", "One cat weighs {a} grams, and another weighs {b} grams less than that. How many grams do both weigh together?"),
     Story("tworuns", "a+a+b", "On Monday {name} runs {a} laps, on Tuesday {b} laps more than on Monday. How many laps is that on both days?"),
     Story("rest", "a-b-b", "A barrel holds {a} liters. In the morning and again in the evening, {b} liters are taken out. How many liters are left?"),
     Story("balance", "a+b+c+d", "{name} pays ${a} for paint, ${b} for brushes, ${c} for paper and ${d} for a frame. How many dollars does {name} pay in all?"),

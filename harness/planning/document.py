@@ -106,10 +106,6 @@ class PlannedRun:
     aside: tuple[str, ...] = ()
     stand_ins: tuple[StandIns, ...] = ()
 
-    def lines_of(self, model: str) -> list[Line]:
-        """What a model runs."""
-        return [line for line in self.lines if line.cost.model == model]
-
     @property
     def kept(self) -> list[TaskChoice]:
         """The tasks that run."""

@@ -90,7 +90,6 @@ def by_heart_finding(task: ProbeTask, found: Sequence[Point], replies: Mapping[s
 
     hits: dict[str, list[int]] = {}
     broken: set[str] = set()
-    asked = 0
     for point in found:
         reply = replies.get(point.request.key)
         if not isinstance(reply, Completion):

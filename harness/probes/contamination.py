@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 from harness.cost.ledger import RunLedger
 from harness.datatypes import RECORD_SCHEMA, Record, Refusal, Reply, Request
+from harness.engines.awaited import Awaited
 from harness.engines.base import Accountable
 from harness.engines.contexts import InParts
 from harness.engines.deduplicated import Deduplicated
@@ -46,7 +47,7 @@ class Watcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Probed:
-    """A finished probe: its findings, in the order of the tasks, and its folder. `cached_tokens` were shared."""
+    """A finished probe: its findings, in the order of the tasks, and its folder."""
 
     folder: Path
     findings: tuple[ProbeFinding, ...]
@@ -123,7 +124,8 @@ def _answered(plan: ProbePlan, requests: Sequence[Request], probe_id: str) -> It
     by_key = {request.key: request for request in requests}
     once = Deduplicated(plan.capabilities, requests)
     parts = InParts(plan.capabilities, once.unique)
-    for reply in once.shared(parts.merged(plan.engine.stream(parts.sent))):
+    awaited = Awaited(plan.facts.engine, requests)
+    for reply in awaited.every(once.shared(parts.merged(plan.engine.stream(parts.sent)))):
         yield Record(RECORD_SCHEMA, probe_id, by_key[reply.key], reply, (), None, time.time())
 
 

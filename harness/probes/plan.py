@@ -22,12 +22,13 @@ from harness.engines.base import Accountable, Capabilities, Engine, EngineFacts,
 from harness.engines.contexts import measured
 from harness.engines.registry import engine_name
 from harness.errors import ConfigError
-from harness.plan import OF_WEIGHTS, EngineOpener, model_spec, suite_pages
+from harness.plan import EngineOpener, model_spec, suite_pages
 from harness.preview import seconds_at_most
 from harness.probes import by_heart, order
 from harness.probes.exchangeable import order_fault
 from harness.probes.rows import ProbeTask, read_tasks
 from harness.results import BY_HEART, ORDER, ProbeCost, ProbeTest
+from harness.store.run_folder import OF_WEIGHTS
 
 NO_LIKELIHOODS = "the engine gives no log-likelihoods of given text"
 
@@ -56,8 +57,8 @@ class ProbePlan:
 
     def identity(self) -> dict[str, Any]:
         """What must agree before answers may share a folder."""
-        known = OF_WEIGHTS if self.facts.revision else set()
-        digests = {name: digest for name, digest in self.facts.digests.items() if name not in known}
+        left_out = OF_WEIGHTS if self.facts.revision else ()
+        digests = {name: digest for name, digest in self.facts.digests.items() if name not in left_out}
         paced_by = self.capabilities.throughput_options
         return {
             "probe": "contamination",

@@ -85,7 +85,7 @@ class Scorer(Protocol):
     `binary`: 0 and 1 are the only values (proportions get a Wilson interval). `references`: the kinds of reference that
     it accepts. It may have two more attributes, for metrics of the corpus: `details`, the keys of figures that each of
     its scores has in its detail (None: whatever the page's function gives), and `averages`, False where the mean of
-    its values is no score.
+    its values is no score. `most_options`, if it has that: how many options it can tell apart in generated text.
     """
 
     @property
@@ -157,16 +157,25 @@ class Extraction:
 
     def __call__(self, text: str, prompt: Prompt, sample: Sample) -> str | None:
         """Return the answer in a completion, without the reasoning; None where there is none."""
-        visible = without_reasoning(text, self.options.reasoning_marks) if self.options.strip_reasoning else text
+        visible = self._visible(text)
         return None if visible is None else self.read(visible, prompt, sample) or None
 
     def rest(self, text: str) -> str:
-        """Return the text that is left for other extractors."""
-        return self.read.without(text) if isinstance(self.read, LeavesOut) else text
+        """Return the text that is left for other extractors: without the statement that `__call__` reads."""
+        visible = self._visible(text) if isinstance(self.read, LeavesOut) else None
+        if visible is None or not isinstance(self.read, LeavesOut):
+            return text
+        # Reasoning before the answer stays, for an extractor that does not strip it
+        before = text.removesuffix(visible) if text.endswith(visible) else ""
+        return before + self.read.without(visible)
 
     def is_open(self, text: str) -> bool:
         """Whether a completion is reasoning to its end."""
-        return self.options.strip_reasoning and without_reasoning(text, self.options.reasoning_marks) is None
+        return self._visible(text) is None
+
+    def _visible(self, text: str) -> str | None:
+        """What the extractor sees of a completion; None where all of it is reasoning."""
+        return without_reasoning(text, self.options.reasoning_marks) if self.options.strip_reasoning else text
 
 
 @dataclass(slots=True)

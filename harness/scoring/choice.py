@@ -38,6 +38,11 @@ class ChoiceScorer:
     # Of log-likelihoods; that of a completion is what the page's `confidence` reads
     likelihood_details: tuple[str, ...] = ("confidence",)
 
+    @property
+    def most_options(self) -> int:
+        """How many options have a label."""
+        return len(self.letters)
+
     def score_answer(self, sample: Sample, answer: str) -> Score:
         """Score 1 where the extracted letter is that of a right option."""
         assert isinstance(sample.reference, Choice)

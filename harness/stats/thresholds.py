@@ -127,7 +127,7 @@ def macro_test(parts: Sequence[ClusteredValues], bar: Bar, *, shared: bool = Fal
 
 
 def _equal(bar: Bar, one_sided: Callable[[Bar], Scored]) -> Scored:
-    """HypothesisTest that the score is within `bar.width` of the value: both one-sided tests (Schuirmann 1987).
+    """Test that the score is within `bar.width` of the value: both one-sided tests (Schuirmann 1987).
 
     Refuted beyond one end or the other, hence twice the smaller p.
     """

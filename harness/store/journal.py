@@ -12,9 +12,11 @@ written is refused, never repaired.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -26,6 +28,8 @@ from harness.datatypes import RECORD_SCHEMA, Record
 from harness.errors import RunFolderError, StorageError, unwritable
 
 SYNC_SECONDS = 2.0
+# What a file system without hard links says to one
+NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV)
 
 
 # (task, scorer) of the scorers that give only 0 and 1
@@ -184,13 +188,28 @@ def replace(path: Path, records: Iterable[Record], keep: Path) -> None:
                 file.write(encode(record))
             file.flush()
             os.fsync(file.fileno())
-        # Link the old journal first, so that there is a journal at every instant
-        os.link(path, keep)
+        _keep(path, keep)
         fresh.replace(path)
     except OSError as error:
         raise unwritable(fresh, error) from None
     finally:
         fresh.unlink(missing_ok=True)
+
+
+def _keep(path: Path, keep: Path) -> None:
+    """Keep the old journal under another name, before the new one takes its own: there is one at every instant."""
+    try:
+        os.link(path, keep)
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        # exFAT, SMB or FUSE: a copy takes its name in one step, so that a part of one never passes for it
+        part = keep.with_name(keep.name + ".new")
+        try:
+            shutil.copyfile(path, part)
+            part.replace(keep)
+        finally:
+            part.unlink(missing_ok=True)
 
 
 # --- one record ----------------------------------------------------------------------------------

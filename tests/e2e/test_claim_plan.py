@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.cli.claim_plan import kept
+
 
 def planned(cli: Callable) -> int:
     """Plan the claim in p.yaml; how many samples there are."""
@@ -92,3 +94,9 @@ def test_a_claim_of_two_models_is_planned_and_checked_on_the_models_that_it_name
         json.loads(one.read_text(encoding="utf-8")) for one in Path("runs").glob("claim-adds-better-*/claim.json")
     ]
     assert len(folders) == 2 and all(one["used"] <= int(samples) == one["limit"] for one in folders)
+
+
+def test_a_plan_keeps_its_protocol_and_leaves_out_its_folder_and_its_parts():
+    page = {"tasks.demo_math.fewshot.leave_one_out": True, "tasks.demo_math.fewshot.count": 3}
+    own = {"out": "runs/plan", "tasks.demo_math.data.sample": {"count": 20, "seed": 0}}
+    assert kept(own | page) == page

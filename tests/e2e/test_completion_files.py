@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from files import read_jsonl, write_jsonl
+
+from harness.config.building import run_config
+from harness.config.perturbing import with_perturbed
+from harness.config.schema import PerturbConfig, SuitePage
+from harness.datatypes import Sample
+from harness.held_answers import with_repeats
 
 PAGE = {
     "name": "sums",
@@ -96,6 +103,17 @@ def test_repeats_that_the_user_set_are_kept(cli, page, tmp_path):
     file = write_jsonl(tmp_path / "two.jsonl", [{"task_id": "0", "completion": ["0", "1"]}])
     seen = scripted(cli, file, page, "--set", "tasks.sums.repeats=1")
     assert seen.code == 2 and "has 2 answers" in seen.err
+
+
+def test_repeats_that_the_user_set_for_a_task_are_those_of_its_changed_questions():
+    """The task is called otherwise than its page, and the file has more answers than the user wants."""
+    entries = [{"task": "demo_math", "name": "maths"}]
+    suite = with_perturbed(SuitePage(name="s", tasks=entries), PerturbConfig(by="numbers"))
+    config = run_config("demo-larger", None, ["demo_math"], {}, "test")
+    config = config.model_copy(update={"suite": suite, "tasks": {"maths": {"repeats": 2}}})
+    page = SimpleNamespace(ask="generate", repeats=2)
+    tasks = [SimpleNamespace(name=entry.label, page=page, samples=[Sample("0", {}, None)]) for entry in suite.tasks]
+    assert with_repeats(config, tasks, SimpleNamespace(held=lambda task, sample: 5)) == config
 
 
 def test_a_task_of_which_nothing_is_answered_is_refused_in_that_mode(cli, page, tmp_path):

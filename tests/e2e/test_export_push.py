@@ -130,3 +130,28 @@ def test_a_score_of_a_part_is_sent_only_when_that_is_said(cli, run, hub):
     seen = cli("push", run, "--repo", MODEL, "--yes")
     assert seen.code == 2 and "add --partial" in seen.err and hub.commits == []
     assert "warning: " in cli("export", run, "--to", "hub").err
+
+
+def changed_manifest(run, change):
+    """Change what the run's manifest says of its task."""
+    manifest = json.loads((run / "manifest.json").read_text())
+    change(manifest["tasks"])
+    (run / "manifest.json").write_text(json.dumps(manifest))
+
+
+def test_a_score_on_changed_questions_is_no_result_of_the_benchmark(cli, run, hub):
+    perturbed = {"by": "numbers", "rows": "variants", "draws": 2, "seed": 0}
+    changed_manifest(run, lambda tasks: tasks["sums"]["page"]["data"].update(perturbed=perturbed))
+    refused(cli("push", run, "--repo", MODEL, "--partial", "--yes"), hub, "whose data is there, unchanged")
+    assert cli("export", run, "--to", "hub").out == "" and not list(run.rglob("sums.yaml"))
+
+
+def test_two_protocols_of_one_benchmark_are_not_sent_as_one_score(cli, run, hub):
+    changed_manifest(run, lambda tasks: tasks.update({"sums_8shot": tasks["sums"] | {"n": 0}}))
+    scores = json.loads((run / "scores.json").read_text())
+    scores["rows"] += [row | {"task": "sums_8shot"} for row in scores["rows"]]
+    (run / "scores.json").write_text(json.dumps(scores))
+    words = ("push", run, "--repo", MODEL, "--partial", "--yes")
+    refused(cli(*words), hub, "sums and sums_8shot would both be the task 'x' of org/sums")
+    seen = cli(*words, "--task-id", "sums_8shot=plain")
+    assert seen.code == 0 and len(hub.commits[0].files) == 2, seen.err

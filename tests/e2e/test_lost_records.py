@@ -30,6 +30,7 @@ def test_every_reader_refuses_it(cli, records, left):
     for words in (
         ("report", "runs/a"),
         ("show", "runs/a"),
+        ("rescore", "runs/a"),
         ("compare", "runs/b", "runs/a"),
         ("export", "runs/a", "--to", "csv"),
         ("export", "runs/a", "--to", "junit"),

@@ -6,6 +6,7 @@ import errno
 from pathlib import Path
 
 import pytest
+from files import REPO, write_jsonl
 
 from harness.errors import StorageError, UserError, unwritable
 
@@ -38,6 +39,17 @@ def test_a_wrong_path_is_wrong_input(cli, run, words, what):
     line = seen.err.splitlines()[-1]
     assert seen.code == 2 and line.startswith(f"harness: {what}"), seen.err
     assert "[Errno" not in line and line.count("x.yaml") <= 1
+
+
+def test_a_page_that_cannot_be_written_is_wrong_input(cli, tmp_path):
+    data = write_jsonl(tmp_path / "mine.jsonl", [{"q": "1 + 1?", "a": "2"}])
+    (tmp_path / "mine.yaml").symlink_to(tmp_path / "no/mine.yaml")
+    seen = cli("tasks", "new", "--kind", "generation", "--question", "q", "--answer", "a", "--data", data)
+    assert seen.code == 2 and "mine.yaml cannot be written: there is no such folder" in seen.err, seen.err
+    (tmp_path / "file").write_text("")
+    theirs = REPO / "tests/data/lm_eval"
+    seen = cli("tasks", "import", theirs / "drawn.yaml", "--mirror", theirs / "mirror", "--out", "file/ours")
+    assert seen.code == 2 and "file/ours cannot be written: a part of the path is a file" in seen.out, seen.err
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])

@@ -57,6 +57,12 @@ def test_what_answers_took_so_far_is_what_they_are_expected_to_take(paid: Callab
     assert line["samples"] == 7 and line["dollars"] == pytest.approx(7 * 0.12)
 
 
+def test_a_quiet_run_of_a_plan_prints_results_alone(paid: Callable, cli: Callable):
+    assert paid("--budget", "$1", "--out", "p.yaml").code == 0
+    seen = cli("run", "--plan", "p.yaml", "--quiet")
+    assert seen.code == 0 and "sums" in seen.out and "The run is finished" not in seen.out
+
+
 def test_the_time_is_that_of_the_largest_run_that_tells_one(paid: Callable, cli: Callable):
     for n in (3, 6):
         words = ("--engine", "paid", "--model", "paid-model", "--limit", n, "--out", f"runs/{n}")

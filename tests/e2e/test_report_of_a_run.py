@@ -7,8 +7,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from files import read_jsonl, write_jsonl
 
 import harness
+from harness.html_report.reading import read_runs
 
 
 @pytest.fixture
@@ -22,6 +24,26 @@ def test_a_run_ends_with_the_path_of_its_report(cli, run, tmp_path):
     assert seen.code == 0, seen.err
     assert seen.out.splitlines()[-1] == "Its report, for a browser: a/report.html"
     assert "0.700" in (tmp_path / "a" / "report.html").read_text(encoding="utf-8")
+
+
+def test_quiet_prints_the_results_alone_and_writes_the_report(cli, run, tmp_path):
+    seen = cli(*run, "--report", "--quiet")
+    assert seen.code == 0 and "0.700" in seen.out and "for a browser" not in seen.out
+    assert (tmp_path / "a" / "report.html").is_file()
+
+
+def test_the_report_of_an_unfinished_run_has_the_warnings_of_its_scores(cli, run, sums_answers, tmp_path):
+    rows = read_jsonl(sums_answers)
+    write_jsonl(sums_answers, [{**row, "completion": "who knows"} for row in rows])
+    assert cli(*run, "--limit", 4).code == 0
+    manifest = tmp_path / "a" / "manifest.json"
+    finished = read_runs([tmp_path / "a"])[0].warnings
+    manifest.write_text(manifest.read_text().replace('"status": "finished"', '"status": "interrupted"'))
+    state, *others = read_runs([tmp_path / "a"])[0].warnings
+    assert state.startswith("the run is not finished")
+    assert others == list(finished)
+    assert any("found no answer in all of the completions" in line for line in others), others
+    assert any(line.startswith("--limit 4 takes the first 4 samples") for line in others), others
 
 
 def test_json_stays_json_and_the_report_is_written(cli, run, tmp_path):

@@ -97,7 +97,7 @@ def test_killed_at_random_moments_the_records_are_those_of_an_undisturbed_run(tm
         assert (content.count(b"\n"), content.endswith(b"\n") or not content) == (stood, how != "midway")
     code, errors = harness(*words, "--out", "cut", cwd=tmp_path)
     assert code == 0, errors.decode()
-    assert b"from an earlier try" in errors
+    assert b"already answered" in errors
     cut = read_jsonl(journal)
     assert settled(cut) == settled(whole)
     scores = [json.loads((tmp_path / name / "scores.json").read_text())["rows"][0] for name in ("cut", "whole")]
@@ -215,6 +215,30 @@ def test_rescore_leaves_no_answer_with_an_old_score(cli, sums, sums_answers):
     assert (row["n"], row["value"]) == (4, 1.0)
     row = json.loads(cli(*words, "--limit", 4).out)["rows"][0]
     assert (row["n"], row["value"]) == (4, 1.0)
+
+
+def test_a_rescored_run_that_was_interrupted_still_lacks_its_other_answers(cli, sums, sums_answers, tmp_path):
+    words = ("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out", "r")
+    assert cli(*words).code == 0
+    manifest, journal = tmp_path / "r/manifest.json", tmp_path / "r/records.jsonl"
+    manifest.write_text(manifest.read_text().replace('"status": "finished"', '"status": "interrupted"'))
+    journal.write_text("".join(journal.read_text().splitlines(keepends=True)[:3]))
+    assert cli("rescore", "r").code == 0
+    assert json.loads(manifest.read_text())["tasks"]["sums"]["n"] == 10
+    assert "3 of 10" in " ".join(cli("runs", ".").out.split())
+    assert cli(*words).code == 0
+    assert len(read_jsonl(journal)) == 10
+
+
+def test_rescore_keeps_the_absolute_path_of_a_mirror(cli, sums, sums_answers, tmp_path, monkeypatch):
+    cli("run", "--engine", "scripted", "--completions", sums_answers, "--tasks", sums, "--out", "r")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for typed in ("~/mirror", "mirror"):
+        (tmp_path / "mirror").mkdir(exist_ok=True)
+        seen = cli("rescore", "r", "--set", f"data.mirror={typed}")
+        assert seen.code == 0, seen.err
+        stored = json.loads((tmp_path / "r/manifest.json").read_text())["config"]["data"]["mirror"]
+        assert stored == str(tmp_path / "mirror")
 
 
 def test_rescore_waits_for_no_running_run(cli, sums, sums_answers, tmp_path):

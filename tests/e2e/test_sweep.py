@@ -135,6 +135,14 @@ def test_a_sweep_over_extractors_asks_the_model_once(tmp_path):
     assert all(record.reply.seconds == 0 for record in second)
 
 
+def test_a_page_that_names_its_extractor_alone_can_be_swept_over_extractors(cli, sums, sums_answers):
+    page = sums.read_text(encoding="utf-8").partition("score:")[0]
+    sums.write_text(f"{page}score: [{{by: exact_match, extract: number}}]\nmetric: [mean]\n", encoding="utf-8")
+    words = ("run", "--tasks", sums, "--style", "text", "--limit", 1, "--dry-run")
+    seen = cli(*words, "--sweep", "extractor=number")
+    assert seen.code == 0 and "--- sums_number" in seen.out, seen.err
+
+
 def test_two_models_are_compared_protocol_by_protocol(cli, tmp_path):
     for model in ("demo-smaller", "demo-larger"):
         harness.evaluate(

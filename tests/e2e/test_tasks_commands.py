@@ -95,6 +95,8 @@ def test_validate_finds_a_page_that_gives_points_for_nothing(cli, sums, tmp_path
         ("about: Additions, for tests.", "about: one\nabout: two", "twice"),
         ('target: " {{ total }}"', 'target: " {{ total"', "does not parse"),
         ('target: " {{ total }}"', 'target: " {{ total | aftr(1) }}"', "aftr"),
+        ("metric: [mean]", 'metric: [mean]\nprobe: {question: "{{ a }", ordered: by a}', "does not parse"),
+        ("metric: [mean]", 'metric: [mean]\nprobe: {answer: "{{ a }"}', "does not parse"),
         ("name: sums", "name: summs", "summs"),
         ("metric: [mean]", "metric: [pass@5]", "pass@5"),
     ],
@@ -108,7 +110,7 @@ def test_validate_without_data_still_finds_what_is_wrong_in_the_page(cli, sums, 
 
 def test_validate_says_what_it_could_not_check(cli):
     seen = cli("tasks", "validate", "math500")
-    assert seen.code == 3
+    assert seen.code == 2
     assert seen.out.startswith("open") and "cannot be reached" in seen.out
 
 
@@ -287,6 +289,19 @@ def test_a_run_refuses_options_that_cannot_be_distinguished(cli, tmp_path, optio
     )
     seen = cli("run", "--engine", "scripted", "--completions", answers, "--tasks", tmp_path / "letters.yaml")
     assert seen.code == 2 and message in seen.err and "sample '4'" in seen.err and "letters.yaml:" in seen.err
+
+
+def test_a_page_with_fewer_letters_than_options_is_refused_before_the_run(cli, tmp_path):
+    rows = [{"q": f"question {i}", "options": ["x", "y", "z"], "gold": 0} for i in range(5)]
+    write_jsonl(tmp_path / "letters.jsonl", rows)
+    page = LETTERS_PAGE.replace("{by: choice}", "{by: choice, letters: AB}")
+    (tmp_path / "letters.yaml").write_text(page % "sampling: {max_tokens: 4}")
+    answers = write_jsonl(tmp_path / "a.jsonl", [{"task": "letters", "sample_id": "0", "completion": "A"}])
+    words = ("--tasks", tmp_path / "letters.yaml", "--style", "text", "--out", "r")
+    seen = cli("run", "--engine", "scripted", "--completions", answers, *words)
+    assert seen.code == 2 and seen.err.count("\n") == 1, seen.err
+    assert "letters.yaml:12: 'choice' has 2 `letters`, and sample '0' has 3 options" in seen.err
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_run_refuses_a_page_that_cannot_read_its_own_gold_answer(cli, sums, sums_answers):

@@ -32,6 +32,20 @@ def test_a_new_page_has_under_ten_lines_and_validates_at_once(cli, tmp_path, wor
     assert cli("tasks", "validate", tmp_path / "mine.yaml").code == 0
 
 
+def test_answers_that_may_count_from_0_or_from_1_are_refused_and_clear_ones_are_read(cli, tmp_path):
+    def made(*right: int):
+        rows = [{"q": f"Which is {n}?", "opts": ["zero", "one", "two", "three"], "right": n} for n in right]
+        data = write_jsonl(tmp_path / f"mine{''.join(map(str, right))}.jsonl", rows)
+        words = ("--kind", "choice", "--question", "q", "--options", "opts", "--answer", "right")
+        return cli("tasks", "new", *words, "--data", data)
+
+    seen = made(1, 2, 3)
+    assert seen.code == 2 and "'right' may count the options from 0 or from 1" in seen.err, seen.err
+    assert made(0, 2, 3).code == 0 and made(1, 2, 4).code == 0
+    assert "int - 1" in (tmp_path / "mine124.yaml").read_text()
+    assert "int - 1" not in (tmp_path / "mine023.yaml").read_text()
+
+
 HUMANEVAL = {
     "prompt": 'def add(a, b):\n    """Add."""\n',
     "body": "    return a + b\n",

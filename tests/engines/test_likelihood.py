@@ -109,6 +109,9 @@ def test_a_long_context_keeps_its_end(engine: MakeEngine, llama: Path) -> None:
 def test_a_continuation_longer_than_the_window_is_refused(engine: MakeEngine, llama: Path) -> None:
     (reply,) = engine(llama, context_window=8).stream([ask("Answer:", ["The quick brown fox jumps" * 5])])
     assert isinstance(reply, Refusal) and reply.failure.kind == "context_overflow"
+    assert reply.failure.ours and "a continuation has" in reply.failure.message
+    (reply,) = engine(llama, context_window=8, overflow="refuse").stream([ask("Answer:", ["The quick brown fox" * 5])])
+    assert isinstance(reply, Refusal) and not reply.failure.ours, "such prompts were to be refused"
 
 
 def test_an_empty_continuation_is_unscored_not_free(engine: MakeEngine, llama: Path) -> None:

@@ -23,7 +23,8 @@ from harness.engines.hf.half_weights import PATIENCE, Halving
 from harness.engines.hf.joined import Product
 from harness.engines.hf.tiny_model import tiny_config, tiny_model
 from harness.engines.hf.token_jobs import Generated, GenerateJob
-from harness.engines.local.kv_cache import LayerKVCache
+from harness.engines.local import padded
+from harness.engines.local.kv_cache import LEAST_LISTED, LayerKVCache
 from harness.engines.local.masks import AttentionMask, BatchTensors
 from harness.engines.local.packed_batch import PackedBatch
 from harness.engines.local.padded_batch import PaddedBatch, PaddedModel
@@ -157,6 +158,21 @@ def test_guesses_that_are_wrongly_read_are_found_out(
     engine = build(llama)
     agree(replies(engine, mix()), replies(build(llama, "reference"), mix()))
     assert level(engine) == "padded"
+
+
+def test_the_brief_check_of_the_model_itself_meets_a_stored_prefix_and_slots_enough_for_lists(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, steps = Runner.run, dict[Runner, list[PackedBatch]]()
+
+    def seen(self: Runner, step: PackedBatch, *rest: Any) -> Any:
+        steps.setdefault(self, []).append(step)
+        return real(self, step, *rest)
+
+    monkeypatch.setattr(Runner, "run", seen)
+    build(llama, self_check="always").load()
+    _, brief = steps.values()  # the tiny model's, and the model's own
+    assert any(step.shared and step.decode >= LEAST_LISTED for step in brief)
 
 
 def test_the_order_of_the_stream_and_what_else_stands_in_it_change_no_text(llama: Path, build: Build) -> None:
@@ -415,6 +431,34 @@ def test_a_batch_that_cannot_be_joined_starts_again_without_a_token_too_many(
 
     monkeypatch.setattr(PaddedBatch, "join", no_room_once)
     agree(replies(build(llama, level="padded", batch_size=4), requests), wanted)
+    assert failed
+
+
+def test_memory_that_runs_out_after_a_join_gives_each_request_one_answer(
+    llama: Path, build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    requests = [ask("long", PROMPTS[4], max_tokens=20)]
+    requests += [ask(f"one-{n}", f"{n} foxes", max_tokens=1 + n) for n in range(8)]
+    wanted = replies(build(llama, level="padded"), requests)
+    # One request is left for the join, and the batch after it has room for it twice
+    engine = build(llama, level="padded", batch_size=8)
+    engine.load()
+    join, sample, failed = PaddedBatch.join, padded.sample_all, list[int]()
+    joined: list[PaddedBatch] = []
+
+    def joins(self: PaddedBatch, other: PaddedBatch) -> None:
+        join(self, other)
+        joined.append(self)
+
+    def no_room_once(*given: Any) -> None:
+        if joined and not failed:
+            failed.append(1)
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        sample(*given)
+
+    monkeypatch.setattr(PaddedBatch, "join", joins)
+    monkeypatch.setattr(padded, "sample_all", no_room_once)
+    agree(replies(engine, requests), wanted)
     assert failed
 
 

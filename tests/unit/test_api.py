@@ -34,6 +34,11 @@ def test_an_option_that_there_is_not_is_refused_with_the_closest():
         harness.evaluate(limits=3)  # type: ignore[call-arg]
 
 
+def test_names_of_tasks_by_commas_may_have_spaces_as_on_the_command_line(tmp_path):
+    with pytest.raises(harness.UserError, match="no task is called 'no_such_task'"):
+        harness.evaluate(model="demo-smaller", tasks="demo_math, no_such_task", out=tmp_path / "r")
+
+
 def test_every_option_of_a_run_is_a_key_of_its_config():
     for name, (kind, option) in run_options().items():
         assert kind in (bool, int, float, str) and option.help, name

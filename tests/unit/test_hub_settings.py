@@ -1,13 +1,20 @@
-"""What the harness sets for the hub's client, also where the client was imported first: each in a new process."""
+"""What the harness sets for the hub's client, also where the client was imported first, and which faults are its own.
+
+What is set is looked at in a new process each time.
+"""
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from harness import hub
+from harness.errors import StorageError, UserError
 
 ROOT = Path(__file__).resolve().parents[2]
 SET = ("HF_HOME", "XDG_CACHE_HOME", "HF_HUB_DISABLE_PROGRESS_BARS")
@@ -46,3 +53,26 @@ def test_the_client_logs_no_requests_where_a_package_switches_on_logging() -> No
     program = "import logging; logging.basicConfig(level='INFO'); from harness import hub; hub.quiet()"
     checked = f"{program}\nprint(*(logging.getLogger(name).isEnabledFor(logging.INFO) for name in ('httpx', 'httpx2')))"
     assert reported(checked) == ["False False"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), StorageError, "the disk is full; free some space"),
+        (PermissionError(errno.EACCES, "Permission denied", "/cache/x"), UserError, "/cache/x cannot be written: you"),
+    ],
+)
+def test_a_full_disk_is_no_fault_of_the_hub_and_is_said_at_once(
+    monkeypatch: pytest.MonkeyPatch, fault: OSError, kind: type[Exception], said: str
+) -> None:
+    tries = []
+    monkeypatch.setattr(hub.time, "sleep", lambda seconds: tries.append("waited"))
+
+    def download() -> None:
+        tries.append("tried")
+        raise fault
+
+    with pytest.raises(kind, match=said) as seen:
+        hub.retried(download, "org/name: download")
+    assert tries == ["tried"]
+    assert "org/name: download: " in str(seen.value) and "HF_HOME" in str(seen.value)

@@ -156,12 +156,15 @@ class EndpointEngine:
         return 0 if self._pool is None else self._pool.in_flight
 
     def finish_in_flight(self, seconds: float) -> Iterator[Reply]:
-        """Send nothing more; yield the replies that arrive within so many seconds, and the last one again."""
+        """Send nothing more; yield the replies that arrive within so many seconds, and the last one again.
+
+        An answer that is empty for the first time is left out: the resumed run requests it, as this one would have.
+        """
         if self._pool is None:
             return
         for sent in self._pool.finish_in_flight(seconds):
             prepared = self._completed_by(sent)
-            if prepared is not None:
+            if prepared is not None and not self._worth_repeating(prepared):
                 yield self._reply(prepared, 0.0)
                 self._taken(prepared)
 
@@ -207,8 +210,7 @@ class EndpointEngine:
             if prepared is None:
                 continue
             if self._worth_repeating(prepared):
-                prepared.repeated = True
-                prepared.outcomes.clear()
+                prepared.repeat()
                 again += prepared.calls
                 continue
             reply = self._reply(prepared, waited)
@@ -223,7 +225,7 @@ class EndpointEngine:
             raise EngineError(f"a call was answered twice or was never sent: {sent.key}")
         prepared.outcomes[sent.key] = sent
         if not isinstance(sent, Failed):
-            self._changes.see(sent.reply)
+            self._changes.see(sent.reply, sent.url)
         return prepared if prepared.complete else None
 
     def _taken(self, prepared: Prepared) -> None:

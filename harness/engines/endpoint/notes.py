@@ -37,20 +37,23 @@ def notes_of_server(facts: ServerFacts, needs: ProbeNeeds) -> tuple[str, ...]:
 
 
 class AnswerChanges:
-    """Watches whether one server answers all of a run: its model, fingerprint and provider, as the answers state."""
+    """Watches whether each URL answers as one server all through a run: its model, fingerprint and provider.
+
+    In what several URLs differ from each other is no change: the probe compares them.
+    """
 
     def __init__(self) -> None:
         """Nothing is seen yet."""
-        self._seen: dict[str, str] = {}
+        self._seen: dict[tuple[str, str], str] = {}
         self._notes: list[str] = []
 
-    def see(self, reply: WireReply) -> None:
-        """Look at one answer. An answer that does not state a name changes nothing."""
+    def see(self, reply: WireReply, url: str) -> None:
+        """Look at one answer of a URL. An answer that does not state a name changes nothing."""
         stated = {"model": reply.model, "fingerprint": reply.fingerprint, "provider": reply.provider}
         for what, name in stated.items():
-            before = self._seen.get(what)
+            before = self._seen.get((url, what))
             if name and before != name:
-                self._seen[what] = name
+                self._seen[url, what] = name
                 if before is not None and len(self._notes) < MOST_CHANGES:
                     self._notes.append(f"the server's {what} changed during the run: {before} -> {name}")
 

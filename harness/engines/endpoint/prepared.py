@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from harness.datatypes import GenerateRequest, Refusal, Reply, Request, Style
@@ -18,7 +18,7 @@ from harness.engines.hf.fitting import FittedJob
 class Prepared:
     """A request with its calls, and their outcomes by key. `fitted`: its token ids, where they are our own.
 
-    `repeated`: its answer was empty, and was requested once more.
+    `repeated`: its answer was empty, and was requested once more; `earlier_attempts` is what it took until then.
     """
 
     request: Request
@@ -26,6 +26,7 @@ class Prepared:
     fitted: FittedJob | None = None
     outcomes: dict[str, Sent] = field(default_factory=dict)
     repeated: bool = False
+    earlier_attempts: int = 0
 
     @property
     def complete(self) -> bool:
@@ -44,9 +45,19 @@ class Prepared:
 
     @property
     def answers(self) -> tuple[Answered, ...]:
-        """The answers in the order of the calls; only where all of them have one."""
+        """The answers in the order of the calls; only where all of them have one.
+
+        The first one's attempts are with those for an answer that was empty.
+        """
         found = [self.outcomes[sendable.call.key] for sendable in self.calls]
-        return tuple(one for one in found if isinstance(one, Answered))
+        first, *rest = [one for one in found if isinstance(one, Answered)]
+        return replace(first, attempts=first.attempts + self.earlier_attempts), *rest
+
+    def repeat(self) -> None:
+        """Forget the empty answer, whose requests still count: its calls are sent once more."""
+        self.repeated = True
+        self.earlier_attempts += sum(one.attempts for one in self.outcomes.values())
+        self.outcomes.clear()
 
 
 class Prompts(Protocol):

@@ -76,8 +76,11 @@ class ChatTemplate:
     def require_questions(self) -> None:
         """Raise ModelError unless a user's turn is shown, and where any kind of turn exceeds the bounds."""
         fault = self._fault()
-        if not fault and (self.keeps_system, self._assistant) and self._broken is None:
-            return
+        if not fault:
+            # Rendered for the side effect: a turn that exceeds the bounds marks the template as broken
+            _ = self.keeps_system, self._assistant
+            if self._broken is None:
+                return
         raise ModelError(self._broken or f"the chat template {fault}: {REMEDY}")
 
     def require_turns(self, requests: Sequence[Request]) -> None:

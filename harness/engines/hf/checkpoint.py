@@ -198,10 +198,7 @@ def _has_marks(names: frozenset[str]) -> bool:
 
 def has_tokenizer(files: ModelFiles) -> bool:
     """Whether one of the files that tokenizers are made of is there."""
-    return bool(files.gguf) or (
-        tokenizer_folder(files) is not None
-        and any(_has_marks(one.names) for one in (files, files.adapter) if one is not None)
-    )
+    return bool(files.gguf) or any(_has_marks(one.names) for one in (files, files.adapter) if one is not None)
 
 
 def kv_bytes_per_token(config: Any, item_bytes: int) -> int | None:

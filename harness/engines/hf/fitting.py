@@ -120,8 +120,13 @@ class Fitting:
         if not rows or not all(row.continuation for row in rows):
             return _refusal(request, "empty_continuation", "a continuation has no tokens to score", ours=True)
         dropped = max(row.dropped for row in rows)
-        if not all(row.context for row in rows) or (dropped and self.refuse):
+        if dropped and self.refuse:
             return _overflow(request, max(row.length for row in rows), self.window)
+        if not all(row.context for row in rows):
+            most = max(len(row.continuation) for row in rows)
+            message = f"a continuation has {most} tokens and leaves no room before it in the window of {self.window}"
+            # The prompt was to be cut, and that did not help: no fault of the model
+            return _refusal(request, "context_overflow", message, ours=True)
         kept = tuple((row.context, row.continuation) for row in rows)
         return FittedJob(ScoreJob(request.key, kept, len(set(_prompts(request)))), dropped)
 

@@ -18,7 +18,8 @@ from harness.engines.hf.joined import Product
 
 # Up to so many rows the product is bound by memory; beyond, it is as fast in 32 bits
 FEW_ROWS = 32
-# Packing takes as long as it saves in so many products of few rows. A run of choices has fewer, but for the head's
+# Packing takes as long as it saves in so many products of few rows. A run of choices has fewer,
+# except of the output head, which multiplies a few rows in each batch
 PATIENCE = 24
 # The largest weight of a row is scaled to between 2**14 and 2**15, where float16 ends at 2**16
 TOP_EXPONENT = 15

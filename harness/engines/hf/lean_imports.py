@@ -72,8 +72,6 @@ def _quiet() -> Iterator[None]:
 @contextmanager
 def lean_imports() -> Iterator[None]:
     """Leave out, meanwhile, what transformers imports and does not need."""
-    # What transformers itself looks into before it imports a name from it
-
     with _lock, _compiler_left_out(), _deferring(), _folders_listed_once():
         yield
 

@@ -298,5 +298,5 @@ def take_over(live: LiveModel, encoder: PromptEncoder, end_ids: Sequence[int]) -
             if parameter.is_floating_point() and parameter.numel():
                 least, most = parameter.detach().aminmax()
                 if not bool(torch.isfinite(least) & torch.isfinite(most)):
-                    raise ModelError(f"{live.name}: {name} holds numbers that are none (NaN or infinite): it diverged")
+                    raise ModelError(f"{live.name}: {name} contains NaN or infinite values: it diverged")
     return HFModel(live.model, encoder, end_ids, live.device, borrowed=True)

@@ -24,6 +24,7 @@ from harness.engines.hf.adapters import applied
 from harness.engines.hf.checkpoint import Checkpoint, stumbles
 from harness.engines.hf.hf_model import HFModel
 from harness.engines.hf.lean_imports import lean_imports
+from harness.engines.hf.memory import is_out_of_memory
 from harness.engines.hf.model_files import ModelFiles, fetch_weights, one_line
 from harness.engines.hf.placement import Placement, placed
 from harness.engines.hf.precision import is_packed
@@ -86,10 +87,6 @@ def load_model(
         loaded = HFModel(model, encoder, end_ids, device, borrowed=placement is not None)
         _refuse_no_numbers(files, loaded.model, dtype)
         return loaded, notes
-    except torch.OutOfMemoryError:
-        raise EngineError(
-            f"{files.name}: does not fit into the memory of {device}; try --dtype bfloat16 or cpu"
-        ) from None
     except safetensors.SafetensorError as error:
         raise ModelError(f"{files.name}: its weights are damaged ({one_line(error)}); {COPY_AGAIN}") from None
     except pickle.UnpicklingError:
@@ -98,6 +95,9 @@ def load_model(
             "a checkpoint in safetensors"
         ) from None
     except stumbles() as error:
+        if is_out_of_memory(error):
+            smaller = "--dtype bfloat16" if device == "cpu" else "--dtype bfloat16 or cpu"
+            raise EngineError(f"{files.name}: does not fit into the memory of {device}; try {smaller}") from None
         if isinstance(error, OSError) or "PytorchStreamReader" in str(error):
             raise ModelError(f"{files.name}: its weights are damaged ({one_line(error)[:80]}); {COPY_AGAIN}") from None
         fault = _shape_fault(checkpoint, error) or f"config.json and weights do not make a model ({one_line(error)})"

@@ -1,4 +1,4 @@
-"""The packed mode: all jobs as one stream of packed batches, continuous batching over shared prefixes. No torch.
+"""The packed mode: all jobs as one stream of packed batches, continuous batching over shared prefixes.
 
 Guarantees: each job gets one outcome; when memory runs out, the limits on sequences and tokens are halved and only the
 work in flight is repeated; a job that does not fit alone is refused and the rest goes on. While it answers, the model

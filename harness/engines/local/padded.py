@@ -89,7 +89,8 @@ class PaddedMode:
             except RuntimeError as error:
                 if not is_out_of_memory(error):
                     raise
-                retried = [*(_running(batch) if batch else []), *admitted]
+                # Once each: where memory ran out after the join, those admitted are in the batch already
+                retried = list(dict.fromkeys([*(_running(batch) if batch else []), *admitted]))
                 batch = None
                 release(self._model.device)
                 waiting = [*retried, *(sequence for sequence in waiting if sequence not in retried)]

@@ -150,7 +150,7 @@ class OpenJobs:
                 continue
             if alone and (failed or unanswered.losses > LOSSES):
                 del self._open[key]
-                message = f"replicas ended with this request, the last one with it alone: {reason}"
+                message = f"this request ended several replicas, the last one while it ran alone: {reason}"
                 refused.append(Refused(unanswered.job.key, "replica", message))
                 if unanswered.suspect:
                     self._acquit(unanswered.suspect)

@@ -77,9 +77,12 @@ class ReplicaActor:
         node_id = ray.get_runtime_context().get_node_id()
         return Place(node_id, ray.util.get_node_ip_address(), socket.gethostname(), os.getpid(), versions_here())
 
-    def load(self) -> None:
-        """Begin to load the model; its facts, or a fault, are the first message."""
-        threading.Thread(target=self._work, name="engine", daemon=True).start()
+    def load(self, sharers: int) -> None:
+        """Begin to load the model; its facts, or a fault, are the first message.
+
+        `sharers`: how many replicas share the device's memory.
+        """
+        threading.Thread(target=self._work, args=(sharers,), name="engine", daemon=True).start()
 
     def send(self, jobs: Sequence[Job]) -> None:
         """Take more jobs."""
@@ -98,7 +101,7 @@ class ReplicaActor:
         except queue.Empty:
             return found
 
-    def _work(self) -> None:
+    def _work(self, sharers: int) -> None:
         from harness.engines.hf.checkpoint_engine import opened
         from harness.engines.hf.model_errors import MODEL_ERRORS
         from harness.engines.local.engine import LocalEngine, LocalOptions
@@ -106,6 +109,7 @@ class ReplicaActor:
         fault = None
         try:
             engine = LocalEngine(opened(self._spec), LocalOptions(**self._options))
+            engine.sharers = sharers
             engine.load()
             self._outbox.put(engine.facts())
             serve(engine, self._receive, self._outbox.put)

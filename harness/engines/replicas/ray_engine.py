@@ -44,7 +44,10 @@ class RayEngine(ReplicatedEngine):
             options.ray_restarts,
             options.ray_start_seconds,
         )
+        # An adapter that is given alone is what `path` and `revision` name; the files themselves are its base's
         files = checkpoint.files
+        if files.adapter is not None and spec.adapter is None:
+            files = files.adapter
         # The precision by its name: nodes might resolve `auto` in different ways
         self._of_nodes = replace(
             spec,

@@ -83,6 +83,8 @@ class RayPool:
     _refused: dict[str, str] = field(default_factory=dict)
     _digests: dict[str, str] = field(default_factory=dict)
     _said: set[str] = field(default_factory=set)
+    # Whether a replica has loaded the model: then a fault of its files is one of a node's copy
+    _proven: bool = False
 
     def start(self) -> None:
         """Connect, and create all actors; Ray finds nodes for them in its own time. Raises ConfigError, EngineError."""
@@ -238,8 +240,19 @@ class RayPool:
         if different:
             line = f"the node {_named(one)} has other versions: {', '.join(different)}; near ties may fall another way"
             self._say_once(line, lasting=True)
-        one.actor.load.remote()
+        one.actor.load.remote(self._sharers(place))
         self._poll(one)
+
+    def _sharers(self, place: Place) -> int:
+        """How many replicas may come to share a node's memory, or its GPU's: so many as Ray can place there."""
+        assert self._cluster is not None
+        if self.wishes.gpus:
+            room = 1 / self.wishes.gpus
+        else:
+            cpus = [node.cpus for node in self._cluster.nodes() if node.node_id == place.node_id]
+            room = max(cpus, default=0.0) / self._cpus
+        # A ten-thousandth: what Ray counts in, and a tenth is no exact number
+        return max(1, min(self.wishes.replicas, int(room + 1e-4)))
 
     def _refuse(self, one: _Replica, why: str) -> None:
         """Take no replica of this node any more."""
@@ -267,18 +280,20 @@ class RayPool:
                 known = self._digests[what]
                 self._refuse(one, f"its {what} is not that of the others ({digest[:12]}, not {known[:12]})")
                 return
-        one.joined = True
+        one.joined = self._proven = True
         self._events.append(Joined(one.name, f"{_named(one)} ({facts.device})", facts))
 
     def _fault(self, one: _Replica, fault: Fault) -> None:
-        if not one.joined and not fault.internal:
+        of_model = fault.of_model and not self._proven
+        if not one.joined and not fault.internal and not of_model:
             # What a node lacks (the model's folder, a GPU, memory) it lacks for the next replica too
             self._refuse(one, fault.reason)
             return
         self._replicas.pop(one.name, None)
         _kill(one.actor)
-        self._events.append(Failed(one.name, fault.reason, fault.of_model))
-        self._again(one)
+        self._events.append(Failed(one.name, fault.reason, of_model))
+        if not of_model:
+            self._again(one)
 
     def _look_at_deadlines(self) -> None:
         now = self.clock()

@@ -28,8 +28,7 @@ _READ = _EXECUTE | _READ_FILE | _READ_FOLDER
 _OF_FILES = _EXECUTE | _WRITE_FILE | _READ_FILE | _TRUNCATE
 # Version of the Landlock interface -> number of its file rights (bits)
 _FILE_RIGHTS = {1: 13, 2: 14, 3: 15, 4: 15}
-_DEVICE_IOCTL_SINCE = 5
-_NET_SINCE, _SCOPES_SINCE = 4, 6
+_SCOPES_SINCE = 6
 LEAST_VERSION = 4
 
 

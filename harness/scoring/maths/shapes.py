@@ -37,7 +37,6 @@ _APPLICATION = re.compile(
     r"(\\?[A-Za-z]+|\\operatorname\s*\{[A-Za-z]+\})(?:_\s*(?:\{[^{}]*\}|\w)|')*(?:\^\s*(?:\{[^{}]*\}|\d))?\s*"
     r"(\(.*\)|\[.*\])"
 )
-_OPERATIONS = re.compile(r"\\(?:frac|sqrt|cdot|times|pi|div|binom)(?![A-Za-z])")
 _UNKNOWNS = frozenset("abcdkmnrstxyz")
 # a number of what these are applied to: \sin 2x, \angle ABC, \binom{n}{2}, \sum_{k=1}^{3} k
 _OPERATORS = re.compile(

@@ -107,6 +107,17 @@ def test_another_model_may_bring_its_own_template() -> None:
     assert not found.noted
 
 
+def test_two_large_models_of_one_name_may_differ_in_their_weights() -> None:
+    """Large weights are sampled, and their digest has another name: they are as much the model as small ones."""
+    one, other = (copy.deepcopy(IDENTITY) for _ in range(2))
+    for identity, digest in ((one, "s1"), (other, "s2")):
+        del identity["model"]["weights"]
+        identity["model"] |= {"weights_sampled": digest, "chat_template": f"c-{digest}"}
+    assert not protocol_differences(one, other, ["sums"]).refused
+    other["model"]["weights_sampled"] = "s1"
+    assert [found.field for found in protocol_differences(one, other, ["sums"]).refused] == ["model.chat_template"]
+
+
 def test_how_many_samples_were_run_is_no_protocol() -> None:
     assert not protocol_differences(IDENTITY, changed("tasks.sums.n", 5), ["sums"]).refused
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from harness.claims import judge
 from harness.claims.drafting.draft import draft_page, refuse_absent
 from harness.claims.facts import Fact, judge_facts
 from harness.claims.page import Claim
@@ -30,6 +31,19 @@ def test_a_number_of_parameters_is_bounded_on_both_sides(words: str, size: float
     (claim,) = claims_of(f"Acme-7B has {words}.")
     ruling, _ = judge_facts(claim.test, [Fact("acme-7b", "total_parameters", size, "config")])
     assert ruling.word == word
+
+
+@pytest.mark.parametrize(
+    ("words", "tested"),
+    [
+        ("at least 7 billion parameters", "at least 7000000000"),
+        ("no more than 7 billion parameters", "at most 7000000000"),
+        ("7.1B parameters", "at least 7050000000 and at most 7150000000"),
+    ],
+)
+def test_a_drafted_number_of_parameters_is_shown_with_its_bounds(words: str, tested: str) -> None:
+    (claim,) = claims_of(f"Acme-7B has {words}.")
+    assert judge.tested_sentence(claim) == f"acme-7b: total parameters is {tested}."
 
 
 def test_active_parameters_are_bounded_on_both_sides() -> None:

@@ -15,8 +15,9 @@ import pytest
 from harness.datatypes import GenerateRequest, Refusal, Sampling, TextPrompt
 from harness.engines import local, reference
 from harness.engines.base import ModelSpec
+from harness.engines.hf import loading
 from harness.engines.hf.checkpoint_defaults import not_applied
-from harness.errors import HarnessError
+from harness.errors import EngineError, HarnessError, ModelError
 
 GOOD_SHARD = "model-00001-of-00002.safetensors"
 
@@ -123,6 +124,18 @@ def test_a_cut_bin_file_is_damaged(model: Path) -> None:
     content = (model / "pytorch_model.bin").read_bytes()
     (model / "pytorch_model.bin").write_bytes(content[: len(content) // 2])
     assert "its weights are damaged" in refused(model)
+
+
+def test_memory_of_the_cpu_that_runs_out_is_not_blamed_on_the_model(
+    model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_room(*given: Any, **more: Any) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
+
+    monkeypatch.setattr(loading.AutoModelForCausalLM, "from_pretrained", no_room)
+    with pytest.raises(EngineError, match="does not fit into the memory of cpu; try --dtype bfloat16") as caught:
+        load(model)
+    assert not isinstance(caught.value, ModelError)
 
 
 # --- weights and config that do not fit together

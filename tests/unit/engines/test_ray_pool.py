@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -10,10 +11,12 @@ import pytest
 
 from harness.cli.optional_address import with_address
 from harness.engines.base import EngineFacts, ModelSpec
+from harness.engines.hf.model_files import ModelFiles
 from harness.engines.hf.token_jobs import Refused
 from harness.engines.local.engine import LocalOptions
 from harness.engines.replicas import ray_engine
 from harness.engines.replicas.contract import Arrived, Failed, Joined, Lost, Restarting
+from harness.engines.replicas.engine import ReplicatedEngine
 from harness.engines.replicas.ray_actor import Fault, Place, versions_here
 from harness.engines.replicas.ray_engine import RayEngine, placed
 from harness.engines.replicas.ray_pool import RayPool, RayWishes, cpus_each
@@ -31,6 +34,7 @@ class MadeUpRay:
     def __init__(self, nodes: list[Node]) -> None:
         self.exceptions = SimpleNamespace(RayError=ActorDiedError, GetTimeoutError=TimeoutError)
         self.answers: dict[tuple[int, str], Any] = {}
+        self.given: dict[tuple[int, str], tuple[Any, ...]] = {}
         self.options: list[dict[str, Any]] = []
         self.killed: list[int] = []
         self.there = nodes
@@ -54,7 +58,7 @@ class MadeUpRay:
 
     def _with_options(self, **options: Any) -> Any:
         self.options.append(options)
-        return SimpleNamespace(remote=lambda *given: Actor(len(self.options) - 1))
+        return SimpleNamespace(remote=lambda *given: Actor(len(self.options) - 1, self))
 
     def wait(self, refs: list[Any], num_returns: int, timeout: float) -> tuple[list[Any], list[Any]]:
         ready = [ref for ref in refs if ref in self.answers]
@@ -73,11 +77,15 @@ class MadeUpRay:
 class Actor:
     """Any method of it returns a reference: the actor's number and the method's name."""
 
-    def __init__(self, number: int) -> None:
-        self.number = number
+    def __init__(self, number: int, ray: MadeUpRay) -> None:
+        self.number, self.ray = number, ray
 
     def __getattr__(self, method: str) -> Any:
-        return SimpleNamespace(remote=lambda *given: (self.number, method))
+        return SimpleNamespace(remote=lambda *given: self._called(method, given))
+
+    def _called(self, method: str, given: tuple[Any, ...]) -> tuple[int, str]:
+        self.ray.given[self.number, method] = given
+        return self.number, method
 
 
 NODES = [Node("n1", "10.0.0.1", 4, 0), Node("n2", "10.0.0.2", 4, 0)]
@@ -150,6 +158,40 @@ def test_what_a_node_lacks_is_said_and_the_run_goes_on_elsewhere(ray: MadeUpRay)
     assert lost == Lost("1", "the node 10.0.0.1 (host1) is not used: /models/m: no such folder")
     assert again.replica == "1.1"
     assert [type(event) for event in joined(made, ray, 1, 2)] == [Joined]
+
+
+def test_a_model_that_is_damaged_ends_the_start_and_one_node_s_copy_of_it_does_not(ray: MadeUpRay) -> None:
+    made, _, _ = pool(2)
+    ray.answers[0, "where"] = place(1)
+    made.events(0)
+    ray.answers[0, "poll"] = [Fault("m: its weights are damaged", of_model=True)]
+    assert made.events(0) == [Failed("1", "m: its weights are damaged", of_model=True)]
+    assert len(ray.options) == 2, "none is started in its place"
+
+    made, _, _ = pool(2)
+    joined(made, ray, 2, 1)
+    ray.answers[3, "where"] = place(2)
+    made.events(0)
+    ray.answers[3, "poll"] = [Fault("m: its weights are damaged", of_model=True)]
+    assert [type(event) for event in made.events(0)] == [Lost, Restarting]
+
+
+@pytest.mark.parametrize(
+    ("wishes", "sharers"),
+    [
+        ({"replicas": 4}, 2),
+        ({"replicas": 2}, 1),
+        ({"replicas": 2, "cpus": 1.0}, 2),
+        ({"replicas": 4, "gpus": 0.5}, 2),
+        ({"replicas": 12, "gpus": 0.1}, 10),
+        ({"replicas": 2, "gpus": 0.1}, 2),
+        ({"replicas": 4, "gpus": 1.0}, 1),
+    ],
+)
+def test_a_replica_knows_how_many_may_share_its_memory(ray: MadeUpRay, wishes: dict[str, Any], sharers: int) -> None:
+    made, _, _ = pool(**wishes)
+    joined(made, ray, 0, 1)
+    assert ray.given[0, "load"] == (sharers,)
 
 
 def test_a_lost_actor_is_started_again_so_often_and_no_more(ray: MadeUpRay) -> None:
@@ -243,6 +285,20 @@ def test_the_driver_opens_the_model_as_the_nodes_do(monkeypatch: pytest.MonkeyPa
     with pytest.raises(ConfigError, match="enough"):
         RayEngine(ModelSpec("org/base", adapter="org/style", quantize="int8"), LocalOptions(ray="local"))
     assert seen == {"adapter": "org/style", "quantize": "int8"}
+
+
+@pytest.mark.parametrize(
+    ("repo", "revision", "node_path"), [(None, None, str(Path("style").resolve())), ("org/style", "c1", "style")]
+)
+def test_nodes_get_the_adapter_that_was_given_alone_and_not_its_base(
+    monkeypatch: pytest.MonkeyPatch, repo: str | None, revision: str | None, node_path: str
+) -> None:
+    adapter = ModelFiles("style", Path("style"), frozenset(), repo, revision)
+    base = ModelFiles("org/base", Path("base"), frozenset(), "org/base", "b1", adapter=adapter)
+    monkeypatch.setattr(ray_engine, "open_checkpoint", lambda *given, **more: SimpleNamespace(files=base))
+    monkeypatch.setattr(ReplicatedEngine, "__init__", lambda self, *given: None)
+    engine = RayEngine(ModelSpec("style", device="cpu", dtype="float32"), LocalOptions(ray="local"))
+    assert (engine._of_nodes.path, engine._of_nodes.revision) == (node_path, revision)
 
 
 @pytest.mark.parametrize(

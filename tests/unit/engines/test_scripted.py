@@ -185,6 +185,23 @@ def test_ids_count_with_or_without_the_name_of_their_data_set(tmp_path: Path) ->
     assert all(isinstance(reply, Refusal) for reply in held.stream(other))
 
 
+def test_a_bare_id_of_a_task_is_never_answered_by_another_data_set(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "made.jsonl",
+        {"task_id": "HumanEval/17", "completion": "another data set's"},
+        {"task_id": "Mbpp/17", "completion": "own"},
+        {"task_id": "HumanEval/18", "completion": "another data set's"},
+        {"task_id": "HumanEval/19", "completion": "named", "task": "mbpp"},
+    )
+    for others in ([], [ask("HumanEval/17", "humaneval")]):
+        requests = [ask("17", "mbpp"), ask("18", "mbpp"), ask("19", "mbpp")]
+        engine(path).check([*others, *requests])
+        own, missing, named = engine(path).stream(requests)
+        assert isinstance(own, Completion) and own.text == "own"
+        assert isinstance(missing, Refusal) and missing.failure.kind == "missing"
+        assert isinstance(named, Completion) and named.text == "named"
+
+
 def test_an_id_to_the_letter_comes_before_one_without_its_prefix(tmp_path: Path) -> None:
     path = write(
         tmp_path / "made.jsonl",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from harness.datatypes import StdinCase, Tests
+from harness.datatypes import Sample, StdinCase, Tests
 from harness.errors import ConfigError
 from harness.execution import packages
 from harness.execution.base import Job, Limits, Sandbox
 from harness.execution.selection import open_sandbox
+from harness.toolchains import try_toolchains
 
 LIMITS = Limits(wall_seconds=60)
 
@@ -71,6 +74,18 @@ def test_only_a_program_that_mentions_them_gets_them() -> None:
 def test_what_cannot_be_given_is_refused_in_words(name: str, reason: str) -> None:
     with pytest.raises(ConfigError, match=f"execution.packages: '{name}' {reason}|{reason}"):
         packages.locate((name,))
+
+
+def test_the_key_that_named_a_missing_package_is_blamed() -> None:
+    sample = Sample("s", {}, Tests("python", tests="assert f()", packages=("no-such-thing",)))
+    task: Any = SimpleNamespace(name="plots", samples=[sample])
+    services: Any = SimpleNamespace(limits=Limits())
+    with pytest.raises(ConfigError, match=r"^plots: reference\.tests\.packages: 'no-such-thing' is not installed"):
+        try_toolchains(task, services)
+    task.samples = [Sample("s", {}, Tests("python", tests="assert f()"))]
+    services.limits = Limits(packages=("no-such-thing",))
+    with pytest.raises(ConfigError, match=r"^execution\.packages: 'no-such-thing' is not installed"):
+        try_toolchains(task, services)
 
 
 def test_numpy_can_be_imported_and_used(opened: Sandbox) -> None:

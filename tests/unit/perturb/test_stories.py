@@ -118,3 +118,14 @@ def test_a_calculation_whose_every_number_is_known_has_a_story():
     answer = "30 * 12 = <<30*12=360>>360\n360 + 12 = <<360+12=372>>372\n#### 372"
     (variant, *_) = Templates().variants(original({"question": question, "answer": answer}), 1, Random(1))
     assert variant.label.startswith("story-")
+
+
+def test_nothing_that_a_story_tells_of_is_negative():
+    """The second cat weighs less than the first, and more than nothing."""
+    cats = [
+        re.search(r"One cat weighs (\d+) grams, and another weighs (\d+) grams less", each.text)
+        for seed in range(40)
+        for each in told(of_solution("6+6-8=4"), 2, Random(seed))
+    ]
+    assert any(cats)
+    assert all(int(found[1]) > int(found[2]) for found in cats if found)

@@ -27,7 +27,7 @@ from harness.datatypes import (
     Style,
 )
 from harness.engines.base import Capabilities, EngineFacts, PromptSize
-from harness.errors import ConfigError, RunFolderError, UserError
+from harness.errors import ConfigError, EngineError, RunFolderError, UserError
 from harness.probes.calibration import calibration_lines
 from harness.probes.contamination import Probed, probe
 from harness.probes.exchange import Names
@@ -168,6 +168,20 @@ def test_a_model_that_read_nothing_is_not_accused(tmp_path: Path) -> None:
     assert not any(finding.significant for finding in findings)
     words = {row.cells[-1] for row in probe_table(findings, PROBE_LEVEL).rows}
     assert words == {"no evidence"}
+
+
+class Lazy(Remembering):
+    """An engine that gives up early, and says nothing of it."""
+
+    def stream(self, requests: Sequence[Request]) -> Iterator[Reply]:
+        yield from super().stream(requests[:5])
+
+
+def test_a_probe_whose_engine_gives_up_early_ends_with_a_line_and_keeps_its_answers(tmp_path: Path) -> None:
+    with pytest.raises(EngineError, match=r"the engine remembering gave no reply to \d+ of \d+ requests"):
+        _probed(tmp_path, Lazy(), _rows())
+    assert len((tmp_path / "out" / "records.jsonl").read_text().splitlines()) == 5
+    assert _probed(tmp_path, Remembering(), _rows()).document["status"] == "finished"
 
 
 def test_p_values_of_models_that_read_nothing_are_spread_evenly(tmp_path: Path) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
 from harness.config.pages import task_page
-from harness.datatypes import Answer, Sample, TextPrompt
+from harness.datatypes import Answer, Completion, Sample, TextPrompt
 from harness.errors import ConfigError
+from harness.scoring.base import Tools
 from harness.scoring.extractors.stated_confidence import build
+from harness.scoring.factory import build_scorers
 
 SAMPLE, PROMPT = Sample("s", {}, Answer(("7",))), TextPrompt("")
 
@@ -88,3 +92,13 @@ def test_the_pages_of_stated_confidence_read_labels_only() -> None:
 def test_the_answer_is_read_without_the_statement() -> None:
     assert build({}).without("Answer: 42. Confidence: 80%") == "Answer: 42. "
     assert build({}).without("Answer: 42.") == "Answer: 42."
+
+
+@pytest.mark.parametrize("strips", [True, False])
+def test_the_statement_that_is_read_is_hidden_whatever_the_reasoning_states(strips: bool) -> None:
+    """The labelled one in the reasoning is not read, so it is not the one to hide: 70 would be the answer else."""
+    entry = {"by": "exact_match", "extract": {"by": "number", "pick": "last", "strip_reasoning": strips}}
+    (scorer,) = build_scorers([{**entry, "confidence": "stated_confidence"}], cast(Tools, None))
+    text = "<think>It may be 3. Confidence: 80%</think>The answer is 7. I am 70% sure."
+    score = scorer.score(SAMPLE, PROMPT, Completion("k", text, "eos"))
+    assert (score.answer, score.value, score.detail["confidence"]) == ("7", 1.0, 0.7)

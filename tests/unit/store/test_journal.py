@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 from pathlib import Path
@@ -153,6 +154,20 @@ def test_records_are_found_again_at_their_places(tmp_path):
     path.write_bytes(b"".join(encode(generated(text, text)) for text in ("a", "é\u2028", "c")) + b'{"torn')
     places = [place for place, _ in journal.stream(path)]
     assert [record.request.key for record in journal.at(path, reversed(places))] == ["c", "é\u2028", "a"]
+
+
+def test_where_a_file_system_has_no_hard_links_the_old_journal_is_copied(tmp_path, monkeypatch):
+    """As exFAT, SMB and FUSE: a rescore works there too, and keeps the old records."""
+
+    def refused(*names: object) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr(journal.os, "link", refused)
+    path, old = tmp_path / "records.jsonl", tmp_path / "records.before-rescore-1.jsonl"
+    path.write_bytes(encode(generated("before")))
+    journal.replace(path, [generated("after")], keep=old)
+    assert (path.read_bytes(), old.read_bytes()) == (encode(generated("after")), encode(generated("before")))
+    assert sorted(tmp_path.iterdir()) == [old, path]
 
 
 def test_a_slim_record_gives_the_same_estimates_comparisons_and_votes():

@@ -12,6 +12,7 @@ import math
 import queue
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 from harness.engines.base import Ledger
 from harness.engines.endpoint.sending import Answered, Failed, Sendable, Sent
@@ -19,10 +20,10 @@ from harness.engines.endpoint.transport.connections import Attempted, Waits, wri
 from harness.engines.endpoint.transport.first_answer import FIRST_SECONDS, FirstAnswer
 from harness.engines.endpoint.transport.recorded import attempt_of, stale_attempt
 from harness.engines.endpoint.transport.run_health import RunHealth
-from harness.engines.endpoint.transport.session import Job, Once, Session
-from harness.engines.endpoint.transport.site import Site
+from harness.engines.endpoint.transport.session import Job, Once, Session, most_tokens, prompt_length
+from harness.engines.endpoint.transport.site import Site, waiting_line
 from harness.engines.endpoint.transport.urls import Queues
-from harness.engines.endpoint.wire import Call, ChoiceCall, Fault, GenerateCall, ScoreCall
+from harness.engines.endpoint.wire import Fault
 from harness.errors import EngineError
 
 # A request that fails with status 500 so often while others pass is itself the cause
@@ -40,6 +41,7 @@ Message = Sent | BaseException | None
 class Dispatch:
     """One stream of calls. `messages` holds its outcomes; None or an error is the last.
 
+    Where the run cannot go on, the outcomes of what was in flight come after the error: they are paid for.
     `untaken` holds them too, by key, until whoever reads the messages says that one was taken: an interrupt may come
     while it is passed on.
     """
@@ -96,6 +98,12 @@ class Dispatch:
         self._say("", 0.0)
         self._end_if_done()
 
+    def fail(self, error: BaseException) -> None:
+        """The run cannot go on: say so, and send nothing more; what is in flight may end."""
+        if not self._draining:
+            self.messages.put(error)
+            self.drain()
+
     def stop(self, error: BaseException | None = None) -> None:
         """Cancel everything; `error` ends the stream."""
         if self._ended:
@@ -119,7 +127,7 @@ class Dispatch:
             return
         now = self._session.clock.now()
         self._give_up_late(now)
-        if self._ended:
+        if self._draining:
             return
         while self._later and self._later[0][0] <= now:
             job = heapq.heappop(self._later)[2]
@@ -227,6 +235,9 @@ class Dispatch:
 
     def _settle(self, job: Job, site: Site, tried: Attempted) -> None:
         now, key = self._session.clock.now(), job.item.call.key
+        # This attempt is over: it is not in flight where it ends the run
+        if (task := asyncio.current_task()) is not None:
+            self._tasks.discard(task)
         if self._ended:
             return
         if tried.reply is not None:
@@ -242,14 +253,18 @@ class Dispatch:
         assert fault is not None
         if fault.retry:
             self._site_failed(site, tried, now)
+            if self._others_open(site, now):
+                # The wait holds for its URL, not for the call nor for the run
+                fault = replace(fault, wait=None)
+                tried = replace(tried, fault=fault)
         else:
             # The server is well: it has read the request
             site.faults = 0
         if fault.kind in ("context_overflow", "filtered"):
             self._session.proven = True
-        error = self._health.fault(fault, now, len(self._tasks) - 1)
+        error = self._health.fault(fault, now, len(self._tasks))
         if error is not None and (self._once is None or not fault.retry):
-            self.stop(error)
+            self.fail(error)
         elif self._draining:
             return
         else:
@@ -268,6 +283,11 @@ class Dispatch:
                 self._queues.drop(site.url)
             fault = tried.fault
             self._say(f"{fault.message if fault else site.url}; its calls go to the other servers", now)
+
+    def _others_open(self, site: Site, now: float) -> bool:
+        """Whether calls may be sent to another URL before the run counts as stalled."""
+        until = now + self._session.options.stall_seconds
+        return any(self._sites[url].paused_until <= until for url in self._queues.alive if url != site.url)
 
     def _again_or_never(self, job: Job, site: Site, tried: Attempted, now: float) -> None:
         """Let a call wait for its next attempt, or give it up."""
@@ -294,14 +314,14 @@ class Dispatch:
         self._give(Failed(job.item.call.key, fault, job.attempts))
         error = self._health.failed(fault) if self._once is None else None
         if error is not None:
-            self.stop(error)
+            self.fail(error)
 
     def _give_up_late(self, now: float) -> None:
         """Give up the calls whose deadline passed while they waited; one in flight ends by itself in time."""
         if self._deadline_timer is not None:
             self._deadline_timer.cancel()
             self._deadline_timer = None
-        while self._deadlines and not self._ended:
+        while self._deadlines and not self._draining:
             at, _, job = self._deadlines[0]
             if job.fault is not None and at > now:
                 later = asyncio.get_running_loop().call_later
@@ -360,9 +380,9 @@ class Dispatch:
             self._say("", 0.0)
         elif paused:
             site = max(paused, key=lambda site: site.paused_until)
-            self._say(_waiting(site, site.paused_until - now, len(self._sites) > 1), site.paused_until)
+            self._say(waiting_line(site, site.paused_until - now, len(self._sites) > 1), site.paused_until)
         elif not self._tasks:
-            self._say(_waiting(max(alive, key=lambda site: site.faults), until - now, False), until)
+            self._say(waiting_line(max(alive, key=lambda site: site.faults), until - now, False), until)
         elif self._notice is not None and now >= self._notice[0]:
             self._say("", 0.0)
 
@@ -373,19 +393,3 @@ class Dispatch:
         self._notice = (until, text) if text else None
         if self._session.waiting is not None:
             self._session.waiting(text)
-
-
-def _waiting(site: Site, seconds: float, several: bool) -> str:
-    where = f" {site.connections.host}" if several else ""
-    why = f" ({site.why})" if site.why else ""
-    return f"waiting {math.ceil(seconds)} s for the server{where}{why}"
-
-
-def most_tokens(call: Call) -> int:
-    """The most new tokens of a call."""
-    return call.sampling.max_tokens if isinstance(call, GenerateCall) else 1
-
-
-def prompt_length(call: Call) -> int:
-    """Tokens of a prompt that is scored; 0 where it is not known."""
-    return len(call.ids) if isinstance(call, ScoreCall | ChoiceCall) else 0

@@ -129,10 +129,12 @@ class HttpPool:
                 # A stream that ended says nothing more
                 patience = 0.0 if run.ended else max(0.0, until - time.monotonic())
                 message = run.messages.get(timeout=patience)
-                if message is None or isinstance(message, BaseException):
+                if message is None:
                     break
-                yield message
-                run.untaken.pop(message.key, None)
+                # What was in flight when a run failed comes after its error
+                if not isinstance(message, BaseException):
+                    yield message
+                    run.untaken.pop(message.key, None)
         except queue.Empty:
             pass
         finally:
@@ -218,8 +220,12 @@ class HttpPool:
             if fault.kind == "timeout" and tried.status is None:
                 # A busy server may not answer this; whether one is there at all, the first request shows
                 return None
+            wait = fault.wait or session.backoff.wait(attempt)
+            if tried.reached and wait > DOCUMENT_SECONDS:
+                # No document is worth a long and silent wait; what the server asks for, the first request shows
+                return None
             if fault.retry and attempt < GET_ATTEMPTS:
-                await session.clock.sleep(fault.wait or session.backoff.wait(attempt))
+                await session.clock.sleep(wait)
             elif not tried.reached:
                 raise EngineError(f"{fault.message}; see --endpoint (engine.url)")
         return None

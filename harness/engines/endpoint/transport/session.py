@@ -11,7 +11,7 @@ from harness.engines.endpoint.options import EndpointOptions
 from harness.engines.endpoint.sending import Sendable
 from harness.engines.endpoint.transport.connections import Attempted
 from harness.engines.endpoint.transport.site import Backoff, Site
-from harness.engines.endpoint.wire import Dialect, Fault, Wire
+from harness.engines.endpoint.wire import Call, ChoiceCall, Dialect, Fault, GenerateCall, ScoreCall, Wire
 
 
 class Clock(Protocol):
@@ -63,3 +63,13 @@ class Once:
         if not site.heard and tried.fault is not None and tried.fault.kind == "timeout":
             return 1
         return min(2, self.attempts) if tried.no_object and not site.served else self.attempts
+
+
+def most_tokens(call: Call) -> int:
+    """The most new tokens of a call."""
+    return call.sampling.max_tokens if isinstance(call, GenerateCall) else 1
+
+
+def prompt_length(call: Call) -> int:
+    """Tokens of a prompt that is scored; 0 where it is not known."""
+    return len(call.ids) if isinstance(call, ScoreCall | ChoiceCall) else 0

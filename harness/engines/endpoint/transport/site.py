@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 from dataclasses import dataclass
 
@@ -106,6 +107,13 @@ class Site:
         """When it may be sent to again, if it may not be now for a reason of time."""
         later = [at for at in (self.paused_until, self.dead_until) if at is not None and at > now]
         return max(later, default=None)
+
+
+def waiting_line(site: Site, seconds: float, several: bool) -> str:
+    """Say that a server is waited for, and why; `several`: which one it is."""
+    where = f" {site.connections.host}" if several else ""
+    why = f" ({site.why})" if site.why else ""
+    return f"waiting {math.ceil(seconds)} s for the server{where}{why}"
 
 
 def _shortly(tried: Attempted) -> str:

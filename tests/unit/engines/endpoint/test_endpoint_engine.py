@@ -22,6 +22,7 @@ from harness.datatypes import (
 from harness.engines.anthropic import API as ANTHROPIC
 from harness.engines.base import Accountable, capabilities_of
 from harness.engines.endpoint.needs import refuse_by_options
+from harness.engines.endpoint.notes import AnswerChanges
 from harness.engines.endpoint.probe.needs import ProbeNeeds, missing
 from harness.engines.endpoint.server import ServerFacts
 from harness.engines.endpoint.wire import Call, Dialect, Fault, FaultKind, GenerateCall, WireReply
@@ -176,6 +177,7 @@ def test_an_empty_answer_is_requested_once_more() -> None:
     fake = fake_engine(lambda call: next(came))
     (reply,) = fake.replies(generation()).values()
     assert isinstance(reply, Completion) and reply.text == "4" and len(fake.pool.sent) == 2
+    assert reply.served is not None and reply.served.attempts == 2, "both were requested"
 
 
 def test_an_answer_that_stays_empty_is_the_models_own() -> None:
@@ -386,6 +388,15 @@ def test_another_server_in_mid_run_is_noted() -> None:
     assert changes == ["the server's fingerprint changed during the run: a -> b"]
 
 
+def test_several_servers_that_differ_are_no_change() -> None:
+    changes = AnswerChanges()
+    for name, url in [("a", "u1"), ("b", "u2"), ("a", "u1"), ("b", "u2")]:
+        changes.see(said("4", fingerprint=name), url)
+    assert not changes.notes()
+    changes.see(said("4", fingerprint="c"), "u2")
+    assert changes.notes() == ("the server's fingerprint changed during the run: b -> c",)
+
+
 def test_a_prompt_without_a_tokenizer_is_estimated_and_marked_so() -> None:
     size = fake_engine(lambda call: said("4")).engine.measure(
         generation(prompt=ChatPrompt((Message("user", "a" * 400),)))
@@ -424,6 +435,16 @@ def test_after_an_interrupt_what_is_in_flight_still_becomes_replies() -> None:
     rest = list(fake.engine.finish_in_flight(5))
     assert sorted(reply.key for reply in rest) == ["a", "b"]
     assert all(isinstance(reply, Completion) and reply.text == "4" for reply in rest)
+
+
+def test_an_empty_answer_after_an_interrupt_is_left_to_the_resumed_run() -> None:
+    fake = fake_engine(lambda call: said("" if call.key == "a" else "4"))
+    fake.pool.interrupt_after = 1
+    requests = [generation(key) for key in "abc"]
+    fake.engine.check(requests)
+    with pytest.raises(KeyboardInterrupt):
+        list(fake.engine.stream(requests))
+    assert [reply.key for reply in fake.engine.finish_in_flight(5)] == ["b"]
 
 
 def test_one_stream_at_a_time() -> None:

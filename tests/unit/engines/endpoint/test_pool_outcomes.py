@@ -253,6 +253,29 @@ def test_after_an_interrupt_what_is_in_flight_is_delivered_and_what_was_being_ta
         assert len(pool.server.received) == 5
 
 
+def test_a_run_that_fails_keeps_the_answers_that_are_in_flight():
+    gate, spent = threading.Event(), threading.Event()
+
+    def script(request: Received, number: int) -> Answer:
+        if request.body["key"] == "2":
+            return Answer(402, chunks=(b"no credit",), gate=spent)
+        return Answer(chunks=(b'{"text": "late"}',), gate=gate) if number else says()
+
+    with pool_on(script, concurrency=4) as pool:
+        outcomes = pool.stream([sendable(str(i)) for i in range(50)])
+        next(outcomes)
+        while pool.server.open_now < 4:
+            time.sleep(0.01)
+        spent.set()
+        with pytest.raises(EngineError, match="no credit"):
+            next(outcomes)
+        assert pool.in_flight == 3
+        gate.set()
+        late = list(pool.finish_in_flight(20))
+        assert [one.reply.text for one in late if isinstance(one, Answered)] == ["late"] * 3
+        assert len(pool.server.received) == 5
+
+
 def test_closing_leaves_no_thread_and_no_connection():
     hanging = Answer(chunks=events({"text": "a"}), hang=True)
     with pool_on(lambda request, number: hanging if number else says()) as pool:
@@ -281,3 +304,10 @@ def test_documents_of_the_server_are_read_where_it_has_them():
     with pool_on(in_turn(Answer(chunks=(b'{"data": []}',)), Answer(404, chunks=(b"none",)))) as pool:
         assert pool.get("/models") == {"data": []}
         assert pool.get("/models") is None
+
+
+def test_a_document_is_not_waited_for_as_long_as_the_server_asks():
+    clock = SkippingClock()
+    with pool_on(lambda request, number: Answer(429, {"retry-after": "3600"}, (b"slow down",)), clock) as pool:
+        assert pool.get("/models") is None
+        assert not clock.waits and len(pool.server.received) == 1

@@ -111,6 +111,18 @@ def test_the_calls_of_a_dead_server_are_answered_by_the_other():
     assert {one.url for one in sent} == {good.url, dying.url}
 
 
+def test_a_server_that_asks_for_a_long_wait_leaves_its_calls_to_the_other():
+    limited = Answer(429, {"retry-after": "3600"}, (b"slow down",))
+    with ScriptedServer(lambda request, number: YES) as good, ScriptedServer(lambda request, number: limited) as busy:
+        pool = HttpPool([good.url, busy.url], PlainWire(), "m", EndpointOptions(), backoff=Backoff(first=0.05))
+        try:
+            sent = list(pool.stream([sendable(str(i), prefix=str(i % 17)) for i in range(60)]))
+        finally:
+            pool.close()
+        assert busy.received, "it got calls"
+    assert len(sent) == 60 and all(isinstance(one, Answered) and one.url == good.url for one in sent)
+
+
 def test_no_more_requests_run_at_once_than_allowed():
     with ScriptedServer(lambda request, number: YES) as server:
         pool = HttpPool([server.url], PlainWire(), "m", EndpointOptions(concurrency=3))
