@@ -47,7 +47,7 @@ from harness.scoring.base import TaskScorer
 from harness.scoring.golds import plain_fault
 from harness.scoring.services import Services
 from harness.sharding import Part, is_greedy, of_task
-from harness.store.run_folder import OF_WEIGHTS
+from harness.store.run_folder import identity_digests
 from harness.toolchains import lacking_language, lacking_packages
 
 # Samples whose gold answer is scored before a run
@@ -75,9 +75,7 @@ class Plan:
 
     def identity(self) -> dict[str, Any]:
         """What must agree before records may share a journal. The limit may differ: a run can be extended."""
-        # Unknown until the weights of a hub model are downloaded; its commit identifies them
-        left_out = OF_WEIGHTS if self.facts.revision else ()
-        digests = {name: digest for name, digest in self.facts.digests.items() if name not in left_out}
+        digests = identity_digests(self.facts.digests, self.facts.revision)
         execution = execution_identity(self.config, self.tasks)
         # Pace, not content: a run may go on with other values of these
         paced_by = self.capabilities.throughput_options

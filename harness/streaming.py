@@ -61,8 +61,7 @@ def stream(
 
     When the engine fails, the answers that it gave before are scored and kept. So they are after an interrupt, where
     answers cost money. After both, those under way are waited for, which `waiting_for` gets as a line; an interrupt
-    ends that.
-    Raises EngineError too where a request gets no reply, or a reply is to none of them.
+    ends that. Raises EngineError too where a request gets no reply, or a reply is to none of them.
     """
     by_key = {request.key: (task, request) for task in tasks for request in task.requests}
     samples = {task.name: task.sample_of() for task in tasks}

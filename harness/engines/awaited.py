@@ -17,15 +17,13 @@ class Awaited:
     def __init__(self, engine: str, requests: Sequence[Request]) -> None:
         """`engine` is its name, for messages."""
         self._engine = engine
-        self._count = len(requests)
+        self._keys = frozenset(request.key for request in requests)
         # In their order, so that a message names the first
         self._open = dict.fromkeys(request.key for request in requests)
-        self._replied: set[str] = set()
 
     def taken(self, key: str) -> None:
         """The caller has a reply: it is not yielded again, as one is that an interrupt kept from it."""
         self._open.pop(key, None)
-        self._replied.add(key)
 
     def first(self, replies: Iterable[Reply]) -> Iterator[Reply]:
         """Yield the first reply to each request. Raises EngineError for a reply to none."""
@@ -33,7 +31,7 @@ class Awaited:
             if reply.key in self._open:
                 yield reply
                 self.taken(reply.key)
-            elif reply.key not in self._replied:
+            elif reply.key not in self._keys:
                 raise EngineError(
                     f"the engine {self._engine} replied to a request that it did not get (key {reply.key!r}): that is "
                     "a fault of the engine; once it is fixed, the same command requests what has no answer"
@@ -43,7 +41,8 @@ class Awaited:
         """The same. Raises EngineError at the end where a request has no reply."""
         yield from self.first(replies)
         if self._open:
+            first = next(iter(self._open))
             raise EngineError(
-                f"the engine {self._engine} gave no reply to {len(self._open)} of {self._count} requests (the first: "
-                f"key {next(iter(self._open))!r}): that is a fault of the engine; the same command requests them again"
+                f"the engine {self._engine} gave no reply to {len(self._open)} of {len(self._keys)} requests (the "
+                f"first: key {first!r}): that is a fault of the engine; the same command requests them again"
             )

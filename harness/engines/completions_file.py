@@ -115,12 +115,11 @@ def split_id(sample_id: str) -> tuple[str, str]:
 def _of_one_set(wanted: str, held: str, task: str) -> bool:
     """Whether ids with these prefixes, of a sample of `task` and in the file, can mean the same data set.
 
-    A bare id of a sample says nothing of its data set, so that the task's name must: Mbpp/17 is `mbpp`'s 17, but
-    HumanEval/17 is not.
+    Where a sample's id is bare, the task's name must name the data set: Mbpp/17 is 17 of `mbpp`, HumanEval/17 is not.
     """
     if wanted and held:
         return _plain(wanted) == _plain(held)
-    return not held or _plain(task).startswith(_plain(held))
+    return not held or _plain(held) in _plain(task)
 
 
 def _plain(prefix: str) -> str:

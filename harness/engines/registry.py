@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from harness import plugins
 from harness.engines import DEFAULT_ENGINE, ENDPOINT_ENGINE
 from harness.engines.base import Engine, ModelSpec
-from harness.engines.collection import collection_paused
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -29,7 +28,6 @@ def engine_module(name: str | None) -> ModuleType:
     return plugins.load("engine", engine_name(name))
 
 
-@collection_paused()
 def open_engine(name: str | None, spec: ModelSpec, options: Mapping[str, Any]) -> Engine:
     """Build an engine. Raises ConfigError, naming the engines that have an option which this one lacks."""
     name = engine_name(name)

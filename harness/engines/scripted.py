@@ -25,6 +25,7 @@ from harness.datatypes import (
     Failure,
     GenerateRequest,
     Likelihood,
+    LikelihoodRequest,
     Prompt,
     Refusal,
     Reply,
@@ -191,6 +192,9 @@ class ScriptedEngine:
         if len(line.loglikelihoods) != len(texts):
             counts = f"{len(line.loglikelihoods)} loglikelihoods for {len(texts)} continuations"
             return _refusal(request, "mismatch", f"{self._path} has {counts} {_label(request)}")
+        if isinstance(request, LikelihoodRequest) and len(texts) == 1 and line.greedy is None:
+            # A single target is scored by it
+            return _refusal(request, "missing", f"{self._path} has loglikelihoods without 'greedy' {_label(request)}")
         return Likelihood(request.key, _continuations(texts, line), prompt_hash=prompt_hash)
 
     def _no_match(self, requests: Sequence[Request]) -> str:

@@ -49,7 +49,7 @@ def planned(run: StoredRun, repo: str, tables_repo: str | None, task_ids: Mappin
     results = hub_results(run)
     if not results:
         raise UserError(
-            f"{run.folder} has nothing for the hub: it shows results of tasks whose data is there, unchanged"
+            f"{run.folder} has nothing for the hub: it shows tasks whose data is there, with their own questions"
         )
     if unknown := sorted(task_ids.keys() - {result.task for result in results}):
         known = ", ".join(result.task for result in results)

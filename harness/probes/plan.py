@@ -28,7 +28,7 @@ from harness.probes import by_heart, order
 from harness.probes.exchangeable import order_fault
 from harness.probes.rows import ProbeTask, read_tasks
 from harness.results import BY_HEART, ORDER, ProbeCost, ProbeTest
-from harness.store.run_folder import OF_WEIGHTS
+from harness.store.run_folder import identity_digests
 
 NO_LIKELIHOODS = "the engine gives no log-likelihoods of given text"
 
@@ -57,8 +57,7 @@ class ProbePlan:
 
     def identity(self) -> dict[str, Any]:
         """What must agree before answers may share a folder."""
-        left_out = OF_WEIGHTS if self.facts.revision else ()
-        digests = {name: digest for name, digest in self.facts.digests.items() if name not in left_out}
+        digests = identity_digests(self.facts.digests, self.facts.revision)
         paced_by = self.capabilities.throughput_options
         return {
             "probe": "contamination",

@@ -162,6 +162,15 @@ def _nothing_done(path: Path, kept: Manifest) -> bool:
     return not any(attempt.key and attempt.kept for attempt in attempts.read(path / ATTEMPTS))
 
 
+def identity_digests(digests: Mapping[str, str], revision: str | None) -> dict[str, str]:
+    """The digests of a model that identify it beside its `revision`, a commit of the hub.
+
+    Those of its weights are left out if there is one: they are unknown until the weights are downloaded.
+    """
+    left_out = OF_WEIGHTS if revision else ()
+    return {name: digest for name, digest in digests.items() if name not in left_out}
+
+
 def _of_weights(digests: Mapping[str, str]) -> dict[str, str]:
     return {name: digests[name] for name in OF_WEIGHTS if name in digests}
 

@@ -86,15 +86,15 @@ def test_an_engine_gets_the_requests_of_each_task_unless_it_answers_by_prompt(
     [
         ("requests[:7]", "the engine by_task gave no reply to 3 of 10 requests (the first: key "),
         (
-            "[*requests[:7], replace(requests[7], key='nobody')]",
-            "replied to a request that it did not get (key 'nobody')",
+            "[*requests[:7], replace(requests[7], key='unknown')]",
+            "replied to a request that it did not get (key 'unknown')",
         ),
     ],
 )
 def test_an_engine_that_replies_to_less_or_to_something_else_finishes_no_run(
     cli, sums: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replies: str, said: str
 ) -> None:
-    """One line says so and names the engine, the answers are kept, and the same command goes on when it is mended."""
+    """One line says so and names the engine, the answers are kept, and the same command resumes once it is fixed."""
     whole = "from dataclasses import replace\n" + ENGINE.replace("{declared}", "")
     file = installed(tmp_path, monkeypatch, whole.replace("in requests:", f"in {replies}:"))
     words = ("run", "--engine", "by_task", "--tasks", sums, "--out", "run")

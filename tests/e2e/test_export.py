@@ -72,7 +72,8 @@ def test_lm_eval_gets_results_and_samples(cli, run):
     assert document["results"]["sums"]["exact_match,none"] == 0.8
     assert document["n-samples"]["sums"] == {"original": 10, "effective": 5}
     assert document["configs"]["sums"]["output_type"] == "generate_until"
-    rows = read_jsonl(samples)
+    # Records are in the order in which answers were scored
+    rows = sorted(read_jsonl(samples), key=lambda row: row["doc"]["sample_id"])
     assert [row["doc"]["sample_id"] for row in rows] == ["s0", "s1", "s2", "s3", "s4"]
     assert [row["exact_match"] for row in rows] == [1, 1, 1, 0, 1] and rows[3]["resps"] == [["-9"]]
     assert results.name.replace("results", "samples_sums").removesuffix(".json") == samples.stem

@@ -142,7 +142,11 @@ def changed_manifest(run, change):
 def test_a_score_on_changed_questions_is_no_result_of_the_benchmark(cli, run, hub):
     perturbed = {"by": "numbers", "rows": "variants", "draws": 2, "seed": 0}
     changed_manifest(run, lambda tasks: tasks["sums"]["page"]["data"].update(perturbed=perturbed))
-    refused(cli("push", run, "--repo", MODEL, "--partial", "--yes"), hub, "whose data is there, unchanged")
+    refused(
+        cli("push", run, "--repo", MODEL, "--partial", "--yes"),
+        hub,
+        "whose data is there, with their own questions",
+    )
     assert cli("export", run, "--to", "hub").out == "" and not list(run.rglob("sums.yaml"))
 
 

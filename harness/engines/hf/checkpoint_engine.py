@@ -17,7 +17,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from harness.datatypes import GenerateRequest, Refusal, Reply, Request, Style
 from harness.engines.base import Capabilities, EngineFacts, ModelSpec, PromptSize
-from harness.engines.collection import collection_paused
 from harness.engines.hf.adapters import weights_name
 from harness.engines.hf.checkpoint import (
     Checkpoint,
@@ -172,7 +171,6 @@ class CheckpointEngine(ABC):
         """Render and count without weights. A likelihood counts its context once and each continuation."""
         return self._fitting.size(request)
 
-    @collection_paused()
     def load(self) -> None:
         """Load the weights and make ready. Raises ModelError, HubError or EngineError."""
         if self._loaded:

@@ -13,6 +13,7 @@ import mmap
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
@@ -37,6 +38,14 @@ LEAST_WEIGHTS = 64 * 64
 TOLERANCE = 1e-3
 # The trial's name for: every product agreed with the layer's own
 AGREED = "all agreed"
+
+
+@dataclass(slots=True)
+class _Comparison:
+    """Whether products are to be compared with the layers' own, and whether all that were packed agreed."""
+
+    needed: bool = True
+    agreed: bool = True
 
 
 class _Packed(NamedTuple):
@@ -75,14 +84,14 @@ def pack_linears(
     own = {id(layer) for layer in layers if layer.weight.data_ptr() not in shared}
     halving = halving or Halving()
     halving.gains = trials["halved"]
-    compare = not trials.get(AGREED, False)
+    comparison = _Comparison(needed=not trials.get(AGREED, False))
     joined: set[int] = set()
     for group in groups_of(model, lambda layer: id(layer) in own):
-        if joined.isdisjoint(map(id, group)) and _join(group, trials, halving, compare=compare):
+        if joined.isdisjoint(map(id, group)) and _join(group, trials, halving, comparison):
             joined |= set(map(id, group))
     rest = [layer for layer in layers if id(layer) not in joined]
-    packed = len(joined) + sum(_pack(layer, halving, keep=id(layer) not in own, compare=compare) for layer in rest)
-    trials[AGREED] = packed == len(layers)
+    packed = len(joined) + sum(_pack(layer, halving, comparison, keep=id(layer) not in own) for layer in rest)
+    trials[AGREED] = comparison.agreed
     return packed
 
 
@@ -112,8 +121,9 @@ def _rows_out(layer: Any) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def _packed(weight: torch.Tensor, bias: torch.Tensor | None, *, compare: bool = True) -> _Packed | None:
+def _packed(weight: torch.Tensor, bias: torch.Tensor | None, comparison: _Comparison | None = None) -> _Packed | None:
     """The product by the packed weight [out, in]; None where torch will not or, compared, computes something else."""
+    comparison = comparison or _Comparison()
     try:
         packed = torch.ops.mkldnn._reorder_linear_weight(weight, TRIAL_ROWS)
         multiply = torch.ops.mkldnn._linear_pointwise
@@ -121,14 +131,18 @@ def _packed(weight: torch.Tensor, bias: torch.Tensor | None, *, compare: bool = 
         def product(rows: torch.Tensor) -> torch.Tensor:
             return multiply(rows, packed, bias, "none", [], "")  # type: ignore[no-any-return]
 
-        if not compare:
+        if not comparison.needed:
             return _Packed(product, packed, bias)
         trial = torch.linspace(-1, 1, 3 * weight.shape[1]).view(1, 3, -1)
         right = torch.nn.functional.linear(trial, weight, bias)
         off = (product(trial) - right).abs().max() / right.abs().max().clamp(min=1e-9)
     except (RuntimeError, AttributeError, TypeError):
+        comparison.agreed = False
         return None
-    return _Packed(product, packed, bias) if float(off) < TOLERANCE else None
+    if float(off) < TOLERANCE:
+        return _Packed(product, packed, bias)
+    comparison.agreed = False
+    return None
 
 
 def _in_use(packed: _Packed, halving: Halving) -> Product:
@@ -137,8 +151,8 @@ def _in_use(packed: _Packed, halving: Halving) -> Product:
     return HalvedOnUse(packed.product, packed.weight.to_dense, packed.bias, halving)
 
 
-def _pack(layer: Any, halving: Halving, *, keep: bool, compare: bool) -> bool:
-    packed = _packed(_rows_out(layer), layer.bias, compare=compare)
+def _pack(layer: Any, halving: Halving, comparison: _Comparison, *, keep: bool) -> bool:
+    packed = _packed(_rows_out(layer), layer.bias, comparison)
     if packed is None:
         return False
     layer.forward = _in_use(packed, halving)
@@ -147,10 +161,10 @@ def _pack(layer: Any, halving: Halving, *, keep: bool, compare: bool) -> bool:
     return True
 
 
-def _join(layers: Sequence[Any], trials: dict[str, bool], halving: Halving, *, compare: bool) -> bool:
+def _join(layers: Sequence[Any], trials: dict[str, bool], halving: Halving, comparison: _Comparison) -> bool:
     """Give layers of one input one product, if that is faster for layers of these shapes."""
     weight, bias = joined_weight(layers)
-    packed = _packed(weight, bias, compare=compare)
+    packed = _packed(weight, bias, comparison)
     sizes = [int(layer.weight.shape[0]) for layer in layers]
     if packed is None:
         return False

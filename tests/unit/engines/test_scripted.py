@@ -110,6 +110,18 @@ def test_loglikelihoods_are_handed_on_in_order(tmp_path: Path) -> None:
     assert short.failure.ours and "1 loglikelihoods for 2 continuations" in short.failure.message
 
 
+def test_a_single_target_without_greedy_is_unscored_never_wrong(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "made.jsonl",
+        {"task": "lambada", "sample_id": "a", "loglikelihoods": [-0.01]},
+        {"task": "lambada", "sample_id": "b", "loglikelihoods": [-0.01], "greedy": [True]},
+    )
+    requests = [LikelihoodRequest(i, "lambada", i, 0, TextPrompt("Q"), (" no",)) for i in "ab"]
+    without, given = engine(path).stream(requests)
+    assert isinstance(without, Refusal) and without.failure.ours and "without 'greedy'" in without.failure.message
+    assert isinstance(given, Likelihood) and given.continuations[0].greedy
+
+
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
